@@ -1,0 +1,1 @@
+"""Operations, each with its gradient rules right above it."""

@@ -1,0 +1,210 @@
+"""Arithmetic, powers, exponentials and their kin: one number in, one number out, broadcasting.
+
+Each rule reads ``dL/dx = ...`` with g = dL/dy. The engine sums it to the shape of x.
+"""
+# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..engine import Array, op
+from .promotion import promote, promote_to_float
+
+quiet = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")  # inf and NaN speak for themselves
+
+
+def zero(g: Array, _y: Array, x: Array, *_rest: Array, **_attributes: Any) -> Array:
+    """The rule of a step function: its slope is zero wherever it has one."""
+    return np.zeros(x.shape, x.dtype)
+
+
+# -------------------------------------------------------------------------------------------------------- arithmetic
+@op(lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: g, prepare=promote)
+def add(a: Array, b: Array) -> Array:
+    """a + b"""
+    return np.add(a, b)
+
+
+@op(lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: -g, prepare=promote)
+def sub(a: Array, b: Array) -> Array:
+    """a - b"""
+    return np.subtract(a, b)
+
+
+@op(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a, prepare=promote)
+def mul(a: Array, b: Array) -> Array:
+    """a * b"""
+    return np.multiply(a, b)
+
+
+@op(lambda g, _y, _a, b: g / b, lambda g, y, _a, b: -g * y / b, prepare=promote_to_float)
+@quiet
+def true_divide(a: Array, b: Array) -> Array:
+    """a / b; integers divide to float32."""
+    return np.true_divide(a, b)
+
+
+@op(lambda g, _y, _x: -g)
+def neg(x: Array) -> Array:
+    """-x"""
+    return np.negative(x)
+
+
+# ----------------------------------------------------------------------------------------------------------- powers
+@op(
+    lambda g, _y, x, p: g * where(p == 0, 0.0, p * pow(x, p - 1)),
+    lambda g, y, x, p: g * y * where((x == 0) & (p >= 0), 0.0, log(where((x == 0) & (p >= 0), 1.0, x))),
+    prepare=promote,
+)
+@quiet
+def pow(x: Array, p: Array) -> Array:
+    """x ** p; the slope by p where x = 0 <= p is taken as 0."""
+    return np.power(x, p)
+
+
+@op(lambda g, _y, x: g * 2 * x)
+def square(x: Array) -> Array:
+    """x ** 2"""
+    return np.square(x)
+
+
+@op(lambda g, y, _x: g / (2 * y), prepare=promote_to_float)
+@quiet
+def sqrt(x: Array) -> Array:
+    """The square root."""
+    return np.sqrt(x)
+
+
+@op(lambda g, y, x: -0.5 * g * y / x, prepare=promote_to_float)
+@quiet
+def rsqrt(x: Array) -> Array:
+    """1 / sqrt(x)"""
+    return np.reciprocal(np.sqrt(x))
+
+
+@op(lambda g, y, _x: -g * y * y, prepare=promote_to_float)
+@quiet
+def reciprocal(x: Array) -> Array:
+    """1 / x"""
+    return np.reciprocal(x)
+
+
+# -------------------------------------------------------------------------------------- exponentials and logarithms
+@op(lambda g, y, _x: g * y, prepare=promote_to_float)
+@quiet
+def exp(x: Array) -> Array:
+    """e ** x"""
+    return np.exp(x)
+
+
+@op(lambda g, y, _x: g * y * math.log(2), prepare=promote_to_float)
+@quiet
+def exp2(x: Array) -> Array:
+    """2 ** x"""
+    return np.exp2(x)
+
+
+@op(lambda g, y, _x: g * (y + 1), prepare=promote_to_float)
+@quiet
+def expm1(x: Array) -> Array:
+    """e ** x - 1, exact near 0."""
+    return np.expm1(x)
+
+
+@op(lambda g, _y, x: g / x, prepare=promote_to_float)
+@quiet
+def log(x: Array) -> Array:
+    """The natural logarithm."""
+    return np.log(x)
+
+
+@op(lambda g, _y, x: g / (x * math.log(2)), prepare=promote_to_float)
+@quiet
+def log2(x: Array) -> Array:
+    """The logarithm to base 2."""
+    return np.log2(x)
+
+
+@op(lambda g, _y, x: g / (x * math.log(10)), prepare=promote_to_float)
+@quiet
+def log10(x: Array) -> Array:
+    """The logarithm to base 10."""
+    return np.log10(x)
+
+
+@op(lambda g, _y, x: g / (1 + x), prepare=promote_to_float)
+@quiet
+def log1p(x: Array) -> Array:
+    """log(1 + x), exact near 0."""
+    return np.log1p(x)
+
+
+# ------------------------------------------------------------------------------------------------ gates and choices
+@op(lambda g, y, _x: g * (1 - y * y), prepare=promote_to_float)
+def tanh(x: Array) -> Array:
+    """The hyperbolic tangent."""
+    return np.tanh(x)
+
+
+@op(lambda g, y, _x: g * y * (1 - y), prepare=promote_to_float)
+@quiet
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), without overflow."""
+    return np.reciprocal(1 + np.exp(-x))
+
+
+@op(lambda g, y, _x: g * (y > 0))
+def relu(x: Array) -> Array:
+    """max(x, 0); the slope at 0 is taken as 0."""
+    return np.maximum(x, 0)
+
+
+@op(lambda g, _y, x: g * sign(x))
+def abs(x: Array) -> Array:
+    """The absolute value; the slope at 0 is taken as 0."""
+    return np.abs(x)
+
+
+@op(zero)
+def sign(x: Array) -> Array:
+    """-1, 0 or 1."""
+    return np.sign(x) if np.asarray(x).dtype.kind != "b" else x
+
+
+@op(
+    lambda g, _y, a, b: g * ((a > b) + 0.5 * (a == b)),
+    lambda g, _y, a, b: g * ((b > a) + 0.5 * (a == b)),
+    prepare=promote,
+)
+def maximum(a: Array, b: Array) -> Array:
+    """The larger of a and b; a tie shares the gradient evenly."""
+    return np.maximum(a, b)
+
+
+@op(
+    lambda g, _y, a, b: g * ((a < b) + 0.5 * (a == b)),
+    lambda g, _y, a, b: g * ((b < a) + 0.5 * (a == b)),
+    prepare=promote,
+)
+def minimum(a: Array, b: Array) -> Array:
+    """The smaller of a and b; a tie shares the gradient evenly."""
+    return np.minimum(a, b)
+
+
+def _promote_choices(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (inputs[0], *promote(inputs[1:]))
+
+
+@op(
+    None,
+    lambda g, _y, condition, _a, _b: where(condition, g, 0.0),
+    lambda g, _y, condition, _a, _b: where(condition, 0.0, g),
+    prepare=_promote_choices,
+)
+def where(condition: Array, a: Array, b: Array) -> Array:
+    """a where the condition holds, b elsewhere."""
+    return np.where(condition, a, b)

@@ -1,0 +1,78 @@
+"""Random numbers: one generator for the package, or one handed in. The same seed gives the same bits."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from typing import Any
+
+import numpy as np
+
+
+class Generator:
+    """A seeded source of random numbers, under the names of ``torch.Generator``.
+
+    ``numpy`` is the ``numpy.random.Generator`` that does the work.
+
+    >>> Generator(0).numpy.integers(10) == Generator(0).numpy.integers(10)
+    True
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.manual_seed(secrets.randbits(63) if seed is None else seed)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from ``seed``, an integer >= 0; returns self."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ValueError(f"a seed is an integer >= 0, got {seed!r}")
+        self._seed = int(seed)
+        self.numpy = np.random.default_rng(self._seed)
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed this generator was started from."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """Where the generator stands, as a dictionary of plain Python values (a copy)."""
+        return {"seed": self._seed, "bits": copy.deepcopy(self.numpy.bit_generator.state)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `get_state` returned."""
+        if not isinstance(state, dict) or set(state) != {"seed", "bits"}:
+            raise ValueError("set_state expects what get_state returned: a dict with the keys 'seed' and 'bits'")
+        fresh = np.random.default_rng(0)
+        fresh.bit_generator.state = copy.deepcopy(state["bits"])  # refuses a state of another kind by itself
+        self.numpy, self._seed = fresh, int(state["seed"])
+
+    def __repr__(self) -> str:
+        return f"Generator(seed={self._seed})"
+
+
+_default: Generator | None = None
+
+
+def default_generator() -> Generator:
+    """The package's own generator; seeded from the system until `manual_seed` is called."""
+    global _default
+    if _default is None:  # made at first use: NumPy's random module costs import time
+        _default = Generator()
+    return _default
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the package's own generator and return it."""
+    return default_generator().manual_seed(seed)
+
+
+def resolve(generator: Generator | np.random.Generator | None) -> np.random.Generator:
+    """The NumPy generator behind what a ``generator=`` argument may be: ours, NumPy's, or None for the package's own."""
+    if generator is None:
+        return default_generator().numpy
+    if isinstance(generator, Generator):
+        return generator.numpy
+    if isinstance(generator, np.random.Generator):
+        return generator
+    raise TypeError(
+        f"generator must be a tinygrad_cnn.Generator, a numpy.random.Generator or None, got {type(generator).__name__}"
+    )
