@@ -226,9 +226,8 @@ def _decode(raw: bytes, where: str) -> Any:
     text = _checked(raw, metadata, where) if ours else ""
 
     arrays = {name: _array(stored[name], name, where) for name in described}
-    if not ours:  # in the order of the data, which is as near to the writer's as the format keeps
-        names = sorted(arrays, key=lambda name: described[name]["data_offsets"])
-        return {name: Tensor(arrays[name]) for name in names}
+    if not ours:
+        return {name: Tensor(array) for name, array in arrays.items()}
     try:
         return _unpack(json.loads(text)["state"], arrays)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
