@@ -48,7 +48,7 @@ pip = $(run_pip) || { cat $(1)/pip.log; echo 'make: could not install $(2) into 
 lint_tools = $(shell sed -n 's/^lint = \[\(.*\)\]/\1/p' pyproject.toml | tr -d ',')
 
 define make_venv
-@if ! $(1)/bin/python -m pip --version >/dev/null 2>&1; then \
+@if ! { $(1)/bin/python -m pip --version || $(1)/bin/python -m ensurepip; } >/dev/null 2>&1; then \
   echo 'Setting up $(1): once, a minute or two'; python='$(PYTHON)'; \
   if [ -n "$$python" ]; then $$python -m venv --clear $(1); \
   elif command -v uv >/dev/null; then uv venv --quiet --clear --seed --python '>=3.10,<3.14' $(1); \
