@@ -1,0 +1,87 @@
+"""What the functional layer checks at the door: tensors, pairs, windows. The messages name what came and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine import Array, Variable
+from ...windows import Geometry, Pads, Pair
+
+IntOrPair = int | Sequence[int]
+
+
+def dtype_of(x: Array) -> np.dtype[Any]:
+    """The dtype of a tensor or array."""
+    return x.data.dtype if isinstance(x, Variable) else x.dtype
+
+
+def check_array(x: Any, name: str, function: str) -> None:
+    """x must be a Tensor or an ndarray."""
+    if not isinstance(x, (Variable, np.ndarray)):
+        raise TypeError(f"{function}: {name} must be a Tensor or an ndarray, got {type(x).__name__}")
+
+
+def check_floating(x: Any, name: str, function: str) -> None:
+    """x must be a Tensor or an ndarray of a floating dtype."""
+    check_array(x, name, function)
+    if dtype_of(x).kind != "f":
+        raise TypeError(f"{function}: {name} must be floating point, got dtype {dtype_of(x)}; convert it with .float()")
+
+
+def check_same_dtype(x: Array, w: Array, function: str) -> None:
+    """Input and weight must have one dtype."""
+    if dtype_of(x) != dtype_of(w):
+        raise TypeError(
+            f"{function}: input and weight must have the same dtype, got {dtype_of(x)} and {dtype_of(w)}; "
+            "convert one, for example input.to(weight.dtype)"
+        )
+
+
+def integers(value: IntOrPair, n: int, name: str, function: str, least: int) -> tuple[int, ...]:
+    """One integer for each of n dimensions, from an int or a sequence of 1 or n; each at least ``least``."""
+    values = (value,) if isinstance(value, (int, np.integer)) else tuple(value) if isinstance(value, Sequence) else None
+    if values is None or len(values) not in (1, n) or not all(_is_int(v) for v in values):
+        wants = "an int" if n == 1 else f"an int or {n} of them"
+        raise TypeError(f"{function}: {name} must be {wants}, got {value!r}")
+    if min(values) < least:
+        raise ValueError(f"{function}: {name} must be at least {least}, got {value!r}")
+    values = tuple(int(v) for v in values)
+    return values * n if len(values) == 1 else values
+
+
+def _is_int(v: Any) -> bool:
+    return isinstance(v, (int, np.integer)) and not isinstance(v, bool)
+
+
+def pair(value: IntOrPair, name: str, function: str, least: int) -> Pair:
+    """An int or two of them, as (for H, for W)."""
+    first, second = integers(value, 2, name, function, least)
+    return first, second
+
+
+def both_sides(padding: Pair) -> Pads:
+    """The same padding at the start and the end of each axis."""
+    return (padding[0], padding[0]), (padding[1], padding[1])
+
+
+def batched(x: Array, dims: int, function: str, layout: str) -> tuple[Array, bool]:
+    """x with a batch dimension, and whether it lacked one. ``layout`` names the dimensions: "C, H, W"."""
+    if x.ndim == dims + 1:
+        return x, False
+    if x.ndim == dims:
+        return x[None], True
+    raise ValueError(f"{function}: input must have shape (N, {layout}) or ({layout}), got {tuple(x.shape)}")
+
+
+def check_fits(geometry: Geometry, size: Pair, function: str) -> None:
+    """Every window must fit on the padded image."""
+    extent, padded = (geometry.extent(0), geometry.extent(1)), geometry.padded(size)
+    if extent[0] > padded[0] or extent[1] > padded[1]:
+        dilated = f" with dilation {geometry.dilation}" if geometry.dilation != (1, 1) else ""
+        raise ValueError(
+            f"{function}: a {geometry.kernel[0]}x{geometry.kernel[1]} window{dilated} spans {extent[0]}x{extent[1]} pixels, "
+            f"more than the padded image of {padded[0]}x{padded[1]}; use a smaller kernel, more padding or a larger image"
+        )

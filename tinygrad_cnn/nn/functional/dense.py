@@ -1,0 +1,34 @@
+"""The linear layer, as a function."""
+
+from __future__ import annotations
+
+from ...engine import Array
+from ...ops import affine
+from .arguments import check_floating, check_same_dtype
+
+
+def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
+    """y = x w^T + b.
+
+    Args:
+        input: (..., in_features).
+        weight: (out_features, in_features).
+        bias: (out_features,) or None.
+
+    Returns:
+        (..., out_features).
+    """
+    name = "linear"
+    check_floating(input, "input", name)
+    check_floating(weight, "weight", name)
+    check_same_dtype(input, weight, name)
+    if weight.ndim != 2:
+        raise ValueError(f"{name}: weight must have shape (out_features, in_features), got {tuple(weight.shape)}")
+    if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"{name}: input of shape {tuple(input.shape)} has {input.shape[-1] if input.ndim else 'no'} features, "
+            f"weight of shape {tuple(weight.shape)} expects {weight.shape[1]}"
+        )
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        raise ValueError(f"{name}: bias must have shape ({weight.shape[0]},), got {tuple(bias.shape)}")
+    return affine.linear(input, weight) if bias is None else affine.linear(input, weight, bias)

@@ -1,0 +1,253 @@
+"""Pools, as functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine import Array, Variable
+from ...ops import pool as ops
+from ...ops.index import take_along_dim
+from ...ops.linalg import matmul
+from ...ops.shape import reshape
+from ...windows import Geometry, Pads, Pair
+from .arguments import IntOrPair, batched, both_sides, check_array, check_fits, dtype_of, integers, pair
+
+
+# ----------------------------------------------------------------------------------------------------------- maximum
+def max_pool2d(
+    input: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The maximum of each window.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        kernel_size: height and width of the window, >= 1.
+        stride: step of the window, >= 1; as large as the window if None.
+        padding: rows and columns on each side that never win; at most half the kernel.
+        dilation: distance of the window's taps, >= 1.
+        ceil_mode: also use windows that hang over the bottom or right edge.
+        return_indices: also return where in the H * W plane each maximum was found, int64.
+
+    Returns:
+        (N, C, oh, ow); with ``return_indices``, a pair of that and the indices.
+
+    >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2).tolist()
+    [[[[5.0, 7.0], [13.0, 15.0]]]]
+    """
+    name = "max_pool2d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 3, name, "C, H, W")
+    attributes = _pool(x, kernel_size, stride, padding, dilation, ceil_mode, name)
+    y = ops.max_pool2d(x, **attributes)
+    if return_indices:
+        indices = ops.max_pool2d_indices(_numbers(x), _numbers(y), **attributes)
+        indices = type(x)(indices) if isinstance(x, Variable) else indices
+        return (y[0], indices[0]) if unbatched else (y, indices)
+    return y[0] if unbatched else y
+
+
+def max_pool1d(
+    input: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The maximum of each window of input (N, C, L) or (C, L). Arguments as for `max_pool2d`, one number each."""
+    name = "max_pool1d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 2, name, "C, L")
+    k, s, p, d = _one_row(kernel_size, stride, padding, dilation, name)
+    result = max_pool2d(x[:, :, None], k, s, p, d, ceil_mode, return_indices)
+    parts = [part[:, :, 0] for part in (result if return_indices else (result,))]  # (N, C, length)
+    parts = [part[0] for part in parts] if unbatched else parts
+    return tuple(parts) if return_indices else parts[0]
+
+
+# ----------------------------------------------------------------------------------------------------------- average
+def avg_pool2d(
+    input: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Array:
+    """The mean of each window of input (N, C, H, W) or (C, H, W).
+
+    Args:
+        kernel_size, stride, padding, ceil_mode: as for `max_pool2d`.
+        count_include_pad: does the padding (zeros) count in the mean?
+        divisor_override: divide every sum by this instead of by the number of pixels.
+    """
+    name = "avg_pool2d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 3, name, "C, H, W")
+    attributes = _pool(x, kernel_size, stride, padding, 1, ceil_mode, name)
+    if divisor_override is not None:
+        if not isinstance(divisor_override, int) or divisor_override == 0:
+            raise ValueError(f"{name}: divisor_override must be an int other than 0, got {divisor_override!r}")
+        scale: Any = 1.0 / divisor_override
+    else:
+        limits = pair(padding, "padding", name, 0) if count_include_pad else (0, 0)
+        counts = [_counts(Geometry(**attributes), x.shape[2:], axis, limits[axis]) for axis in (0, 1)]
+        n = np.outer(*counts)  # (oh, ow)
+        scale = 1.0 / float(n[0, 0]) if n.size and (n == n[0, 0]).all() else (1.0 / n).astype(dtype_of(x))
+    y = ops.window_sum(x, **attributes) * scale
+    return y[0] if unbatched else y
+
+
+def avg_pool1d(
+    input: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """The mean of each window of input (N, C, L) or (C, L). Arguments as for `avg_pool2d`, one number each."""
+    name = "avg_pool1d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 2, name, "C, L")
+    k, s, p, _ = _one_row(kernel_size, stride, padding, 1, name)
+    y = avg_pool2d(x[:, :, None], k, s, p, ceil_mode, count_include_pad)[:, :, 0]  # (N, C, length)
+    return y[0] if unbatched else y
+
+
+# ---------------------------------------------------------------------------------------------------------- adaptive
+def adaptive_avg_pool2d(input: Array, output_size: int | tuple[int | None, int | None]) -> Array:
+    """The mean over an (oh, ow) grid of windows that cover input (N, C, H, W); None keeps that side's size."""
+    name = "adaptive_avg_pool2d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 3, name, "C, H, W")
+    size = _grid(output_size, x.shape[2:], name)
+    rows, columns = (_averaging(n, m, dtype_of(x)) for n, m in zip(x.shape[2:], size, strict=True))
+    y = matmul(matmul(rows, x), columns.T)  # (N, C, oh, ow)
+    return y[0] if unbatched else y
+
+
+def adaptive_avg_pool1d(input: Array, output_size: int) -> Array:
+    """The mean over ``output_size`` windows that cover input (N, C, L)."""
+    return adaptive_avg_pool2d(input[..., None, :], (1, output_size))[..., 0, :]
+
+
+def adaptive_max_pool2d(
+    input: Array, output_size: int | tuple[int | None, int | None], return_indices: bool = False
+) -> Any:
+    """The maximum over an (oh, ow) grid of windows that cover input (N, C, H, W); None keeps that side's size."""
+    name = "adaptive_max_pool2d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 3, name, "C, H, W")
+    size = _grid(output_size, x.shape[2:], name)
+    N, C, H, W = x.shape
+    indices = _adaptive_argmax(_numbers(x), size).reshape(N, C, -1)  # (N, C, oh * ow)
+    y = reshape(take_along_dim(reshape(x, (N, C, H * W)), indices, 2), (N, C, *size))  # (N, C, oh, ow)
+    if not return_indices:
+        return y[0] if unbatched else y
+    found = indices.reshape(N, C, *size)
+    found = type(x)(found) if isinstance(x, Variable) else found
+    return (y[0], found[0]) if unbatched else (y, found)
+
+
+def adaptive_max_pool1d(input: Array, output_size: int, return_indices: bool = False) -> Any:
+    """The maximum over ``output_size`` windows that cover input (N, C, L)."""
+    result = adaptive_max_pool2d(input[..., None, :], (1, output_size), return_indices)
+    return tuple(part[..., 0, :] for part in result) if return_indices else result[..., 0, :]
+
+
+# ------------------------------------------------------------------------------------------------------------ helpers
+def _numbers(x: Array) -> Any:
+    return x.data if isinstance(x, Variable) else x
+
+
+def _one_row(kernel: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, dilation: IntOrPair, name: str) -> Any:
+    """The arguments of a 1-D pool, as those of a 2-D pool on images of one row."""
+    (k,), (p,) = integers(kernel, 1, "kernel_size", name, 1), integers(padding, 1, "padding", name, 0)
+    (s,) = (k,) if stride is None else integers(stride, 1, "stride", name, 1)
+    (d,) = integers(dilation, 1, "dilation", name, 1)
+    return (1, k), (1, s), (0, p), (1, d)
+
+
+def _pool(
+    x: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None,
+    padding: IntOrPair,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+    name: str,
+) -> dict[str, Any]:
+    """The checked attributes of a pool. With ``ceil_mode`` the bottom and right padding grow until all windows fit."""
+    kernel = pair(kernel_size, "kernel_size", name, 1)
+    step = kernel if stride is None else pair(stride, "stride", name, 1)
+    pad, apart = pair(padding, "padding", name, 0), pair(dilation, "dilation", name, 1)
+    if any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
+        raise ValueError(f"{name}: padding must be at most half the kernel, got padding {pad} for kernel {kernel}")
+    geometry = Geometry(kernel, step, both_sides(pad), apart)
+    if not ceil_mode or any(geometry.extent(i) > geometry.padded(x.shape[2:])[i] + step[i] - 1 for i in (0, 1)):
+        check_fits(geometry, x.shape[2:], name)
+    if ceil_mode:
+        geometry = geometry._replace(padding=_reaching_over(geometry, x.shape[2:]))
+    return geometry._asdict()
+
+
+def _reaching_over(geometry: Geometry, size: Pair) -> Pads:
+    pads = []
+    for i in (0, 1):
+        before, after = geometry.padding[i]
+        n, s = size[i], geometry.stride[i]
+        windows = -(-(n + before + after - geometry.extent(i)) // s) + 1
+        if (windows - 1) * s >= n + before:  # the last window must start inside the image or the padding before it
+            windows -= 1
+        pads.append((before, max(after, (windows - 1) * s + geometry.extent(i) - n - before)))
+    return pads[0], pads[1]
+
+
+def _counts(geometry: Geometry, size: Pair, axis: int, limit: int) -> Any:
+    """How many pixels of each window count along one axis: those of the image and ``limit`` more on each side."""
+    start = np.arange(geometry.out(size)[axis]) * geometry.stride[axis] - geometry.padding[axis][0]
+    stop = start + geometry.kernel[axis]
+    return np.minimum(stop, size[axis] + limit) - np.maximum(start, -limit)
+
+
+def _grid(output_size: Any, size: Pair, name: str) -> Pair:
+    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(wanted) != 2:
+        raise ValueError(f"{name}: output_size must be an int or two of them, got {output_size!r}")
+    return pair([n if m is None else m for n, m in zip(size, wanted, strict=True)], "output_size", name, 1)
+
+
+def _spans(n: int, m: int) -> list[tuple[int, int]]:
+    """m windows that cover n pixels: window i runs from floor(i n / m) to ceil((i + 1) n / m)."""
+    return [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+
+
+def _averaging(n: int, m: int, dtype: np.dtype[Any]) -> Any:
+    """The (m, n) matrix that takes the mean over each of m windows."""
+    matrix = np.zeros((m, n), dtype)
+    for row, (start, stop) in zip(matrix, _spans(n, m), strict=True):
+        row[start:stop] = 1 / (stop - start)
+    return matrix
+
+
+def _adaptive_argmax(x: Any, size: Pair) -> Any:
+    """Where in the H * W plane the maximum of each window of the grid lies: (N, C, oh, ow)."""
+    N, C, H, W = x.shape
+    found = np.empty((N, C, *size), np.int64)
+    for i, (top, bottom) in enumerate(_spans(H, size[0])):
+        for j, (left, right) in enumerate(_spans(W, size[1])):
+            place = x[:, :, top:bottom, left:right].reshape(N, C, -1).argmax(2)  # (N, C)
+            row, column = np.divmod(place, right - left)
+            found[:, :, i, j] = (top + row) * W + left + column
+    return found

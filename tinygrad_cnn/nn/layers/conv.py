@@ -1,0 +1,214 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..functional.arguments import IntOrPair, integers
+from ..module import Module
+from ..parameter import Parameter
+
+_PAD_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+class _Conv(Module):
+    """What the convolution layers share: settings, parameters, their first values, and the repr."""
+
+    spatial: int  # how many spatial dimensions
+    transposed = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair,
+        padding: IntOrPair | str,
+        output_padding: IntOrPair,
+        dilation: IntOrPair,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        name, n = type(self).__name__, self.spatial
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{name}: groups must be positive and divide both channel counts, got groups={groups} for "
+                f"{in_channels} input and {out_channels} output channels"
+            )
+        if isinstance(padding, str) and padding not in ("same", "valid"):
+            raise ValueError(f"{name}: padding must be a number, 'same' or 'valid', got {padding!r}")
+        if padding_mode not in _PAD_MODES:
+            raise ValueError(f"{name}: padding_mode must be one of {', '.join(_PAD_MODES)}, got {padding_mode!r}")
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size = integers(kernel_size, n, "kernel_size", name, 1)
+        self.stride = integers(stride, n, "stride", name, 1)
+        self.padding = padding if isinstance(padding, str) else integers(padding, n, "padding", name, 0)
+        self.output_padding = integers(output_padding, n, "output_padding", name, 0)
+        self.dilation = integers(dilation, n, "dilation", name, 1)
+        self.groups, self.padding_mode = groups, padding_mode
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        self.weight = Parameter(np.empty((first, second // groups, *self.kernel_size), dtype or np.float32))
+        self.bias = Parameter(np.empty(out_channels, dtype or np.float32)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new values, uniform in +-1 / sqrt(fan_in)."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        fan_in = self.weight.data[0].size
+        if self.bias is not None and fan_in > 0:
+            bound = 1 / math.sqrt(fan_in)
+            init.uniform_(self.bias, -bound, bound)
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """The input, padded here if its padding is not zeros, and the padding that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        if isinstance(self.padding, str):
+            total = [d * (k - 1) if self.padding == "same" else 0 for d, k in zip(self.dilation, self.kernel_size)]
+            sides = [(t // 2, t - t // 2) for t in total]
+        else:
+            sides = [(p, p) for p in self.padding]
+        return F.pad(input, [p for side in reversed(sides) for p in side], mode=self.padding_mode), 0
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        zero, one = (0,) * self.spatial, (1,) * self.spatial
+        if self.padding != zero:
+            text += f", padding={self.padding!r}" if isinstance(self.padding, tuple) else f", padding={self.padding}"
+        text += f", dilation={self.dilation}" if self.dilation != one else ""
+        text += f", output_padding={self.output_padding}" if self.output_padding != zero else ""
+        text += f", groups={self.groups}" if self.groups != 1 else ""
+        text += ", bias=False" if self.bias is None else ""
+        return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
+
+
+class Conv2d(_Conv):
+    """2-D convolution over images.
+
+    Shape:
+        - input (N, in_channels, H, W) or (in_channels, H, W)
+        - output (N, out_channels, oh, ow), oh = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1
+        - weight (out_channels, in_channels / groups, kh, kw), bias (out_channels,)
+    """
+
+    spatial = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: IntOrPair | str = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        x, padding = self._padded(input)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv1d(_Conv):
+    """1-D convolution over signals.
+
+    Shape:
+        - input (N, in_channels, L) or (in_channels, L)
+        - output (N, out_channels, length), length = (L + 2 padding - dilation (k - 1) - 1) // stride + 1
+        - weight (out_channels, in_channels / groups, k), bias (out_channels,)
+    """
+
+    spatial = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: IntOrPair | str = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        x, padding = self._padded(input)
+        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class ConvTranspose2d(_Conv):
+    """2-D transposed convolution: enlarges images.
+
+    Shape:
+        - input (N, in_channels, H, W) or (in_channels, H, W)
+        - output (N, out_channels, oh, ow), oh = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1
+        - weight (in_channels, out_channels / groups, kh, kw), bias (out_channels,)
+    """
+
+    spatial, transposed = 2, True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: IntOrPair = 0,
+        output_padding: IntOrPair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: IntOrPair = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if padding_mode != "zeros":
+            raise ValueError(f"ConvTranspose2d supports padding_mode='zeros' only, got {padding_mode!r}")
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            output_padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            dtype,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.conv_transpose2d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )

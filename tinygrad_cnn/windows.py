@@ -1,0 +1,85 @@
+"""Sliding windows on plain arrays: their geometry, im2col, col2im. Knows no autograd.
+
+Shapes are logical (N, C, H, W); memory is batch-last. An image is laid out once as (C, H, W, N), padded; its columns
+are (C, kh, kw, oh, ow, N). Each tap (i, j) of the kernel is then one copy of long contiguous runs, and one GEMM over the
+columns gives an output that later elementwise operations and pools keep in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Pair = tuple[int, int]
+Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+
+
+class Geometry(NamedTuple):
+    """How windows lie on an image: all that a convolution or a pool needs to know besides its numbers."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Pads
+    dilation: Pair
+
+    def extent(self, axis: int) -> int:
+        """Pixels from the first to the last tap of a window, along axis 0 (H) or 1 (W)."""
+        return self.dilation[axis] * (self.kernel[axis] - 1) + 1
+
+    def padded(self, size: Pair) -> Pair:
+        """(H, W) with the padding."""
+        return size[0] + sum(self.padding[0]), size[1] + sum(self.padding[1])
+
+    def out(self, size: Pair) -> Pair:
+        """How many windows fit on an image of (H, W), as (oh, ow); 0 or less where the window is too large."""
+        H, W = self.padded(size)
+        return (H - self.extent(0)) // self.stride[0] + 1, (W - self.extent(1)) // self.stride[1] + 1
+
+    def taps(self) -> Iterator[tuple[int, int]]:
+        """(i, j) of each kernel element, row by row."""
+        return ((i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1]))
+
+    def touched(self, i: int, j: int, rows: range, ow: int) -> tuple[slice, slice]:
+        """Rows and columns of the padded image under tap (i, j) of the windows in some output rows."""
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        top, left = i * dh + sh * rows.start, j * dw
+        return slice(top, top + sh * (len(rows) - 1) + 1, sh), slice(left, left + sw * (ow - 1) + 1, sw)
+
+
+def lay_out(x: Any, padding: Pads, value: float = 0) -> Any:
+    """x (N, C, H, W) padded with ``value``, as an image (C, H, W, N) whose batch runs innermost in memory."""
+    (top, bottom), (left, right) = padding
+    N, C, H, W = x.shape
+    inner = x.transpose(1, 2, 3, 0)  # (C, H, W, N)
+    if not (top or bottom or left or right):
+        return inner if inner.flags.c_contiguous else np.ascontiguousarray(inner)
+    p = np.empty((C, top + H + bottom, left + W + right, N), x.dtype)
+    p[:, :top] = p[:, top + H :] = value
+    p[:, top : top + H, :left] = p[:, top : top + H, left + W :] = value
+    p[:, top : top + H, left : left + W] = inner
+    return p
+
+
+def crop(p: Any, padding: Pads) -> Any:
+    """The image (C, H, W, N) inside its padding, back as (N, C, H, W): a view."""
+    (top, bottom), (left, right) = padding
+    return p[:, top : p.shape[1] - bottom, left : p.shape[2] - right].transpose(3, 0, 1, 2)  # (N, C, H, W)
+
+
+def im2col(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
+    """The windows of some output rows on a laid-out image p (C, H, W, N), as columns (C, kh, kw, rows, ow, N)."""
+    C, _, _, N = p.shape
+    cols = np.empty((C, *geometry.kernel, len(rows), ow, N), p.dtype)
+    for i, j in geometry.taps():
+        h, w = geometry.touched(i, j, rows, ow)
+        cols[:, i, j] = p[:, h, w]  # (C, rows, ow, N)
+    return cols
+
+
+def col2im(cols: Any, p: Any, geometry: Geometry, rows: range, ow: int) -> None:
+    """The adjoint of `im2col`: columns are added to the image p (C, H, W, N), where windows overlap more than once."""
+    for i, j in geometry.taps():
+        h, w = geometry.touched(i, j, rows, ow)
+        p[:, h, w] += cols[:, i, j]  # (C, rows, ow, N)
