@@ -25,7 +25,7 @@ test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)
 
 lint: $(LINT)/.made ## check style and formatting
-	@$(LINT)/bin/ruff check .
+	@$(LINT)/bin/ruff check --output-format concise .
 	@$(LINT)/bin/ruff format --check .
 
 format: $(LINT)/.made ## put the style right
