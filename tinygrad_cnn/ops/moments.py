@@ -1,0 +1,183 @@
+"""How far numbers spread, and how large they are: variance, standard deviation, norms."""
+# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine import Array, cast, op
+from .comparison import eq
+from .elementwise import abs, pow, sign, where
+from .reduce import Axes, Dims, as_float, count, many_dims, mean, spread
+from .reduce import _add as add_up
+from .reduce import _mean as mean_over
+from .reduce import _sum as sum_over
+
+
+# ------------------------------------------------------------------------------------------------ variance
+def _deviation(x: Array, dim: Axes) -> Array:
+    """How far each element is from its mean."""
+    return x - mean_over(x, dim=dim, keepdim=True)
+
+
+def _freedom(shape: tuple[int, ...], dim: Axes, correction: float) -> float:
+    """What the squared deviations are divided by: n - correction; NaN where nothing is left."""
+    n = count(shape, dim) - correction
+    return n if n > 0 else math.nan
+
+
+@op(
+    lambda g, _y, x, *, dim, correction, keepdim: (
+        spread(g * (2 / _freedom(x.shape, dim, correction)), dim=dim, keepdim=keepdim, shape=x.shape)
+        * _deviation(x, dim)
+    )
+)
+def _var(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
+    d = np.asarray(_deviation(x, dim))  # in two passes: no cancellation
+    return add_up(np.multiply(d, d, out=d), dim, keepdim) / x.dtype.type(_freedom(x.shape, dim, correction))
+
+
+def _std_rule(g: Array, y: Array, x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
+    flat = eq(y, 0)  # where the slope is taken as 0
+    g = where(flat, 0.0, g / (where(flat, 1.0, y) * _freedom(x.shape, dim, correction)))
+    return spread(g, dim=dim, keepdim=keepdim, shape=x.shape) * _deviation(x, dim)
+
+
+@op(_std_rule)
+def _std(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
+    return np.sqrt(_var(x, dim=dim, correction=correction, keepdim=keepdim))
+
+
+def _arguments(name: str, x: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any) -> tuple[Any, dict[str, Any]]:
+    x = as_float(x, None, name)
+    if isinstance(dim, bool):  # var(x, False)
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None else int(unbiased)
+    elif unbiased is not None:
+        raise TypeError(f"{name}: unbiased and correction say the same thing; give one of them")
+    return x, {"dim": many_dims(dim, x.ndim, name), "correction": correction, "keepdim": bool(keepdim)}
+
+
+def var(
+    input: Array,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
+    """The variance, sum((x - mean)^2) / (n - correction), over ``dim`` or of everything.
+
+    ``correction`` is 1 (Bessel's) unless given; ``unbiased=False`` is correction 0. NaN where n <= correction.
+    """
+    x, attributes = _arguments("var", input, dim, unbiased, keepdim, correction)
+    return _var(x, **attributes)
+
+
+def std(
+    input: Array,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
+    """The standard deviation, the square root of `var`; its slope is taken as 0 where it is 0."""
+    x, attributes = _arguments("std", input, dim, unbiased, keepdim, correction)
+    return _std(x, **attributes)
+
+
+class VarMean(NamedTuple):
+    """A variance and the mean it is around."""
+
+    var: Array
+    mean: Array
+
+
+class StdMean(NamedTuple):
+    """A standard deviation and the mean it is around."""
+
+    std: Array
+    mean: Array
+
+
+def var_mean(
+    input: Array,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> VarMean:
+    """`var` and `mean` together."""
+    v = var(input, dim, unbiased, keepdim, correction=correction)
+    return VarMean(v, mean(input, None if isinstance(dim, bool) else dim, keepdim))
+
+
+def std_mean(
+    input: Array,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> StdMean:
+    """`std` and `mean` together."""
+    s = std(input, dim, unbiased, keepdim, correction=correction)
+    return StdMean(s, mean(input, None if isinstance(dim, bool) else dim, keepdim))
+
+
+# ------------------------------------------------------------------------------------------------ norms
+def _norm_rule(g: Array, y: Array, x: Array, *, p: float, dim: Axes, keepdim: bool) -> Array:
+    """d/dx of (sum |x|^p)^(1/p) is sign(x) (|x| / y)^(p - 1); 0 where the norm is 0. Ties of an infinite p share."""
+    if p == 0:
+        return g * np.zeros(x.shape, x.dtype)
+    g, y = (spread(a, dim=dim, keepdim=keepdim, shape=x.shape) for a in (g, y))
+    if p == 1:
+        return g * sign(x)
+    if math.isinf(p):
+        largest = cast(eq(abs(x), y), dtype=x.dtype)
+        return g * sign(x) * (largest / sum_over(largest, dim=dim, keepdim=True))
+    nowhere = eq(y, 0)
+    y = where(nowhere, 1.0, y)
+    if p == 2:
+        return where(nowhere, 0.0, g / y) * x
+    if p < 1:
+        nowhere = eq(x, 0)
+    size = where(nowhere, 1.0, abs(x) / y)
+    return where(nowhere, 0.0, g * sign(x) * pow(size, p - 1))
+
+
+@op(_norm_rule)
+def _norm(x: Array, *, p: float, dim: Axes, keepdim: bool) -> Array:
+    if p == 2:
+        return np.sqrt(add_up(np.multiply(x, x), dim, keepdim))
+    a = np.abs(x)
+    if p == 1:
+        return add_up(a, dim, keepdim)
+    if p == 0:
+        return add_up((a != 0).astype(x.dtype), dim, keepdim)
+    if math.isinf(p):
+        return (np.maximum if p > 0 else np.minimum).reduce(a, axis=dim, keepdims=keepdim, **({"initial": 0} if p > 0 else {}))
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.power(add_up(np.power(a, x.dtype.type(p)), dim, keepdim), x.dtype.type(1 / p))
+
+
+def norm(
+    input: Array, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
+) -> Array:
+    """The p-norm of all elements, or over ``dim``: (sum |x|^p)^(1/p).
+
+    ``p`` is any number: 2 (also "fro" and None) is the Euclidean length, inf the largest and -inf the smallest absolute value, 0 the
+    number of elements that are not 0. The slope at norm 0 is taken as 0.
+    """
+    x = as_float(input, dtype, "norm")
+    if p is None or p == "fro":
+        p = 2.0
+    if isinstance(p, (str, bool)) or not isinstance(p, (int, float, np.number)):
+        raise ValueError(f'norm: p must be a number or "fro", got {p!r}')
+    return _norm(x, p=float(p), dim=many_dims(dim, x.ndim, "norm"), keepdim=bool(keepdim))

@@ -1,0 +1,168 @@
+"""Reductions: many numbers in, few out. Sums, means, products, counts, and the checks that all reductions share.
+
+`_sum` and `spread` are each other's gradients; nearly every other rule here is made of the two. ``dim`` is one
+dimension, several, or None for all of them.
+"""
+# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..engine import Array, cast, op
+from .comparison import eq, isnan, logical_not
+from .elementwise import true_divide, where
+from .shape import checked, normalise_dim, normalise_dims
+
+Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
+Axes: TypeAlias = "tuple[int, ...] | None"
+
+
+# ------------------------------------------------------------------------------------------------ checks at the door
+def many_dims(dim: Any, ndim: int, name: str) -> Axes:
+    """``dim`` as a tuple of different indices >= 0, or None for all dimensions (also for an empty tuple)."""
+    if dim is None:
+        return None
+    dims = normalise_dims(dim, ndim, name, "dim")
+    return dims if ndim and dims else None
+
+
+def as_float(x: Array, dtype: Any, name: str) -> Array:
+    """x cast to ``dtype`` where one is given; what is then no floating point is refused."""
+    if dtype is not None:
+        x = cast(x, dtype=np.dtype(dtype))
+    kind = checked(x, name).dtype
+    if kind.kind != "f":
+        raise TypeError(f"{name}: needs a floating dtype, got {kind}; pass dtype=float32, or convert with .float()")
+    return x
+
+
+def count(shape: tuple[int, ...], dim: Axes) -> int:
+    """How many elements go into each result of a reduction."""
+    return math.prod(shape if dim is None else (shape[d] for d in dim))
+
+
+# --------------------------------------------------------------------------------------------------------------- sums
+@op(lambda g, _y, _x, *, dim, keepdim, shape: _sum(g, dim=dim, keepdim=keepdim), view=True)
+def spread(x: Array, *, dim: Axes, keepdim: bool, shape: tuple[int, ...]) -> Array:
+    """The adjoint of a sum: each result repeated over what it was summed from, without a copy."""
+    if dim is not None and not keepdim:
+        x = x.reshape([1 if d in dim else n for d, n in enumerate(shape)])
+    return np.broadcast_to(x, shape)
+
+
+@op(lambda g, _y, x, *, dim, keepdim: spread(g, dim=dim, keepdim=keepdim, shape=x.shape))
+def _sum(x: Array, *, dim: Axes, keepdim: bool) -> Array:
+    return _add(x, dim, keepdim)
+
+
+def _add(x: Any, dim: Axes, keepdim: bool) -> Any:
+    """The sum of an array: integers in int64, half precision by way of float32."""
+    kind = x.dtype.kind
+    if kind == "f":
+        if x.dtype.itemsize == 2:
+            return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
+        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.int64)
+
+
+def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
+    """The sum over ``dim``, or over everything. Integers and booleans add up in int64; ``dtype`` casts first."""
+    if dtype is not None:
+        input = cast(input, dtype=np.dtype(dtype))
+    return _sum(input, dim=many_dims(dim, checked(input, "sum").ndim, "sum"), keepdim=bool(keepdim))
+
+
+@op(lambda g, _y, _x, *, dim, keepdim: spread(g / count(_x.shape, dim), dim=dim, keepdim=keepdim, shape=_x.shape))
+def _mean(x: Array, *, dim: Axes, keepdim: bool) -> Array:
+    n = count(x.shape, dim)
+    if n == 0:  # 0 / 0 is NaN, in silence
+        return _add(x, dim, keepdim) + x.dtype.type(math.nan)
+    return _add(x, dim, keepdim) / x.dtype.type(n)
+
+
+def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
+    """The arithmetic mean over ``dim``, or of everything; NaN of nothing. Integers need ``dtype=float32``."""
+    x = as_float(input, dtype, "mean")
+    return _mean(x, dim=many_dims(dim, x.ndim, "mean"), keepdim=bool(keepdim))
+
+
+def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
+    """The sum, with NaN counted as 0."""
+    if dtype is not None:
+        input = cast(input, dtype=np.dtype(dtype))
+    if checked(input, "nansum").dtype.kind == "f":
+        input = where(isnan(input), checked(input, "nansum").dtype.type(0), input)
+    return sum(input, dim, keepdim)
+
+
+def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
+    """The mean of the elements that are not NaN; NaN where there are none."""
+    x = as_float(input, dtype, "nanmean")
+    dims, missing = many_dims(dim, x.ndim, "nanmean"), isnan(x)
+    n = _sum(logical_not(missing), dim=dims, keepdim=bool(keepdim))
+    return true_divide(_sum(where(missing, x.dtype.type(0), x), dim=dims, keepdim=bool(keepdim)), cast(n, dtype=x.dtype))
+
+
+# ------------------------------------------------------------------------------------------------------------ products
+def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) -> Array:
+    """g times the product of all the others: y / x, unless an x is 0; then what is left of it times what is right."""
+    g = spread(g, dim=None if dim is None else (dim,), keepdim=keepdim, shape=x.shape)
+    if not bool(any(eq(x, 0))):
+        return g * spread(y, dim=None if dim is None else (dim,), keepdim=keepdim, shape=x.shape) / x
+    from .scan import others  # scan stands on this file
+
+    return g * others(x, dim)
+
+
+@op(_prod_rule)
+def _prod(x: Array, *, dim: int | None, keepdim: bool) -> Array:
+    dtype = x.dtype if x.dtype.kind == "f" else np.int64
+    axis = () if dim is not None and x.ndim == 0 else dim
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdim, dtype=dtype)
+
+
+def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
+    """The product over one dimension, or of everything. Its gradients are right where elements are 0, too."""
+    if dtype is not None:
+        input = cast(input, dtype=np.dtype(dtype))
+    if dim is not None:
+        dim = normalise_dim(dim, checked(input, "prod").ndim, "prod")
+    checked(input, "prod")
+    return _prod(input, dim=dim, keepdim=bool(keepdim))
+
+
+# ------------------------------------------------------------------------------------------------ truths and counts
+@op()
+def _all(x: Array, *, dim: Axes, keepdim: bool) -> Array:
+    y = np.logical_and.reduce(x, axis=dim, keepdims=keepdim)
+    return y.astype(np.uint8) if x.dtype == np.uint8 else y
+
+
+@op()
+def _any(x: Array, *, dim: Axes, keepdim: bool) -> Array:
+    y = np.logical_or.reduce(x, axis=dim, keepdims=keepdim)
+    return y.astype(np.uint8) if x.dtype == np.uint8 else y
+
+
+@op()
+def _count_nonzero(x: Array, *, dim: Axes, keepdim: bool) -> Array:
+    return np.add.reduce(np.not_equal(x, 0), axis=dim, keepdims=keepdim, dtype=np.int64)
+
+
+def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Are all elements nonzero? True of nothing. As in PyTorch, uint8 gives uint8."""
+    return _all(input, dim=many_dims(dim, checked(input, "all").ndim, "all"), keepdim=bool(keepdim))
+
+
+def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """Is an element nonzero? False of nothing. As in PyTorch, uint8 gives uint8."""
+    return _any(input, dim=many_dims(dim, checked(input, "any").ndim, "any"), keepdim=bool(keepdim))
+
+
+def count_nonzero(input: Array, dim: Dims = None) -> Array:
+    """How many elements are not 0, as int64."""
+    return _count_nonzero(input, dim=many_dims(dim, checked(input, "count_nonzero").ndim, "count_nonzero"), keepdim=False)
