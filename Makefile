@@ -12,17 +12,20 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test lint format types setup clean
+.PHONY: help mnist test bench lint format types setup clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
 	  printf '%-14s %s\n' "$$name" "$$does"; done
 
-mnist: $(VENV)/.mnist ## train a convnet on handwritten digits (about 200 MB, all of it in .venv)
+mnist: $(VENV)/.mnist ## train a convnet on handwritten digits (150 MB, all of it in .venv)
 	@$(PY) examples/mnist_cnn.py $(ARGS)
 
 test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)
+
+bench: $(VENV)/.mnist ## run the benchmarks (those that compare need their rivals in .venv)
+	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || continue; echo "== $$file"; $(PY) "$$file" $(ARGS); done
 
 lint: $(LINT)/.made ## check style and formatting
 	@$(LINT)/bin/ruff check --output-format concise .
