@@ -1,0 +1,148 @@
+"""Window geometry, im2col and col2im against plain loops, over every small geometry there is."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn.windows import Geometry, col2im, crop, im2col, lay_out
+
+AXIS = [
+    (size, kernel, stride, padding, dilation)
+    for size, kernel, stride, padding, dilation in itertools.product(
+        range(1, 8), range(1, 5), range(1, 4), range(3), range(1, 3)
+    )
+]
+
+
+def starts(size: int, kernel: int, stride: int, padding: int, dilation: int) -> list[int]:
+    """First pixels of the windows that fit, counted on the unpadded axis, found by walking."""
+    found, at = [], -padding
+    while at + dilation * (kernel - 1) < size + padding:
+        found.append(at)
+        at += stride
+    return found
+
+
+def test_number_of_windows_on_every_axis() -> None:
+    for size, kernel, stride, padding, dilation in AXIS:
+        geometry = Geometry((kernel, 1), (stride, 1), ((padding, padding), (0, 0)), (dilation, 1))
+        assert max(geometry.out((size, 1))[0], 0) == len(starts(size, kernel, stride, padding, dilation))
+
+
+def naive_im2col(x: np.ndarray, rows: tuple[int, ...], columns: tuple[int, ...]) -> np.ndarray:
+    N, C, H, W = x.shape
+    top, left = starts(*rows), starts(*columns)
+    cols = np.zeros((C, rows[1], columns[1], len(top), len(left), N))
+    for c, i, j, r, s in itertools.product(range(C), range(rows[1]), range(columns[1]), range(len(top)), range(len(left))):
+        h, w = top[r] + i * rows[4], left[s] + j * columns[4]
+        if 0 <= h < H and 0 <= w < W:
+            cols[c, i, j, r, s] = x[:, c, h, w]
+    return cols
+
+
+def naive_col2im(cols: np.ndarray, rows: tuple[int, ...], columns: tuple[int, ...]) -> np.ndarray:
+    C, kh, kw, oh, ow, N = cols.shape
+    x = np.zeros((N, C, rows[0], columns[0]))
+    top, left = starts(*rows), starts(*columns)
+    for c, i, j, r, s in itertools.product(range(C), range(kh), range(kw), range(oh), range(ow)):
+        h, w = top[r] + i * rows[4], left[s] + j * columns[4]
+        if 0 <= h < rows[0] and 0 <= w < columns[0]:
+            x[:, c, h, w] += cols[c, i, j, r, s]
+    return x
+
+
+def check(rows: tuple[int, ...], columns: tuple[int, ...], rng: np.random.Generator) -> None:
+    geometry = Geometry(
+        (rows[1], columns[1]), (rows[2], columns[2]), ((rows[3],) * 2, (columns[3],) * 2), (rows[4], columns[4])
+    )
+    oh, ow = geometry.out((rows[0], columns[0]))
+    if oh < 1 or ow < 1:
+        return
+    x = rng.standard_normal((1, 1, rows[0], columns[0]))
+    p = lay_out(x, geometry.padding)
+    cols = im2col(p, geometry, range(oh), ow)
+    np.testing.assert_array_equal(cols, naive_im2col(x, rows, columns))
+    g = rng.standard_normal(cols.shape)
+    image = np.zeros_like(p)
+    col2im(g, image, geometry, range(oh), ow)
+    back = crop(image, geometry.padding)
+    np.testing.assert_allclose(back, naive_col2im(g, rows, columns), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose((cols * g).sum(), (x * back).sum(), rtol=1e-9, atol=1e-9)  # <im2col x, g> = <x, col2im g>
+
+
+def test_square_kernels_on_every_image_against_naive_loops() -> None:
+    rng = np.random.default_rng(1)
+    for H, W in itertools.product(range(1, 8), repeat=2):
+        for kernel, stride, padding, dilation in itertools.product(range(1, 5), range(1, 4), range(3), range(1, 3)):
+            check((H, kernel, stride, padding, dilation), (W, kernel, stride, padding, dilation), rng)
+
+
+def taps(axis: tuple[int, ...]) -> np.ndarray:
+    """(kernel, windows): the pixel of the padded axis under each tap of each window, by walking."""
+    _, kernel, _, padding, dilation = axis
+    return np.array([[s + padding + i * dilation for s in starts(*axis)] for i in range(kernel)], int).reshape(kernel, -1)
+
+
+@pytest.mark.parametrize("H", range(1, 8))
+def test_every_geometry_there_is(H: int) -> None:
+    """All H, W <= 7, k <= 4, stride <= 3, padding <= 2, dilation <= 2, each side on its own: 254,016 geometries.
+
+    The reference picks pixels one tap at a time by index tables that plain walking made; col2im is held to being the
+    adjoint of im2col, with random numbers on both sides.
+    """
+    rng = np.random.default_rng(H)
+    tables = {axis: taps(axis) for axis in AXIS}
+    count = 0
+    for rows in (axis for axis in AXIS if axis[0] == H):
+        for columns in AXIS:
+            count += 1
+            geometry = Geometry(
+                (rows[1], columns[1]), (rows[2], columns[2]), ((rows[3],) * 2, (columns[3],) * 2), (rows[4], columns[4])
+            )
+            r, c = tables[rows], tables[columns]
+            out = geometry.out((rows[0], columns[0]))
+            assert (max(out[0], 0), max(out[1], 0)) == (r.shape[1], c.shape[1])
+            if min(out) < 1:
+                continue
+            x = rng.standard_normal((1, 1, rows[0], columns[0]))
+            p = lay_out(x, geometry.padding)
+            cols = im2col(p, geometry, range(out[0]), out[1])
+            framed = np.zeros(geometry.padded((rows[0], columns[0])))
+            framed[rows[3] : rows[3] + rows[0], columns[3] : columns[3] + columns[0]] = x[0, 0]
+            assert np.array_equal(cols[0, ..., 0], framed[r[:, None, :, None], c[None, :, None, :]]), geometry
+            g = rng.standard_normal(cols.shape)
+            image = np.zeros_like(p)
+            col2im(g, image, geometry, range(out[0]), out[1])
+            there, back = np.vdot(cols, g), np.vdot(x, crop(image, geometry.padding))
+            assert abs(there - back) <= 1e-10 * (1 + abs(there)), geometry
+    assert count == 504 * 72
+
+
+def test_blocks_of_rows_make_the_same_columns() -> None:
+    rng = np.random.default_rng(2)
+    geometry = Geometry((3, 2), (2, 1), ((1, 0), (2, 1)), (1, 2))
+    x = rng.standard_normal((3, 2, 9, 8))
+    oh, ow = geometry.out((9, 8))
+    p = lay_out(x, geometry.padding)
+    whole = im2col(p, geometry, range(oh), ow)
+    for cut in range(1, oh):
+        parts = [im2col(p, geometry, rows, ow) for rows in (range(cut), range(cut, oh))]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=3), whole)
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "batch last", "reversed"])
+def test_any_memory_order_and_no_write_to_the_input(layout: str) -> None:
+    x = np.random.default_rng(3).standard_normal((2, 3, 5, 4))
+    same = {
+        "C": x.copy(),
+        "F": np.asfortranarray(x),
+        "batch last": np.ascontiguousarray(x.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2),
+        "reversed": x[:, :, ::-1].copy()[:, :, ::-1],
+    }[layout]
+    same.flags.writeable = False
+    geometry = Geometry((2, 2), (1, 1), ((1, 1), (0, 0)), (1, 1))
+    cols = im2col(lay_out(same, geometry.padding), geometry, range(6), 3)
+    np.testing.assert_array_equal(cols, im2col(lay_out(x, geometry.padding), geometry, range(6), 3))

@@ -1,0 +1,65 @@
+"""Trade time for memory: forget a segment's intermediate results, and compute them again on the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import rng
+from .engine import Like, Node, Op, Variable, _run, _wrap, enable_grad, is_grad_enabled, no_grad
+from .inplace import tickets
+
+
+def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
+    """``function(*inputs, **kwargs)``, keeping only its inputs and recomputing the rest in the backward pass.
+
+    Random numbers (dropout) are drawn again as they were. The function returns one tensor and has no side effects.
+    (Chen et al., 2016, Training deep nets with sublinear memory cost.)
+
+    Raises:
+        TypeError: the function does not return a tensor.
+        RuntimeError: in a backward with create_graph=True, which a checkpointed segment does not support.
+    """
+    if not is_grad_enabled():
+        return function(*inputs, **kwargs)
+    state = rng.default_generator().get_state()
+    with no_grad():
+        y = function(*inputs, **kwargs)
+    if not isinstance(y, Variable):
+        raise TypeError(f"checkpoint: the function must return one Tensor, got {type(y).__name__}")
+
+    def again(g: Any, node: Node, create: bool) -> Iterator[tuple[Node | Variable, Any]]:
+        if create:
+            raise RuntimeError("a checkpointed segment has no second derivative; leave out checkpoint() or create_graph")
+        assert node.saved is not None
+        copies = [_copy(x, a, p) for x, a, p in zip(inputs, node.saved[1:], node.parents, strict=True)]
+        generator = rng.default_generator()
+        now = generator.get_state()
+        generator.set_state(state)
+        try:
+            with enable_grad():
+                out = function(*copies, **kwargs)
+        finally:
+            generator.set_state(now)
+        if out._node is None:
+            return
+        home = {id(c): p for c, p in zip(copies, node.parents, strict=True) if p is not None}
+        for leaf, gx in _run([(out, g)], retain=False, create=False).items():
+            yield home.get(id(leaf), leaf), gx
+
+    segment = Op(again, (), None, False)
+    segment.name = getattr(function, "__name__", type(function).__name__)
+    parents = [None if not isinstance(x, Variable) else x._node or (x if x._wants_grad else None) for x in inputs]
+    saved = (Like(y.data.shape, y.data.dtype), *(x.data if isinstance(x, Variable) else x for x in inputs))
+    return _wrap(y.data, Node(segment, tuple(parents), saved, {}, next(tickets)))
+
+
+def _copy(x: Any, array: Any, parent: Any) -> Any:
+    """The input once more, as a leaf that collects the gradient where one is wanted."""
+    if not isinstance(x, Variable):
+        return x
+    leaf = _wrap(np.asarray(array), None)
+    leaf._wants_grad = parent is not None
+    return leaf
