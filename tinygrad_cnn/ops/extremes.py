@@ -49,7 +49,7 @@ def selected(x: Array, i: Any, dim: int, keepdim: bool) -> Selected:
     values = take(x, i, dim=dim, keepdim=keepdim)
     if not keepdim and i.ndim:
         i = i.squeeze(dim)
-    return Selected(values, type(x)(i) if isinstance(x, Variable) else i)
+    return Selected(values, x._result(i) if isinstance(x, Variable) else i)
 
 
 # ------------------------------------------------------------------------------------------------ largest and smallest

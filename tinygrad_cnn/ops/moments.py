@@ -135,7 +135,7 @@ def std_mean(
 def _norm_rule(g: Array, y: Array, x: Array, *, p: float, dim: Axes, keepdim: bool) -> Array:
     """d/dx of (sum |x|^p)^(1/p) is sign(x) (|x| / y)^(p - 1); 0 where the norm is 0. Ties of an infinite p share."""
     if p == 0:
-        return g * np.zeros(x.shape, x.dtype)
+        return np.zeros(x.shape, x.dtype)
     g, y = (spread(a, dim=dim, keepdim=keepdim, shape=x.shape) for a in (g, y))
     if p == 1:
         return g * sign(x)

@@ -1,0 +1,165 @@
+"""Putting in order, choosing the first k, looking up, counting. NaN counts as larger than every number."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..engine import Array, Variable
+from .extremes import Selected, selected
+from .shape import checked, normalise_dim
+
+
+def _array(x: Any, name: str) -> Any:
+    x = checked(x, name)
+    return x.data if isinstance(x, Variable) else x
+
+
+def _like(x: Any, *arrays: Any) -> Any:
+    """The arrays as tensors, if x is one."""
+    made = tuple(x._result(a) if isinstance(x, Variable) else a for a in arrays)
+    return made if len(made) > 1 else made[0]
+
+
+# ------------------------------------------------------------------------------------------------------------ in order
+def _order(a: Any, dim: int, descending: bool) -> Any:
+    """The positions that put an array in order; equals keep theirs."""
+    if not a.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(a, axis=dim, kind="stable").astype(np.int64, copy=False)
+    back = np.argsort(np.flip(a, dim), axis=dim, kind="stable")
+    return np.flip(a.shape[dim] - 1 - back, dim).astype(np.int64, copy=False)
+
+
+def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Selected:
+    """The elements in order along ``dim``, and the positions they had: (values, indices).
+
+    Equal elements always keep their order, so ``stable`` changes nothing. Ascending unless ``descending``.
+    """
+    a = _array(input, "sort")
+    d = normalise_dim(dim, a.ndim, "sort")
+    return selected(input, _order(a, d, bool(descending)), d, True)
+
+
+def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
+    """The positions that put the elements in order along ``dim``; equal elements keep their order."""
+    a = _array(input, "argsort")
+    return _like(input, _order(a, normalise_dim(dim, a.ndim, "argsort"), bool(descending)))
+
+
+def msort(input: Array) -> Array:
+    """The elements in ascending order along the first dimension."""
+    return sort(input, 0).values
+
+
+def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Selected:
+    """The ``k`` largest elements along ``dim`` (or smallest), in order, and their positions: (values, indices)."""
+    a = _array(input, "topk")
+    d, k = normalise_dim(dim, a.ndim, "topk"), operator.index(k)
+    n = a.shape[d] if a.ndim else 1
+    if not 0 <= k <= n:
+        raise RuntimeError(f"topk: k={k} of the {n} elements in dimension {dim} of shape {a.shape}")
+    if not a.ndim or not k or 8 * k >= n:
+        i = _order(a, d, largest)
+        i = i if not a.ndim else i[(slice(None),) * d + (slice(k),)]
+    else:  # few of many: part them first, then put those in order
+        part = np.argpartition(a, n - k if largest else max(k - 1, 0), axis=d)
+        part = np.sort(part[(slice(None),) * d + (slice(n - k, None) if largest else slice(k),)], axis=d)
+        i = np.take_along_axis(part, _order(np.take_along_axis(a, part, d), d, largest), d).astype(np.int64, copy=False)
+    return selected(input, i, d, True)
+
+
+def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Selected:
+    """The ``k``-th smallest element along ``dim``, counted from 1, and its position: (values, indices)."""
+    a = _array(input, "kthvalue")
+    d, k = normalise_dim(dim, a.ndim, "kthvalue"), operator.index(k)
+    n = a.shape[d] if a.ndim else 1
+    if not 1 <= k <= n:
+        raise RuntimeError(f"kthvalue: k={k} must be between 1 and {n}, the size of dimension {dim} of shape {a.shape}")
+    i = _order(a, d, False)
+    return selected(input, i if not a.ndim else i[(slice(None),) * d + (slice(k - 1, k),)], d, bool(keepdim))
+
+
+# ------------------------------------------------------------------------------------------------- looking up, counting
+def unique(
+    input: Array,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements, in ascending order; or the different slices along ``dim``.
+
+    With ``return_inverse`` also where each element of the input is among them, with ``return_counts`` how often each occurs.
+    """
+    a = _array(input, "unique")
+    axis = None if dim is None else normalise_dim(dim, a.ndim, "unique")
+    values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=axis)
+    inverse = inverse.reshape(a.shape if axis is None else -1)
+    wanted = [values] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
+    return _like(input, *(x if k == 0 else x.astype(np.int64, copy=False) for k, x in enumerate(wanted)))
+
+
+def searchsorted(
+    sorted_sequence: Array, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None
+) -> Array:
+    """Where each value of ``input`` would go in an ascending sequence, so that it stays in order.
+
+    Before equal elements, or after them with ``right=True`` (``side="right"``). A sequence of shape (..., n) takes values
+    of shape (..., m): row by row.
+    """
+    if side not in (None, "left", "right"):
+        raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}')
+    if side == "left" and right:
+        raise ValueError('searchsorted: side="left" and right=True contradict each other')
+    s = _array(sorted_sequence, "searchsorted")
+    v = np.asarray(input.data if isinstance(input, Variable) else input)
+    where = "right" if right or side == "right" else "left"
+    if s.ndim == 1:
+        i = np.asarray(np.searchsorted(s, v, where))
+    elif s.ndim > 1 and s.shape[:-1] == v.shape[:-1]:
+        rows = zip(s.reshape(-1, s.shape[-1]), v.reshape(-1, v.shape[-1]), strict=True)
+        i = np.array([np.searchsorted(row, x, where) for row, x in rows]).reshape(v.shape)
+    else:
+        raise RuntimeError(
+            f"searchsorted: a sequence of shape {s.shape} takes values of the same shape but for the last dimension, "
+            f"got {v.shape}; only a 1-d sequence takes values of any shape"
+        )
+    return _like(sorted_sequence, i.astype(np.int32 if out_int32 else np.int64))
+
+
+def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
+    """How often each of 0, 1, 2, ... occurs in a 1-d tensor of integers; or the sum of the weights where it does."""
+    a = _array(input, "bincount")
+    if a.ndim != 1 or a.dtype.kind not in "iu" or (a.size and a.min() < 0):
+        raise RuntimeError(
+            f"bincount: expected a 1-d tensor of integers >= 0, got shape {a.shape}, dtype {a.dtype}"
+            + (f", smallest element {a.min()}" if a.size else "")
+        )
+    if minlength < 0:
+        raise RuntimeError(f"bincount: minlength must be >= 0, got {minlength}")
+    if weights is None:
+        return _like(input, np.bincount(a, minlength=minlength).astype(np.int64, copy=False))
+    w = _array(weights, "bincount")
+    if w.shape != a.shape:
+        raise RuntimeError(f"bincount: weights of shape {w.shape} for an input of shape {a.shape}; they must be the same")
+    y = np.bincount(a, w, minlength)
+    return _like(input, y.astype(w.dtype if w.dtype == np.float32 else np.float64, copy=False))
+
+
+def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
+    """How many elements fall into each of ``bins`` equal parts of [min, max]; of the data's own range if both are equal."""
+    a = _array(input, "histc")
+    if a.dtype.kind != "f":
+        raise TypeError(f"histc: needs a floating dtype, got {a.dtype}")
+    if bins < 1 or max < min:
+        raise RuntimeError(f"histc: needs bins > 0 and max >= min, got bins={bins}, min={min}, max={max}")
+    low, high = (float(a.min()), float(a.max())) if min == max and a.size else (float(min), float(max))
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"histc: the range [{low}, {high}] is not finite; pass min and max")
+    return _like(input, np.histogram(a, bins, (low, high))[0].astype(a.dtype))
