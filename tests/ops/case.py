@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 Inputs = tuple[list[Any], dict[str, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """A public function, what it takes, and what it should give.
 
@@ -44,3 +44,6 @@ class Case:
     method: str | None = None
     note: str = ""
     differs: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Case {self.name}{' ' * bool(self.note)}{self.note}>"
