@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ..engine import Array, op
-from .reduce import _sum, sum
-from .shape import _reshape, checked
+from .elementwise import mul
+from .reduce import sum
+from .shape import _reshape, checked, normalise_dim
 
 
 # ------------------------------------------------------------------------------------------------ matrix products
@@ -93,3 +93,101 @@ def matmul(input: Array, other: Array) -> Array:
     if not input.ndim or not other.ndim:
         raise RuntimeError(f"matmul: both need at least one dimension, got shapes {input.shape} and {other.shape}")
     return _product("matmul", input, other)
+
+
+def mm(input: Array, mat2: Array) -> Array:
+    """The product of two matrices, (n, k) and (k, m)."""
+    _ranks("mm", (2, 2), input, mat2)
+    return _product("mm", input, mat2)
+
+
+def mv(input: Array, vec: Array) -> Array:
+    """The product of a matrix (n, k) and a vector (k,)."""
+    _ranks("mv", (2, 1), input, vec)
+    return _product("mv", input, vec)
+
+
+def bmm(input: Array, mat2: Array) -> Array:
+    """The products of two batches of matrices of the same length, (b, n, k) and (b, k, m)."""
+    _ranks("bmm", (3, 3), input, mat2)
+    if input.shape[0] != mat2.shape[0]:
+        raise RuntimeError(f"bmm: batches of {input.shape[0]} and {mat2.shape[0]} matrices, shapes {input.shape} and {mat2.shape}")
+    return _product("bmm", input, mat2)
+
+
+def dot(input: Array, tensor: Array) -> Array:
+    """The sum of the products of two vectors of the same length."""
+    _ranks("dot", (1, 1), input, tensor)
+    return _product("dot", input, tensor)
+
+
+vdot = dot  # the same, of real numbers
+
+
+def outer(input: Array, vec2: Array) -> Array:
+    """The product of each element of one vector with each of another: (n,) and (m,) make (n, m)."""
+    if checked(input, "outer").ndim != 1 or checked(vec2, "outer").ndim != 1:
+        raise RuntimeError(f"outer: expected two vectors, got shapes {input.shape} and {vec2.shape}")
+    return mul(_reshape(input, shape=(*input.shape, 1)), vec2)
+
+
+ger = outer
+
+
+# ------------------------------------------------------------------------------------------- a product and something
+def _plus(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
+    """beta * input + alpha * product; beta = 0 leaves the input out, whatever it holds."""
+    if np.broadcast_shapes(checked(input, name).shape, product.shape) != product.shape:
+        raise RuntimeError(f"{name}: an input of shape {input.shape} does not broadcast to the product's, {product.shape}")
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:
+        return product
+    return (input if beta == 1 else input * beta) + product
+
+
+def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+    """beta * input + alpha * (mat1 @ mat2), of matrices; the input may broadcast."""
+    _same_dtype("addmm", mat1, mat2, input)
+    return _plus("addmm", input, mm(mat1, mat2), beta, alpha)
+
+
+def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+    """beta * input + alpha * (mat @ vec), of a matrix and a vector; the input may broadcast."""
+    _same_dtype("addmv", mat, vec, input)
+    return _plus("addmv", input, mv(mat, vec), beta, alpha)
+
+
+def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+    """beta * input + alpha * (the sum of the products of two batches of matrices)."""
+    _same_dtype("addbmm", batch1, batch2, input)
+    return _plus("addbmm", input, sum(bmm(batch1, batch2), 0), beta, alpha)
+
+
+def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+    """beta * input + alpha * (batch1 @ batch2), of two batches of matrices; the input may broadcast."""
+    _same_dtype("baddbmm", batch1, batch2, input)
+    return _plus("baddbmm", input, bmm(batch1, batch2), beta, alpha)
+
+
+# --------------------------------------------------------------------------------------------------- cross product
+@op(
+    lambda g, _y, _a, b, *, dim: _cross(b, g, dim=dim),
+    lambda g, _y, a, _b, *, dim: _cross(g, a, dim=dim),
+)
+def _cross(a: Array, b: Array, *, dim: int) -> Array:
+    (a0, a1, a2), (b0, b1, b2) = np.moveaxis(a, dim, 0), np.moveaxis(b, dim, 0)
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim)
+
+
+def cross(input: Array, other: Array, dim: int | None = None) -> Array:
+    """The cross product of 3-vectors along ``dim``; by default the first dimension of size 3."""
+    _same_dtype("cross", input, other)
+    if input.ndim != other.ndim:
+        raise RuntimeError(f"cross: the inputs must have the same number of dimensions, got shapes {input.shape} and {other.shape}")
+    if dim is None:
+        dim = next((d for d, n in enumerate(input.shape) if n == 3), -1)
+    d = normalise_dim(dim, input.ndim, "cross")
+    if not input.ndim or input.shape[d] != 3 or other.shape[d] != 3:
+        raise RuntimeError(f"cross: dimension {dim} must have size 3 in both, got shapes {input.shape} and {other.shape}")
+    return _cross(input, other, dim=d)
