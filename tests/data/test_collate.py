@@ -1,0 +1,99 @@
+"""From samples to batches."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn.data import default_collate, default_convert
+from tinygrad_cnn.tensor import Tensor
+
+
+class Point(NamedTuple):
+    x: object
+    y: object
+
+
+def test_nested_samples() -> None:
+    samples = [(np.full(2, i, np.float32), i, 0.5 * i, "s", {"k": (i, [i, i])}, Point(i, True)) for i in range(3)]
+    x, i, f, s, d, p = default_collate(samples)
+    assert (x.shape, x.dtype) == ((3, 2), np.float32)
+    np.testing.assert_array_equal(x.numpy(), [[0, 0], [1, 1], [2, 2]])
+    assert i.dtype == np.int64
+    assert f.dtype == np.float32  # the house rule for Python floats
+    np.testing.assert_array_equal(f.numpy(), [0, 0.5, 1])
+    assert s == ["s"] * 3
+    assert isinstance(d["k"], list)
+    np.testing.assert_array_equal(d["k"][1][0].numpy(), [0, 1, 2])
+    assert type(p) is Point
+    assert p.y.dtype == np.bool_
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u1", "?", ">f4"])
+def test_arrays_and_numpy_numbers_keep_their_dtype(dtype: str) -> None:
+    native = np.dtype(dtype).newbyteorder("=")
+    samples = [np.ones(2, dtype), np.zeros(2, dtype)]
+    assert default_collate(samples).dtype == native
+    assert default_collate([s[0] for s in samples]).dtype == native
+    np.testing.assert_array_equal(default_collate(samples).numpy(), [[1, 1], [0, 0]])
+
+
+def test_tensors_are_stacked() -> None:
+    batch = default_collate([Tensor(np.arange(2.0)), Tensor(np.arange(2.0) + 1)])
+    assert isinstance(batch, Tensor)
+    np.testing.assert_array_equal(batch.numpy(), [[0, 1], [1, 2]])
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "match"),
+    [
+        ([], ValueError, "no samples"),
+        ([None, None], TypeError, "batch of NoneType"),
+        ([1 + 2j], TypeError, "batch of complex"),
+        ([np.zeros(2), np.zeros(3)], ValueError, r"\(2,\) in sample 0, \(3,\) in sample 1"),
+        ([np.zeros(2), 1], TypeError, "sample 1 is int"),
+        ([1, "a"], TypeError, "sample 1 is str"),
+        ([(1, 2), (1,)], ValueError, "2 in sample 0, 1 in 1"),
+        ([(1, 2), 3], ValueError, "2 in sample 0, int in 1"),
+        ([{"a": 1}, {"b": 1}], ValueError, r"\['a'\] in sample 0, \['b'\] in sample 1"),
+        ([{"a": 1}, 3], ValueError, "int in sample 1"),
+        ([np.array(["a"])], TypeError, "sample 0 has dtype <U1"),
+        ([Tensor(np.zeros(2), requires_grad=True)], ValueError, "requires grad"),
+    ],
+)
+def test_refusals(samples: list, error: type, match: str) -> None:
+    with pytest.raises(error, match=match):
+        default_collate(samples)
+
+
+def test_convert_keeps_the_structure() -> None:
+    a, (b, c), d = default_convert((np.zeros(2), [np.float32(1), "x"], {"k": np.array(["s"])}))
+    assert isinstance(a, Tensor)
+    assert isinstance(b, Tensor)
+    assert c == "x"
+    assert isinstance(d["k"], np.ndarray)
+    assert default_convert(None) is None
+
+
+def test_beside_pytorch(torch) -> None:
+    samples = [(np.full((2, 2), i), i, bool(i), {"a": np.float64(i)}, [i, "b"]) for i in range(4)]
+    ours, theirs = default_collate(samples), torch.utils.data.default_collate(samples)
+
+    def same(a, b) -> None:
+        if isinstance(b, torch.Tensor):
+            assert a.dtype == b.numpy().dtype
+            np.testing.assert_array_equal(a.numpy(), b.numpy())
+        elif isinstance(b, dict):
+            assert a.keys() == b.keys()
+            for k in b:
+                same(a[k], b[k])
+        elif b and isinstance(b[0], str):
+            assert list(a) == list(b)
+        else:
+            assert len(a) == len(b)
+            for x, y in zip(a, b, strict=True):
+                same(x, y)
+
+    same(ours, theirs)

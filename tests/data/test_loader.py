@@ -1,0 +1,397 @@
+"""DataLoader: the laws of an epoch, with and without the thread, and every refusal."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_cnn.rng as rng
+from tinygrad_cnn.data import (
+    BatchSampler,
+    Compose,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    Normalize,
+    RandomSampler,
+    RandomShift,
+    SequentialSampler,
+    Subset,
+    TensorDataset,
+    default_collate,
+)
+from tinygrad_cnn.tensor import Tensor
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays():
+    yield
+    assert [t.name for t in threading.enumerate() if "prefetch" in t.name] == []
+
+
+class Rows(Dataset):
+    """Item by item."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, i: int):
+        return np.full((1, 4, 4), i, np.float32), i
+
+
+class Stream(IterableDataset):
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self):
+        return (np.float32(i) for i in range(self.n))
+
+
+def images(n: int) -> TensorDataset:
+    return TensorDataset(np.arange(n * 16, dtype=np.float32).reshape(n, 1, 4, 4), np.arange(n))
+
+
+def epoch(loader: DataLoader) -> list[list[np.ndarray]]:
+    return [[part.numpy() for part in batch] for batch in loader]
+
+
+def labels(loader: DataLoader) -> list[int]:
+    return [int(i) for batch in epoch(loader) for i in batch[1]]
+
+
+def assert_same(a: list[list[np.ndarray]], b: list[list[np.ndarray]]) -> None:
+    assert len(a) == len(b)
+    for left, right in zip(a, b, strict=True):
+        for x, y in zip(left, right, strict=True):
+            assert x.dtype == y.dtype
+            np.testing.assert_array_equal(x, y)
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 12),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 3),
+    st.sampled_from([images, Rows]),
+)
+def test_an_epoch_has_each_index_once(n: int, size: int, shuffle: bool, drop_last: bool, ahead: int, make) -> None:
+    loader = DataLoader(make(n), size, shuffle, drop_last=drop_last, prefetch=ahead)
+    batches = epoch(loader)
+    assert len(batches) == len(loader) == (n // size if drop_last else -(-n // size))
+    sizes = [len(y) for _, y in batches]
+    assert all(s == size for s in sizes[: len(sizes) - (not drop_last)])
+    seen = [int(i) for _, y in batches for i in y]
+    assert len(seen) == sum(sizes) == (n - n % size if drop_last else n)
+    assert len(set(seen)) == len(seen)
+    if not shuffle:
+        assert seen == list(range(len(seen)))
+    for x, y in batches:
+        assert x.shape == (len(y), 1, 4, 4)
+        np.testing.assert_array_equal(x[:, 0, 0, 0], y * 16 if make is images else y)
+
+
+def test_fast_and_slow_paths_give_the_same_batches() -> None:
+    class Slow(TensorDataset):
+        def __getitem__(self, i):
+            return super().__getitem__(i)
+
+    fast = images(23)
+    slow = Slow(*fast.tensors)
+    for data in (
+        slow,
+        Subset(slow, range(23)),
+        Subset(fast, range(23)),
+        Subset(fast, range(10)) + Subset(fast, range(10, 23)),
+    ):
+        assert_same(
+            epoch(DataLoader(data, 5, shuffle=True, generator=rng.Generator(7))),
+            epoch(DataLoader(fast, 5, shuffle=True, generator=rng.Generator(7))),
+        )
+
+
+def test_the_fast_path_indexes_once_a_batch() -> None:
+    calls = []
+
+    class Counted(TensorDataset):
+        def get_batch(self, indices):
+            calls.append(len(indices))
+            return super().get_batch(indices)
+
+    epoch(DataLoader(Counted(np.zeros((10, 2)), np.arange(10)), 4, shuffle=True))
+    assert calls == [4, 4, 2]
+
+
+def test_batches_are_fresh_tensors() -> None:
+    data = images(6)
+    for _ in range(2):
+        for x, y in DataLoader(data, 3):
+            assert isinstance(x, Tensor)
+            assert isinstance(y, Tensor)
+            assert (x.dtype, y.dtype) == (np.float32, np.int64)
+            assert x.data.flags.writeable
+            x.data[:] = -5
+    assert data.tensors[0].min() == 0
+
+
+def test_seeds() -> None:
+    loader = DataLoader(images(50), 8, shuffle=True)
+    rng.manual_seed(11)
+    first, second = labels(loader), labels(loader)
+    rng.manual_seed(11)
+    assert labels(loader) == first
+    assert labels(loader) == second
+    assert first != second
+    own = DataLoader(images(50), 8, shuffle=True, generator=rng.Generator(3))
+    assert labels(own) == labels(DataLoader(images(50), 8, True, generator=np.random.default_rng(3)))
+
+
+def test_reading_in_order_draws_no_random_numbers() -> None:
+    for transform in (None, Normalize(0, 1), lambda x: x, Compose([Normalize(0, 1)])):
+        rng.manual_seed(0)
+        before = rng.default_generator().get_state()
+        epoch(DataLoader(images(8), 4, transform=transform, prefetch=1))
+        assert rng.default_generator().get_state() == before
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 50])
+def test_prefetch_changes_nothing_though_the_loop_draws_too(ahead: int) -> None:
+    def run(prefetch: int) -> tuple[list, list]:
+        rng.manual_seed(4)
+        loader = DataLoader(images(40), 6, shuffle=True, transform=RandomShift(2), prefetch=prefetch)
+        batches, drawn = [], []
+        for x, y in loader:
+            batches.append([x.numpy(), y.numpy()])
+            drawn.append(rng.default_generator().numpy.random())  # as dropout would
+        return batches, drawn
+
+    plain, drawn = run(0)
+    batches, drawn_too = run(ahead)
+    assert_same(batches, plain)
+    assert drawn == drawn_too
+
+
+def test_transform_acts_on_the_images_alone_and_only_here() -> None:
+    data = images(5)
+    x, y = next(iter(DataLoader(data, 5, transform=Compose([Normalize(0.0, 2.0), lambda a: a + 1]))))
+    np.testing.assert_array_equal(x.numpy(), data.tensors[0] / 2 + 1)
+    np.testing.assert_array_equal(y.numpy(), np.arange(5))
+    x, _ = next(iter(DataLoader(data, 5)))
+    np.testing.assert_array_equal(x.numpy(), data.tensors[0])
+    x, y = next(iter(DataLoader(Rows(3), 3, transform=lambda a: -a)))
+    np.testing.assert_array_equal(x.numpy()[:, 0, 0, 0], [0, -1, -2])
+
+    class Bare(TensorDataset):
+        def get_batch(self, indices):
+            return self.tensors[0][indices]
+
+    np.testing.assert_array_equal(
+        next(iter(DataLoader(Bare(data.tensors[0]), 5, transform=lambda a: -a))).numpy(), -data.tensors[0]
+    )
+
+
+def test_transform_differs_by_epoch_and_follows_the_seed() -> None:
+    loader = DataLoader(images(64), 64, transform=RandomShift(2), generator=rng.Generator(0))
+    one, two = epoch(loader), epoch(loader)
+    assert not np.array_equal(one[0][0], two[0][0])
+    assert_same(one, epoch(DataLoader(images(64), 64, transform=RandomShift(2), generator=rng.Generator(0))))
+
+
+def test_a_transform_that_cannot_act_says_so() -> None:
+    class Dicts(Rows):
+        def __getitem__(self, i):
+            return {"x": np.zeros(2)}
+
+    with pytest.raises(TypeError, match="this batch is a dict"):
+        epoch(DataLoader(Dicts(3), 2, transform=lambda a: a))
+    with pytest.raises(TypeError, match="returned shape"):
+        epoch(DataLoader(images(3), 2, transform=lambda a: a[:1]))
+    with pytest.raises(TypeError, match="returned NoneType"):
+        epoch(DataLoader(images(3), 2, transform=lambda _: None))
+
+
+def test_collate_fn_receives_samples() -> None:
+    got = list(DataLoader(images(5), 2, collate_fn=lambda samples: [int(y) for _, y in samples]))
+    assert got == [[0, 1], [2, 3], [4]]
+    assert_same(epoch(DataLoader(images(5), 2, collate_fn=default_collate)), epoch(DataLoader(images(5), 2)))
+
+
+def test_getitems_is_called_as_pytorch_calls_it() -> None:
+    class Items(Rows):
+        def __getitems__(self, indices):
+            assert type(indices) is list
+            return [(np.zeros(1, np.float32), -i) for i in indices]
+
+    assert labels(DataLoader(Items(4), 3)) == [0, -1, -2, -3]
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_samplers(ahead: int) -> None:
+    data = images(6)
+    assert labels(DataLoader(data, 2, sampler=[5, 3, 1], prefetch=ahead)) == [5, 3, 1]
+    assert labels(DataLoader(data, sampler=iter([-1, 0]), prefetch=ahead)) == [5, 0]
+    assert labels(DataLoader(data, 4, sampler=RandomSampler(data, num_samples=4), prefetch=ahead)) != []
+    by_batch = DataLoader(data, batch_sampler=[[0], [4, 2], [1]], prefetch=ahead)
+    assert [y.numpy().tolist() for _, y in by_batch] == [[0], [4, 2], [1]]
+    assert len(by_batch) == 3
+
+    class Pairs(BatchSampler):
+        def __iter__(self):
+            return iter([[0, 1], [2, 3]])
+
+    pairs = DataLoader(data, batch_sampler=Pairs(SequentialSampler(data), 2, False), prefetch=ahead)
+    assert labels(pairs) == [0, 1, 2, 3]
+    with pytest.raises(IndexError, match="index 6, out of range for a dataset of 6 samples"):
+        labels(DataLoader(data, sampler=[6], prefetch=ahead))
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_without_batching(ahead: int) -> None:
+    loader = DataLoader(images(3), batch_size=None, prefetch=ahead)
+    assert len(loader) == 3
+    assert [(x.shape, int(y)) for x, y in loader] == [((1, 4, 4), 0), ((1, 4, 4), 1), ((1, 4, 4), 2)]
+    assert list(DataLoader(range(3), batch_size=None, prefetch=ahead)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_streams(ahead: int, drop_last: bool) -> None:
+    loader = DataLoader(Stream(7), 3, drop_last=drop_last, prefetch=ahead)
+    got = [b.numpy().tolist() for b in loader]
+    assert got == [[0, 1, 2], [3, 4, 5]] + ([] if drop_last else [[6]])
+    assert len(loader) == len(got)
+    single = DataLoader(Stream(2), None, prefetch=ahead)
+    assert [float(b.item()) for b in single] == [0, 1]
+    assert len(single) == 2
+    assert list(DataLoader(Stream(0), 3, prefetch=ahead)) == []
+
+
+def test_plain_sequences_are_datasets() -> None:
+    assert [b.numpy().tolist() for b in DataLoader([10, 20, 30], 2)] == [[10, 20], [30]]
+    assert list(DataLoader([], 2)) == []
+
+
+@pytest.mark.parametrize("ahead", [0, 3])
+def test_an_error_in_the_dataset_arrives(ahead: int) -> None:
+    class Faulty(Rows):
+        def __getitem__(self, i):
+            if i == 5:
+                raise OSError("cannot read sample 5")
+            return super().__getitem__(i)
+
+    got: list[list[int]] = []
+    batches = DataLoader(Faulty(9), 2, prefetch=ahead)
+    with pytest.raises(OSError, match="cannot read sample 5") as caught:
+        got.extend(y.numpy().tolist() for _, y in batches)
+    assert got == [[0, 1], [2, 3]]
+    assert any(entry.name == "__getitem__" for entry in caught.traceback)
+
+
+def test_break_and_go_again() -> None:
+    loader = DataLoader(images(100), 2, prefetch=4)
+    for _ in range(3):
+        for _, y in loader:
+            if int(y.numpy()[0]) == 6:
+                break
+        assert [t.name for t in threading.enumerate() if "prefetch" in t.name] == []
+    assert labels(loader) == list(range(100))
+
+
+def test_two_loops_over_one_loader() -> None:
+    loader = DataLoader(images(6), 2, prefetch=1)
+    pairs = [(int(a.numpy()[0]), int(b.numpy()[0])) for _, a in loader for _, b in loader]
+    assert pairs == [(i, j) for i in (0, 2, 4) for j in (0, 2, 4)]
+
+
+def test_epochs_leave_nothing_for_the_collector() -> None:
+    loaders = [
+        DataLoader(d, 4, True, prefetch=p, transform=RandomShift(1)) for d in (images(20), Rows(20)) for p in (0, 2)
+    ]
+
+    def run() -> None:
+        for loader in loaders:
+            for _ in loader:
+                pass
+
+    run()
+    gc.collect()
+    gc.disable()
+    try:
+        run()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ({"num_workers": 2}, ValueError, "num_workers=2 is not supported.*prefetch=2"),
+        ({"prefetch_factor": 2}, ValueError, "prefetch_factor=2 .*prefetch=2"),
+        ({"persistent_workers": True}, ValueError, "persistent_workers"),
+        ({"timeout": 3}, ValueError, "timeout=3"),
+        ({"worker_init_fn": print}, ValueError, "worker_init_fn"),
+        ({"pin_memory": True}, ValueError, "pin_memory"),
+        ({"pin_memory_device": "cuda"}, ValueError, "pin_memory"),
+        ({"in_order": False}, ValueError, "in_order"),
+        ({"prefetch": -1}, ValueError, "prefetch is the number"),
+        ({"prefetch": True}, ValueError, "prefetch is the number"),
+        ({"shuffle": 3}, ValueError, "shuffle must be"),
+        ({"batch_size": 0}, ValueError, "batch_size must be an integer >= 1, got 0"),
+        ({"batch_size": 2.0}, ValueError, "batch_size must be an integer >= 1, got 2.0"),
+        ({"shuffle": True, "sampler": [1]}, ValueError, "not both"),
+        ({"batch_sampler": [[1]], "batch_size": 2}, ValueError, "batch_sampler excludes"),
+        ({"batch_sampler": [[1]], "drop_last": True}, ValueError, "batch_sampler excludes"),
+        ({"batch_size": None, "drop_last": True}, ValueError, "drop_last has no meaning"),
+        ({"batch_size": None, "transform": Normalize(0, 1)}, ValueError, "makes none"),
+        ({"collate_fn": list, "transform": Normalize(0, 1)}, ValueError, "not both"),
+        ({"collate_fn": 3}, TypeError, "collate_fn must be callable"),
+        ({"transform": 3}, TypeError, "transform must be callable"),
+        ({"generator": 3}, TypeError, "generator must be"),
+        ({"dataset": 3}, TypeError, "got int"),
+        ({"dataset": Stream(3), "shuffle": True}, ValueError, "sets its own order"),
+        ({"dataset": Stream(3), "sampler": [1]}, ValueError, "sets its own order"),
+        ({"dataset": [], "shuffle": True}, ValueError, "the dataset is empty"),
+    ],
+)
+def test_refusals(arguments: dict, error: type, match: str) -> None:
+    with pytest.raises(error, match=match):
+        DataLoader(**{"dataset": images(4), **arguments})
+
+
+def test_under_the_name_of_torch_utils() -> None:
+    import tinygrad_cnn.data
+    import tinygrad_cnn.utils.data as data
+
+    assert data.DataLoader is DataLoader
+    assert all(getattr(data, name) is getattr(tinygrad_cnn.data, name) for name in tinygrad_cnn.data.__all__)
+
+
+def test_the_signature_begins_as_pytorchs(torch) -> None:
+    import inspect
+
+    theirs = list(inspect.signature(torch.utils.data.DataLoader.__init__).parameters.values())
+    ours = inspect.signature(DataLoader.__init__).parameters
+    positional = [p.name for p in theirs if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [p.name for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
+    assert {p.name: p.default for p in theirs} == {name: ours[name].default for name in (p.name for p in theirs)}
+
+
+def test_batches_beside_pytorch(torch) -> None:
+    for n, size, drop in [(10, 3, False), (10, 3, True), (9, 3, False), (2, 5, False), (2, 5, True)]:
+        x, y = np.random.default_rng(0).random((n, 2), dtype=np.float32), np.arange(n)
+        ours = epoch(DataLoader(TensorDataset(x, y), size, drop_last=drop))
+        tensors = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y))
+        theirs = [[p.numpy() for p in b] for b in torch.utils.data.DataLoader(tensors, size, drop_last=drop)]
+        assert_same(ours, theirs)

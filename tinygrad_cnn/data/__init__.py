@@ -1,0 +1,44 @@
+"""Datasets, samplers, the loader, image transforms, IDX files, MNIST and its kin. Plain NumPy until a batch is made."""
+
+from .collate import default_collate, default_convert
+from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from .idx import read_idx, write_idx
+from .loader import DataLoader
+from .mnist import KMNIST, MNIST, Digits, FashionMNIST, ImageDataset, embedded_digits, load_mnist
+from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, WeightedRandomSampler
+from .transforms import Compose, Normalize, RandomErasing, RandomHorizontalFlip, RandomShift, Transform
+from .warp import ElasticTransform, RandomAffine
+
+__all__ = [
+    "KMNIST",
+    "MNIST",
+    "BatchSampler",
+    "Compose",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "Digits",
+    "ElasticTransform",
+    "FashionMNIST",
+    "ImageDataset",
+    "IterableDataset",
+    "Normalize",
+    "RandomAffine",
+    "RandomErasing",
+    "RandomHorizontalFlip",
+    "RandomSampler",
+    "RandomShift",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "TensorDataset",
+    "Transform",
+    "WeightedRandomSampler",
+    "default_collate",
+    "default_convert",
+    "embedded_digits",
+    "load_mnist",
+    "random_split",
+    "read_idx",
+    "write_idx",
+]

@@ -1,0 +1,65 @@
+"""Work done ahead in a thread, in order, and given up at once when nobody waits for it any more."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+    from threading import Event
+
+END: Any = object()  # what `load` returns when there is nothing left
+
+
+def prefetched(tasks: Iterator[Any], load: Callable[[Any], Any], depth: int) -> Iterator[Any]:
+    """``map(load, tasks)``, ended by the first `END`, with up to ``depth`` results made ahead in one thread.
+
+    ``tasks`` is advanced in the consumer's thread, ``load`` runs in the other. The thread starts at the first ``next``
+    and has ended when the iterator has: exhausted, closed, dropped, or left by an exception. An exception of ``load``
+    is raised in the consumer, at the place of its result and with the traceback of its origin.
+    """
+    from queue import SimpleQueue
+    from threading import Event, Thread
+
+    todo: SimpleQueue[Any] = SimpleQueue()
+    done: SimpleQueue[Any] = SimpleQueue()
+    stop = Event()
+    thread = Thread(target=_work, args=(todo, done, stop, load), name="tinygrad_cnn prefetch", daemon=True)
+    pending = 0
+    try:
+        thread.start()
+        for task in itertools.islice(tasks, depth):
+            todo.put((task,))
+            pending += 1
+        while pending:
+            result, error = done.get()
+            pending -= 1
+            if error is not None:
+                try:
+                    raise error
+                finally:
+                    del error  # or its traceback would hold this frame, and this frame it
+            if result is END:
+                return
+            for task in itertools.islice(tasks, 1):
+                todo.put((task,))
+                pending += 1
+            yield result
+            result = None  # the consumer alone decides how long a batch lives
+    finally:
+        stop.set()
+        todo.put(None)
+        if thread.ident is not None:
+            thread.join()
+
+
+def _work(todo: SimpleQueue[Any], done: SimpleQueue[Any], stop: Event, load: Callable[[Any], Any]) -> None:
+    while (task := todo.get()) is not None and not stop.is_set():
+        try:
+            done.put((load(task[0]), None))
+        except BaseException as error:  # handed on, whatever it is: the consumer raises it
+            # Without this frame in the traceback: the frame holds the queue, and the queue would hold the frame.
+            done.put((None, error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)))
+            return

@@ -1,0 +1,1 @@
+"""Under the names of ``torch.utils``: the data tools, and more."""
