@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
                 "all other sizes must agree"
             )
     if like.ndim > 1:
-        xs = tuple(x if x.ndim > 1 else _reshape(x, shape=like.shape[:d] + (0,) + like.shape[d + 1 :]) for x in xs)
+        xs = tuple(x if x.ndim > 1 else _reshape(x, shape=(*like.shape[:d], 0, *like.shape[d + 1 :])) for x in xs)
     return _cat(*xs, dim=d)
 
 
@@ -111,19 +112,20 @@ def column_stack(tensors: Sequence[Array]) -> Array:
 
 
 # -------------------------------------------------------------------------------------------------------- taking apart
-def _divisible(x: Any, dim: Any, function: str) -> int:
-    if not checked(x, function).ndim:
+def _divisible(x: Any, dim: Any, function: str) -> tuple[Any, int]:
+    x = checked(x, function)
+    if not x.ndim:
         raise ValueError(f"{function}(): a 0-d tensor cannot be taken apart")
-    return normalise_dim(dim, x.ndim, function)
+    return x, normalise_dim(dim, x.ndim, function)
 
 
 def _cuts(x: Array, dim: int, bounds: Sequence[int]) -> tuple[Array, ...]:
-    return tuple(cut(x, dim, a, max(a, b)) for a, b in zip(bounds, bounds[1:], strict=False))
+    return tuple(cut(x, dim, a, max(a, b)) for a, b in pairwise(bounds))
 
 
 def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Array, ...]:
-    """Parts of ``split_size`` entries along a dimension, the last maybe smaller; or parts of the sizes listed. Views."""
-    d = _divisible(tensor, dim, "split")
+    """Parts of that many entries along a dimension, the last maybe smaller; or parts of the sizes listed. Views."""
+    tensor, d = _divisible(tensor, dim, "split")
     n = tensor.shape[d]
     if isinstance(split_size_or_sections, Sequence):
         parts = sizes((split_size_or_sections,), "split")
@@ -138,7 +140,7 @@ def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int =
 
 def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     """At most ``chunks`` parts of equal size along a dimension, the last maybe smaller. Views."""
-    d = _divisible(input, dim, "chunk")
+    input, d = _divisible(input, dim, "chunk")
     (count,) = sizes((chunks,), "chunk")
     if count < 1:
         raise ValueError(f"chunk(): the number of chunks must be positive, got {count}")
@@ -150,7 +152,7 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
 
 def tensor_split(input: Array, indices_or_sections: int | Sequence[int] | Array, dim: int = 0) -> tuple[Array, ...]:
     """That many parts, their sizes differing by one at most; or the parts between the indices listed. Views."""
-    d = _divisible(input, dim, "tensor_split")
+    input, d = _divisible(input, dim, "tensor_split")
     n = input.shape[d]
     given = indices_or_sections
     if isinstance(given, (Variable, ndarray)):
@@ -167,7 +169,8 @@ def tensor_split(input: Array, indices_or_sections: int | Sequence[int] | Array,
 
 def hsplit(input: Array, indices_or_sections: int | Sequence[int]) -> tuple[Array, ...]:
     """Equal parts, or parts between indices, along dimension 1 (0 for a vector). Views."""
-    return _equal_parts(input, indices_or_sections, 1 if checked(input, "hsplit").ndim > 1 else 0, 1, "hsplit")
+    input = checked(input, "hsplit")
+    return _equal_parts(input, indices_or_sections, 1 if input.ndim > 1 else 0, 1, "hsplit")
 
 
 def vsplit(input: Array, indices_or_sections: int | Sequence[int]) -> tuple[Array, ...]:
@@ -181,7 +184,8 @@ def dsplit(input: Array, indices_or_sections: int | Sequence[int]) -> tuple[Arra
 
 
 def _equal_parts(x: Array, given: int | Sequence[int], dim: int, least: int, function: str) -> tuple[Array, ...]:
-    if checked(x, function).ndim < least:
+    x = checked(x, function)
+    if x.ndim < least:
         raise ValueError(f"{function}() takes at least {least} dimensions, got shape {x.shape}")
     if isinstance(given, int) and (given < 1 or x.shape[dim] % given):
         raise ValueError(f"{function}(): {x.shape[dim]} entries do not make {given} equal parts")
@@ -190,5 +194,5 @@ def _equal_parts(x: Array, given: int | Sequence[int], dim: int, least: int, fun
 
 def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
     """The entries along a dimension, which goes away. Views."""
-    d = _divisible(input, dim, "unbind")
+    input, d = _divisible(input, dim, "unbind")
     return tuple(select(input, d, i) for i in range(input.shape[d]))

@@ -36,12 +36,10 @@ def _edges(x: ndarray, dim: int, before: int, after: int, mode: str) -> list[tup
     """For each border of a padded array, (where it is, what it repeats), as indices along ``dim``."""
     n = x.shape[dim] - before - after
     if mode == "reflect":
+        last = before + n - 2 - after  # a mirrored slice that ends at entry 0 has no number to stop at
         pairs = [
             (slice(0, before), slice(2 * before, before, -1)),
-            (
-                slice(before + n, None),
-                slice(before + n - 2, before + n - 2 - after if n > 1 + after or before else None, -1),
-            ),
+            (slice(before + n, None), slice(before + n - 2, last if last >= 0 else None, -1)),
         ]
     elif mode == "circular":
         pairs = [(slice(0, before), slice(n, n + before)), (slice(before + n, None), slice(before, before + after))]
@@ -93,7 +91,8 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     >>> pad(np.array([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
     array([[3., 2., 1., 2., 3., 2.]])
     """
-    shape = checked(input, "pad").shape
+    input = checked(input, "pad")
+    shape = input.shape
     given = sizes((pad,), "pad")
     if mode not in ("constant", "reflect", "replicate", "circular"):
         raise ValueError(f'pad(): mode must be "constant", "reflect", "replicate" or "circular", got {mode!r}')
@@ -104,10 +103,8 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
         )
     pairs = [(given[i], given[i + 1]) for i in range(0, len(given), 2)]
     widths = ((0, 0),) * (len(shape) - len(pairs)) + tuple(reversed(pairs))
-    for d, (n, (a, b)) in enumerate(zip(shape, widths, strict=True)):
-        if n + a + b < 0 or (a < 0 and -a > n) or (b < 0 and -b > n):
-            raise ValueError(f"pad(): widths {(a, b)} cut more than the {n} entries of dimension {d} of shape {shape}")
     if mode == "constant":
+        _check_cuts(shape, widths)
         y = _pad_constant(input, widths=widths, value=0 if value is None else value)
         return y if any(a > 0 or b > 0 for a, b in widths) else _clone(y, order="K")
     if value:
@@ -115,19 +112,38 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     return _pad_from_edges(input, widths, len(pairs), mode)
 
 
+def _check_cuts(shape: tuple[int, ...], widths: Widths) -> None:
+    for d, (n, (a, b)) in enumerate(zip(shape, widths, strict=True)):
+        if min(a, 0) + min(b, 0) < -n:
+            raise ValueError(f"pad(): widths {(a, b)} cut more than the {n} entries of dimension {d} of shape {shape}")
+
+
 def _pad_from_edges(x: Array, widths: Widths, padded: int, mode: str) -> Array:
-    shape = x.shape
-    if padded not in (1, 2, 3) or len(shape) - padded not in (1, 2):
+    shape = tuple(x.shape)
+    batch = len(shape) - padded - 1  # dimensions before the channels
+    if padded not in (1, 2, 3) or batch not in (0, 1):
         raise ValueError(
             f'pad(): mode "{mode}" pads the last 1, 2 or 3 dimensions of an input with one or two more, '
-            f"got shape {shape} and widths for {padded}"
+            f"got shape {shape} and widths for {padded} dimensions"
         )
-    for d, (n, (a, b)) in enumerate(zip(shape, widths, strict=True)):
-        limit = {"reflect": n - 1, "circular": n, "replicate": np.inf if n else 0}[mode]
-        if max(a, b) > limit:
-            raise ValueError(f'pad(): mode "{mode}" pads dimension {d}, of size {n}, by at most {limit}, got {(a, b)}')
-    grow = tuple((max(a, 0), max(b, 0)) for a, b in widths)
-    y = _pad_edges(x, widths=grow, mode=mode)
-    if grow != widths:
-        y = _clone(_pad_constant(y, widths=tuple((min(a, 0), min(b, 0)) for a, b in widths), value=0), order="K")
-    return y
+    cuts = tuple((min(a, 0), min(b, 0)) for a, b in widths)
+    grown = tuple((max(a, 0), max(b, 0)) for a, b in widths)
+    cutting = cuts != ((0, 0),) * len(shape)
+    if mode == "circular":  # what wraps around is what is left after cutting
+        _check_cuts(shape, widths)
+        sizes_left = tuple(n + a + b for n, (a, b) in zip(shape, cuts, strict=True))
+    else:
+        sizes_left = shape
+        if 0 in shape[batch:] or any(n + a + b < 1 for n, (a, b) in zip(shape[batch:], widths[batch:], strict=True)):
+            raise ValueError(f'pad(): mode "{mode}" needs entries to pad from, got shape {shape} and widths {widths}')
+    for d, (n, border) in enumerate(zip(sizes_left, grown, strict=True)):
+        limit = {"reflect": n - 1, "circular": n}.get(mode)
+        if limit is not None and any(border) and max(border) > limit:
+            raise ValueError(
+                f'pad(): mode "{mode}" pads dimension {d}, of size {n}, by at most {limit} on each side, got {border}'
+            )
+    if not cutting:
+        return _pad_edges(x, widths=widths, mode=mode)
+    if mode == "circular":
+        return _pad_edges(_pad_constant(x, widths=cuts, value=0), widths=grown, mode=mode)
+    return _clone(_pad_constant(_pad_edges(x, widths=grown, mode=mode), widths=cuts, value=0), order="K")

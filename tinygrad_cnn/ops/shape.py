@@ -23,9 +23,11 @@ Dims: TypeAlias = "int | Sequence[int]"
 
 # -------------------------------------------------------------------------------------------------- arguments, checked
 def checked(x: Any, function: str) -> Any:
-    """x, if it is a tensor or an array; a TypeError that names the function otherwise."""
-    if isinstance(x, (Variable, ndarray, np.generic)):
+    """A tensor, or an array in the machine's byte order; a TypeError that names the function for anything else."""
+    if isinstance(x, Variable):
         return x
+    if isinstance(x, (ndarray, np.generic)):
+        return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
     raise TypeError(f"{function}() takes a Tensor or a NumPy array, got {type(x).__name__}; wrap it with tensor(...)")
 
 
@@ -63,10 +65,8 @@ def sizes(values: Any, function: str) -> tuple[int, ...]:
 # ------------------------------------------------------------------------------------------------------------- reshape
 @op(lambda g, _y, _x, *, shape: _reshape(g, shape=_x.shape), view=True)
 def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
-    n = x.shape[0] if x.ndim > 2 else 0
-    if (
-        n > 1 and shape and shape[0] == n and x.strides[0] == x.itemsize and x.size
-    ):  # batch-last memory stays batch-last
+    n = x.shape[0] if x.ndim > 2 else 0  # batch-last memory stays batch-last
+    if n > 1 and shape and shape[0] == n and x.strides[0] == x.itemsize and x.size:
         return np.moveaxis(np.moveaxis(x, 0, -1).reshape((*shape[1:], n)), -1, 0)
     return np.reshape(x, shape)
 
@@ -81,7 +81,8 @@ def reshape(input: Array, shape: Dims) -> Array:
         ValueError: the sizes do not make as many elements as ``input`` has.
     """
     new = sizes((shape,), "reshape")
-    return _reshape(checked(input, "reshape"), shape=_fill_in(new, input.shape, "reshape"))
+    input = checked(input, "reshape")
+    return _reshape(input, shape=_fill_in(new, input.shape, "reshape"))
 
 
 def _fill_in(new: tuple[int, ...], old: tuple[int, ...], function: str) -> tuple[int, ...]:
@@ -116,7 +117,8 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     >>> flatten(np.zeros((2, 3, 4)), 1).shape
     (2, 12)
     """
-    old = checked(input, "flatten").shape
+    input = checked(input, "flatten")
+    old = input.shape
     start = normalise_dim(start_dim, len(old), "flatten", "start_dim")
     end = normalise_dim(end_dim, len(old), "flatten", "end_dim")
     if start > end:
@@ -126,7 +128,8 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
 
 def ravel(input: Array) -> Array:
     """All elements in one dimension."""
-    return _reshape(checked(input, "ravel"), shape=(math.prod(input.shape),))
+    input = checked(input, "ravel")
+    return _reshape(input, shape=(math.prod(input.shape),))
 
 
 def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
@@ -135,7 +138,8 @@ def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
     >>> unflatten(np.zeros((2, 12)), 1, (3, -1)).shape
     (2, 3, 4)
     """
-    old = checked(input, "unflatten").shape
+    input = checked(input, "unflatten")
+    old = input.shape
     d = normalise_dim(dim, len(old), "unflatten")
     if not old:
         raise IndexError("unflatten(): a 0-d tensor has no dimension to take apart")
@@ -150,14 +154,16 @@ def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
 
 def squeeze(input: Array, dim: Dims | None = None) -> Array:
     """Without its dimensions of size 1: all of them, or those named in ``dim`` (others named there stay)."""
-    old = checked(input, "squeeze").shape
+    input = checked(input, "squeeze")
+    old = input.shape
     drop = range(len(old)) if dim is None else normalise_dims(dim, len(old), "squeeze", "dim")
     return _reshape(input, shape=tuple(n for i, n in enumerate(old) if n != 1 or i not in drop))
 
 
 def unsqueeze(input: Array, dim: int) -> Array:
     """With a new dimension of size 1 at position ``dim``, -(ndim + 1) <= dim <= ndim."""
-    old = checked(input, "unsqueeze").shape
+    input = checked(input, "unsqueeze")
+    old = input.shape
     d = normalise_dim(dim, len(old) + 1, "unsqueeze")
     return _reshape(input, shape=(*old[:d], 1, *old[d:]))
 
@@ -196,7 +202,8 @@ def _permute(x: Array, *, dims: tuple[int, ...]) -> Array:
 
 def permute(input: Array, dims: Sequence[int]) -> Array:
     """The dimensions in another order: dimension i of the result is dimension dims[i] of ``input``. A view."""
-    ndim = checked(input, "permute").ndim
+    input = checked(input, "permute")
+    ndim = input.ndim
     order = normalise_dims(dims, ndim, "permute") if not isinstance(dims, Sequence) or len(dims) else ()
     if len(order) != ndim:
         raise ValueError(f"permute(): dims={tuple(dims)} must name each of the {ndim} dimensions of {input.shape} once")
@@ -205,7 +212,8 @@ def permute(input: Array, dims: Sequence[int]) -> Array:
 
 def transpose(input: Array, dim0: int, dim1: int) -> Array:
     """Dimensions dim0 and dim1 exchanged. A view."""
-    ndim = checked(input, "transpose").ndim
+    input = checked(input, "transpose")
+    ndim = input.ndim
     a = normalise_dim(dim0, ndim, "transpose", "dim0")
     b = normalise_dim(dim1, ndim, "transpose", "dim1")
     order = list(range(ndim))
@@ -219,7 +227,8 @@ swapaxes = swapdims = transpose
 
 def t(input: Array) -> Array:
     """The transpose of a matrix; vectors and numbers as they are."""
-    ndim = checked(input, "t").ndim
+    input = checked(input, "t")
+    ndim = input.ndim
     if ndim > 2:
         raise ValueError(f"t() takes at most 2 dimensions, got shape {input.shape}; use transpose(dim0, dim1) or .mT")
     return _permute(input, dims=tuple(range(ndim))[::-1])
@@ -227,7 +236,8 @@ def t(input: Array) -> Array:
 
 def movedim(input: Array, source: Dims, destination: Dims) -> Array:
     """Dimensions ``source`` moved to the positions ``destination``; the others keep their order. A view."""
-    ndim = checked(input, "movedim").ndim
+    input = checked(input, "movedim")
+    ndim = input.ndim
     if not ndim and source != () and destination != ():
         normalise_dims(source, 0, "movedim", "source")
         normalise_dims(destination, 0, "movedim", "destination")
@@ -252,7 +262,8 @@ def expand(input: Array, *size: Any) -> Array:
     >>> expand(np.zeros((3, 1)), 2, -1, 4).shape
     (2, 3, 4)
     """
-    old = checked(input, "expand").shape
+    input = checked(input, "expand")
+    old = input.shape
     new = sizes(size, "expand")
     lead = len(new) - len(old)
     full = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(new))
@@ -278,7 +289,8 @@ def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
     """All tensors expanded to the shape they broadcast to, without copies."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
-    shapes = [checked(x, "broadcast_tensors").shape for x in tensors]
+    tensors = tuple(checked(x, "broadcast_tensors") for x in tensors)
+    shapes = [tuple(x.shape) for x in tensors]
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
@@ -296,9 +308,12 @@ def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:
         tensors = tuple(tensors[0])
     if indexing not in ("ij", "xy"):
         raise ValueError(f'meshgrid(): indexing must be "ij" or "xy", got {indexing!r}')
+    tensors = tuple(checked(x, "meshgrid") for x in tensors)
     for x in tensors:
-        if checked(x, "meshgrid").ndim > 1:
+        if x.ndim > 1:
             raise ValueError(f"meshgrid() takes vectors and numbers, got shape {x.shape}")
+        if x.dtype != tensors[0].dtype:
+            raise ValueError(f"meshgrid() takes tensors of one dtype, got {tensors[0].dtype} and {x.dtype}")
     if not tensors:
         raise ValueError("meshgrid() needs at least one tensor")
     n = len(tensors)
@@ -319,11 +334,13 @@ def _clone(x: Array, *, order: str) -> Array:
 
 def clone(input: Array) -> Array:
     """A copy of its own memory, in the same order; gradients flow through."""
-    return _clone(checked(input, "clone"), order="K")
+    input = checked(input, "clone")
+    return _clone(input, order="K")
 
 
 def contiguous(input: Array) -> Array:
     """``input`` itself if its memory runs in the order of its dimensions, a copy that does otherwise."""
-    a = checked(input, "contiguous")
+    input = checked(input, "contiguous")
+    a = input
     a = a.data if isinstance(a, Variable) else a
     return input if a.flags.c_contiguous else _clone(input, order="C")
