@@ -1,0 +1,133 @@
+"""Keeping numbers within bounds, choosing between two, and taking care of signs, NaN and infinities."""
+# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine import Array, Variable, cast, op
+from .comparison import isfinite, isnan
+from .elementwise import sign, where
+from .promotion import promote, promote_to_float, result_type
+from .shape import checked
+
+
+# -------------------------------------------------------------------------------------------------------------- bounds
+@op(lambda g, _y, x, *, low, high: g * _within(x, low=low, high=high))
+def _clip(x: Array, *, low: float | None, high: float | None) -> Array:
+    return np.clip(x, low, high)
+
+
+@op()
+def _within(x: Array, *, low: float | None, high: float | None) -> Array:
+    """Is it within the bounds, or at one?"""
+    if low is None or high is None:
+        return np.less_equal(x, high) if low is None else np.greater_equal(x, low)
+    return np.greater_equal(x, low) & np.less_equal(x, high)
+
+
+@op(lambda g, _y, x, low: g * (x >= low), lambda g, _y, x, low: g * (x < low), prepare=promote)
+def _at_least(x: Array, low: Array) -> Array:
+    return np.maximum(x, low)
+
+
+@op(lambda g, _y, x, high: g * (x <= high), lambda g, _y, x, high: g * (x > high), prepare=promote)
+def _at_most(x: Array, high: Array) -> Array:
+    return np.minimum(x, high)
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, (Variable, ndarray))
+
+
+def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
+    """The input where it is between ``min`` and ``max``, and the nearer bound elsewhere; ``max`` where min > max.
+
+    The bounds are numbers or tensors, one of which may be left out. The gradient goes to the input where it is within the bounds
+    or at one, and to the bound elsewhere.
+    """
+    x = checked(input, "clamp")
+    if min is None and max is None:
+        raise ValueError("clamp: needs min, max, or both")
+    if _is_array(min) or _is_array(max):
+        x = x if min is None else _at_least(x, min)
+        return x if max is None else _at_most(x, max)
+    bounds = [None if b is None else b.item() if isinstance(b, np.generic) else b for b in (min, max)]
+    for b in bounds:
+        if b is not None and not isinstance(b, (bool, int, float)):
+            raise TypeError(f"clamp: a bound must be a number or a tensor, got {type(b).__name__}")
+    dtype = result_type(x.data if isinstance(x, Variable) else np.asarray(x), *(b for b in bounds if b is not None))
+    return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=bounds[0], high=bounds[1])
+
+
+clip = clamp
+
+
+def clamp_min(input: Array, min: Any) -> Array:
+    """The larger of the input and ``min``, a number or a tensor."""
+    return clamp(input, min=min)
+
+
+def clamp_max(input: Array, max: Any) -> Array:
+    """The smaller of the input and ``max``, a number or a tensor."""
+    return clamp(input, max=max)
+
+
+# ---------------------------------------------------------------------------------------------------- one of the two
+@op(
+    lambda g, _y, a, b: g * ((a >= b) | isnan(b)),
+    lambda g, _y, a, b: g * (((a >= b) | isnan(b)) == 0),
+    prepare=promote,
+)
+def fmax(a: Array, b: Array) -> Array:
+    """The larger of a and b; of a number and NaN, the number. The gradient of a tie goes to a."""
+    return np.fmax(a, b)
+
+
+@op(
+    lambda g, _y, a, b: g * ((a <= b) | isnan(b)),
+    lambda g, _y, a, b: g * (((a <= b) | isnan(b)) == 0),
+    prepare=promote,
+)
+def fmin(a: Array, b: Array) -> Array:
+    """The smaller of a and b; of a number and NaN, the number. The gradient of a tie goes to a."""
+    return np.fmin(a, b)
+
+
+@op(prepare=promote)
+def heaviside(a: Array, b: Array) -> Array:
+    """0 where a < 0, b where a = 0, and 1 where a > 0. No gradient."""
+    y = np.where(np.equal(a, 0), b, np.greater(a, 0))
+    return y.astype(np.result_type(a, b), copy=False)
+
+
+def _copysign_rule(g: Array, y: Array, a: Array, _b: Array) -> Array:
+    return g * sign(a) * sign(y)
+
+
+@op(_copysign_rule, lambda g, _y, _a, _b: np.zeros(_b.shape, _b.dtype), prepare=promote_to_float)
+def copysign(a: Array, b: Array) -> Array:
+    """The size of a with the sign of b."""
+    return np.copysign(a, b)
+
+
+# ------------------------------------------------------------------------------------------------------- odd numbers
+@op(lambda g, _y, x, *, nan, posinf, neginf: where(isfinite(x), g, 0.0))
+def _nan_to_num(x: Array, *, nan: float, posinf: float | None, neginf: float | None) -> Array:
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def nan_to_num(input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
+    """The input with NaN and infinities replaced; infinities by the largest and smallest finite number, if not given."""
+    nan = 0.0 if nan is None else float(nan)
+    return _nan_to_num(checked(input, "nan_to_num"), nan=nan, posinf=posinf, neginf=neginf)
+
+
+def positive(input: Array) -> Array:
+    """The input itself, if it is of a numeric dtype."""
+    if checked(input, "positive").dtype.kind == "b":
+        raise RuntimeError("positive: booleans have no sign")
+    return input

@@ -1,0 +1,266 @@
+"""Functions with names of their own: the error function, softplus, logarithms of sums of exponentials, and others."""
+# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..engine import Array, cast, op
+from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, where
+from .promotion import default_dtype, promote_to_float
+from .shape import checked
+from .trigonometry import cos
+
+
+def _floating(x: Array, name: str) -> Array:
+    """x, cast to float32 if it holds integers."""
+    return x if checked(x, name).dtype.kind == "f" else cast(x, dtype=default_dtype)
+
+
+# ------------------------------------------------------------------------------------------------- the error function
+# Rational Chebyshev approximations of W. J. Cody, "Rational Chebyshev approximations for the error function",
+# Mathematics of Computation 23 (1969), with the coefficients of his program CALERF; numerators and denominators with the
+# highest power first. Relative errors are below 6e-19, so the rounding of the arithmetic is all one sees.
+_SMALL = (
+    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+)  # erf(x) / x by x^2, for |x| <= 0.46875
+_MIDDLE = (
+    (
+        2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1, 2.98635138197400131e2,
+        8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3,
+    ),
+    (
+        1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+        3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3,
+    ),
+)  # erfc(x) exp(x^2) by x, up to 4
+_LARGE = (
+    (
+        1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
+        1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4,
+    ),
+    (
+        1.0, 2.56852019228982242e0, 1.87295284992346725e0,
+        5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3,
+    ),
+)  # (1 / sqrt(pi) - x exp(x^2) erfc(x)) x^2 by 1 / x^2, from 4 on
+
+
+def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: ndarray[Any, Any]) -> ndarray[Any, Any]:
+    """A quotient of two polynomials, by Horner's rule."""
+    above, below = (np.full_like(x, c[0]) for c in coefficients)
+    for a, b in zip(coefficients[0][1:], coefficients[1][1:], strict=True):
+        above *= x
+        above += a
+        below *= x
+        below += b
+    above /= below
+    return above
+
+
+def _exp_of_square(x: ndarray[Any, Any]) -> ndarray[Any, Any]:
+    """exp(-x^2), with the square in two parts so that its rounding does not grow."""
+    coarse = np.trunc(x * 16) / 16
+    return np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))  # type: ignore[no-any-return]
+
+
+def _tail(x: ndarray[Any, Any]) -> ndarray[Any, Any]:
+    """erfc(x) for x > 0.46875, in float64."""
+    y = np.empty_like(x)
+    middle = x <= 4
+    near, far = x[middle], x[~middle]
+    y[middle] = _ratio(_MIDDLE, near)
+    z = 1 / (far * far)
+    y[~middle] = (1 / math.sqrt(math.pi) - z * _ratio(_LARGE, z)) / far
+    return y * _exp_of_square(x)
+
+
+@quiet
+def _erf(x: Any, complement: bool) -> Any:
+    """erf or erfc of an array, computed in float64."""
+    dtype = x.dtype
+    x = np.asarray(x, np.float64)
+    size = np.abs(x)
+    y = np.array(x)  # so that NaN stays
+    small, large = size <= 0.46875, size > 0.46875
+    s = x[small]
+    s *= _ratio(_SMALL, s * s)
+    y[small] = 1 - s if complement else s
+    sign, tail = np.sign(x[large]), _tail(np.minimum(size[large], 30.0))  # erfc(30) is 0
+    y[large] = np.where(sign > 0, tail, 2 - tail) if complement else sign * (1 - tail)
+    return y.astype(dtype, copy=False)
+
+
+@op(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * exp(-square(x)), prepare=promote_to_float)
+def erf(x: Array) -> Array:
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x (Cody 1969)."""
+    return _erf(x, False)
+
+
+@op(lambda g, _y, x: g * (-2 / math.sqrt(math.pi)) * exp(-square(x)), prepare=promote_to_float)
+def erfc(x: Array) -> Array:
+    """1 - erf(x), exact where erf(x) is nearly 1 (Cody 1969)."""
+    return _erf(x, True)
+
+
+@op(lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * exp(square(y)), prepare=promote_to_float)
+@quiet
+def erfinv(x: Array) -> Array:
+    """The number whose error function is x; NaN outside of [-1, 1].
+
+    A first guess from M. Giles, "Approximating the erfinv function" (2012), then Newton's method with `erfc`.
+    """
+    p = np.abs(np.asarray(x, np.float64))
+    w = -np.log1p(-p * p)
+    near = np.polyval(_GUESS_NEAR, np.minimum(w, 5) - 2.5)
+    far = np.polyval(_GUESS_FAR, np.sqrt(np.maximum(w, 5)) - 3)
+    y = np.asarray(p * np.where(w < 5, near, far))
+    for _ in range(3):
+        miss = np.where(p < 0.5, _erf(y, False) - p, (1 - p) - _erf(y, True))
+        step = miss * (math.sqrt(math.pi) / 2) * np.exp(y * y)
+        y = y - np.where(np.isfinite(step), step / (1 + y * step), 0)  # Halley's correction: three times as many digits
+    y = np.where(p == 1, np.inf, np.where(p <= 1, y, np.nan))
+    return np.copysign(y, x).astype(x.dtype)
+
+
+_GUESS_NEAR = (
+    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+    -0.00125372503, -0.00417768164, 0.246640727, 1.50140941,
+)
+_GUESS_FAR = (
+    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+    -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
+)
+
+
+# ------------------------------------------------------------------------------------------------- exponentials and logs
+@op(
+    lambda g, _y, x, *, beta, threshold: g * where(beta * x > threshold, 1.0, sigmoid(beta * x)),
+)
+@quiet
+def _softplus(x: Array, *, beta: float, threshold: float) -> Array:
+    z = beta * x
+    return np.where(z > threshold, x, np.logaddexp(z, x.dtype.type(0)) / beta)
+
+
+def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
+    """log(1 + exp(beta x)) / beta, a smooth `relu`; the identity where beta x > threshold."""
+    if beta == 0:
+        raise ValueError("softplus: beta must not be 0")
+    x = _floating(input, "softplus")
+    return _softplus(x, beta=beta, threshold=threshold)
+
+
+def _logit_rule(g: Array, _y: Array, x: Array, *, eps: float | None) -> Array:
+    """The slope is 1 / (x (1 - x)) within the bounds, and 0 where x was clamped."""
+    slope = g / (x * (1 - x))
+    low = 0.0 if eps is None else eps
+    return where((x < low) | (x > 1 - low), math.nan if eps is None else 0.0, slope)
+
+
+@op(_logit_rule)
+@quiet
+def _logit(x: Array, *, eps: float | None) -> Array:
+    if eps is not None:
+        x = np.minimum(np.maximum(x, eps), 1 - eps)
+    return np.log(x / (1 - x))
+
+
+def logit(input: Array, eps: float | None = None) -> Array:
+    """log(x / (1 - x)), the inverse of `sigmoid`; x is first clamped to [eps, 1 - eps] if ``eps`` is given."""
+    x = _floating(input, "logit")
+    return _logit(x, eps=eps)
+
+
+@op(
+    lambda g, _y, a, b: g * sigmoid(a - b),
+    lambda g, _y, a, b: g * sigmoid(b - a),
+    prepare=promote_to_float,
+)
+@quiet
+def logaddexp(a: Array, b: Array) -> Array:
+    """log(exp(a) + exp(b)), without overflow."""
+    return np.logaddexp(a, b)
+
+
+@op(
+    lambda g, _y, a, b: g * sigmoid((a - b) * math.log(2)),
+    lambda g, _y, a, b: g * sigmoid((b - a) * math.log(2)),
+    prepare=promote_to_float,
+)
+@quiet
+def logaddexp2(a: Array, b: Array) -> Array:
+    """log2(2^a + 2^b), without overflow."""
+    return np.logaddexp2(a, b)
+
+
+@op(
+    lambda g, _y, a, b: g * where((a == 0) & (b <= 0), 0.0, log(b)),
+    lambda g, _y, a, b: g * a / b,
+    prepare=promote_to_float,
+)
+@quiet
+def xlogy(a: Array, b: Array) -> Array:
+    """a log(b), and 0 where a is 0 unless b is NaN."""
+    return np.where((np.asarray(a) == 0) & ~np.isnan(b), 0 * np.asarray(a), a * np.log(b))
+
+
+# -------------------------------------------------------------------------------------------------------------- others
+@op(lambda g, y, a, _b: g * a / y, lambda g, y, _a, b: g * b / y, prepare=promote_to_float)
+@quiet
+def hypot(a: Array, b: Array) -> Array:
+    """sqrt(a^2 + b^2), without overflow."""
+    return np.hypot(a, b)
+
+
+def _sinc_rule(g: Array, y: Array, x: Array) -> Array:
+    safe = where(x == 0, 1.0, x)
+    return g * where(x == 0, 0.0, (cos(math.pi * safe) - y) / safe)
+
+
+@op(_sinc_rule, prepare=promote_to_float)
+def sinc(x: Array) -> Array:
+    """sin(pi x) / (pi x), and 1 at 0."""
+    return np.sinc(x).astype(x.dtype, copy=False)
+
+
+def lerp(input: Array, end: Array, weight: Any) -> Array:
+    """input + weight * (end - input): a part of the way from one to the other."""
+    return checked(input, "lerp") + weight * (checked(end, "lerp") - input)
+
+
+def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+    """input + value * tensor1 * tensor2"""
+    product = mul(checked(tensor1, "addcmul"), checked(tensor2, "addcmul"))
+    return checked(input, "addcmul") + (product if value == 1 else product * value)
+
+
+def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
+    """input + value * tensor1 / tensor2, of floating tensors"""
+    if checked(tensor1, "addcdiv").dtype.kind != "f" and checked(tensor2, "addcdiv").dtype.kind != "f":
+        raise TypeError("addcdiv: integers do not divide exactly; convert one with .float()")
+    quotient = tensor1 / tensor2
+    return checked(input, "addcdiv") + (quotient if value == 1 else quotient * value)
+
+
+def deg2rad(input: Array) -> Array:
+    """Degrees as radians."""
+    x = _floating(input, "deg2rad")
+    return mul(x, math.pi / 180)
+
+
+def rad2deg(input: Array) -> Array:
+    """Radians as degrees."""
+    x = _floating(input, "rad2deg")
+    return mul(x, 180 / math.pi)
+
+
+def float_power(input: Any, exponent: Any) -> Array:
+    """input ** exponent in float64, whatever came; at least one is a tensor or an array."""
+    both = (float(x) if isinstance(x, (bool, int, float)) else cast(x, dtype=np.dtype(np.float64)) for x in (input, exponent))
+    return pow(*both)
