@@ -80,7 +80,12 @@ CASES = [
     _case(e.mul, two(), loop(lambda a, b: a * b)),
     _case(e.true_divide, two(away_from=(0.0,)), loop(lambda a, b: a / b)),
     _case(e.neg, one(), loop(lambda x: -x)),
-    _case(e.pow, base_and_exponent(), loop(lambda a, b: a**b)),
+    _case(
+        e.pow,
+        base_and_exponent(),
+        loop(lambda a, b: a**b),
+        differs=(("integers", "NumPy refuses a negative power of an integer, where PyTorch rounds 1/2 to 0"),),
+    ),
     Case(
         "pow",
         one(away_from=(0.0,)),

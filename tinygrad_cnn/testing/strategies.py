@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from numpy import ndarray
 
-from .layouts import LAYOUTS
+from .memory import LAYOUTS
 
 __all__ = ["WindowGeometry", "arrays", "broadcastable_shapes", "dims", "layouts", "shapes", "window_geometries"]
 

@@ -1,0 +1,20 @@
+"""Says at the end of a run how many comparisons with PyTorch the cases made."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    stats = terminalreporter.stats
+    compared = [r for r in stats.get("passed", []) if "comparisons" in dict(r.user_properties)]
+    disagree = sum("test_agrees_with_pytorch" in report.nodeid for report in stats.get("failed", []))
+    if not compared and not disagree:
+        return
+    properties = [dict(report.user_properties) for report in compared]
+    functions = {p["function"] for p in properties}
+    terminalreporter.section("cases beside PyTorch")
+    terminalreporter.line(
+        f"{sum(p['comparisons'] for p in properties)} comparisons of {len(functions)} functions agree in values, gradients "
+        f"and errors; {disagree} tests disagree; {sum(p['no kernel'] for p in properties)} times PyTorch had no kernel for the dtype"
+    )
