@@ -113,29 +113,20 @@ def erfc(x: Array) -> Array:
 def erfinv(x: Array) -> Array:
     """The number whose error function is x; NaN outside of [-1, 1].
 
-    A first guess from M. Giles, "Approximating the erfinv function" (2012), then Newton's method with `erfc`.
+    A first guess to three digits, from S. Winitzki, "A handy approximation for the error function and its inverse" (2008), then
+    Halley's method with `erf` and, where that is nearly 1, `erfc`.
     """
     p = np.abs(np.asarray(x, np.float64))
-    w = -np.log1p(-p * p)
-    near = np.polyval(_GUESS_NEAR, np.minimum(w, 5) - 2.5)
-    far = np.polyval(_GUESS_FAR, np.sqrt(np.maximum(w, 5)) - 3)
-    y = np.asarray(p * np.where(w < 5, near, far))
+    bend = np.log1p(-p * p)
+    half = 2 / (math.pi * 0.147) + bend / 2
+    guess = np.sqrt(-bend / 0.147 / (np.sqrt(half * half - bend / 0.147) + half))
+    y = np.maximum(guess, p * (math.sqrt(math.pi) / 2))  # the tangent at 0, where p * p is nothing
     for _ in range(3):
         miss = np.where(p < 0.5, _erf(y, False) - p, (1 - p) - _erf(y, True))
         step = miss * (math.sqrt(math.pi) / 2) * np.exp(y * y)
-        y = y - np.where(np.isfinite(step), step / (1 + y * step), 0)  # Halley's correction: three times as many digits
+        y = y - np.where(np.isfinite(step), step / (1 + y * step), 0)  # each time three times as many digits
     y = np.where(p == 1, np.inf, np.where(p <= 1, y, np.nan))
     return np.copysign(y, x).astype(x.dtype)
-
-
-_GUESS_NEAR = (
-    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
-    -0.00125372503, -0.00417768164, 0.246640727, 1.50140941,
-)
-_GUESS_FAR = (
-    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
-    -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
-)
 
 
 # ------------------------------------------------------------------------------------------------- exponentials and logs
