@@ -165,7 +165,7 @@ def test_a_lying_shape_takes_no_memory(tmp_path: Path, shape: tuple[int, ...], p
     raw = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + bytes(50)
     path = tmp_path / "lying"
     path.write_bytes(gzip.compress(raw) if packed else raw)
-    assert str(shape) in expect_error(path)
+    assert str(shape) in expect_error(path, "compressed bytes can hold|no array can have" if packed else "the file has")
 
 
 def test_too_many_axes(tmp_path: Path) -> None:

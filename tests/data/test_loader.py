@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -173,6 +174,7 @@ def test_prefetch_changes_nothing_though_the_loop_draws_too(ahead: int) -> None:
         batches, drawn = [], []
         for x, y in loader:
             batches.append([x.numpy(), y.numpy()])
+            time.sleep(0.003)  # time for the thread to draw in between, if it did
             drawn.append(rng.default_generator().numpy.random())  # as dropout would
         return batches, drawn
 
@@ -242,6 +244,8 @@ def test_samplers(ahead: int) -> None:
     assert labels(DataLoader(data, 2, sampler=[5, 3, 1], prefetch=ahead)) == [5, 3, 1]
     assert labels(DataLoader(data, sampler=iter([-1, 0]), prefetch=ahead)) == [5, 0]
     assert labels(DataLoader(data, 4, sampler=RandomSampler(data, num_samples=4), prefetch=ahead)) != []
+    both = images(3) + images(3)
+    assert labels(DataLoader(both, 4, sampler=[-1, 0, -4], prefetch=ahead)) == [2, 0, 2]
     by_batch = DataLoader(data, batch_sampler=[[0], [4, 2], [1]], prefetch=ahead)
     assert [y.numpy().tolist() for _, y in by_batch] == [[0], [4, 2], [1]]
     assert len(by_batch) == 3

@@ -103,6 +103,14 @@ def test_a_slow_load_is_waited_for_at_the_end() -> None:
     assert threads() == []
 
 
+def test_what_nobody_will_read_is_not_loaded() -> None:
+    asked: list[int] = []
+    done = prefetched(iter(range(100)), lambda i: time.sleep(0.01) or asked.append(i) or i, 50)
+    next(done)
+    done.close()
+    assert len(asked) < 10
+
+
 def test_an_error_of_the_thread_arrives_in_its_place_with_its_origin() -> None:
     def load_it(i: int) -> int:
         if i == 2:
