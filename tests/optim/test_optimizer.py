@@ -380,6 +380,44 @@ class TestState:
         assert list(state["state"]) == [1, 2]
         assert optimizer.param_groups[0]["params"] == [p, q]
 
+    @pytest.mark.parametrize(
+        ("cls", "hyper", "state"),
+        [
+            (optim.SGD, {"momentum": 0.9}, {"momentum_buffer": 2}),
+            (optim.Adam, {"amsgrad": True}, {"step": 1, "exp_avg": 0.2, "exp_avg_sq": 0.004, "max_exp_avg_sq": 0.004}),
+            (optim.AdamW, {}, {"step": 1, "exp_avg": 0.2, "exp_avg_sq": 0.004}),
+            (
+                optim.NAdam,
+                {},
+                {"step": 1, "exp_avg": 0.2, "exp_avg_sq": 0.004, "mu_product": 0.9 * (1 - 0.96**0.004 / 2)},
+            ),
+            (optim.RAdam, {}, {"step": 1, "exp_avg": 0.2, "exp_avg_sq": 0.004}),
+            (
+                optim.RMSprop,
+                {"centered": True, "momentum": 0.9, "eps": 0},
+                {"step": 1, "square_avg": 0.04, "grad_avg": 0.02, "momentum_buffer": 2 / (0.04 - 0.0004) ** 0.5},
+            ),
+            (optim.Adagrad, {}, {"step": 1, "sum": 4}),
+            (optim.Adadelta, {}, {"step": 1, "square_avg": 0.4, "acc_delta": 0.1 * 4 * 1e-6 / (0.4 + 1e-6)}),
+            (optim.Lion, {}, {"exp_avg": 0.02}),
+        ],
+    )
+    def test_names_and_values_after_a_gradient_of_two(self, cls: Any, hyper: Any, state: dict[str, float]) -> None:
+        p = parameter(np.ones(3))
+        optimizer = cls([p], **hyper)
+        feed(optimizer, [p], [[np.full(3, 2.0)]])
+        assert set(optimizer.state[p]) == set(state)
+        for name, value in state.items():
+            np.testing.assert_allclose(getattr(optimizer.state[p][name], "data", optimizer.state[p][name]), value)
+
+    def test_what_is_not_in_the_saved_state_starts_anew(self) -> None:
+        p = parameter(np.ones(3))
+        optimizer = optim.SGD([p], momentum=0.9)
+        fresh = optimizer.state_dict()
+        feed(optimizer, [p], [[np.ones(3)]])
+        optimizer.load_state_dict(fresh)
+        assert optimizer.state_dict()["state"] == {}
+
     def test_hyper_parameters_are_taken_over_and_switches_are_not(self) -> None:
         saved = optim.Adam([parameter(np.ones(2))], lr=0.5, betas=(0.5, 0.6)).state_dict()
         saved["param_groups"][0].update(fused=True, foreach=True, betas=[0.5, 0.6], initial_lr=3.0, params=[7])

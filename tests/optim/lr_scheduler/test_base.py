@@ -75,6 +75,10 @@ def test_the_state_is_a_copy(name: str) -> None:
     scheduler.load_state_dict(state)
     curve(scheduler, 9)
     assert state == kept
+    for value in scheduler.state_dict().values():
+        if isinstance(value, list):
+            value.append("spoilt")
+    assert "spoilt" not in str(scheduler.state_dict())
 
 
 @every_maker
@@ -161,6 +165,13 @@ class TestWarning:
         with pytest.warns(UserWarning, match=r"scheduler.step\(\) came before optimizer.step\(\)") as caught:
             scheduler.step()
         assert caught[0].filename == __file__
+
+    def test_steps_before_the_scheduler_was_made_do_not_count(self) -> None:
+        optimizer = self.fresh()
+        optimizer.step()
+        scheduler = s.StepLR(optimizer, 3)
+        with pytest.warns(UserWarning, match="came before"):
+            scheduler.step()
 
     def test_in_order(self) -> None:
         optimizer = self.fresh()

@@ -79,6 +79,13 @@ class TestWarmRestarts:
             np.testing.assert_allclose(ours.get_last_lr(), theirs.get_last_lr(), rtol=1e-9, atol=1e-12)
             assert (ours.last_epoch, ours.T_i) == (theirs.last_epoch, theirs.T_i)
 
+    @given(hyper=restarts, epoch=st.integers(0, 70))
+    def test_a_jump_gives_the_closed_form(self, hyper: dict[str, Any], epoch: int) -> None:
+        want = curve(s.CosineAnnealingWarmRestarts(made(), **hyper), 76)
+        jumped = s.CosineAnnealingWarmRestarts(made(), **hyper)
+        jumped.step(epoch)
+        np.testing.assert_allclose(curve(jumped, 6), want[epoch : epoch + 6], rtol=1e-12, atol=1e-15)
+
     def test_between_two_epochs(self) -> None:
         scheduler = s.CosineAnnealingWarmRestarts(made(), 4)
         scheduler.step(6.0)

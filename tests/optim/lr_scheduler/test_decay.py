@@ -109,6 +109,13 @@ def test_what_others_do_to_lr_stays(name: str, data: Any) -> None:
     np.testing.assert_allclose([*first, *(2 * np.array(rest))], alone, rtol=1e-10, atol=1e-15)
 
 
+def test_a_learning_rate_set_after_the_end_stays() -> None:
+    scheduler = s.PolynomialLR(made(), 5)
+    assert curve(scheduler, 8)[-1] == [0, 0]
+    scheduler.optimizer.param_groups[0]["lr"] = 0.3
+    assert curve(scheduler, 5)[-1] == [0.3, 0]
+
+
 def test_lambda_of_numpy_leaves_a_float() -> None:
     scheduler = s.LambdaLR(made(), [np.cos, lambda t: np.float32(t)])
     curve(scheduler, 3)

@@ -107,11 +107,13 @@ class LinearLR(_FactorLR):
     >>> optimizer = SGD([Tensor(np.zeros(1), requires_grad=True)], lr=1.0)
     >>> warmup = LinearLR(optimizer, start_factor=0.25, total_iters=3)
     >>> scheduler = SequentialLR(optimizer, [warmup, CosineAnnealingLR(optimizer, T_max=4)], milestones=[3])
+    >>> lrs = []
     >>> for epoch in range(7):
-    ...     print(f"{scheduler.get_last_lr()[0]:.2f}", end=" ")
+    ...     lrs.append(round(scheduler.get_last_lr()[0], 2))
     ...     optimizer.step()
     ...     scheduler.step()
-    0.25 0.50 0.75 1.00 0.85 0.50 0.15
+    >>> lrs
+    [0.25, 0.5, 0.75, 1.0, 0.85, 0.5, 0.15]
     """
 
     def __init__(
