@@ -1,0 +1,269 @@
+"""Normalisations, as functions: batch, layer, group, instance and local response."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine import Array, Variable, mutated
+from ...ops import normalization as ops
+from ...ops.elementwise import pow, square
+from ...ops.linalg import matmul
+from ...ops.shape import reshape
+from .arguments import check_array, check_floating, dtype_of
+
+
+def _numbers(x: Array) -> Any:
+    return x.data if isinstance(x, Variable) else x
+
+
+def _per_channel(x: Array, channels: int, what: str, name: str, like: Array) -> Array:
+    """Check one number a channel."""
+    check_floating(x, what, name)
+    if tuple(x.shape) != (channels,):
+        raise ValueError(
+            f"{name}: {what} must have shape ({channels},), one number for each channel of input {tuple(like.shape)}, "
+            f"got shape {tuple(x.shape)}"
+        )
+    if dtype_of(x) != dtype_of(like):
+        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype_of(like)}, got {dtype_of(x)}")
+    return x
+
+
+def _check_eps(eps: float, name: str) -> float:
+    if not eps >= 0:
+        raise ValueError(f"{name}: eps must be at least 0, got {eps}")
+    return float(eps)
+
+
+def _weight_and_bias(weight: Array | None, bias: Array | None, shape: tuple[int, ...], dtype: Any) -> tuple[Array, ...]:
+    """Those that are there, in the shape to broadcast; a bias without a weight gets ones."""
+    if weight is None and bias is None:
+        return ()
+    first = np.ones(shape, dtype) if weight is None else reshape(weight, shape)
+    return (first,) if bias is None else (first, reshape(bias, shape))
+
+
+def _move_running(running: Array | None, new: Any, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum new, in place and off the record."""
+    if running is not None:
+        array = _numbers(running)
+        array *= 1 - momentum
+        array += (momentum * new).astype(array.dtype, copy=False)
+        mutated(array)
+
+
+def _fixed(
+    x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float, shape: tuple[int, ...]
+) -> Array:
+    """x normalised by a mean and a variance from elsewhere: one multiplication and one addition an element."""
+    scale = 1 / np.sqrt(_numbers(var) + dtype_of(x).type(eps))  # (C,)
+    s = scale if weight is None else weight * scale
+    t = s * -_numbers(mean) if bias is None else bias - s * _numbers(mean)
+    return ops.scale_shift(x, reshape(s, shape), reshape(t, shape))
+
+
+def batch_norm(
+    input: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Array:
+    """Batch normalisation: (x - mean) / sqrt(var + eps) * weight + bias for each channel (Ioffe and Szegedy, 2015).
+
+    Args:
+        input: (N, C, ...).
+        running_mean, running_var: (C,) or None. In training they move, in place, by ``momentum`` towards the mean and
+            the unbiased variance of this batch; otherwise they are what the input is normalised by.
+        weight, bias: (C,) or None.
+        training: normalise by this batch's own mean and (biased) variance?
+        momentum: how far the running values move, 0 to 1.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: shapes that do not fit; in training, a single value a channel: it has no variance.
+    """
+    name = "batch_norm"
+    check_floating(input, "input", name)
+    if input.ndim < 2:
+        raise ValueError(f"{name}: input must have shape (N, C, ...), got {tuple(input.shape)}")
+    channels, eps = input.shape[1], _check_eps(eps, name)
+    for x, what in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
+        if x is not None:
+            _per_channel(x, channels, what, name, input)
+    shape = (1, channels) + (1,) * (input.ndim - 2)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError(f"{name}: without training=True, running_mean and running_var must be given")
+        return _fixed(input, running_mean, running_var, weight, bias, eps, shape)
+    n = input.shape[0] * math.prod(input.shape[2:])
+    if n == 1:
+        raise ValueError(
+            f"{name}: expected more than 1 value per channel when training, got input of shape {tuple(input.shape)}; "
+            "use a larger batch, or eval()"
+        )
+
+    def move(mean: Any, variance: Any) -> None:
+        if n:
+            _move_running(running_mean, mean.reshape(-1), momentum)
+            _move_running(running_var, variance.reshape(-1) * (n / (n - 1)), momentum)
+
+    affine = _weight_and_bias(weight, bias, shape, dtype_of(input))
+    dim = (0, *range(2, input.ndim))
+    if running_mean is None and running_var is None:
+        return ops.normalize(input, *affine, dim=dim, eps=eps)
+    return ops.normalize(input, *affine, dim=dim, eps=eps, tell=move)
+
+
+def instance_norm(
+    input: Array,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Array:
+    """Instance normalisation: each channel of each sample by its own mean and variance.
+
+    (Ulyanov, Vedaldi and Lempitsky, 2016.)
+
+    Args:
+        input: (N, C, ...), with at least two pixels.
+        running_mean, running_var: (C,) or None; moved, in place, towards the batch's average of the means and unbiased
+            variances.
+        weight, bias: (C,) or None.
+        use_input_stats: without it, normalise by the running values.
+        momentum, eps: as for `batch_norm`.
+    """
+    name = "instance_norm"
+    check_floating(input, "input", name)
+    if input.ndim < 3:
+        raise ValueError(f"{name}: input must have shape (N, C, ...) with pixels, got {tuple(input.shape)}")
+    channels, eps = input.shape[1], _check_eps(eps, name)
+    for x, what in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
+        if x is not None:
+            _per_channel(x, channels, what, name, input)
+    shape = (1, channels) + (1,) * (input.ndim - 2)
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise ValueError(f"{name}: with use_input_stats=False, running_mean and running_var must be given")
+        return _fixed(input, running_mean, running_var, weight, bias, eps, shape)
+    n = math.prod(input.shape[2:])
+    if n == 1:
+        raise ValueError(
+            f"{name}: expected more than 1 spatial element when training, got input of shape {tuple(input.shape)}; "
+            "a single pixel has no variance"
+        )
+
+    def move(mean: Any, variance: Any) -> None:
+        if input.size if isinstance(input, np.ndarray) else input.data.size:
+            _move_running(running_mean, mean.reshape(-1, channels).mean(0), momentum)
+            _move_running(running_var, variance.reshape(-1, channels).mean(0) * (n / (n - 1)), momentum)
+
+    affine = _weight_and_bias(weight, bias, shape, dtype_of(input))
+    dim = tuple(range(2, input.ndim))
+    if running_mean is None and running_var is None:
+        return ops.normalize(input, *affine, dim=dim, eps=eps)
+    return ops.normalize(input, *affine, dim=dim, eps=eps, tell=move)
+
+
+def layer_norm(
+    input: Array,
+    normalized_shape: int | Sequence[int],
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+) -> Array:
+    """Layer normalisation over the last dimensions (Ba, Kiros and Hinton, 2016).
+
+    Args:
+        input: (..., *normalized_shape).
+        normalized_shape: the sizes of the dimensions that share a mean and a variance.
+        weight, bias: of shape ``normalized_shape``, or None.
+        eps: added to the variance.
+    """
+    name = "layer_norm"
+    check_floating(input, "input", name)
+    sizes = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
+    k = len(sizes)
+    if not k or input.ndim < k or tuple(input.shape[-k:]) != sizes:
+        raise ValueError(
+            f"{name}: normalized_shape {sizes} must be the last sizes of the input, whose shape is {tuple(input.shape)}"
+        )
+    for x, what in ((weight, "weight"), (bias, "bias")):
+        if x is not None:
+            check_floating(x, what, name)
+            if tuple(x.shape) != sizes:
+                raise ValueError(f"{name}: {what} must have shape {sizes}, got {tuple(x.shape)}")
+            if dtype_of(x) != dtype_of(input):
+                raise TypeError(
+                    f"{name}: {what} must have the dtype of the input, {dtype_of(input)}, got {dtype_of(x)}"
+                )
+    affine = _weight_and_bias(weight, bias, (1,) * (input.ndim - k) + sizes, dtype_of(input))
+    dim = tuple(range(input.ndim - k, input.ndim))
+    return ops.normalize(input, *affine, dim=dim, eps=_check_eps(eps, name))
+
+
+def group_norm(
+    input: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+) -> Array:
+    """Group normalisation: groups of channels of each sample share a mean and a variance (Wu and He, 2018).
+
+    Args:
+        input: (N, C, ...).
+        num_groups: divides C.
+        weight, bias: (C,) or None.
+        eps: added to the variance.
+    """
+    name = "group_norm"
+    check_floating(input, "input", name)
+    if input.ndim < 2:
+        raise ValueError(f"{name}: input must have shape (N, C, ...), got {tuple(input.shape)}")
+    N, C, *rest = input.shape
+    if num_groups < 1 or C % num_groups:
+        raise ValueError(f"{name}: num_groups must divide the {C} channels of the input, got {num_groups}")
+    if N * (C // num_groups) * math.prod(rest) == 1:
+        raise ValueError(
+            f"{name}: expected more than 1 value per group, got input of shape {tuple(input.shape)} and "
+            f"{num_groups} groups"
+        )
+    for x, what in ((weight, "weight"), (bias, "bias")):
+        if x is not None:
+            _per_channel(x, C, what, name, input)
+    split = (num_groups, C // num_groups)
+    affine = _weight_and_bias(weight, bias, (1, *split) + (1,) * len(rest), dtype_of(input))
+    grouped = reshape(input, (N, *split, *rest))  # (N, groups, C / groups, ...)
+    dim = tuple(range(2, grouped.ndim))
+    return reshape(ops.normalize(grouped, *affine, dim=dim, eps=_check_eps(eps, name)), (N, C, *rest))
+
+
+def local_response_norm(input: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Array:
+    """x / (k + alpha * mean of the squares over ``size`` neighbouring channels)^beta (Krizhevsky et al., 2012).
+
+    Args:
+        input: (N, C, ...).
+        size: how many channels; those beyond the first and last count as 0.
+    """
+    name = "local_response_norm"
+    check_array(input, "input", name)
+    if input.ndim < 3:
+        raise ValueError(f"{name}: input must have at least 3 dimensions, (N, C, ...), got {tuple(input.shape)}")
+    if not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"{name}: size must be an int of at least 1, got {size!r}")
+    check_floating(input, "input", name)
+    if 0 in input.shape:
+        return input * 1
+    N, C = input.shape[:2]
+    apart = np.arange(C) - np.arange(C)[:, None]  # (C, C)
+    near = ((apart >= -(size // 2)) & (apart <= (size - 1) // 2)).astype(dtype_of(input)) / size
+    power = matmul(near.astype(dtype_of(input)), reshape(square(input), (N, C, -1)))  # (N, C, pixels)
+    return input / reshape(pow(power * alpha + k, beta), tuple(input.shape))

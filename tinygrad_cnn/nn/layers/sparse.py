@@ -1,0 +1,89 @@
+"""Lookup layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...engine import mutated
+from ...tensor import Tensor
+from .. import functional as F
+from .. import init
+from ..module import Module
+from ..parameter import Parameter
+from .making import parameter
+
+
+class Embedding(Module):
+    """A table of vectors, looked up by integers; its rows are learned.
+
+    ``weight`` starts normally distributed; the row ``padding_idx``, if given, starts as zeros and gets no gradient.
+    ``max_norm``, ``norm_type``, ``scale_grad_by_freq`` and ``sparse`` are not supported: anything but the default
+    is an error.
+
+    Shape:
+        - input integers (*), output (*, embedding_dim)
+        - weight (num_embeddings, embedding_dim)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        for value, default, what in (
+            (max_norm, None, "max_norm"),
+            (norm_type, 2.0, "norm_type"),
+            (scale_grad_by_freq, False, "scale_grad_by_freq"),
+            (sparse, False, "sparse"),
+        ):
+            if value != default:
+                raise NotImplementedError(f"Embedding: {what}={value} is not supported; leave it at {default}")
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise ValueError(f"Embedding: padding_idx {padding_idx} is not among the {num_embeddings} rows")
+            padding_idx %= num_embeddings
+        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        if _weight is None:
+            self.weight = parameter((num_embeddings, embedding_dim), device, dtype)
+            self.reset_parameters()
+        else:
+            if tuple(_weight.shape) != (num_embeddings, embedding_dim):
+                raise ValueError(
+                    f"Embedding: weight of shape {tuple(_weight.shape)} does not fit "
+                    f"{num_embeddings} rows of {embedding_dim}"
+                )
+            self.weight = Parameter(_weight)
+        if _freeze:
+            self.weight.requires_grad_(False)
+
+    def reset_parameters(self) -> None:
+        """Draw new values; the padding row becomes zeros."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.data[self.padding_idx] = 0
+            mutated(self.weight.data)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+        """An embedding with these rows (V, D), trained on only if ``freeze`` is False."""
+        if embeddings.ndim != 2:
+            raise ValueError(f"Embedding: a table has shape (rows, features), got {tuple(embeddings.shape)}")
+        rows, features = embeddings.shape
+        return cls(rows, features, padding_idx, _weight=embeddings, _freeze=freeze)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

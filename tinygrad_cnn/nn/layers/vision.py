@@ -1,0 +1,220 @@
+"""Layers that change the size of images: upsampling, pixel shuffling, padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...tensor import Tensor
+from .. import functional as F
+from ..functional.arguments import integers
+from ..module import Module
+
+
+class Upsample(Module):
+    """A larger (or smaller) copy. Modes as for `functional.interpolate`.
+
+    Shape:
+        - input (N, C, L) or (N, C, H, W)
+        - output of ``size``, or of each side times ``scale_factor``, rounded down
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+    ) -> None:
+        super().__init__()
+        self.size, self.mode, self.align_corners = size, mode, align_corners
+        self.recompute_scale_factor = recompute_scale_factor
+        factor = scale_factor
+        if isinstance(factor, tuple):
+            self.scale_factor: Any = tuple(float(f) for f in factor)
+        else:
+            self.scale_factor = float(factor) if factor else None
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.interpolate(
+            input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )
+
+    def extra_repr(self) -> str:
+        size = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor!r}"
+        return f"{size}, mode={self.mode!r}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """`Upsample` of images by the nearest pixel.
+
+    Shape:
+        - input (N, C, H, W); output as for `Upsample`
+    """
+
+    def __init__(
+        self, size: int | tuple[int, int] | None = None, scale_factor: float | tuple[float, float] | None = None
+    ) -> None:
+        super().__init__(size, scale_factor, "nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    """`Upsample` of images by linear interpolation with aligned corners.
+
+    Shape:
+        - input (N, C, H, W); output as for `Upsample`
+    """
+
+    def __init__(
+        self, size: int | tuple[int, int] | None = None, scale_factor: float | tuple[float, float] | None = None
+    ) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
+
+
+class PixelShuffle(Module):
+    """Channels to pixels (Shi et al., 2016).
+
+    Shape:
+        - input (..., C r^2, H, W), output (..., C, H r, W r), r = upscale_factor
+    """
+
+    def __init__(self, upscale_factor: int) -> None:
+        super().__init__()
+        self.upscale_factor = upscale_factor
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pixel_shuffle(input, self.upscale_factor)
+
+    def extra_repr(self) -> str:
+        return f"upscale_factor={self.upscale_factor}"
+
+
+class PixelUnshuffle(Module):
+    """Pixels to channels: the inverse of `PixelShuffle`.
+
+    Shape:
+        - input (..., C, H r, W r), output (..., C r^2, H, W), r = downscale_factor
+    """
+
+    def __init__(self, downscale_factor: int) -> None:
+        super().__init__()
+        self.downscale_factor = downscale_factor
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pixel_unshuffle(input, self.downscale_factor)
+
+    def extra_repr(self) -> str:
+        return f"downscale_factor={self.downscale_factor}"
+
+
+class _Pad(Module):
+    """What the padding layers share: ``padding`` is one width for all sides, or (left, right, top, bottom)."""
+
+    mode: str
+    spatial = 2
+
+    def __init__(self, padding: int | tuple[int, ...]) -> None:
+        super().__init__()
+        sides = 2 * self.spatial
+        low = -(1 << 31)  # negative widths cut
+        self.padding = integers(padding, sides, "padding", type(self).__name__, low)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, self.mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ReflectionPad2d(_Pad):
+    """A border that mirrors the image at its edge pixels.
+
+    Shape:
+        - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
+    """
+
+    mode = "reflect"
+
+
+class ReflectionPad1d(_Pad):
+    """A border that mirrors the signal at its ends: (N, C, L) or (C, L) to (..., L + left + right)."""
+
+    mode, spatial = "reflect", 1
+
+
+class ReplicationPad2d(_Pad):
+    """A border that repeats the edge pixels.
+
+    Shape:
+        - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
+    """
+
+    mode = "replicate"
+
+
+class ReplicationPad1d(_Pad):
+    """A border that repeats the ends: (N, C, L) or (C, L) to (..., L + left + right)."""
+
+    mode, spatial = "replicate", 1
+
+
+class CircularPad2d(_Pad):
+    """A border that wraps around to the other side.
+
+    Shape:
+        - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
+    """
+
+    mode = "circular"
+
+
+class CircularPad1d(_Pad):
+    """A border that wraps around to the other end: (N, C, L) or (C, L) to (..., L + left + right)."""
+
+    mode, spatial = "circular", 1
+
+
+class ConstantPad2d(_Pad):
+    """A border of one value.
+
+    Shape:
+        - input (..., H, W), output (..., H + top + bottom, W + left + right)
+    """
+
+    mode = "constant"
+
+    def __init__(self, padding: int | tuple[int, int, int, int], value: float) -> None:
+        super().__init__(padding)
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, "constant", self.value)
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad1d(ConstantPad2d):
+    """A border of one value: (..., L) to (..., L + left + right)."""
+
+    spatial = 1
+
+
+class ZeroPad2d(ConstantPad2d):
+    """A border of zeros.
+
+    Shape:
+        - input (..., H, W), output (..., H + top + bottom, W + left + right)
+    """
+
+    def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ZeroPad1d(ZeroPad2d):
+    """A border of zeros: (..., L) to (..., L + left + right)."""
+
+    spatial = 1

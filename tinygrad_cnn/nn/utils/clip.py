@@ -1,0 +1,122 @@
+"""Gradients cut down to size, in place, between backward() and step()."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ...engine import mutated
+from ...tensor import Tensor
+
+
+def _listed(tensors: Tensor | Iterable[Tensor], name: str) -> list[Tensor]:
+    found = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    for t in found:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: expected Tensors, got {type(t).__name__}")
+    return found
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor], name: str) -> list[Tensor]:
+    return [p.grad for p in _listed(parameters, name) if p.grad is not None]
+
+
+def _writable(grad: Tensor) -> Any:
+    """The array of a gradient, to write into."""
+    if not grad.data.flags.writeable:
+        grad.data = np.array(grad.data)
+    return grad.data
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The p-norm of all entries of all tensors, as if they were one vector; p = ``norm_type``, which may be inf.
+
+    Args:
+        error_if_nonfinite: raise a RuntimeError where the norm is NaN or inf.
+        foreach: PyTorch's choice of an implementation; there is one here, so it changes nothing.
+    """
+    del foreach
+    name, p = "get_total_norm", float(norm_type)
+    arrays = [t.data for t in _listed(tensors, name)]
+    if not arrays:
+        return Tensor(np.float32(0.0))
+    dtype = np.result_type(*arrays)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        if math.isinf(p):
+            extreme = np.max if p > 0 else np.min
+            total = extreme([extreme(np.abs(a)) if a.size else (0.0 if p > 0 else math.inf) for a in arrays])
+        elif p == 2:
+            total = math.sqrt(sum(float(np.vdot(a, a)) if a.dtype.itemsize > 4 else _squares(a) for a in arrays))
+        elif p == 0:
+            total = float(sum(np.count_nonzero(a) for a in arrays))
+        else:
+            total = np.float64(sum(float((np.abs(a, dtype=np.float64) ** p).sum()) for a in arrays)) ** (1 / p)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(
+            f"{name}: the norm of order {p:g} is {float(total)}: some gradient is not finite. Look for where with "
+            "autograd.detect_anomaly(), or pass error_if_nonfinite=False"
+        )
+    return Tensor(np.asarray(total, dtype))
+
+
+def _squares(a: Any) -> float:
+    """sum(a * a), in blocks that are added up in float64."""
+    flat = a.ravel(order="K").astype(np.float32, copy=False)
+    return math.fsum(float(np.dot(part, part)) for part in np.array_split(flat, max(1, flat.size // 65536)))
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor | float, foreach: bool | None = None
+) -> None:
+    """Multiply all gradients by max_norm / total_norm where that is less than 1."""
+    del foreach
+    scale = float(max_norm) / (float(total_norm.item() if isinstance(total_norm, Tensor) else total_norm) + 1e-6)
+    if scale >= 1:
+        return
+    for grad in _gradients(parameters, "clip_grads_with_norm_"):
+        array = _writable(grad)
+        array *= array.dtype.type(scale)
+        mutated(array)
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients, in place, so that their norm together is at most ``max_norm`` (Pascanu et al., 2012).
+
+    Args:
+        parameters: whose gradients; those without one do not count.
+        norm_type: the order of the norm, may be inf.
+        error_if_nonfinite: raise a RuntimeError, and change nothing, where the norm is NaN or inf.
+        foreach: PyTorch's choice of an implementation; there is one here, so it changes nothing.
+
+    Returns:
+        The norm before.
+    """
+    found = _listed(parameters, "clip_grad_norm_")
+    total = get_total_norm(_gradients(found, "clip_grad_norm_"), norm_type, error_if_nonfinite, foreach)
+    clip_grads_with_norm_(found, max_norm, total, foreach)
+    return total
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Cut every entry of every gradient, in place, to -clip_value..clip_value."""
+    del foreach
+    if not clip_value >= 0:
+        raise ValueError(f"clip_grad_value_: clip_value must be at least 0, got {clip_value}")
+    for grad in _gradients(parameters, "clip_grad_value_"):
+        array = _writable(grad)
+        np.clip(array, -clip_value, clip_value, out=array)
+        mutated(array)

@@ -1,0 +1,24 @@
+"""Dropping entries at random. The choice itself is made by the caller: an operation is a function of its inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import Array, op
+
+
+@op(lambda g, _y, _x, *, keep, scale: drop(g, keep=keep, scale=scale))
+def drop(x: Array, *, keep: Any, scale: float) -> Array:
+    """x * scale where ``keep`` (booleans that broadcast against x), 0 elsewhere."""
+    y = x * keep
+    y *= x.dtype.type(scale)
+    return y
+
+
+def mask_like(x: Any, p: float, random: np.random.Generator) -> Any:
+    """Booleans of the shape of x, in its memory order, each False with probability p."""
+    order = sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))
+    keep = random.random([x.shape[d] for d in order], np.float32) >= np.float32(p)
+    return keep.transpose(np.argsort(order)) if x.ndim else keep

@@ -1,0 +1,157 @@
+"""Normalisation over given dimensions: one operation for batch, layer, group and instance norm.
+
+With m the mean and r = 1 / sqrt(variance + eps) over the dimensions D, n = (x - m) r, and y = n w + b. For h = g w, the
+gradient of x is
+
+    A(h) = r (h - mean(h) - n mean(h n)),
+
+where all means are over D (Ioffe and Szegedy, 2015). A is linear in h and its own adjoint, which keeps the second
+derivative short: it is A again, and what A owes to n and r as functions of x.
+"""
+# ruff: noqa: ARG001, ARG005  (a rule takes all inputs of its operation, and reads some)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engine import Array, op
+from .reduce import _mean as mean_over
+from .reduce import count
+
+Dims = tuple[int, ...]
+
+
+def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
+    """(mean, biased variance, x - mean in fresh memory) of an array over ``dim``, which stays with size 1."""
+    n = x.dtype.type(max(count(x.shape, dim), 1))
+    mean = _sum_product(x, None, dim) / n
+    centred = x - mean
+    return mean, _sum_product(centred, centred, dim) / n, centred
+
+
+def _sum_product(a: Any, b: Any, dim: Dims) -> Any:
+    """sum(a * b) over ``dim``, or sum(a) if b is None; no array of their size is made. ``dim`` stays with size 1."""
+    if b is None:
+        return np.add.reduce(a, axis=dim, keepdims=True)
+    letters = "abcdefgh"[: a.ndim]
+    kept = "".join(c for d, c in enumerate(letters) if d not in dim)
+    total = np.einsum(f"{letters},{letters}->{kept}", a, b)
+    return total.reshape([1 if d in dim else n for d, n in enumerate(a.shape)])
+
+
+def _varies(w: Any, dim: Dims) -> bool:
+    """Does the weight differ along the dimensions that are summed over?"""
+    return any(w.shape[d] != 1 for d in dim)
+
+
+@op(
+    lambda g, _y, x, *wb, tell=None, **a: normalize_input(g, x, *wb[:1], **a),
+    lambda g, _y, x, _w, *_b, tell=None, **a: normalize_weight(g, x, shape=_w.shape, **a),
+    lambda g, _y, _x, _w, _b, **a: g,
+)
+def normalize(
+    x: Array,
+    *wb: Array,
+    dim: Dims,
+    eps: float,
+    mean: Any = None,
+    r: Any = None,
+    tell: Callable[[Any, Any], None] | None = None,
+) -> Any:
+    """(x - mean) / sqrt(variance + eps) over ``dim``, times a weight, plus a bias.
+
+    Weight and bias have as many dimensions as x, and broadcast against it. ``mean`` and ``r`` = 1 / sqrt(variance +
+    eps) may be given if they are known already: those of this x. If not, ``tell`` is called with the mean and the
+    (biased) variance found.
+    """
+    if mean is None:
+        mean, variance, y = statistics(x, dim)
+        r = 1 / np.sqrt(variance + x.dtype.type(eps))
+        if tell is not None:
+            tell(mean, variance)
+    else:
+        y = x - mean
+    if wb and not _varies(wb[0], dim):
+        y *= r * wb[0]
+    else:
+        y *= r
+        if wb:
+            y *= wb[0]
+    for bias in wb[1:]:
+        y += bias
+    return y, {"mean": mean, "r": r, "tell": None}
+
+
+def _bare(x: Array, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
+    """n, the normalised x without weight and bias."""
+    return normalize(x, dim=dim, eps=eps, mean=mean, r=r)
+
+
+@op(lambda g, y, x, *, dim, eps, mean, r: g * (y * y) * _bare(x, dim, eps, mean, r) * (-1 / count(x.shape, dim)))
+def scale_of(x: Array, *, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
+    """r = 1 / sqrt(variance + eps) of x over ``dim``, known already."""
+    return r
+
+
+def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, **a: Any) -> Array:
+    """S = sum(u A(h)) by x: what it owes to n goes through A once more, what it owes to r through the slope of r."""
+    h = g * w[0] if w else g
+    n, r = _bare(x, **a), scale_of(x, **a)
+    by_n = -r * (u * mean_over(h * n, dim=a["dim"], keepdim=True) + h * mean_over(u * n, dim=a["dim"], keepdim=True))
+    by_r = mean_over(u * normalize_input(h, x, **a), dim=a["dim"], keepdim=True)  # times -r n
+    return normalize_input(by_n, x, **a) - by_r * r * n
+
+
+@op(
+    lambda u, _y, _g, x, *w, **a: normalize_input(u, x, **a) * w[0] if w else normalize_input(u, x, **a),
+    _normalize_input_by_x,
+    lambda u, _y, g, x, _w, **a: g * normalize_input(u, x, **a),
+)
+def normalize_input(g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
+    """A(g w), the gradient of the input of `normalize`."""
+    scale = r
+    if w and _varies(w[0], dim):
+        g = g * w[0]
+    elif w:
+        scale = r * w[0]
+    k = x.dtype.type(1 / max(count(x.shape, dim), 1))
+    d = x - mean
+    total, dot = _sum_product(g, None, dim), _sum_product(g, d, dim)
+    d *= dot * (-k * r * r)
+    d += g
+    d -= total * k
+    d *= scale
+    return d
+
+
+def _normalize_weight_by_x(u: Array, _y: Array, g: Array, x: Array, *, shape: Dims, **a: Any) -> Array:
+    return normalize_input(g * u, x, **a)
+
+
+@op(
+    lambda u, _y, _g, x, *, shape, **a: u * _bare(x, **a),
+    _normalize_weight_by_x,
+)
+def normalize_weight(g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
+    """sum(g n) over the dimensions in which the weight, of this shape, has size 1: its gradient."""
+    over = tuple(d for d, (size, m) in enumerate(zip(shape, x.shape, strict=True)) if size == 1 and m != 1)
+    if set(over) >= {d for d in dim if x.shape[d] != 1}:  # r is constant along what is summed first
+        dot = _sum_product(g, x - mean, tuple(dim)) * r
+        rest = tuple(d for d in over if d not in dim)
+        return np.add.reduce(dot, axis=rest, keepdims=True) if rest else dot
+    return _sum_product(g, (x - mean) * r, over)
+
+
+@op(
+    lambda g, _y, _x, s, _t: g * s,
+    lambda g, _y, x, _s, _t: g * x,
+    lambda g, _y, _x, _s, _t: g,
+)
+def scale_shift(x: Array, s: Array, t: Array) -> Array:
+    """x * s + t, s and t broadcast against x: a normalisation whose mean and variance are known."""
+    y = x * s
+    y += t
+    return y
