@@ -265,7 +265,7 @@ def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(x, shape)
 
 
-@op(lambda g, _y, x, *, shape: broadcast_to(g, shape=x.shape))  # noqa: ARG005
+@op(lambda g, _y, _x, *, shape: broadcast_to(g, shape=_x.shape))  # noqa: ARG005
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """The adjoint of broadcasting: x summed over the dimensions that ``shape`` lacks or has as 1."""
     lead = x.ndim - len(shape)

@@ -1,7 +1,10 @@
-"""The tensor: an array that knows where it came from."""
+"""The tensor: an array that knows where it came from. Its methods under PyTorch's names stand in `methods`."""
 
 from __future__ import annotations
 
+import builtins
+import copy
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,13 +12,14 @@ import numpy as np
 from numpy import ndarray
 
 from . import engine
-from .engine import Variable
-from .ops import elementwise as e
+from .device import device
+from .handle import RemovableHandle
+from .methods import Methods
+from .ops import comparison, elementwise, linalg, rounding
+from .ops import index as indexing
 
-Number = bool | int | float
 
-
-class Tensor(Variable, result=True):
+class Tensor(Methods, result=True):
     """An n-dimensional array with reverse-mode differentiation.
 
     ``data`` is the NumPy array, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an array without
@@ -29,19 +33,270 @@ class Tensor(Variable, result=True):
 
     __slots__ = ()
     __array_ufunc__ = None  # so that ndarray <op> Tensor asks the Tensor
-    data: Any
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        self.data = data if type(data) is ndarray else np.asarray(data.data if isinstance(data, Variable) else data)
-        if self.data.dtype.kind not in "fiub":
-            raise TypeError(f"a Tensor holds real numbers, not dtype {self.data.dtype}")
-        if not self.data.dtype.isnative:
-            self.data = self.data.astype(self.data.dtype.newbyteorder("="))
+        a = data.data if isinstance(data, engine.Variable) else np.asarray(data)
+        if a.dtype.kind not in "fiub":
+            raise TypeError(f"a Tensor holds real numbers, not dtype {a.dtype}")
+        self.data: ndarray[Any, Any] = a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
         self._node = None
         if requires_grad:
             self.requires_grad_()
 
-    # ------------------------------------------------------------------------------------------ what it is
-    shape = property(lambda self: self.data.shape)
-    dtype = property(lambda self: self.data.dtype)
-    ndim = property(lambda self: self.data.ndim)
+    # ------------------------------------------------------------------------------------------------ what it is
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements, as NumPy's."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    @property
+    def device(self) -> device:
+        """The CPU."""
+        return device("cpu")
+
+    @property
+    def grad_fn(self) -> engine.Node | None:
+        """The node of the operation that made this tensor, or None for a leaf."""
+        return self._node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Was it made by the user, rather than by a recorded operation?"""
+        return self._node is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Is a gradient wanted for it, or for something it came from?"""
+        return self._node is not None or self._wants_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for the gradient of this leaf, or no longer; returns itself. Floating dtypes only."""
+        if self._node is not None:
+            if not requires_grad:
+                raise RuntimeError("requires_grad can be turned off for leaf tensors only; use detach()")
+            return self
+        if requires_grad and self.data.dtype.kind != "f":
+            raise RuntimeError(
+                f"only floating-point tensors can require a gradient, got dtype {self.data.dtype}; convert with .float()"
+            )
+        self._wants_grad = bool(requires_grad)
+        return self
+
+    # ----------------------------------------------------------------------------------------------- gradients
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add the gradients of this tensor to ``.grad`` of the leaves it came from.
+
+        Args:
+            gradient: the gradient of this tensor, of its shape; may be left out for a single number.
+            retain_graph: keep what a second backward would need; by default as ``create_graph``.
+            create_graph: record the gradients, so that they can be differentiated.
+            inputs: only these tensors get a gradient.
+        """
+        engine.backward([self], [gradient], retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory, as a leaf that requires no gradient."""
+        return Tensor(self.data)
+
+    def retain_grad(self) -> None:
+        """Keep ``.grad`` of this tensor too, though it is no leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad() needs a tensor that requires grad")
+        if self._node is not None:
+            self._extra().retain = weakref.ref(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook(grad)`` with the whole gradient of this tensor; what it returns, if not None, replaces it."""
+        if not self.requires_grad:
+            raise RuntimeError("register_hook() needs a tensor that requires grad")
+        if self._node is not None:
+            return RemovableHandle(self._extra().hooks, hook)
+        if self._hooks is None:
+            self._hooks = {}
+        return RemovableHandle(self._hooks, hook)
+
+    def _extra(self) -> engine.Extra:
+        assert self._node is not None
+        if self._node.extra is None:
+            self._node.extra = engine.Extra()
+        return self._node.extra
+
+    def _become(self, value: Any) -> Tensor:
+        """Take the value of another tensor, in place: what x += y, x.zero_() and their kin do."""
+        new = value if isinstance(value, Tensor) else Tensor(np.asarray(value, self.data.dtype))
+        if not np.can_cast(new.data.dtype, self.data.dtype, "same_kind"):
+            raise RuntimeError(f"a result of dtype {new.dtype} cannot be written into a tensor of dtype {self.dtype}")
+        if new.data.shape != self.data.shape:
+            raise RuntimeError(f"a result of shape {new.shape} cannot be written into a tensor of shape {self.shape}")
+        if engine.is_grad_enabled() and (self.requires_grad or new.requires_grad):
+            engine.rebind(self, engine.cast(new, dtype=self.data.dtype) if new.dtype != self.dtype else new)
+        else:
+            np.copyto(self.data, new.data, casting="same_kind")
+            engine.mutated(self.data)
+        return self
+
+    # ------------------------------------------------------------------------------------------------ to NumPy
+    def numpy(self) -> ndarray[Any, Any]:
+        """The array, sharing memory and without the graph; the same as ``data``."""
+        return self.data
+
+    def item(self) -> Any:
+        """The one element, as a Python number."""
+        if self.data.size != 1:
+            raise RuntimeError(f"item() needs a tensor of one element, got shape {self.shape}; use tolist() or numpy()")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self.data.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
+        return np.array(self.data, dtype, copy=True) if copy else np.asarray(self.data, dtype)
+
+    def __len__(self) -> int:
+        if self.data.ndim == 0:
+            raise TypeError("a 0-d tensor has no length")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.data.ndim == 0:
+            raise TypeError("a 0-d tensor cannot be iterated over")
+        return (self[i] for i in range(len(self.data)))
+
+    def __bool__(self) -> bool:
+        if self.data.size != 1:
+            raise RuntimeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+        return bool(self.data.item())
+
+    def __float__(self) -> float:
+        return builtins.float(self.item())
+
+    def __int__(self) -> int:
+        return builtins.int(self.item())
+
+    def __index__(self) -> int:
+        if self.data.dtype.kind not in "iub":
+            raise TypeError(f"only an integer tensor can be an index, got dtype {self.dtype}")
+        return builtins.int(self.item())
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.data == (value.data if isinstance(value, Tensor) else value)).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data.item(), spec) if spec and self.data.size == 1 else str(self)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
+        if self.data.size == 0:
+            text += f", shape={self.shape}"
+        if self.data.dtype not in (np.float32, np.int64, np.bool_):
+            text += f", dtype={self.data.dtype}"
+        if self._node is not None:
+            text += f", grad_fn=<{self._node.op.name}>"
+        elif self._wants_grad:
+            text += ", requires_grad=True"
+        return f"tensor({text})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._node is not None:
+            raise RuntimeError("only leaf tensors can be deep-copied; use detach().clone() of this one")
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        new.data, new._node = self.data.copy(order="K"), None
+        new._wants_grad, new.grad = self._wants_grad, copy.deepcopy(self.grad, memo)
+        return new
+
+    # ------------------------------------------------------------------------------------------------ indexing
+    def __getitem__(self, index: Any) -> Tensor:
+        return indexing.getitem(self, index)  # type: ignore[no-any-return]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        wants = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
+        if engine.is_grad_enabled() and wants:
+            engine.rebind(self, indexing.setitem(self, index, value))
+        else:
+            indexing.write(self.data, indexing.parse(index, self.shape), getattr(value, "data", value))
+            engine.mutated(self.data)
+
+    # ----------------------------------------------------------------------------------------------- operators
+    # fmt: off
+    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor: return self._become(self.add(other, alpha=alpha))
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor: return self._become(self.sub(other, alpha=alpha))
+    def mul_(self, other: Any) -> Tensor: return self._become(elementwise.mul(self, other))
+    def div_(self, other: Any) -> Tensor: return self._become(elementwise.true_divide(self, other))
+    def pow_(self, exponent: Any) -> Tensor: return self._become(elementwise.pow(self, exponent))
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor: return self._become(self.clamp(min, max))
+    def relu_(self) -> Tensor: return self._become(elementwise.relu(self))
+    def copy_(self, src: Any) -> Tensor: return self._become(Tensor(np.broadcast_to(np.asarray(src), self.shape)) if not isinstance(src, Tensor) else src.expand(*self.shape))
+    def fill_(self, value: Any) -> Tensor: return self._become(np.full(self.shape, builtins.float(value), self.dtype))
+    def zero_(self) -> Tensor: return self._become(np.zeros(self.shape, self.dtype))
+    def __neg__(self) -> Tensor: return elementwise.neg(self)
+    def __pos__(self) -> Tensor: return self
+    def __abs__(self) -> Tensor: return elementwise.abs(self)
+    def __invert__(self) -> Tensor: return comparison.bitwise_not(self)
+    def __add__(self, other: Any) -> Tensor: return elementwise.add(self, other)
+    def __radd__(self, other: Any) -> Tensor: return elementwise.add(other, self)
+    def __iadd__(self, other: Any) -> Tensor: return self._become(elementwise.add(self, other))
+    def __sub__(self, other: Any) -> Tensor: return elementwise.sub(self, other)
+    def __rsub__(self, other: Any) -> Tensor: return elementwise.sub(other, self)
+    def __isub__(self, other: Any) -> Tensor: return self._become(elementwise.sub(self, other))
+    def __mul__(self, other: Any) -> Tensor: return elementwise.mul(self, other)
+    def __rmul__(self, other: Any) -> Tensor: return elementwise.mul(other, self)
+    def __imul__(self, other: Any) -> Tensor: return self._become(elementwise.mul(self, other))
+    def __truediv__(self, other: Any) -> Tensor: return elementwise.true_divide(self, other)
+    def __rtruediv__(self, other: Any) -> Tensor: return elementwise.true_divide(other, self)
+    def __itruediv__(self, other: Any) -> Tensor: return self._become(elementwise.true_divide(self, other))
+    def __floordiv__(self, other: Any) -> Tensor: return rounding.floor_divide(self, other)
+    def __rfloordiv__(self, other: Any) -> Tensor: return rounding.floor_divide(other, self)
+    def __ifloordiv__(self, other: Any) -> Tensor: return self._become(rounding.floor_divide(self, other))
+    def __mod__(self, other: Any) -> Tensor: return rounding.remainder(self, other)
+    def __rmod__(self, other: Any) -> Tensor: return rounding.remainder(other, self)
+    def __imod__(self, other: Any) -> Tensor: return self._become(rounding.remainder(self, other))
+    def __pow__(self, other: Any) -> Tensor: return elementwise.pow(self, other)
+    def __rpow__(self, other: Any) -> Tensor: return elementwise.pow(other, self)
+    def __ipow__(self, other: Any) -> Tensor: return self._become(elementwise.pow(self, other))
+    def __matmul__(self, other: Any) -> Tensor: return linalg.matmul(self, other)
+    def __rmatmul__(self, other: Any) -> Tensor: return linalg.matmul(other, self)
+    def __and__(self, other: Any) -> Tensor: return comparison.bitwise_and(self, other)
+    def __rand__(self, other: Any) -> Tensor: return comparison.bitwise_and(other, self)
+    def __or__(self, other: Any) -> Tensor: return comparison.bitwise_or(self, other)
+    def __ror__(self, other: Any) -> Tensor: return comparison.bitwise_or(other, self)
+    def __xor__(self, other: Any) -> Tensor: return comparison.bitwise_xor(self, other)
+    def __rxor__(self, other: Any) -> Tensor: return comparison.bitwise_xor(other, self)
+    def __lt__(self, other: Any) -> Tensor: return comparison.lt(self, other)
+    def __le__(self, other: Any) -> Tensor: return comparison.le(self, other)
+    def __gt__(self, other: Any) -> Tensor: return comparison.gt(self, other)
+    def __ge__(self, other: Any) -> Tensor: return comparison.ge(self, other)
+    # fmt: on
+    def __eq__(self, other: Any) -> Any:
+        return comparison.eq(self, other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        return comparison.ne(self, other) if _comparable(other) else NotImplemented
+
+
+def _comparable(other: Any) -> bool:
+    return isinstance(other, (engine.Variable, ndarray, np.generic, bool, int, builtins.float))

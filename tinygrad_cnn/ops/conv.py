@@ -22,7 +22,7 @@ _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a l
 
 
 @op(
-    lambda g, _y, _x, w, *_b, **a: conv2d_input(g, w, size=_x.shape[2:], **a),
+    lambda g, _y, _x, w, *_b, columns, **a: conv2d_input(g, w, size=_x.shape[2:], **a),
     lambda g, _y, x, _w, *_b, **a: conv2d_weight(g, x, size=_w.shape[2:], **a),
     lambda g, _y, _x, _w, _b, **a: sum_over(g, (0, 2, 3)),
 )
@@ -34,13 +34,15 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
     W = w.reshape(groups, O // groups, -1)  # (groups, O / groups, C / groups * kh * kw)
     p = lay_out(x, padding)
     y = np.empty((O, oh, ow, N), np.result_type(x, w))
+    cols = None
     for rows in _blocks(W.shape[0] * W.shape[2] * ow * N, oh):
         cols = im2col(p, geometry, rows, ow).reshape(groups, W.shape[2], -1)  # (groups, C / groups * kh * kw, rows * ow * N)
         part = y.reshape(groups, O // groups, -1)[:, :, rows.start * ow * N : rows.stop * ow * N]
         np.matmul(W, cols, out=part)  # (groups, O / groups, rows * ow * N)
     for bias in b:
         y += bias[:, None, None, None]
-    return y.transpose(3, 0, 1, 2)  # (N, O, oh, ow)
+    columns = cols if len(rows) == oh else None  # one block: the gradient of w reads them again
+    return y.transpose(3, 0, 1, 2), {"columns": columns}  # (N, O, oh, ow)
 
 
 @op(
@@ -64,22 +66,22 @@ def conv2d_input(
 
 
 @op(
-    lambda v, _y, _g, x, *, size, **a: conv2d(x, v, **a),
-    lambda v, _y, g, _x, *, size, **a: conv2d_input(g, v, size=_x.shape[2:], **a),
+    lambda v, _y, _g, x, *, size, columns=None, **a: conv2d(x, v, **a),
+    lambda v, _y, g, _x, *, size, columns=None, **a: conv2d_input(g, v, size=_x.shape[2:], **a),
 )
 def conv2d_weight(
-    g: Array, x: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int
+    g: Array, x: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int, columns: Array = None
 ) -> Array:
-    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W)."""
+    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or from the columns of x."""
     geometry = Geometry(size, stride, padding, dilation)
     N, O, oh, ow = g.shape
     C = x.shape[1]
-    p = lay_out(x, padding)
+    p = lay_out(x, padding) if columns is None else None
     gp = lay_out(g, ((0, 0), (0, 0))).reshape(groups, O // groups, -1)  # (groups, O / groups, oh * ow * N)
     dw = np.zeros((O, C // groups, *size), np.result_type(g, x))
     flat = dw.reshape(groups, O // groups, -1)  # (groups, O / groups, C / groups * kh * kw)
     for rows in _blocks(C * size[0] * size[1] * ow * N, oh):
-        cols = im2col(p, geometry, rows, ow).reshape(groups, flat.shape[2], -1)
+        cols = im2col(p, geometry, rows, ow).reshape(groups, flat.shape[2], -1) if columns is None else columns
         part = gp[:, :, rows.start * ow * N : rows.stop * ow * N]
         flat += np.matmul(part, cols.transpose(0, 2, 1))  # (groups, O / groups, C / groups * kh * kw)
     return dw

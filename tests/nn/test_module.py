@@ -1,0 +1,428 @@
+"""Modules: what is found, in which order, under which name; state, modes, hooks and text."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.tensor import Tensor
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(2, 3)
+        self.scale = nn.Parameter(np.ones(3, np.float32))
+        self.register_buffer("count", tg.zeros(1))
+        self.register_buffer("scratch", tg.zeros(1), persistent=False)
+        self.second = nn.Linear(3, 1, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        return self.second(self.first(x) * self.scale)
+
+
+def test_names_and_order_are_pytorchs() -> None:
+    block = Block()
+    assert [k for k, _ in block.named_parameters()] == ["scale", "first.weight", "first.bias", "second.weight"]
+    assert [k for k, _ in block.named_buffers()] == ["count", "scratch"]
+    assert list(block.state_dict()) == ["scale", "count", "first.weight", "first.bias", "second.weight"]
+    assert [k for k, _ in block.named_modules()] == ["", "first", "second"]
+    assert [k for k, _ in block.named_children()] == ["first", "second"]
+    assert len(list(block.parameters())) == 4
+    assert len(list(block.parameters(recurse=False))) == 1
+    assert len(list(block.buffers())) == 2
+
+
+def test_a_shared_module_counts_once() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            self.a = nn.Linear(2, 2)
+            self.b = self.a
+
+    assert [k for k, _ in Twice().named_parameters()] == ["a.weight", "a.bias"]
+    assert [k for k, _ in Twice().named_modules()] == ["", "a"]
+
+
+def test_layers_in_plain_containers_are_found() -> None:
+    class Listed(nn.Module):
+        def __init__(self) -> None:
+            self.layers = []
+            for _ in range(2):
+                self.layers.append(nn.Linear(2, 2, bias=False))
+            self.heads = {"a": nn.Linear(2, 1, bias=False)}
+            self.nested = [[nn.Linear(2, 1, bias=False)], (nn.Parameter(np.ones(1, np.float32)),)]
+
+        def forward(self, x: Any) -> Any:
+            for layer in self.layers:
+                x = layer(x)
+            return self.heads["a"](x) * self.nested[1][0]
+
+    model = Listed()
+    names = [k for k, _ in model.named_parameters()]
+    assert names == ["nested.1.0", "layers.0.weight", "layers.1.weight", "heads.a.weight", "nested.0.0.weight"]
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+    before = model.layers[1].weight.data.copy()
+    model(tg.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert not np.array_equal(model.layers[1].weight.data, before)
+    assert "(layers.1): Linear" in repr(model)
+    model.eval()
+    assert not model.layers[0].training
+
+
+def test_a_parameter_cannot_be_replaced_by_something_untrained() -> None:
+    layer = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"Linear.weight is a Parameter.*nn.Parameter"):
+        layer.weight = tg.zeros(2, 2)  # type: ignore[assignment]
+    layer.bias = None
+    assert [k for k, _ in layer.named_parameters()] == ["weight"]
+    layer.weight = nn.Parameter(tg.zeros(2, 2))
+    assert layer.weight.data.sum() == 0
+
+
+def test_buffers_take_tensors_only() -> None:
+    block = Block()
+    with pytest.raises(TypeError, match=r"Block.count is a buffer"):
+        block.count = 3
+    block.count = tg.ones(1)
+    assert block.state_dict()["count"].item() == 1
+    with pytest.raises(KeyError, match="already exists"):
+        block.register_buffer("first", tg.ones(1))
+    with pytest.raises(TypeError, match="must be a Tensor or None, got list"):
+        block.register_buffer("new", [1])  # type: ignore[arg-type]
+
+
+def test_registration_by_name() -> None:
+    model = nn.Module()
+    model.add_module("0", nn.ReLU())
+    model.register_parameter("w", nn.Parameter(tg.ones(2)))
+    model.register_parameter("left out", None)
+    assert [k for k, _ in model.named_children()] == ["0"]
+    assert [k for k, _ in model.named_parameters()] == ["w"]
+    with pytest.raises(TypeError, match="must be an nn.Parameter or None"):
+        model.register_parameter("v", tg.ones(2))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="must be an nn.Module or None"):
+        model.add_module("v", tg.ones(2))  # type: ignore[arg-type]
+    with pytest.raises(KeyError, match="may not be empty"):
+        model.add_module("a.b", nn.ReLU())
+
+
+def test_lookup_by_path() -> None:
+    model = nn.Sequential(Block(), nn.ReLU())
+    assert model.get_submodule("0.first") is model[0].first
+    assert model.get_submodule("") is model
+    assert model.get_parameter("0.scale") is model[0].scale
+    with pytest.raises(AttributeError, match="no submodule '0.third'"):
+        model.get_submodule("0.third")
+    with pytest.raises(AttributeError, match="no parameter"):
+        model.get_parameter("0.first")
+
+
+def test_train_and_eval_reach_everything() -> None:
+    model = nn.Sequential(Block(), nn.Sequential(nn.Dropout(0.5)))
+    assert model.eval() is model
+    assert not any(m.training for m in model.modules())
+    model.train()
+    assert all(m.training for m in model.modules())
+    model[1].train(False)
+    assert model[0].training
+    assert not model[1][0].training
+
+
+def test_apply_visits_children_first() -> None:
+    seen: list[str] = []
+    nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh())).apply(lambda m: seen.append(type(m).__name__))
+    assert seen == ["ReLU", "Tanh", "Sequential", "Sequential"]
+
+
+def test_zero_grad_and_requires_grad() -> None:
+    block = Block()
+    block(tg.ones(1, 2)).sum().backward()
+    assert all(p.grad is not None for p in block.parameters())
+    block.zero_grad(set_to_none=False)
+    assert all((p.grad.data == 0).all() for p in block.parameters())
+    block.zero_grad()
+    assert all(p.grad is None for p in block.parameters())
+    block.requires_grad_(False)
+    assert not block(tg.ones(1, 2)).requires_grad
+
+
+def test_conversion_of_dtype() -> None:
+    block = Block()
+    block.register_buffer("steps", tg.tensor(3))
+    weight = block.first.weight
+    assert block.double() is block
+    assert block.first.weight is weight
+    assert {p.dtype for p in block.parameters()} == {np.dtype(np.float64)}
+    assert block.count.dtype == np.float64
+    assert block.steps.dtype == np.int64
+    assert block.to("cpu").to(tg.float32).first.weight.dtype == np.float32
+    assert block.cpu() is block
+    with pytest.raises(RuntimeError, match="CPU"):
+        block.to("cuda")
+
+
+# ------------------------------------------------------------------------------------------------------------- state
+def test_state_round_trip_copies_values() -> None:
+    a, b = Block(), Block()
+    with tg.no_grad():
+        a.count += 5
+    result = b.load_state_dict(a.state_dict())
+    assert result == ([], [])
+    for (k, p), (_, q) in zip(a.state_dict().items(), b.state_dict().items(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data, err_msg=k)
+        assert not np.shares_memory(p.data, q.data)
+    assert np.shares_memory(a.state_dict()["scale"].data, a.scale.data)
+    assert not a.state_dict()["scale"].requires_grad
+
+
+def test_a_mismatched_state_names_every_problem_and_changes_nothing() -> None:
+    block = Block()
+    state: dict[str, Any] = dict(block.state_dict())
+    before = {k: v.data.copy() for k, v in state.items()}
+    del state["scale"]
+    state["first.weight"] = np.zeros((3, 5), np.float32)
+    state["first.bias"] = "nothing"
+    state["extra"] = tg.zeros(1)
+    state["second.weight"] = np.full((1, 3), 7.0)
+    with pytest.raises(RuntimeError) as caught:
+        block.load_state_dict(state)
+    text = str(caught.value)
+    assert "missing: scale" in text
+    assert "unexpected: extra" in text
+    assert "first.weight: shape (3, 5) in the state, (3, 2) in the module" in text
+    assert "first.bias: expected a Tensor or array, got str" in text
+    for k, v in block.state_dict().items():
+        np.testing.assert_array_equal(v.data, before[k])
+    del state["first.weight"], state["first.bias"]
+    missing, unexpected = block.load_state_dict(state, strict=False)
+    assert missing == ["scale", "first.weight", "first.bias"]
+    assert unexpected == ["extra"]
+    assert (block.second.weight.data == 7).all()
+    with pytest.raises(TypeError, match="mapping"):
+        block.load_state_dict([1])  # type: ignore[arg-type]
+
+
+def test_prefix_of_the_state() -> None:
+    assert list(nn.Linear(1, 1).state_dict(prefix="net.")) == ["net.weight", "net.bias"]
+
+
+def test_deep_copy_is_independent() -> None:
+    block = Block()
+    block(tg.ones(1, 2)).sum().backward()
+    other = copy.deepcopy(block)
+    np.testing.assert_array_equal(other.scale.grad.data, block.scale.grad.data)
+    other.scale.data[:] = 0
+    assert block.scale.data.sum() == 3
+    assert isinstance(other.scale, nn.Parameter)
+    assert other.scale.requires_grad
+    with pytest.raises(RuntimeError, match="only leaf tensors"):
+        copy.deepcopy(block(tg.ones(1, 2)))
+
+
+# ------------------------------------------------------------------------------------------------------------- hooks
+def test_forward_hooks() -> None:
+    layer = nn.Linear(2, 1)
+    seen: list[Any] = []
+    pre = layer.register_forward_pre_hook(lambda _m, args: (args[0] * 2,))
+    post = layer.register_forward_hook(lambda m, args, y: seen.append((m, args[0].data.copy(), y.data.copy())))
+    x = tg.ones(1, 2)
+    y = layer(x)
+    assert seen[0][0] is layer
+    np.testing.assert_array_equal(seen[0][1], [[2, 2]])
+    np.testing.assert_array_equal(seen[0][2], y.data)
+    pre.remove()
+    post.remove()
+    layer(x)
+    assert len(seen) == 1
+    with layer.register_forward_hook(lambda _m, _a, y: y * 0):
+        assert layer(x).item() == 0
+    assert layer(x).item() != 0
+
+
+def test_forward_must_be_defined() -> None:
+    with pytest.raises(NotImplementedError, match=r"Module does not define forward\(\)"):
+        nn.Module()(1)
+
+
+# --------------------------------------------------------------------------------------------------------- containers
+def test_sequential_is_a_list_of_steps() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    model.append(nn.Linear(3, 1))
+    assert len(model) == 3
+    assert isinstance(model[-1], nn.Linear)
+    assert [type(m).__name__ for m in model[1:]] == ["ReLU", "Linear"]
+    assert isinstance(model[:2], nn.Sequential)
+    model[1] = nn.Tanh()
+    model.insert(0, nn.Identity())
+    assert list(model.state_dict()) == ["1.weight", "1.bias", "3.weight", "3.bias"]
+    del model[0]
+    assert [type(m).__name__ for m in model] == ["Linear", "Tanh", "Linear"]
+    x = tg.ones(4, 2)
+    np.testing.assert_allclose(model(x).data, model[2](model[1](model[0](x))).data)
+    with pytest.raises(IndexError, match="out of range"):
+        model[7]
+    with pytest.raises(TypeError, match="holds Modules, got function"):
+        nn.Sequential(lambda x: x)
+
+
+def test_sequential_with_names() -> None:
+    model = nn.Sequential(OrderedDict(first=nn.Linear(2, 3), act=nn.ReLU()))
+    assert list(model.state_dict()) == ["first.weight", "first.bias"]
+    assert model.first is model[0]
+    assert model(tg.ones(1, 2)).shape == (1, 3)
+
+
+def test_module_list_and_dict() -> None:
+    blocks = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+    blocks.extend([nn.ReLU()])
+    assert len(blocks) == 4
+    assert repr(blocks).splitlines()[1] == "  (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)"
+    heads = nn.ModuleDict({"a": nn.Linear(2, 1)})
+    heads["b"] = nn.ReLU()
+    assert list(heads) == list(heads.keys()) == ["a", "b"]
+    assert "a" in heads
+    assert len(heads) == 2
+    assert isinstance(heads.pop("b"), nn.ReLU)
+    assert [k for k, _ in heads.named_parameters()] == ["a.weight", "a.bias"]
+    assert [k for k, _ in heads.items()] == ["a"]
+    assert next(iter(heads.values())) is heads["a"]
+
+
+def test_parameter_list() -> None:
+    params = nn.ParameterList([tg.ones(2), np.zeros(3, np.float32)])
+    params.append(nn.Parameter(tg.ones(1)))
+    assert [k for k, _ in params.named_parameters()] == ["0", "1", "2"]
+    assert params[1].requires_grad
+    params[0] = tg.zeros(1)
+    assert len(params) == 3
+    assert params[0].shape == (1,)
+    assert "Parameter of shape (3,)" in repr(params)
+
+
+def test_flatten_and_unflatten() -> None:
+    x = tg.randn(2, 3, 4, 5)
+    assert nn.Flatten()(x).shape == (2, 60)
+    assert nn.Flatten(2)(x).shape == (2, 3, 20)
+    assert nn.Flatten(0, 1)(x).shape == (6, 4, 5)
+    assert nn.Unflatten(1, (1, 3))(x).shape == (2, 1, 3, 4, 5)
+    assert nn.Unflatten(-1, (5, -1))(x).shape == (2, 3, 4, 5, 1)
+
+
+# ----------------------------------------------------------------------------------------------------- beside PyTorch
+LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
+    ("Linear", (4, 3), {}, (2, 4)),
+    ("Linear", (4, 3), {"bias": False}, (5, 2, 4)),
+    ("Conv1d", (2, 4, 3), {"padding": 1, "groups": 2}, (2, 2, 7)),
+    ("Conv1d", (2, 4, 3), {"padding": 2, "padding_mode": "circular"}, (2, 2, 7)),
+    ("Conv2d", (2, 3, 3), {}, (2, 2, 6, 5)),
+    ("Conv2d", (2, 4, (3, 2)), {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}, (2, 2, 6, 6)),
+    ("Conv2d", (2, 4, 3), {"padding": "same", "bias": False}, (2, 2, 6, 6)),
+    ("Conv2d", (2, 4, 4), {"padding": "same", "dilation": 2, "padding_mode": "replicate"}, (2, 2, 8, 7)),
+    ("Conv2d", (2, 4, 3), {"padding": 1, "padding_mode": "reflect"}, (2, 2, 6, 6)),
+    ("ConvTranspose2d", (4, 2, 3), {"stride": 2, "padding": 1, "output_padding": 1}, (2, 4, 4, 3)),
+    ("ConvTranspose2d", (4, 2, (2, 3)), {"groups": 2, "dilation": 2, "bias": False}, (2, 4, 4, 3)),
+    ("MaxPool1d", (2,), {}, (2, 3, 7)),
+    ("MaxPool2d", (2,), {}, (2, 3, 7, 6)),
+    ("MaxPool2d", (3,), {"stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True}, (2, 3, 9, 8)),
+    ("MaxPool2d", (2, 2), {"return_indices": True}, (2, 3, 6, 6)),
+    ("AvgPool1d", (3,), {"stride": 2, "padding": 1}, (2, 3, 7)),
+    ("AvgPool2d", ((2, 3),), {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}, (2, 3, 7, 8)),
+    ("AvgPool2d", (2,), {"divisor_override": 3}, (2, 3, 6, 6)),
+    ("AdaptiveAvgPool2d", ((3, 2),), {}, (2, 3, 7, 6)),
+    ("AdaptiveAvgPool2d", (1,), {}, (2, 3, 7, 6)),
+    ("AdaptiveAvgPool1d", (3,), {}, (2, 3, 7)),
+    ("AdaptiveMaxPool2d", ((None, 2),), {}, (2, 3, 7, 6)),
+    ("AdaptiveMaxPool1d", (3,), {}, (2, 3, 7)),
+    ("Flatten", (), {}, (2, 3, 4)),
+    ("Unflatten", (1, (3, 2)), {}, (2, 6, 4)),
+    ("Identity", (), {}, (2, 3)),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "shape"), LAYERS)
+def test_layers_beside_pytorch(torch: Any, name: str, args: Any, kwargs: Any, shape: tuple[int, ...]) -> None:
+    ours, theirs = getattr(nn, name)(*args, **kwargs), getattr(torch.nn, name)(*args, **kwargs)
+    assert repr(ours) == repr(theirs)
+    state = theirs.state_dict()
+    assert list(ours.state_dict()) == list(state)
+    ours.load_state_dict({k: v.numpy() for k, v in state.items()})
+    a = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    x, tx = Tensor(a.copy(), requires_grad=True), torch.tensor(a, requires_grad=True)
+    y, ty = ours(x), theirs(tx)
+    if isinstance(y, tuple):
+        np.testing.assert_array_equal(y[1].data, ty[1].numpy())
+        y, ty = y[0], ty[0]
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y.data, ty.detach().numpy(), rtol=1e-5, atol=1e-6)
+    g = np.random.default_rng(1).standard_normal(y.shape).astype(np.float32)
+    y.backward(g)
+    ty.backward(torch.tensor(g))
+    np.testing.assert_allclose(x.grad.data, tx.grad.numpy(), rtol=1e-4, atol=1e-5)
+    for (k, p), (_, tp) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.data, tp.grad.numpy(), rtol=1e-4, atol=1e-4, err_msg=k)
+
+
+def test_a_whole_network_prints_like_pytorchs(torch: Any) -> None:
+    def build(pkg: Any) -> Any:
+        return pkg.nn.Sequential(
+            pkg.nn.Conv2d(1, 6, 5, padding=2),
+            pkg.nn.Sequential(pkg.nn.ReLU(), pkg.nn.MaxPool2d(2)),
+            pkg.nn.ModuleList([pkg.nn.Linear(2, 2), pkg.nn.Linear(2, 2), pkg.nn.ReLU()]),
+            pkg.nn.ModuleDict({"a": pkg.nn.Flatten()}),
+            pkg.nn.Sequential(),
+        )
+
+    assert repr(build(tg)) == repr(build(torch))
+
+
+def test_the_first_weights_have_pytorchs_spread(torch: Any) -> None:
+    tg.manual_seed(0)
+    for name, args in (("Linear", (100, 900)), ("Conv2d", (20, 900, 2)), ("ConvTranspose2d", (20, 900, 2)), ("Conv1d", (20, 900, 3))):
+        ours, theirs = getattr(nn, name)(*args), getattr(torch.nn, name)(*args)
+        for (k, p), (_, tp) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+            bound = tp.detach().abs().max().item()
+            assert np.abs(p.data).max() == pytest.approx(bound, rel=0.1), (name, k)
+            assert p.data.std() == pytest.approx(tp.std().item(), rel=0.2), (name, k)
+            assert abs(p.data.mean()) < 0.1 * bound
+
+
+# -------------------------------------------------------------------------------------------------------- bad input
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: nn.Conv2d(3, 4, 3)(tg.zeros(1, 2, 8, 8)), ValueError, r"input has 2 channels.*expects 3.*\(1, 2, 8, 8\)"),
+        (lambda: nn.Conv2d(1, 1, 5)(tg.zeros(1, 1, 4, 4)), ValueError, "5x5 window spans 5x5.*padded image of 4x4"),
+        (lambda: nn.Conv2d(1, 1, 2)(tg.zeros(4, 4)), ValueError, r"\(N, C, H, W\) or \(C, H, W\), got \(4, 4\)"),
+        (lambda: nn.Conv2d(1, 1, 3, stride=0), ValueError, "stride must be at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 1, 3, dilation=0), ValueError, "dilation must be at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 1, 3, padding=-1), ValueError, "padding must be at least 0, got -1"),
+        (lambda: nn.Conv2d(1, 1, (3, 3, 3)), TypeError, "kernel_size must be an int or 2 of them"),
+        (lambda: nn.Conv2d(1, 1, 2.5), TypeError, "kernel_size must be an int"),
+        (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "groups=2 for 3 input and 4 output"),
+        (lambda: nn.Conv2d(1, 1, 3, padding="full"), ValueError, "'same' or 'valid', got 'full'"),
+        (lambda: nn.Conv2d(1, 1, 3, 2, "same")(tg.zeros(1, 1, 5, 5)), ValueError, "needs stride 1"),
+        (lambda: nn.Conv2d(1, 1, 3, padding_mode="edge"), ValueError, "padding_mode must be one of"),
+        (lambda: nn.Conv2d(1, 1, 3)(tg.zeros(1, 1, 5, 5).double()), TypeError, "same dtype, got float64 and float32"),
+        (lambda: nn.Conv2d(1, 1, 3)(tg.zeros(1, 1, 5, 5).long()), TypeError, "floating point, got dtype int64"),
+        (lambda: nn.Conv2d(1, 1, 3)([1]), TypeError, "Tensor or an ndarray, got list"),
+        (lambda: nn.ConvTranspose2d(1, 1, 3, stride=2, output_padding=2)(tg.zeros(1, 1, 3, 3)), ValueError, "less than stride"),
+        (lambda: nn.ConvTranspose2d(2, 1, 3)(tg.zeros(1, 1, 3, 3)), ValueError, "input has 1 channels.*expects 2"),
+        (lambda: nn.MaxPool2d(3)(tg.zeros(1, 1, 2, 2)), ValueError, "3x3 window spans 3x3"),
+        (lambda: nn.MaxPool2d(2, padding=2)(tg.zeros(1, 1, 4, 4)), ValueError, "at most half the kernel"),
+        (lambda: nn.MaxPool2d(2, stride=0)(tg.zeros(1, 1, 4, 4)), ValueError, "stride must be at least 1"),
+        (lambda: nn.AvgPool2d(2, divisor_override=0)(tg.zeros(1, 1, 4, 4)), ValueError, "other than 0"),
+        (lambda: nn.AdaptiveAvgPool2d(0)(tg.zeros(1, 1, 4, 4)), ValueError, "at least 1"),
+        (lambda: nn.Linear(3, 4)(tg.zeros(2, 5)), ValueError, r"\(2, 5\) has 5 features.*\(4, 3\) expects 3"),
+        (lambda: nn.Linear(3, 4)(tg.zeros(2, 3).double()), TypeError, "same dtype"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_explained(call: Any, error: Any, says: str) -> None:
+    with pytest.raises(error, match=says):
+        call()
