@@ -506,6 +506,7 @@ class TestGroups:
         groups = optim.SGD([{"params": [("a", p)], "lr": 3}, {"params": iter([("b", q)])}], lr=1).param_groups
         assert [(g["params"], g["param_names"], g["lr"]) for g in groups] == [([p], ["a"], 3), ([q], ["b"], 1)]
         assert len(optim.SGD([{"params": []}, {"params": p}]).param_groups) == 2
+        assert len(optim.SGD([{"params": [("a", p)]}, {"params": []}, {"params": [("b", q)]}]).param_groups) == 3
         assert "param_names" not in optim.SGD([p]).param_groups[0]
 
     def test_the_groups_given_are_not_changed(self) -> None:

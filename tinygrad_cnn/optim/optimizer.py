@@ -92,7 +92,8 @@ class Optimizer:
                     f"{taken[id(p)]} already; each parameter may be given once"
                 )
             taken[id(p)] = "the same group"
-        if any(group["params"] and ("param_names" in group) != (names is not None) for group in self.param_groups):
+        others = [other for other in self.param_groups if other["params"]]
+        if params and any(("param_names" in other) != (names is not None) for other in others):
             raise ValueError("either all parameters come with names, as (name, tensor) pairs, or none does")
         self.check(group)
         refuse_flags(**{key: group.get(key) for key in FLAGS})
