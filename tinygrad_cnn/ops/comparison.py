@@ -52,7 +52,7 @@ not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 
 def equal(input: Array, other: Array) -> bool:
-    """Have the two the same shape and the same elements? One answer, as in ``torch.equal``; `eq` gives one an element."""
+    """Have the two the same shape and the same elements? One answer; `eq` gives one an element."""
     a, b = _array(input, "equal"), _array(other, "equal")
     return bool(a.shape == b.shape and (a == b).all())
 

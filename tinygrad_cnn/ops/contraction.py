@@ -125,7 +125,9 @@ def _labels(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[Labels],
         _check_letters(equation, before + after)
         named = len(before) + len(after)
         if named > len(shape) or (named < len(shape) and not dots):
-            raise ValueError(f"einsum: {part!r} in {equation!r} does not name the {len(shape)} dimensions of input {k}, {shape}")
+            raise ValueError(
+                f"einsum: {part!r} in {equation!r} does not name the {len(shape)} dimensions of input {k}, {shape}"
+            )
         hidden = len(shape) - named
         widest = max(widest, hidden)
         terms.append((*before, *(f".{d}" for d in range(hidden, 0, -1)), *after))
@@ -147,15 +149,17 @@ def _labels(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[Labels],
 def _check_letters(equation: str, letters: str) -> None:
     for c in letters:
         if not (c.isascii() and c.isalpha()):
-            raise ValueError(f"einsum: {equation!r} may contain letters, commas, '->' and one '...' an input, got {c!r}")
+            raise ValueError(
+                f"einsum: {equation!r} may contain letters, commas, '->' and one '...' an input, got {c!r}"
+            )
 
 
 def einsum(equation: str, *operands: Any) -> Array:
     """A sum of products over named dimensions (Einstein's summation convention).
 
-    In ``"ij,jk->ik"``, each letter names a dimension of the inputs; those missing in the output are summed over. A letter twice
-    in one input takes its diagonal, ``...`` stands for any further dimensions, which broadcast, and without ``->``
-    the output has the letters that occur once, in alphabetical order.
+    In ``"ij,jk->ik"``, each letter names a dimension of the inputs; those missing in the output are summed over.
+    A letter twice in one input takes its diagonal, ``...`` stands for any further dimensions, which broadcast, and
+    without ``->`` the output has the letters that occur once, in alphabetical order.
 
     >>> einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape
     (2, 4)
@@ -174,7 +178,9 @@ def einsum(equation: str, *operands: Any) -> Array:
             if size.setdefault(label, n) == 1:
                 size[label] = n
             elif n not in (1, size[label]):
-                raise ValueError(f"einsum: {label!r} in {equation!r} has size {size[label]}, but {n} in input {k} of shape {x.shape}")
+                raise ValueError(
+                    f"einsum: {label!r} in {equation!r} has size {size[label]}, but {n} in input {k} of shape {x.shape}"
+                )
     xs = []
     for k, (x, term) in enumerate(zip(operands, terms, strict=True)):
         x, term = _without_repeats(x, term, equation)
@@ -193,14 +199,14 @@ def _without_repeats(x: Array, term: Labels, equation: str) -> tuple[Array, Labe
         if first != second:
             if x.shape[first] != x.shape[second]:
                 raise ValueError(
-                    f"einsum: {term[second]!r} in {equation!r} names dimensions of sizes {x.shape[first]} and {x.shape[second]}"
+                    f"einsum: {term[second]!r} in {equation!r} names dimensions of different sizes in {x.shape}"
                 )
             x, term = _diagonal(x, first=first, second=second), term[:second] + term[second + 1 :]
     return x, term
 
 
 def tensordot(a: Array, b: Array, dims: int | Sequence[Sequence[int]] = 2) -> Array:
-    """The sum of products over pairs of dimensions: the last ``dims`` of a with the first of b, or those in two lists."""
+    """The sum of products over pairs of dimensions: the last of a with the first of b, or those in two lists."""
     _same_dtype("tensordot", a, b)
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.ndim, b.ndim):
@@ -214,7 +220,8 @@ def tensordot(a: Array, b: Array, dims: int | Sequence[Sequence[int]] = 2) -> Ar
     for i, j in zip(of_a, of_b, strict=True):
         if a.shape[i] != b.shape[j]:
             raise RuntimeError(
-                f"tensordot: shapes {a.shape} and {b.shape} do not fit: {a.shape[i]} in dimension {i} of a and {b.shape[j]} in {j} of b"
+                f"tensordot: shapes {a.shape} and {b.shape} do not fit: dimension {i} of the first has "
+                f"size {a.shape[i]}, dimension {j} of the second {b.shape[j]}"
             )
     names_a = [f"a{d}" for d in range(a.ndim)]
     names_b = [names_a[of_a[of_b.index(d)]] if d in of_b else f"b{d}" for d in range(b.ndim)]

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Array, Variable, cast, op
+from ..engine import Array, Variable, _wrap, cast, op
 from .comparison import eq
 from .elementwise import maximum, minimum, true_divide
-from .reduce import Axes, Dims, count, many_dims, spread
+from .reduce import Axes, Dims, count, fold, many_dims, spread
 from .reduce import _sum as sum_over
 from .shape import checked, normalise_dim
 
@@ -25,7 +25,9 @@ class Selected(NamedTuple):
 
 
 # ------------------------------------------------------------------------------------------- choosing along a dimension
-@op(lambda g, _y, _x, i, *, dim, keepdim=True: put(g, i, dim=dim, keepdim=keepdim, size=_x.shape[dim] if _x.ndim else 1))
+@op(
+    lambda g, _y, _x, i, *, dim, keepdim=True: put(g, i, dim=dim, keepdim=keepdim, size=_x.shape[dim] if _x.ndim else 1)
+)
 def take(x: Array, i: Array, *, dim: int, keepdim: bool = True) -> Array:
     """The elements of x at the positions i along ``dim``, each of which is taken once at most."""
     if not x.ndim:
@@ -35,7 +37,7 @@ def take(x: Array, i: Array, *, dim: int, keepdim: bool = True) -> Array:
 
 
 @op(lambda g, _y, _x, i, *, dim, keepdim, size: take(g, i, dim=dim, keepdim=keepdim))
-def put(x: Array, i: Array, *, dim: int, keepdim: bool, size: int) -> Array:
+def put(x: Array, i: Array, *, dim: int, keepdim: bool, size: int) -> Array:  # noqa: ARG001  (the rule reads keepdim)
     """The adjoint of `take`: x at the positions i along ``dim``, and 0 elsewhere."""
     if not i.ndim:
         return np.array(x)
@@ -44,12 +46,17 @@ def put(x: Array, i: Array, *, dim: int, keepdim: bool, size: int) -> Array:
     return y
 
 
+def beside(x: Any, a: Any) -> Any:
+    """An array that is a result beside x: a tensor, if x is one."""
+    return _wrap(np.asarray(a), None) if isinstance(x, Variable) else np.asarray(a)
+
+
 def selected(x: Array, i: Any, dim: int, keepdim: bool) -> Selected:
     """The elements at the positions i, an array with ``dim`` kept at size 1, with ``dim`` kept or not."""
     values = take(x, i, dim=dim, keepdim=keepdim)
     if not keepdim and i.ndim:
         i = i.squeeze(dim)
-    return Selected(values, x._result(i) if isinstance(x, Variable) else i)
+    return Selected(values, beside(x, i))
 
 
 # ------------------------------------------------------------------------------------------------ largest and smallest
@@ -62,12 +69,12 @@ def _extreme_rule(g: Array, y: Array, x: Array, *, dim: Axes, keepdim: bool) -> 
 
 @op(_extreme_rule)
 def _amax(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
+    return fold(np.maximum, x, dim, keepdim)
 
 
 @op(_extreme_rule)
 def _amin(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+    return fold(np.minimum, x, dim, keepdim)
 
 
 def _nonempty(x: Array, dim: Any, name: str) -> Axes:
@@ -130,8 +137,8 @@ def _data(x: Any) -> Any:
 def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = None) -> Any:
     """The largest element, in three forms.
 
-    ``max(x)`` is that of all, and ties share the gradient. ``max(x, dim)`` gives (values, indices) along one dimension; the
-    gradient goes to the one that was chosen, the first of equals. ``max(a, b)`` of two tensors is `maximum`.
+    ``max(x)`` is that of all, and ties share the gradient. ``max(x, dim)`` gives (values, indices) along one
+    dimension; the gradient goes to the one that was chosen, the first of equals. ``max(a, b)`` is `maximum`.
     """
     if other is not None or isinstance(dim, (Variable, ndarray)):
         return maximum(input, other if other is not None else dim)
@@ -162,7 +169,7 @@ def _middle(x: Any, dim: int, skip_nan: bool) -> Any:
     return np.take_along_axis(order, k if skip_nan else np.where(numbers < n, numbers, k), dim).astype(np.int64)
 
 
-def _median_rule(g: Array, y: Array, x: Array, *, skip_nan: bool) -> Array:
+def _median_rule(g: Array, y: Array, x: Array, **_attributes: Any) -> Array:
     return _extreme_rule(g, y, x, dim=None, keepdim=False)
 
 

@@ -22,7 +22,7 @@ def _clip(x: Array, *, low: float | None, high: float | None) -> Array:
 
 
 @op()
-def _within(x: Array, *, low: float | None, high: float | None) -> Array:
+def _within(x: Array, *, low: Any, high: Any) -> Array:
     """Is it within the bounds, or at one?"""
     if low is None or high is None:
         return np.less_equal(x, high) if low is None else np.greater_equal(x, low)
@@ -46,8 +46,8 @@ def _is_array(x: Any) -> bool:
 def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     """The input where it is between ``min`` and ``max``, and the nearer bound elsewhere; ``max`` where min > max.
 
-    The bounds are numbers or tensors, one of which may be left out. The gradient goes to the input where it is within the bounds
-    or at one, and to the bound elsewhere.
+    The bounds are numbers or tensors, one of which may be left out. The gradient goes to the input where it is
+    within the bounds or at one, and to the bound elsewhere.
     """
     x = checked(input, "clamp")
     if min is None and max is None:
@@ -100,8 +100,8 @@ def fmin(a: Array, b: Array) -> Array:
 @op(prepare=promote)
 def heaviside(a: Array, b: Array) -> Array:
     """0 where a < 0, b where a = 0, and 1 where a > 0. No gradient."""
-    y = np.where(np.equal(a, 0), b, np.greater(a, 0))
-    return y.astype(np.result_type(a, b), copy=False)
+    y: Any = np.greater(a, 0)
+    return np.where(np.equal(a, 0), b, y.astype(np.result_type(a, b)))
 
 
 def _copysign_rule(g: Array, y: Array, a: Array, _b: Array) -> Array:
@@ -120,8 +120,10 @@ def _nan_to_num(x: Array, *, nan: float, posinf: float | None, neginf: float | N
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
-def nan_to_num(input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
-    """The input with NaN and infinities replaced; infinities by the largest and smallest finite number, if not given."""
+def nan_to_num(
+    input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Array:
+    """The input with NaN and infinities replaced; infinities by the largest finite numbers, if not given."""
     nan = 0.0 if nan is None else float(nan)
     return _nan_to_num(checked(input, "nan_to_num"), nan=nan, posinf=posinf, neginf=neginf)
 

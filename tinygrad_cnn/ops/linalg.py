@@ -1,5 +1,4 @@
 """Products of matrices and vectors. Their gradients are products again, with the factors transposed."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ def _turned(x: Array) -> Array:
 
 
 def _for_blas(a: Any) -> Any:
-    """The array, copied where neither of the last two dimensions is contiguous: NumPy would leave BLAS for a slow loop."""
+    """The array, copied where neither of the last two dimensions is contiguous: BLAS cannot read that."""
     return a if a.itemsize in a.strides[-2:] else np.ascontiguousarray(a)
 
 
@@ -54,7 +53,9 @@ def _ranks(name: str, ranks: tuple[int, ...], *inputs: Array) -> None:
     _same_dtype(name, *inputs)
     if tuple(x.ndim for x in inputs) != ranks:
         shapes = " and ".join(str(x.shape) for x in inputs)
-        raise RuntimeError(f"{name}: expected tensors of {' and '.join(map(str, ranks))} dimensions, got shapes {shapes}")
+        raise RuntimeError(
+            f"{name}: expected tensors of {' and '.join(map(str, ranks))} dimensions, got shapes {shapes}"
+        )
 
 
 def _product(name: str, a: Array, b: Array) -> Array:
@@ -75,7 +76,8 @@ def _product(name: str, a: Array, b: Array) -> Array:
         for d, (m, n) in enumerate(zip(a.shape[-3::-1], b.shape[-3::-1], strict=False)):
             if m != n and m != 1 and n != 1:
                 raise RuntimeError(
-                    f"{name}: the batches of shapes {a.shape} and {b.shape} do not broadcast: {m} and {n} in dimension {-3 - d}"
+                    f"{name}: the batches of shapes {a.shape} and {b.shape} do not broadcast: "
+                    f"{m} and {n} in dimension {-3 - d}"
                 )
     return _matmul(a, b)
 
@@ -111,7 +113,9 @@ def bmm(input: Array, mat2: Array) -> Array:
     """The products of two batches of matrices of the same length, (b, n, k) and (b, k, m)."""
     _ranks("bmm", (3, 3), input, mat2)
     if input.shape[0] != mat2.shape[0]:
-        raise RuntimeError(f"bmm: batches of {input.shape[0]} and {mat2.shape[0]} matrices, shapes {input.shape} and {mat2.shape}")
+        raise RuntimeError(
+            f"bmm: batches of {input.shape[0]} and {mat2.shape[0]} matrices, shapes {input.shape} and {mat2.shape}"
+        )
     return _product("bmm", input, mat2)
 
 
@@ -138,7 +142,9 @@ ger = outer
 def _plus(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
     """beta * input + alpha * product; beta = 0 leaves the input out, whatever it holds."""
     if np.broadcast_shapes(checked(input, name).shape, product.shape) != product.shape:
-        raise RuntimeError(f"{name}: an input of shape {input.shape} does not broadcast to the product's, {product.shape}")
+        raise RuntimeError(
+            f"{name}: an input of shape {input.shape} does not broadcast to the product's, {product.shape}"
+        )
     if alpha != 1:
         product = product * alpha
     if beta == 0:
@@ -184,10 +190,14 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     """The cross product of 3-vectors along ``dim``; by default the first dimension of size 3."""
     _same_dtype("cross", input, other)
     if input.ndim != other.ndim:
-        raise RuntimeError(f"cross: the inputs must have the same number of dimensions, got shapes {input.shape} and {other.shape}")
+        raise RuntimeError(
+            f"cross: the inputs must have the same number of dimensions, got shapes {input.shape} and {other.shape}"
+        )
     if dim is None:
         dim = next((d for d, n in enumerate(input.shape) if n == 3), -1)
     d = normalise_dim(dim, input.ndim, "cross")
     if not input.ndim or input.shape[d] != 3 or other.shape[d] != 3:
-        raise RuntimeError(f"cross: dimension {dim} must have size 3 in both, got shapes {input.shape} and {other.shape}")
+        raise RuntimeError(
+            f"cross: dimension {dim} must have size 3 in both, got shapes {input.shape} and {other.shape}"
+        )
     return _cross(input, other, dim=d)

@@ -1,5 +1,4 @@
 """How far numbers spread, and how large they are: variance, standard deviation, norms."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import numpy as np
 from ..engine import Array, cast, op
 from .comparison import eq
 from .elementwise import abs, pow, sign, where
-from .reduce import Axes, Dims, as_float, count, many_dims, mean, spread
+from .reduce import Axes, Dims, as_float, count, fold, many_dims, mean, spread
 from .reduce import _add as add_up
 from .reduce import _mean as mean_over
 from .reduce import _sum as sum_over
@@ -162,7 +161,7 @@ def _norm(x: Array, *, p: float, dim: Axes, keepdim: bool) -> Array:
     if p == 0:
         return add_up((a != 0).astype(x.dtype), dim, keepdim)
     if math.isinf(p):
-        return (np.maximum if p > 0 else np.minimum).reduce(a, axis=dim, keepdims=keepdim, **({"initial": 0} if p > 0 else {}))
+        return fold(np.maximum, a, dim, keepdim, initial=0) if p > 0 else fold(np.minimum, a, dim, keepdim)
     with np.errstate(divide="ignore", over="ignore"):
         return np.power(add_up(np.power(a, x.dtype.type(p)), dim, keepdim), x.dtype.type(1 / p))
 
@@ -172,8 +171,8 @@ def norm(
 ) -> Array:
     """The p-norm of all elements, or over ``dim``: (sum |x|^p)^(1/p).
 
-    ``p`` is any number: 2 (also "fro" and None) is the Euclidean length, inf the largest and -inf the smallest absolute value, 0 the
-    number of elements that are not 0. The slope at norm 0 is taken as 0.
+    ``p`` is any number: 2 (also "fro" and None) is the Euclidean length, inf the largest and -inf the smallest absolute
+    value, 0 the number of elements that are not 0. The slope at norm 0 is taken as 0.
     """
     x = as_float(input, dtype, "norm")
     if p is None or p == "fro":

@@ -1,5 +1,7 @@
 """Putting in order, choosing the first k, looking up, counting. NaN counts as larger than every number."""
 
+# ruff: noqa: ARG001  (arguments of PyTorch's that change nothing, since every order here is stable)
+
 from __future__ import annotations
 
 import operator
@@ -8,19 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..engine import Array, Variable
-from .extremes import Selected, selected
+from .extremes import Selected, beside, selected
 from .shape import checked, normalise_dim
 
 
 def _array(x: Any, name: str) -> Any:
     x = checked(x, name)
     return x.data if isinstance(x, Variable) else x
-
-
-def _like(x: Any, *arrays: Any) -> Any:
-    """The arrays as tensors, if x is one."""
-    made = tuple(x._result(a) if isinstance(x, Variable) else a for a in arrays)
-    return made if len(made) > 1 else made[0]
 
 
 # ------------------------------------------------------------------------------------------------------------ in order
@@ -47,7 +43,7 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The positions that put the elements in order along ``dim``; equal elements keep their order."""
     a = _array(input, "argsort")
-    return _like(input, _order(a, normalise_dim(dim, a.ndim, "argsort"), bool(descending)))
+    return beside(input, _order(a, normalise_dim(dim, a.ndim, "argsort"), bool(descending)))
 
 
 def msort(input: Array) -> Array:
@@ -93,14 +89,16 @@ def unique(
 ) -> Any:
     """The different elements, in ascending order; or the different slices along ``dim``.
 
-    With ``return_inverse`` also where each element of the input is among them, with ``return_counts`` how often each occurs.
+    With ``return_inverse`` also where each element of the input is among them, with ``return_counts`` how often each
+    occurs.
     """
     a = _array(input, "unique")
     axis = None if dim is None else normalise_dim(dim, a.ndim, "unique")
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=axis)
     inverse = inverse.reshape(a.shape if axis is None else -1)
-    wanted = [values] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
-    return _like(input, *(x if k == 0 else x.astype(np.int64, copy=False) for k, x in enumerate(wanted)))
+    wanted = [values] + [inverse.astype(np.int64, copy=False)] * bool(return_inverse)
+    wanted += [counts.astype(np.int64, copy=False)] * bool(return_counts)
+    return tuple(beside(input, x) for x in wanted) if len(wanted) > 1 else beside(input, values)
 
 
 def searchsorted(
@@ -108,16 +106,16 @@ def searchsorted(
 ) -> Array:
     """Where each value of ``input`` would go in an ascending sequence, so that it stays in order.
 
-    Before equal elements, or after them with ``right=True`` (``side="right"``). A sequence of shape (..., n) takes values
-    of shape (..., m): row by row.
+    Before equal elements, or after them with ``right=True`` (``side="right"``). A sequence of shape (..., n) takes
+    values of shape (..., m): row by row.
     """
     if side not in (None, "left", "right"):
         raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}')
     if side == "left" and right:
         raise ValueError('searchsorted: side="left" and right=True contradict each other')
     s = _array(sorted_sequence, "searchsorted")
-    v = np.asarray(input.data if isinstance(input, Variable) else input)
-    where = "right" if right or side == "right" else "left"
+    v: Any = np.asarray(input.data if isinstance(input, Variable) else input)
+    where: Any = "right" if right or side == "right" else "left"
     if s.ndim == 1:
         i = np.asarray(np.searchsorted(s, v, where))
     elif s.ndim > 1 and s.shape[:-1] == v.shape[:-1]:
@@ -128,7 +126,7 @@ def searchsorted(
             f"searchsorted: a sequence of shape {s.shape} takes values of the same shape but for the last dimension, "
             f"got {v.shape}; only a 1-d sequence takes values of any shape"
         )
-    return _like(sorted_sequence, i.astype(np.int32 if out_int32 else np.int64))
+    return beside(sorted_sequence, i.astype(np.int32 if out_int32 else np.int64))
 
 
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
@@ -142,16 +140,18 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     if minlength < 0:
         raise RuntimeError(f"bincount: minlength must be >= 0, got {minlength}")
     if weights is None:
-        return _like(input, np.bincount(a, minlength=minlength).astype(np.int64, copy=False))
+        return beside(input, np.bincount(a, minlength=minlength).astype(np.int64, copy=False))
     w = _array(weights, "bincount")
     if w.shape != a.shape:
-        raise RuntimeError(f"bincount: weights of shape {w.shape} for an input of shape {a.shape}; they must be the same")
+        raise RuntimeError(
+            f"bincount: weights of shape {w.shape} for an input of shape {a.shape}; they must be the same"
+        )
     y = np.bincount(a, w, minlength)
-    return _like(input, y.astype(w.dtype if w.dtype == np.float32 else np.float64, copy=False))
+    return beside(input, y.astype(w.dtype if w.dtype == np.float32 else np.float64, copy=False))
 
 
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
-    """How many elements fall into each of ``bins`` equal parts of [min, max]; of the data's own range if both are equal."""
+    """How many elements fall into each of ``bins`` equal parts of [min, max]; by default, of the data's range."""
     a = _array(input, "histc")
     if a.dtype.kind != "f":
         raise TypeError(f"histc: needs a floating dtype, got {a.dtype}")
@@ -162,4 +162,4 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
         low, high = low - 1, high + 1
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"histc: the range [{low}, {high}] is not finite; pass min and max")
-    return _like(input, np.histogram(a, bins, (low, high))[0].astype(a.dtype))
+    return beside(input, np.histogram(a, bins, (low, high))[0].astype(a.dtype))

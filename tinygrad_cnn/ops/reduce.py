@@ -45,6 +45,11 @@ def count(shape: tuple[int, ...], dim: Axes) -> int:
     return math.prod(shape if dim is None else (shape[d] for d in dim))
 
 
+def fold(f: Any, x: Any, dim: Axes | int, keepdim: bool, **options: Any) -> Any:
+    """The reduction of an array by a NumPy function of two arguments."""
+    return f.reduce(x, axis=dim, keepdims=keepdim, **options)
+
+
 # --------------------------------------------------------------------------------------------------------------- sums
 @op(lambda g, _y, _x, *, dim, keepdim, shape: _sum(g, dim=dim, keepdim=keepdim), view=True)
 def spread(x: Array, *, dim: Axes, keepdim: bool, shape: tuple[int, ...]) -> Array:
@@ -54,7 +59,7 @@ def spread(x: Array, *, dim: Axes, keepdim: bool, shape: tuple[int, ...]) -> Arr
     return np.broadcast_to(x, shape)
 
 
-@op(lambda g, _y, x, *, dim, keepdim: spread(g, dim=dim, keepdim=keepdim, shape=x.shape))
+@op(lambda g, _y, _x, *, dim, keepdim: spread(g, dim=dim, keepdim=keepdim, shape=_x.shape))
 def _sum(x: Array, *, dim: Axes, keepdim: bool) -> Array:
     return _add(x, dim, keepdim)
 
@@ -64,9 +69,9 @@ def _add(x: Any, dim: Axes, keepdim: bool) -> Any:
     kind = x.dtype.kind
     if kind == "f":
         if x.dtype.itemsize == 2:
-            return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
-        return np.add.reduce(x, axis=dim, keepdims=keepdim)
-    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.int64)
+            return fold(np.add, x, dim, keepdim, dtype=np.float32).astype(x.dtype)
+        return fold(np.add, x, dim, keepdim)
+    return fold(np.add, x, dim, keepdim, dtype=np.int64)
 
 
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
@@ -104,7 +109,9 @@ def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     x = as_float(input, dtype, "nanmean")
     dims, missing = many_dims(dim, x.ndim, "nanmean"), isnan(x)
     n = _sum(logical_not(missing), dim=dims, keepdim=bool(keepdim))
-    return true_divide(_sum(where(missing, x.dtype.type(0), x), dim=dims, keepdim=bool(keepdim)), cast(n, dtype=x.dtype))
+    return true_divide(
+        _sum(where(missing, x.dtype.type(0), x), dim=dims, keepdim=bool(keepdim)), cast(n, dtype=x.dtype)
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ products
@@ -122,7 +129,7 @@ def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) 
 def _prod(x: Array, *, dim: int | None, keepdim: bool) -> Array:
     dtype = x.dtype if x.dtype.kind == "f" else np.int64
     axis = () if dim is not None and x.ndim == 0 else dim
-    return np.multiply.reduce(x, axis=axis, keepdims=keepdim, dtype=dtype)
+    return fold(np.multiply, x, axis, keepdim, dtype=dtype)
 
 
 def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
@@ -138,19 +145,19 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: 
 # ------------------------------------------------------------------------------------------------ truths and counts
 @op()
 def _all(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    y = np.logical_and.reduce(x, axis=dim, keepdims=keepdim)
+    y = fold(np.logical_and, x, dim, keepdim)
     return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
 
 @op()
 def _any(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    y = np.logical_or.reduce(x, axis=dim, keepdims=keepdim)
+    y = fold(np.logical_or, x, dim, keepdim)
     return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
 
 @op()
 def _count_nonzero(x: Array, *, dim: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(np.not_equal(x, 0), axis=dim, keepdims=keepdim, dtype=np.int64)
+    return fold(np.add, np.not_equal(x, 0), dim, keepdim, dtype=np.int64)
 
 
 def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
@@ -165,4 +172,6 @@ def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
 
 def count_nonzero(input: Array, dim: Dims = None) -> Array:
     """How many elements are not 0, as int64."""
-    return _count_nonzero(input, dim=many_dims(dim, checked(input, "count_nonzero").ndim, "count_nonzero"), keepdim=False)
+    return _count_nonzero(
+        input, dim=many_dims(dim, checked(input, "count_nonzero").ndim, "count_nonzero"), keepdim=False
+    )

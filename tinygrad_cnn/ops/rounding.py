@@ -1,5 +1,4 @@
 """Rounding, and division that rounds: floor, ceil, trunc, round, div, remainder, fmod."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -77,7 +76,7 @@ def floor_divide(a: Array, b: Array) -> Array:
     _divisor("floor_divide", b)
     if np.asarray(a).dtype.kind != "f" and np.asarray(b).dtype.kind != "f":
         return np.floor_divide(a, b)
-    y = np.floor_divide(a, b)  # NaN where b is 0, for which IEEE has an infinity
+    y: Any = np.floor_divide(a, b)  # NaN where b is 0, for which IEEE has an infinity
     return np.where(np.equal(b, 0), np.true_divide(a, b), y).astype(y.dtype, copy=False)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..engine import Array, Variable, cast, op
 from .comparison import eq
 from .elementwise import exp, quiet, where
-from .extremes import Selected
+from .extremes import Selected, beside
 from .joining import cat
 from .promotion import default_dtype
 from .shape import _reshape, checked, normalise_dim
@@ -103,11 +103,7 @@ def logcumsumexp(input: Array, dim: int) -> Array:
 
 
 # ------------------------------------------------------------------------------------------------------------ products
-@op(
-    lambda g, y, x, *, dim, reverse: (
-        _solve(g, x, dim, reverse) * _shift(y, dim=dim, by=-1 if reverse else 1, fill=1.0)
-    )
-)
+@op(lambda g, y, x, *, dim, reverse: _solve(g, x, dim, reverse) * _shift(y, dim=dim, by=-1 if reverse else 1, fill=1.0))
 def _cumprod(x: Array, *, dim: int, reverse: bool) -> Array:
     return _accumulate(np.multiply, x, dim, reverse)
 
@@ -120,7 +116,7 @@ def cumprod(input: Array, dim: int, *, dtype: Any = None) -> Array:
 
 
 def others(x: Array, dim: int | None) -> Array:
-    """For each element, the product of all others along ``dim`` (None: of all): what is left of it times what is right."""
+    """For each element, the product of all others along ``dim`` (None: of all): those before it times those after."""
     if dim is None:
         return _reshape(others(_reshape(x, shape=(-1,)), 0), shape=x.shape)
     left = _shift(_cumprod(x, dim=dim, reverse=False), dim=dim, by=1, fill=1.0)
@@ -160,7 +156,7 @@ def _running(f: np.ufunc, input: Array, dim: int, name: str) -> Selected:
         places = np.arange(x.shape[d]).reshape([-1 if k == d else 1 for k in range(x.ndim)])
         i = np.maximum.accumulate(np.where(reached, places, 0), axis=d).astype(np.int64, copy=False)
     values = _fetch(input, i, dim=d)
-    return Selected(values, values._result(i) if isinstance(values, Variable) else i)
+    return Selected(values, beside(values, i))
 
 
 def cummax(input: Array, dim: int) -> Selected:

@@ -1,5 +1,4 @@
 """Functions with names of their own: the error function, softplus, logarithms of sums of exponentials, and others."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -7,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from ..engine import Array, cast, op
 from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, where
@@ -23,16 +21,21 @@ def _floating(x: Array, name: str) -> Array:
 
 # ------------------------------------------------------------------------------------------------- the error function
 # Rational Chebyshev approximations of W. J. Cody, "Rational Chebyshev approximations for the error function",
-# Mathematics of Computation 23 (1969), with the coefficients of his program CALERF; numerators and denominators with the
-# highest power first. Relative errors are below 6e-19, so the rounding of the arithmetic is all one sees.
+# Mathematics of Computation 23 (1969), with the coefficients of his program CALERF; numerators and denominators with
+# the highest power first. Relative errors are below 6e-19, so the rounding of the arithmetic is all one sees.
+# fmt: off
 _SMALL = (
-    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (
+        1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2,
+        3.77485237685302021e2, 3.20937758913846947e3,
+    ),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
 )  # erf(x) / x by x^2, for |x| <= 0.46875
 _MIDDLE = (
     (
-        2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1, 2.98635138197400131e2,
-        8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3,
+        2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
+        2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+        1.23033935479799725e3,
     ),
     (
         1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
@@ -49,9 +52,10 @@ _LARGE = (
         5.27905102951428412e-1, 6.05183413124413191e-2, 2.33520497626869185e-3,
     ),
 )  # (1 / sqrt(pi) - x exp(x^2) erfc(x)) x^2 by 1 / x^2, from 4 on
+# fmt: on
 
 
-def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: ndarray[Any, Any]) -> ndarray[Any, Any]:
+def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:
     """A quotient of two polynomials, by Horner's rule."""
     above, below = (np.full_like(x, c[0]) for c in coefficients)
     for a, b in zip(coefficients[0][1:], coefficients[1][1:], strict=True):
@@ -63,13 +67,15 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: ndarray
     return above
 
 
-def _exp_of_square(x: ndarray[Any, Any]) -> ndarray[Any, Any]:
+def _exp_of_square(x: Any) -> Any:
     """exp(-x^2), with the square in two parts so that its rounding does not grow."""
     coarse = np.trunc(x * 16) / 16
-    return np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))  # type: ignore[no-any-return]
+    y = np.exp(-coarse * coarse)
+    y *= np.exp(-(x - coarse) * (x + coarse))
+    return y
 
 
-def _tail(x: ndarray[Any, Any]) -> ndarray[Any, Any]:
+def _tail(x: Any) -> Any:
     """erfc(x) for x > 0.46875, in float64."""
     y = np.empty_like(x)
     middle = x <= 4
@@ -113,8 +119,8 @@ def erfc(x: Array) -> Array:
 def erfinv(x: Array) -> Array:
     """The number whose error function is x; NaN outside of [-1, 1].
 
-    A first guess to three digits, from S. Winitzki, "A handy approximation for the error function and its inverse" (2008), then
-    Halley's method with `erf` and, where that is nearly 1, `erfc`.
+    A guess to three digits, from S. Winitzki, "A handy approximation for the error function and its inverse" (2008),
+    then Halley's method with `erf` and, where that is nearly 1, `erfc`.
     """
     p = np.abs(np.asarray(x, np.float64))
     bend = np.log1p(-p * p)
@@ -129,7 +135,7 @@ def erfinv(x: Array) -> Array:
     return np.copysign(y, x).astype(x.dtype)
 
 
-# ------------------------------------------------------------------------------------------------- exponentials and logs
+# ------------------------------------------------------------------------------------------------ exponentials and logs
 @op(
     lambda g, _y, x, *, beta, threshold: g * where(beta * x > threshold, 1.0, sigmoid(beta * x)),
 )
@@ -253,5 +259,8 @@ def rad2deg(input: Array) -> Array:
 
 def float_power(input: Any, exponent: Any) -> Array:
     """input ** exponent in float64, whatever came; at least one is a tensor or an array."""
-    both = (float(x) if isinstance(x, (bool, int, float)) else cast(x, dtype=np.dtype(np.float64)) for x in (input, exponent))
+    both = (
+        float(x) if isinstance(x, (bool, int, float)) else cast(x, dtype=np.dtype(np.float64))
+        for x in (input, exponent)
+    )
     return pow(*both)

@@ -1,5 +1,4 @@
 """Angles and hyperbolas."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
