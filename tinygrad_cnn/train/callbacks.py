@@ -1,0 +1,287 @@
+"""Callbacks: what happens around the training loop without being part of it. Those that save stand in `checkpoints`."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..io.atomic import replace_file
+from ..nn.utils import clip_grad_norm_, clip_grad_value_
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from .history import csv_lines, direction, is_number
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Base of all callbacks: a method for each moment of a run, doing nothing here.
+
+    ``trainer.epoch`` counts the epochs that are complete, ``trainer.batch`` the batches of the one that runs.
+    ``trainer.stop(reason)`` ends the run after the current batch, or after the epoch if it is complete.
+
+    >>> class Shout(Callback):
+    ...     def on_epoch_end(self, trainer, logs):
+    ...         print(f"epoch {trainer.epoch}: {logs['loss']:.2f}!")
+    """
+
+    order: ClassVar[int] = 0  # lower ones are called first; equal ones in the order they were given
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Before the first epoch of a call of ``fit``."""
+
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        """Before the first batch of an epoch."""
+
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """The gradients are there, the optimizer has not stepped yet."""
+
+    def on_batch_end(self, trainer: Trainer, logs: Logs) -> None:
+        """The optimizer has stepped; ``logs`` has the loss of the batch."""
+
+    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+        """An epoch is complete, with its validation; ``logs`` is its row in the history, and may be added to."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """After the last epoch, also when the run was stopped or interrupted; not after an error."""
+
+    def state_dict(self) -> Logs:
+        """What a resumed run needs of this callback."""
+        return {}
+
+    def load_state_dict(self, state: Logs) -> None:
+        """Go on from what `state_dict` gave."""
+
+
+class Watching(Callback):
+    """Base of callbacks that look whether a value of the epoch has become better than ever before."""
+
+    def __init__(self, monitor: str, mode: str | None, min_delta: float) -> None:
+        if not min_delta >= 0:
+            raise ValueError(f"{type(self).__name__}: min_delta must be >= 0, got {min_delta!r}")
+        self.monitor, self.mode, self.min_delta = monitor, direction(monitor, mode), min_delta
+        self.best = math.inf if self.mode == "min" else -math.inf
+        self.best_epoch = 0
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """As `Callback.on_fit_start`; refuses to watch a validation that there is not."""
+        require_validation(self, self.monitor, trainer)
+
+    def improved(self, trainer: Trainer, logs: Logs) -> bool:
+        """Is the value better than the best so far, by more than min_delta? Then it is the best. NaN never is."""
+        value = watched(self, self.monitor, logs)
+        gain = self.best - value if self.mode == "min" else value - self.best
+        if not gain > self.min_delta:
+            return False
+        self.best, self.best_epoch = value, trainer.epoch
+        return True
+
+    def state_dict(self) -> Logs:
+        """As `Callback.state_dict`."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: Logs) -> None:
+        """As `Callback.load_state_dict`."""
+        self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
+
+
+def require_validation(callback: Callback, monitor: str, trainer: Trainer) -> None:
+    """ValueError, before the first epoch, if the value comes from a validation and there is none."""
+    if monitor.startswith("val_") and not trainer.validates:
+        raise ValueError(
+            f"{type(callback).__name__} watches {monitor!r}, but there is no validation; pass validation= to fit, or "
+            f"monitor={monitor.removeprefix('val_')!r}"
+        )
+
+
+def watched(callback: Callback, monitor: str, logs: Logs) -> float:
+    """The value of that name, as a number."""
+    if not is_number(logs.get(monitor)):
+        known = ", ".join(name for name, value in logs.items() if is_number(value))
+        raise ValueError(f"{type(callback).__name__} watches {monitor!r}, which is no number of the epoch: {known}")
+    return float(logs[monitor])
+
+
+class EarlyStopping(Watching):
+    """Stops when a value has not become better for ``patience`` epochs.
+
+    Args:
+        monitor: a name in the history.
+        patience: how many epochs in a row may pass without an improvement; the next one stops the run.
+        min_delta: what counts as better: more than this.
+        mode: "min" or "max"; None takes it from the name (loss and error fall, accuracy and score rise).
+        restore_best: give the model the weights of its best epoch at the end of the run.
+    """
+
+    order = 10
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 5,
+        min_delta: float = 0.0,
+        mode: str | None = None,
+        restore_best: bool = False,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 0:
+            raise ValueError(f"EarlyStopping: patience must be an integer >= 0, got {patience!r}")
+        self.patience, self.restore_best = patience, restore_best
+        self.waited = 0
+        self._weights: dict[str, Any] | None = None
+
+    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+        """As `Callback.on_epoch_end`."""
+        if self.improved(trainer, logs):
+            self.waited = 0
+            if self.restore_best:
+                self._weights = {name: value.data.copy() for name, value in trainer.model.state_dict().items()}
+        else:
+            self.waited += 1
+        if self.waited > self.patience:
+            trainer.stop(f"{self.monitor} has not improved on {self.best:.6g} since epoch {self.best_epoch}")
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """As `Callback.on_fit_end`."""
+        if self._weights is not None:
+            trainer.model.load_state_dict(self._weights)
+
+    def state_dict(self) -> Logs:
+        """As `Callback.state_dict`."""
+        return {**super().state_dict(), "waited": self.waited, "weights": self._weights}
+
+    def load_state_dict(self, state: Logs) -> None:
+        """As `Callback.load_state_dict`."""
+        super().load_state_dict(state)
+        self.waited, self._weights = int(state["waited"]), state["weights"]
+
+
+class SchedulerCallback(Callback):
+    """Steps a learning-rate scheduler after each epoch, or with ``per="batch"`` after each batch.
+
+    A `ReduceLROnPlateau` is given the value named by ``monitor``; others take none.
+    """
+
+    def __init__(self, scheduler: LRScheduler, per: str = "epoch", monitor: str = "val_loss") -> None:
+        if not isinstance(scheduler, LRScheduler):
+            raise TypeError(f"SchedulerCallback: expected a learning-rate scheduler, got {type(scheduler).__name__}")
+        if per not in ("epoch", "batch"):
+            raise ValueError(f"SchedulerCallback: per must be 'epoch' or 'batch', got {per!r}")
+        self.scheduler, self.per, self.monitor = scheduler, per, monitor
+        self._needs_value = isinstance(scheduler, ReduceLROnPlateau)
+        if self._needs_value and per == "batch":
+            raise ValueError("SchedulerCallback: ReduceLROnPlateau watches a value of the epoch; use per='epoch'")
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """As `Callback.on_fit_start`; the scheduler must be of the trainer's optimizer."""
+        if self.scheduler.optimizer is not trainer.optimizer:
+            raise ValueError("SchedulerCallback: the scheduler belongs to another optimizer than the trainer's")
+        if self._needs_value:
+            require_validation(self, self.monitor, trainer)
+
+    def on_batch_end(self, trainer: Trainer, logs: Logs) -> None:  # noqa: ARG002
+        """As `Callback.on_batch_end`."""
+        if self.per == "batch":
+            self.scheduler.step()
+
+    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:  # noqa: ARG002
+        """As `Callback.on_epoch_end`."""
+        if self._needs_value:
+            self.scheduler.step(watched(self, self.monitor, logs))  # type: ignore[arg-type]
+        elif self.per == "epoch":
+            self.scheduler.step()
+
+    def state_dict(self) -> Logs:
+        """As `Callback.state_dict`: that of the scheduler."""
+        return self.scheduler.state_dict()
+
+    def load_state_dict(self, state: Logs) -> None:
+        """As `Callback.load_state_dict`."""
+        self.scheduler.load_state_dict(state)
+
+
+class GradientClipping(Callback):
+    """Limits the gradients before each step: their common norm to ``max_norm``, or each number to +-``max_value``.
+
+    ``last_norm`` is the norm of the last batch before it was clipped (None when clipping by value).
+    """
+
+    def __init__(self, max_norm: float | None = None, max_value: float | None = None, norm_type: float = 2.0) -> None:
+        if (max_norm is None) == (max_value is None):
+            raise ValueError(f"GradientClipping: give max_norm or max_value, one of them; got {max_norm}, {max_value}")
+        limit = max_value if max_norm is None else max_norm
+        if limit is None or not limit > 0:
+            raise ValueError(f"GradientClipping: the limit must be > 0, got {limit!r}")
+        self.max_norm, self.max_value, self.norm_type = max_norm, max_value, norm_type
+        self.last_norm: float | None = None
+
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """As `Callback.on_backward_end`."""
+        parameters = [p for group in trainer.optimizer.param_groups for p in group["params"]]
+        if self.max_norm is not None:
+            self.last_norm = float(clip_grad_norm_(parameters, self.max_norm, self.norm_type))
+        elif self.max_value is not None:
+            clip_grad_value_(parameters, self.max_value)
+
+
+class CSVLogger(Callback):
+    """Writes the numbers of each epoch as a line of a CSV file, which is complete after every epoch.
+
+    An existing file is continued (``append=True``) or replaced. It must have the same columns. A line cut short by a
+    crash is dropped, and so are, when a run is resumed, the lines of epochs that it will do again.
+    """
+
+    order = 20
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = True) -> None:
+        self.path, self.append = os.fspath(path), append
+        self._columns: list[str] | None = None
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """As `Callback.on_fit_start`; ValueError for an existing file that is no such log."""
+        continues = self.append or trainer.epoch > 0
+        self._columns = None
+        if not os.path.exists(self.path) or not continues:
+            with open(self.path, "w", encoding="utf-8"):  # an error about the place comes now, not an epoch later
+                return
+        with open(self.path, newline="", encoding="utf-8") as file:
+            text = file.read()
+        rows = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))
+        if not rows:
+            return
+        columns, *rows = rows
+        if "epoch" not in columns:
+            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs, its first line is {','.join(columns)!r}")
+        if trainer.epoch:
+            at = columns.index("epoch")
+            rows = [row for row in rows if not row[at].isdigit() or int(row[at]) <= trainer.epoch]
+        kept = csv_lines([columns, *rows])
+        if kept != text:
+            replace_file(self.path, kept.encode())
+        self._columns = columns
+
+    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:  # noqa: ARG002
+        """As `Callback.on_epoch_end`."""
+        row = {name: value for name, value in logs.items() if is_number(value)}
+        lines = []
+        if self._columns is None:
+            self._columns = list(row)
+            lines.append(self._columns)
+        if set(row) != set(self._columns):
+            raise ValueError(
+                f"CSVLogger: {self.path!r} has the columns {', '.join(self._columns)}; this epoch {', '.join(row)}. "
+                "Use another file, or append=False to replace this one"
+            )
+        lines.append([_plain(row[name]) for name in self._columns])
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            file.write(csv_lines(lines))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) or hasattr(value, "item") else value

@@ -1,0 +1,353 @@
+"""The training loop as an object: for those who want no loop of their own. The examples show the loop in the open."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import io
+from ..nn import functional as F
+from ..nn.module import Module
+from ..nn.summary import evaluating, in_mode
+from ..optim.adam import Adam
+from ..optim.optimizer import Optimizer
+from ..tensor import Tensor
+from .callbacks import Callback
+from .checkpoints import load_training_state, restore_generators, training_state
+from .history import History
+from .interrupt import Interrupt
+from .loaders import as_dataset, as_loader, is_dataset, parts_of, split
+from .metrics import Mean, Metric, as_metrics
+from .progress import Progress, line
+
+Loss = Callable[[Any, Any], Any]
+
+
+class Trainer:
+    """Trains a model: progress, validation, metrics, callbacks, clean stop on Ctrl-C, save and resume.
+
+    Args:
+        model: any Module.
+        optimizer: an optimizer of its parameters.
+        loss: ``loss(outputs, targets)``, a Tensor with one number, the mean over the batch.
+        metrics: one or several `Metric`s, functions of (outputs, targets) or "accuracy"; or a dict of names to these.
+            None is accuracy for the losses of classes (cross_entropy, nll_loss), nothing for others; ``()`` is none.
+        callbacks: `Callback`s, called in this order, those that log and save last.
+        progress: show a bar on a terminal and a line for each epoch; False is silent.
+
+    Attributes: ``history``, ``epoch`` (epochs completed), ``batch`` (batches done of the running epoch), ``epochs``
+    (the goal), ``stop_reason`` (None, or why the last run ended early).
+
+    >>> from tinygrad_cnn.nn.layers.linear import Linear
+    >>> from tinygrad_cnn.optim import SGD
+    >>> x = np.linspace(-1, 1, 32, dtype=np.float32)[:, None]
+    >>> model = Linear(1, 1)
+    >>> trainer = Trainer(model, SGD(model.parameters(), lr=0.5), loss=F.mse_loss, progress=False)
+    >>> history = trainer.fit((x, 3 * x + 1), epochs=30)
+    >>> bool(history["loss"][-1] < 1e-3)
+    True
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Loss = F.cross_entropy,
+        metrics: Any = None,
+        callbacks: Iterable[Callback] = (),
+        *,
+        progress: bool = True,
+    ) -> None:
+        if not isinstance(model, Module):
+            raise TypeError(f"Trainer: model must be an nn.Module, got {type(model).__name__}")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type(optimizer).__name__}")
+        if not callable(loss):
+            raise TypeError(f"Trainer: loss must be a function of (outputs, targets), got {type(loss).__name__}")
+        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        for i, callback in enumerate(callbacks):
+            if not isinstance(callback, Callback):
+                raise TypeError(f"Trainer: callback {i} must be a Callback, got {callback!r}")
+        own = {id(p) for p in model.parameters()}
+        if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
+            raise ValueError("Trainer: the optimizer has no parameter of this model; make it from model.parameters()")
+        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self.metrics = as_metrics(metrics, loss)
+        self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
+        self.progress = progress
+        self.history = History()
+        self.epoch = self.batch = self.epochs = 0
+        self.validates = False
+        self.stop_reason: str | None = None
+        self._loader: Any = None
+        self._random: dict[str, Any] | None = None  # of the loader: loaded, and waiting for it
+
+    # ------------------------------------------------------------------------------------------------------ train
+    def fit(
+        self,
+        train: Any,
+        epochs: int,
+        validation: Any = None,
+        *,
+        batch_size: int | None = None,
+        split_seed: int = 0,
+    ) -> History:
+        """Train until ``epochs`` epochs are complete, counted from the first one ever; returns the history.
+
+        After ``fit(data, 5)`` and the same call once more nothing happens; ``fit(data, 8)`` trains 3 more. So the same
+        script goes on where it stopped after `load`. Ctrl-C finishes the running step (or validation) and returns; a
+        second Ctrl-C raises KeyboardInterrupt at once. Either way the model keeps its weights.
+
+        Args:
+            train: a DataLoader (or any iterable of batches that can be walked again), a dataset, or a tuple of arrays
+                (inputs, targets). Datasets and arrays are shuffled.
+            epochs: how many epochs there shall be in all.
+            validation: the same kinds, or a fraction of the training dataset to keep apart: drawn at random by
+                ``split_seed`` alone, classes in proportion where the dataset knows them.
+            batch_size: for datasets and arrays; 64 by default.
+
+        Raises:
+            RuntimeError: the loss is NaN or inf (with epoch and batch; the step was not taken).
+            TypeError, ValueError: arguments that do not fit, before anything was trained.
+        """
+        if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
+            raise ValueError(f"fit: epochs must be an integer >= 1, got {epochs!r}")
+        if isinstance(validation, float):
+            train, validation = split(train, validation, split_seed)
+        loader = as_loader(train, batch_size, True, "fit: train")
+        held = None if validation is None else self._for_reading(validation, batch_size, "fit: validation")
+        if self.epoch >= epochs:
+            warnings.warn(
+                f"fit: {self.epoch} epochs are complete already and epochs={epochs}; to train more, pass more",
+                stacklevel=2,
+            )
+            return self.history
+        if self._random is not None:
+            restore_generators(loader, self._random)
+            self._random = None
+        self._loader, self.validates = loader, held is not None
+        self.epochs, self.stop_reason = int(epochs), None
+        show = Progress(self.progress)
+        try:
+            with in_mode(self.model, True), Interrupt() as interrupt:
+                self._tell("on_fit_start")
+                while self.epoch < self.epochs and self.stop_reason is None:
+                    self._run_epoch(loader, held, interrupt, show)
+                self._tell("on_fit_end")
+        finally:
+            show.close()
+        self._report_stop(show)
+        return self.history
+
+    def _report_stop(self, show: Progress) -> None:
+        if self.stop_reason is not None:
+            where = f"epoch {self.epoch}" + (f", batch {self.batch} of the next" if self.batch else "")
+            show.write(f"stopped after {where}: {self.stop_reason}")
+
+    def stop(self, reason: str) -> None:
+        """End the run, for callbacks: after the current batch, or after the epoch if all its batches are done."""
+        self.stop_reason = reason
+
+    def _run_epoch(self, loader: Any, held: Any, interrupt: Interrupt, show: Progress) -> None:
+        """One epoch, with its validation and its row in the history; or a part of it, where someone says stop."""
+        lr = self.optimizer.param_groups[0].get("lr")
+        mean, metrics, start = Mean(self.loss, "loss"), _fresh(self.metrics), time.perf_counter()
+
+        def values() -> dict[str, Any]:
+            seconds = time.perf_counter() - start
+            logs = {m.name: m.compute() for m in (mean, *metrics)}
+            return {**logs, "images_per_s": mean.samples / seconds if seconds else 0.0}
+
+        show.start(f"epoch {self.epoch + 1}/{self.epochs}", _length(loader))
+        self.batch = 0
+        self._tell("on_epoch_start")
+        for batch in loader:
+            if interrupt.requested:
+                self.stop("interrupted")
+            if self.stop_reason is not None:
+                return
+            value = self._step(batch, mean, metrics)
+            self.batch += 1
+            self._tell("on_batch_end", {"loss": value})
+            show.step(values)
+        if self.batch == 0:
+            raise ValueError("fit: the training data gave no batches; drop_last leaves none of fewer samples than one")
+        logs = values()
+        speed = logs.pop("images_per_s")
+        if held is not None:
+            logs.update({f"val_{name}": value for name, value in self._evaluate(held).items()})
+        if lr is not None:
+            logs["lr"] = lr
+        self.epoch, self.batch = self.epoch + 1, 0
+        if interrupt.requested:
+            self.stop("interrupted")
+        row = {"epoch": self.epoch, **logs, "seconds": time.perf_counter() - start, "images_per_s": speed}
+        self.history.rows.append(row)
+        self._tell("on_epoch_end", row)
+        width = len(str(self.epochs))
+        text = line({name: value for name, value in row.items() if name not in ("epoch", "lr")})
+        show.write(f"epoch {self.epoch:{width}d}/{self.epochs}  {text}")
+
+    def _step(self, batch: Any, mean: Mean, metrics: list[Metric]) -> float:
+        self.optimizer.zero_grad()
+        loss, outputs, targets = self.compute_loss(batch)
+        value = _number(loss)
+        if not math.isfinite(value):
+            raise RuntimeError(
+                f"the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + 1}; the step was not taken. A "
+                "lower learning rate or GradientClipping may help; autograd.detect_anomaly() around fit shows where it "
+                "comes from"
+            )
+        loss.backward()
+        self._tell("on_backward_end")
+        self.optimizer.step()
+        mean.add(value, len(targets))
+        _update(metrics, outputs, targets)
+        return value
+
+    def compute_loss(self, batch: Any) -> tuple[Any, Any, Any]:
+        """(loss, outputs, targets) of a batch. Override it for other batches, or a loss of more than these."""
+        inputs, targets = parts_of(batch)
+        outputs = self.model(*inputs)
+        return self.loss(outputs, targets), outputs, targets
+
+    def _tell(self, moment: str, *logs: dict[str, Any]) -> None:
+        for callback in self.callbacks:
+            getattr(callback, moment)(self, *logs)
+
+    # ---------------------------------------------------------------------------------------------------- measure
+    def evaluate(self, data: Any, *, batch_size: int | None = None) -> dict[str, Any]:
+        """Loss and metrics over a loader, a dataset or a tuple of arrays, in evaluation mode, as a dict by name.
+
+        The loss is the mean over all samples, whatever the sizes of the batches.
+        """
+        return self._evaluate(self._for_reading(data, batch_size, "evaluate"))
+
+    def _evaluate(self, loader: Any) -> dict[str, Any]:
+        mean, metrics = Mean(self.loss, "loss"), _fresh(self.metrics)
+        with evaluating(self.model):
+            for batch in loader:
+                loss, outputs, targets = self.compute_loss(batch)
+                mean.add(_number(loss), len(targets))
+                _update(metrics, outputs, targets)
+        if mean.samples == 0:
+            raise ValueError("evaluate: the data gave no batches")
+        return {m.name: m.compute() for m in (mean, *metrics)}
+
+    def predict(self, data: Any, *, batch_size: int | None = None) -> Any:
+        """The model's outputs for all samples, in order, in evaluation mode, as one Tensor (or a tuple of them).
+
+        ``data`` is an array or Tensor of inputs, or what `evaluate` takes; there the last part of a batch of two or
+        more is taken as the targets, and left out.
+        """
+        if isinstance(data, (np.ndarray, Tensor)):
+            data = (data,)
+        pieces = []
+        with evaluating(self.model):
+            for batch in self._for_reading(data, batch_size, "predict"):
+                parts = tuple(batch) if isinstance(batch, (list, tuple)) else (batch,)
+                pieces.append(self.model(*(parts[:-1] if len(parts) > 1 else parts)))
+        if not pieces:
+            raise ValueError("predict: the data gave no batches")
+        if isinstance(pieces[0], (list, tuple)):
+            return tuple(_joined(column) for column in zip(*pieces, strict=True))
+        return _joined(pieces)
+
+    def _for_reading(self, data: Any, batch_size: int | None, name: str) -> Any:
+        """A loader that keeps the order; ``batch_size`` is ignored where validation data is a loader."""
+        data = as_dataset(data)
+        ignored = name == "fit: validation" and not is_dataset(data)
+        return as_loader(data, None if ignored else batch_size, False, name)
+
+    # -------------------------------------------------------------------------------------------- save and resume
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save all that `load` needs to go on: model, optimizer, callbacks (schedulers), random state, epoch, history.
+
+        The random state is that of the package's generator and of those in the loader. At the end of an epoch (where
+        `Checkpoint` saves) a resumed run then gives the same bits as one that was never interrupted. The file is
+        one of `tinygrad_cnn.save`; ``tinygrad_cnn.load(path)["model"]`` are the weights alone.
+        """
+        io.save(training_state(self, self._loader, self._random or {}), path)
+
+    def load(self, path: str | os.PathLike[str]) -> Trainer:
+        """Go back to what `save` saved, in a trainer made in the same way; then `fit` goes on. Returns itself.
+
+        Raises ValueError or RuntimeError, with nothing changed, if the file is of another model, optimizer, ...
+        """
+        self._random = load_training_state(self, io.load(path), repr(os.fspath(path)))
+        self.batch, self.stop_reason = 0, None
+        return self
+
+    def __repr__(self) -> str:
+        return (
+            f"Trainer({type(self.model).__name__}, {type(self.optimizer).__name__}, "
+            f"metrics={[m.name for m in self.metrics]}, epoch={self.epoch})"
+        )
+
+
+def fit(
+    model: Module,
+    train: Any,
+    epochs: int,
+    optimizer: Optimizer | None = None,
+    loss: Loss = F.cross_entropy,
+    metrics: Any = None,
+    callbacks: Iterable[Callback] = (),
+    *,
+    validation: Any = None,
+    batch_size: int | None = None,
+    split_seed: int = 0,
+    progress: bool = True,
+) -> History:
+    """Train a model in one call: `Trainer` with its `fit`. Without an optimizer it is Adam with its defaults."""
+    if not isinstance(model, Module):
+        raise TypeError(f"fit: model must be an nn.Module, got {type(model).__name__}")
+    chosen = Adam(model.parameters()) if optimizer is None else optimizer
+    trainer = Trainer(model, chosen, loss, metrics, callbacks, progress=progress)
+    return trainer.fit(train, epochs, validation, batch_size=batch_size, split_seed=split_seed)
+
+
+def _fresh(metrics: Iterable[Metric]) -> list[Metric]:
+    """Copies that have seen nothing: an evaluation in the middle of an epoch disturbs nobody."""
+    copies = [copy.copy(metric) for metric in metrics]
+    for metric in copies:
+        metric.reset()
+    return copies
+
+
+def _update(metrics: Iterable[Metric], outputs: Any, targets: Any) -> None:
+    for metric in metrics:
+        metric.update(_detached(outputs), targets)
+
+
+def _detached(outputs: Any) -> Any:
+    if isinstance(outputs, Tensor):
+        return outputs.detach()
+    if isinstance(outputs, (list, tuple)):
+        return type(outputs)(_detached(y) for y in outputs)
+    return outputs
+
+
+def _number(loss: Any) -> float:
+    if not isinstance(loss, Tensor) or loss.data.size != 1:
+        got = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"the loss must be a Tensor with one number, got {got}; use reduction='mean'")
+    return float(loss.item())
+
+
+def _length(loader: Any) -> int | None:
+    try:
+        return len(loader)
+    except TypeError:
+        return None
+
+
+def _joined(pieces: Iterable[Any]) -> Tensor:
+    return Tensor(np.concatenate([y.data for y in pieces]))
