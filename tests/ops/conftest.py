@@ -14,7 +14,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     properties = [dict(report.user_properties) for report in compared]
     functions = {p["function"] for p in properties}
     terminalreporter.section("cases beside PyTorch")
+    count, missing = sum(p["comparisons"] for p in properties), sum(p["no kernel"] for p in properties)
     terminalreporter.line(
-        f"{sum(p['comparisons'] for p in properties)} comparisons of {len(functions)} functions agree in values, gradients "
-        f"and errors; {disagree} tests disagree; {sum(p['no kernel'] for p in properties)} times PyTorch had no kernel for the dtype"
+        f"{count} comparisons of {len(functions)} functions agree in values, gradients and errors; {disagree} tests "
+        f"disagree; {missing} times PyTorch had no kernel for the dtype"
     )

@@ -1,7 +1,8 @@
 """Each public function beside PyTorch's: values, dtypes, gradients, and whether there is an error at all.
 
-Every case is asked as drawn and under `PROBES`, which are unkind: ties and kinks, NaN and inf, integers, wrong ranks, dimensions
-out of range. The number of comparisons is printed at the end of the run, and how often there was nothing to compare
+Every case is asked as drawn and under `PROBES`, which are unkind: ties and kinks, NaN and inf, integers, wrong ranks,
+dimensions out of range. The number of comparisons is printed at the end of the run, and how often there was nothing
+to compare
 with: PyTorch has no kernel of some functions for some dtypes.
 """
 
@@ -129,7 +130,9 @@ def ours(case: Case, inputs: list[Any], kwargs: dict[str, Any], at: list[int], s
         outcome.values, outcome.recorded = [array(y) for y in ys], [y.requires_grad for y in ys]
         weighted = [(y, Tensor(weights(y.data, seed + k))) for k, y in enumerate(ys) if y.requires_grad]
         if weighted:
-            found = engine.grad([y for y, _ in weighted], [xs[i] for i in at], [w for _, w in weighted], allow_unused=True)
+            found = engine.grad(
+                [y for y, _ in weighted], [xs[i] for i in at], [w for _, w in weighted], allow_unused=True
+            )
             outcome.gradients = [None if g is None else g.data for g in found]
     except Exception as error:
         outcome.error = error
@@ -145,7 +148,9 @@ def theirs(torch: Any, case: Case, inputs: list[Any], kwargs: dict[str, Any], at
             xs[i].requires_grad_()
         ys = outputs(case.torch(*xs, **kwargs))
         outcome.values, outcome.recorded = [y.detach().numpy() for y in ys], [y.requires_grad for y in ys]
-        weighted = [(y, torch.tensor(weights(y.detach().numpy(), seed + k))) for k, y in enumerate(ys) if y.requires_grad]
+        weighted = [
+            (y, torch.tensor(weights(y.detach().numpy(), seed + k))) for k, y in enumerate(ys) if y.requires_grad
+        ]
         if weighted:
             found = torch.autograd.grad(
                 [y for y, _ in weighted], [xs[i] for i in at], [w for _, w in weighted], allow_unused=True
@@ -167,7 +172,9 @@ def assert_same(a: ndarray[Any, Any], b: ndarray[Any, Any], what: str) -> None:
     if a.dtype.kind == "f":
         exact = a.dtype == np.float64
         scale = np.abs(b[np.isfinite(b)]).max(initial=0)
-        np.testing.assert_allclose(a, b, rtol=1e-9 if exact else 2e-4, atol=(1e-12 if exact else 1e-5) * scale, err_msg=what)
+        np.testing.assert_allclose(
+            a, b, rtol=1e-9 if exact else 2e-4, atol=(1e-12 if exact else 1e-5) * scale, err_msg=what
+        )
     else:
         np.testing.assert_array_equal(a, b, err_msg=what)
 

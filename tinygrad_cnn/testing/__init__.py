@@ -8,10 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .checks import GradcheckError as GradcheckError
-from .checks import GradcheckWarning as GradcheckWarning
 from .checks import gradcheck as gradcheck
 from .checks import gradgradcheck as gradgradcheck
+from .compare import GradcheckError as GradcheckError
+from .compare import GradcheckWarning as GradcheckWarning
 from .memory import memory_layouts as memory_layouts
 
 

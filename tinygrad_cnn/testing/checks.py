@@ -1,30 +1,16 @@
-"""Gradient checks: do the rules of a function agree with differences of its values, whatever the memory layout?"""
+"""Checks of the gradients of one's own functions."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
-from numpy import ndarray
 
 from .. import engine
-from ..rng import Generator, resolve
+from ..rng import Generator
 from ..tensor import Tensor
-from .differences import derivative, one_sided
-from .memory import LAYOUTS
-
-Array = ndarray[Any, Any]
-Function = Callable[..., Any]
-
-
-class GradcheckError(RuntimeError):
-    """A gradient check found something wrong; the message says what, where, and by how much."""
-
-
-class GradcheckWarning(UserWarning):
-    """Some elements were left out of a gradient check, because they sit on a kink or a tie."""
+from .compare import Check, Function, GradcheckError, gradients_of, outputs
 
 
 def gradcheck(
@@ -43,26 +29,26 @@ def gradcheck(
     """Check the gradients of a function of one's own; True, or an error that says what is wrong.
 
     Every input's gradient of ``sum(cotangent * output)``, with random cotangents, is held against differences along
-    random directions; where they disagree, every element on its own. The differences are central ones, extrapolated to step
-    0, so a relative tolerance of 1e-6 is an honest one. It is also checked that the function gives the same twice, that
-    gradients have their input's shape and dtype, that neither it nor its rules write to the inputs, and that transposed,
-    strided and read-only inputs give the same.
+    random directions; where they disagree, every element on its own. The differences are central ones, extrapolated
+    to step 0, so a relative tolerance of 1e-6 is an honest one. It is also checked that the function gives the same
+    twice, that gradients have their input's shape and dtype, that neither it nor its rules write to the inputs, and
+    that transposed, strided and read-only inputs give the same.
 
     Where slopes from the left and from the right disagree however small the step, an input sits on a kink or a tie. No
     differences can check a rule there, and the error says so instead of blaming the rule.
 
     Args:
         function: takes the inputs as tensors, and returns a Tensor or a tuple of them.
-        inputs: one input, or a sequence of them. Checked are tensors that require grad and floating NumPy arrays, all float64.
-            Any others are passed on as they are.
+        inputs: one input, or a sequence of them. Checked are tensors that require grad and floating NumPy arrays, all
+            float64. Any others are passed on as they are.
         kwargs: keyword arguments of the function.
         eps: the largest step of the differences; make it smaller for a function that is defined near the inputs only.
         rtol: the relative error allowed.
         atol: the absolute error allowed; by default what rounding leaves, 1e-10 of the outputs' (weighted) size.
         directions: how many random directions each input is moved along.
         generator: where cotangents and directions come from; a seed, or a generator.
-        kinks: "raise", or "skip": elements on a kink or a tie are left out with a `GradcheckWarning`, if their gradient lies
-            between the one-sided slopes, and the others checked.
+        kinks: "raise", or "skip": elements on a kink or a tie are left out with a `GradcheckWarning`, if their
+            gradient lies between the one-sided slopes, and the others checked.
         raise_exception: False returns False where the check would raise a `GradcheckError`.
 
     Raises:
@@ -81,10 +67,10 @@ def gradcheck(
     >>> gradcheck(wrong, np.array([1.0, -2.0]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    tinygrad_cnn.testing.checks.GradcheckError: the gradient of input 0 is wrong at index (0,): ...
+    tinygrad_cnn.testing.compare.GradcheckError: the gradient of input 0 is wrong at index (0,): ...
     """
     try:
-        _Check(function, inputs, kwargs, eps, rtol, atol, directions, generator, kinks).run()
+        Check(function, inputs, kwargs, eps, rtol, atol, directions, generator, kinks).run()
     except GradcheckError:
         if raise_exception:
             raise
@@ -107,8 +93,8 @@ def gradgradcheck(
 ) -> bool:
     """Check the second derivatives of a function of one's own: `gradcheck` of its gradients.
 
-    The gradients are taken with ``create_graph=True``, as functions of the inputs and of the cotangents. They are not held
-    against the function itself: call `gradcheck` for that. Arguments and errors are those of `gradcheck`.
+    The gradients are taken with ``create_graph=True``, as functions of the inputs and of the cotangents. They are not
+    held against the function itself: call `gradcheck` for that. Arguments and errors are those of `gradcheck`.
 
     >>> from tinygrad_cnn.engine import op
     >>> @op(lambda g, _y, x: 3 * x * x * g)
@@ -117,22 +103,24 @@ def gradgradcheck(
     >>> gradgradcheck(cubed, np.array([[1.0, -2.0]]))
     True
     """
-    check = _Check(function, inputs, kwargs, eps, rtol, atol, directions, generator, kinks)
+    check = Check(function, inputs, kwargs, eps, rtol, atol, directions, generator, kinks)
     positions = list(check.values)
 
     def first(*arguments: Any) -> tuple[Tensor, ...]:
         xs, cotangents = arguments[: len(check.inputs)], arguments[len(check.inputs) :]
         with engine.enable_grad():
-            ys = [y for y in _outputs(function(*xs, **check.kwargs)) if y.dtype.kind == "f"]
-            return _gradients(ys, [xs[i] for i in positions], cotangents, create=True)
+            ys = [y for y in outputs(function(*xs, **check.kwargs)) if y.dtype.kind == "f"]
+            return gradients_of(ys, [xs[i] for i in positions], cotangents, create=True)
 
     try:
         ys = check.call(check.values)
         cotangents = [check.dense(y.shape) for y in ys]
         names = [f"input {i}" for i in range(len(check.inputs))]
         names += [f"the gradient of output {k} (the rule's g)" for k in range(len(ys))]
-        tensors = [Tensor(check.values[i], requires_grad=True) if i in check.values else x for i, x in enumerate(check.inputs)]
-        second = _Check(first, [*tensors, *cotangents], None, eps, rtol, atol, directions, check.rng, kinks)
+        tensors = [
+            Tensor(check.values[i], requires_grad=True) if i in check.values else x for i, x in enumerate(check.inputs)
+        ]
+        second = Check(first, [*tensors, *cotangents], None, eps, rtol, atol, directions, check.rng, kinks)
         second.names, second.what = names, "second derivative"
         second.run()
     except GradcheckError:
@@ -140,272 +128,3 @@ def gradgradcheck(
             raise
         return False
     return True
-
-
-class _Wrong(NamedTuple):
-    """An element whose gradient is not what differences say."""
-
-    index: tuple[int, ...]
-    analytic: float
-    numeric: float
-    error: float
-    kink: tuple[float, float, float] | None  # a step for which the slopes from the left and from the right stay apart
-
-
-class _Check:
-    """One gradient check. ``values`` are the inputs that have a gradient, by position."""
-
-    def __init__(
-        self,
-        function: Function,
-        inputs: Any,
-        kwargs: Mapping[str, Any] | None,
-        eps: float,
-        rtol: float,
-        atol: float | None,
-        directions: int,
-        generator: int | Generator | np.random.Generator,
-        kinks: str,
-    ) -> None:
-        if not callable(function):
-            raise TypeError(f"gradcheck needs a function, got {type(function).__name__}")
-        if not eps > 0 or not rtol >= 0 or (atol is not None and not atol >= 0) or directions < 1:
-            raise ValueError(
-                f"gradcheck needs eps > 0, rtol >= 0, atol >= 0 and directions >= 1, got {eps=}, {rtol=}, {atol=}, {directions=}"
-            )
-        if kinks not in ("raise", "skip"):
-            raise ValueError(f'kinks must be "raise" or "skip", got {kinks!r}')
-        self.function, self.kwargs = function, dict(kwargs or {})
-        self.eps, self.rtol, self.atol, self.directions, self.kinks = eps, rtol, atol, directions, kinks
-        self.rng = np.random.default_rng(generator) if isinstance(generator, int) else resolve(generator)
-        self.inputs: list[Any] = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
-        self.values = dict(_checked_inputs(self.inputs))
-        self.names = [f"input {i}" for i in range(len(self.inputs))]
-        self.what = "gradient"
-        self.skipped: list[str] = []
-
-    def run(self) -> None:
-        before = {i: a.copy() for i, a in self.values.items()}
-        ys = self.call(self.values)
-        self.cotangents = [self.dense(y.shape) for y in ys]
-        self.size = float(sum(np.abs(c * y).sum() for c, y in zip(self.cotangents, ys, strict=True)))
-        if not np.isfinite(self.size):
-            raise GradcheckError("the function gives NaN or inf at these inputs; move them to where it is finite")
-        for k, (y, again) in enumerate(zip(ys, self.call(self.values), strict=True)):
-            if not np.array_equal(y, again):
-                raise GradcheckError(
-                    f"the function gives another output {k} when it is called again with the same inputs. Differences "
-                    "need one that is deterministic: seed its generator inside the function"
-                )
-        grads = self.gradients(self.values, self.cotangents)
-        for i, a in self.values.items():
-            if not np.array_equal(a, before[i]):
-                raise GradcheckError(f"{self.names[i]} was written to, by the function or by a rule; compute a new array instead")
-        for (i, a), g, again in zip(self.values.items(), grads, self.gradients(self.values, self.cotangents), strict=True):
-            if g.shape != a.shape or g.dtype != a.dtype:
-                raise GradcheckError(
-                    f"the {self.what} of {self.names[i]} has shape {g.shape} and dtype {g.dtype}, the input {a.shape} and {a.dtype}"
-                )
-            if not np.array_equal(g, again, equal_nan=True):
-                raise GradcheckError(f"the {self.what} of {self.names[i]} is another one when it is computed again")
-        for i, g in zip(self.values, grads, strict=True):
-            self.check_input(i, g)
-        self.check_layouts(ys, grads)
-        if self.skipped:
-            if len(self.skipped) == sum(a.size for a in self.values.values()):
-                raise GradcheckError("every element of every input sits on a kink or a tie: nothing was checked; move them")
-            warnings.warn("not checked: " + "; ".join(self.skipped), GradcheckWarning, stacklevel=3)
-
-    # ------------------------------------------------------------------------------------------ what is compared
-    def dense(self, shape: tuple[int, ...]) -> Array:
-        """Random numbers of random sign, none of them near 0."""
-        return self.rng.uniform(0.5, 1.5, shape) * self.rng.choice([-1.0, 1.0], shape)
-
-    def tensors(self, values: Mapping[int, Array]) -> list[Any]:
-        return [Tensor(values[i], requires_grad=True) if i in values else x for i, x in enumerate(self.inputs)]
-
-    def call(self, values: Mapping[int, Array]) -> list[Array]:
-        """The floating outputs, as arrays."""
-        with engine.no_grad(), np.errstate(all="ignore"):
-            outputs = _outputs(self.function(*self.tensors(values), **self.kwargs))
-        ys = [np.array(y.data) for y in outputs if y.dtype.kind == "f"]
-        if not ys:
-            raise TypeError("the function gives no floating output, so there is no gradient to check")
-        for k, y in enumerate(ys):
-            if y.dtype != np.float64:
-                raise TypeError(f"float64 inputs gave output {k} as {y.dtype}; differences need float64 throughout")
-        return ys
-
-    def gradients(self, values: Mapping[int, Array], cotangents: Sequence[Array]) -> list[Array]:
-        xs = self.tensors(values)
-        given = [c.copy() for c in cotangents]
-        with engine.enable_grad(), np.errstate(all="ignore"):
-            ys = [y for y in _outputs(self.function(*xs, **self.kwargs)) if y.dtype.kind == "f"]
-            grads = _gradients(ys, [xs[i] for i in values], [Tensor(c) for c in cotangents], create=False)
-        if not all(np.array_equal(c, g) for c, g in zip(cotangents, given, strict=True)):
-            raise GradcheckError("a rule wrote to the gradient it was given (g); it must compute a new array")
-        return [g.data for g in grads]
-
-    def check_input(self, i: int, g: Array) -> None:
-        """The gradient of one input along random directions; if that is wrong, at every element."""
-        x, left_out = self.values[i], np.zeros(g.shape, bool)
-        attempt = 0
-        while attempt < self.directions:
-            direction = np.where(left_out, 0.0, self.dense(x.shape))
-            terms = direction * g
-            slope = derivative(self.along(i, direction), self.eps, 1e-3 * self.rtol)
-            if self.agree(terms.sum(), slope.value, np.abs(terms).sum()):
-                attempt += 1
-                continue
-            wrong = [w for w in self.elements(i, g) if not left_out[w.index]]
-            blamed = [w for w in wrong if w.kink is None]
-            if blamed:
-                raise GradcheckError(self.report(i, blamed, x.size))
-            if not wrong:
-                raise GradcheckError(
-                    f"the {self.what} of {self.names[i]} disagrees along a random direction: {terms.sum():.10g} by the rules, "
-                    f"{slope.value:.10g} ± {slope.error:.1g} by differences, though it agrees at every element on its own. "
-                    f"The inputs may lie within {self.eps} of a kink or tie; move them, or make eps smaller"
-                )
-            for w in wrong:
-                self.on_a_kink(i, w)
-                left_out[w.index] = True
-
-    def along(self, i: int, direction: Array) -> Callable[[float], float]:
-        """sum(cotangent * output) as a function of a step of input i along a direction."""
-
-        def f(t: float) -> float:
-            ys = self.call({**self.values, i: np.asarray(self.values[i] + t * direction)})
-            with np.errstate(all="ignore"):
-                return float(sum(np.sum(c * y) for c, y in zip(self.cotangents, ys, strict=True)))
-
-        return f
-
-    def agree(self, analytic: float, numeric: float, scale: float) -> bool:
-        atol = 1e-10 * (self.size + scale) if self.atol is None else self.atol
-        return bool(abs(analytic - numeric) <= self.rtol * max(abs(analytic), abs(numeric)) + atol)
-
-    def elements(self, i: int, g: Array) -> Iterator[_Wrong]:
-        """The elements whose gradient is wrong."""
-        for index in np.ndindex(g.shape):
-            direction = np.zeros(g.shape)
-            direction[index] = 1.0
-            f = self.along(i, direction)
-            slope = derivative(f, self.eps, 1e-3 * self.rtol)
-            if not self.agree(g[index], slope.value, abs(g[index])):
-                yield _Wrong(index, float(g[index]), slope.value, slope.error, self.kink(f))
-
-    def kink(self, f: Callable[[float], float]) -> tuple[float, float, float] | None:
-        """The smallest step for which the slopes from both sides do not draw nearer, as those of a smooth function do."""
-        found, before = None, np.inf
-        for step, left, right in one_sided(f, [self.eps / 10**k for k in (2, 3, 4, 5)]):
-            gap = abs(right - left)
-            floor = 1e-3 * max(abs(left), abs(right)) + 1e-14 * self.size / step
-            if not np.isfinite(gap) or (gap > 0.5 * before and gap > floor):
-                found = (step, left, right)
-            before = gap
-        return found
-
-    def on_a_kink(self, i: int, w: _Wrong) -> None:
-        assert w.kink is not None
-        step, left, right = w.kink
-        text = (
-            f"{self.names[i]} at index {w.index} sits on a kink or a tie: within {step:.0e} of it, the slope is {left + 0:.6g} "
-            f"from the left and {right + 0:.6g} from the right; the rules say {w.analytic + 0:.6g}"
-        )
-        if self.kinks == "raise":
-            raise GradcheckError(
-                f'{text}. Differences cannot check a rule there: move the input away, or pass kinks="skip" to check the others'
-            )
-        margin = 1e-3 * max(abs(left), abs(right), abs(w.analytic))
-        if np.isfinite([left, right]).all() and not min(left, right) - margin <= w.analytic <= max(left, right) + margin:
-            raise GradcheckError(f"{text}, which lies outside of the two")
-        self.skipped.append(text)
-
-    def report(self, i: int, wrong: list[_Wrong], size: int) -> str:
-        worst = wrong[0]
-        text = (
-            f"the {self.what} of {self.names[i]} is wrong at index {worst.index}: {worst.analytic:.10g} by the rules, "
-            f"{worst.numeric:.10g} ± {worst.error:.1g} by differences"
-        )
-        if len(wrong) > 1:
-            text += f"; {len(wrong)} of {size} elements are wrong"
-        ratios = np.array([w.analytic / w.numeric if w.numeric else np.inf for w in wrong])
-        if np.isfinite(ratios).all() and np.ptp(ratios) <= 1e-4 * abs(ratios[0]):
-            text += f", {'all ' if len(wrong) > 1 else ''}by the factor {ratios[0]:.5g}"
-            if abs(ratios[0]) < 1e-6:
-                text += " (was the graph cut, by .data, .detach() or a NumPy call?)"
-        if not worst.error <= max(1e-3 * abs(worst.numeric), 1e-8 * self.size):
-            text += (
-                ". But the differences do not settle: the function may have a kink, a pole or its border within "
-                f"{self.eps} of the input, or be noisy. Move the input, or make eps smaller"
-            )
-        return text
-
-    def check_layouts(self, ys: list[Array], grads: list[Array]) -> None:
-        """Transposed, strided and read-only inputs and gradients give the same."""
-        for name in ("transposed", "strided", "negative strides", "read-only"):
-            values = {i: LAYOUTS[name](a) for i, a in self.values.items()}
-            try:
-                outputs = self.call(values)
-                found = self.gradients(values, [LAYOUTS[name](c) for c in self.cotangents])
-            except Exception as error:
-                hint = ": it must not be written to" if name == "read-only" else ""
-                raise GradcheckError(f"{name} inputs in memory, or a {name} gradient, fail{hint}: {error}") from error
-            for k, (y, expected) in enumerate(zip(outputs, ys, strict=True)):
-                if not _same(y, expected):
-                    raise GradcheckError(f"output {k} is another one for the same inputs when they are {name} in memory")
-            for i, g, expected in zip(values, found, grads, strict=True):
-                if not _same(g, expected):
-                    raise GradcheckError(
-                        f"the {self.what} of {self.names[i]} is another one when inputs and gradients are {name} in memory"
-                    )
-
-
-def _checked_inputs(inputs: list[Any]) -> Iterator[tuple[int, Array]]:
-    """The positions and (contiguous, own) values of the inputs that have a gradient."""
-    found = 0
-    for i, x in enumerate(inputs):
-        if isinstance(x, Tensor):
-            checked = x.requires_grad
-        else:
-            checked = isinstance(x, ndarray) and x.dtype.kind == "f"
-        if not checked:
-            continue
-        found += 1
-        a = x.data if isinstance(x, Tensor) else x
-        if a.dtype != np.float64:
-            raise TypeError(
-                f"gradcheck needs float64, got {a.dtype} as input {i}: differences of less precise numbers prove nothing. "
-                "Convert it (x.double(), or .astype(float64)), or use a tensor that does not require grad to leave it out"
-            )
-        if not np.isfinite(a).all():
-            raise ValueError(f"gradcheck needs finite inputs, got NaN or inf in input {i}")
-        yield i, np.array(a, dtype=np.float64, order="C")
-    if not found:
-        raise ValueError(
-            "gradcheck has nothing to check: no input is a float64 array or a tensor that requires grad; got "
-            f"{', '.join(type(x).__name__ for x in inputs) or 'no input'}"
-        )
-
-
-def _outputs(result: Any) -> list[Tensor]:
-    ys = list(result) if isinstance(result, (tuple, list)) else [result]
-    for k, y in enumerate(ys):
-        if not isinstance(y, Tensor):
-            raise TypeError(f"the function must return a Tensor or a tuple of them, got {type(y).__name__} as output {k}")
-    return ys
-
-
-def _gradients(ys: Sequence[Tensor], xs: Sequence[Tensor], cotangents: Sequence[Any], create: bool) -> tuple[Tensor, ...]:
-    """Zeros stand for the gradient of what the outputs do not depend on."""
-    paths = [(y, c) for y, c in zip(ys, cotangents, strict=True) if y.requires_grad]
-    found: Sequence[Any] = [None] * len(xs)
-    if paths:
-        found = engine.grad([y for y, _ in paths], xs, [c for _, c in paths], create_graph=create, allow_unused=True)
-    return tuple(Tensor(np.zeros_like(x.data)) if g is None else g for g, x in zip(found, xs, strict=True))
-
-
-def _same(a: Array, b: Array) -> bool:
-    """Equal but for the rounding of sums taken in another order."""
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max(initial=0.0), equal_nan=True)

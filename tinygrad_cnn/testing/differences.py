@@ -20,9 +20,10 @@ class Slope(NamedTuple):
 def derivative(f: Callable[[float], float], step: float = 0.02, accuracy: float = 1e-9) -> Slope:
     """f'(0) by central differences, extrapolated to step 0 (Richardson 1911; stopping as Ridders 1982).
 
-    The step shrinks by half from level to level; each level removes one more power of step**2 from the error of those before.
-    Of all estimates the one is taken whose neighbours agree best, and that disagreement is its error. So a smooth
-    function needs 6 to 10 evaluations for ten digits, and one with a kink within reach settles at steps below it.
+    The step shrinks by half from level to level; each level removes one more power of step**2 from the error of those
+    before. Of all estimates the one is taken whose neighbours agree best, and that disagreement is its error. So a
+    smooth function needs 6 to 10 evaluations for ten digits, and one with a kink within reach settles at steps below
+    it.
 
     Args:
         f: a function of a number.

@@ -85,8 +85,8 @@ def arrays(
         shape: a shape, or a strategy for one; by default any of `shapes`.
         min_value, max_value: the range of the values (for integers, both included; ignored for booleans).
         away_from: values that none of the array's comes nearer to than ``gap``: kinks, jumps, poles.
-        distinct: no two elements are equal, nor nearer to each other than half of the range over the number of elements.
-            Integers must have room for it.
+        distinct: no two elements are equal, nor nearer to each other than half of the range over the number of
+            elements. Integers must have room for it.
         dtype: a floating, integer or boolean dtype.
 
     >>> arrays((2, 3), away_from=(0.0,), distinct=True).example()  # doctest: +SKIP
@@ -101,14 +101,12 @@ def arrays(
         allowed = np.setdiff1d(np.arange(math.ceil(min_value), math.floor(max_value) + 1), np.asarray(away_from))
         return rng.choice(allowed, n, replace=not distinct).reshape(size).astype(dtype)
     starts, lengths = _allowed(min_value, max_value, away_from, gap)
-    if distinct:
-        positions = (rng.permutation(n) + rng.uniform(0.25, 0.75, n)) / max(n, 1)
-    else:
-        positions = rng.uniform(0, 1, n)
+    positions = (rng.permutation(n) + rng.uniform(0.25, 0.75, n)) / max(n, 1) if distinct else rng.uniform(0, 1, n)
     along = positions * lengths.sum()  # a position along the allowed intervals laid end to end
     before = np.cumsum(lengths) - lengths
     which = np.searchsorted(before, along, side="right") - 1
-    return (starts[which] + along - before[which]).reshape(size).astype(dtype)
+    values: ndarray[Any, Any] = (starts[which] + along - before[which]).reshape(size).astype(dtype)
+    return values
 
 
 def _allowed(
@@ -123,7 +121,9 @@ def _allowed(
     if low <= high:
         intervals.append((low, high))
     if not intervals:
-        raise ValueError(f"no value up to {high} keeps a distance of {gap} from {tuple(away_from)}: widen the range or narrow the gap")
+        raise ValueError(
+            f"no value up to {high} is {gap} or more away from {tuple(away_from)}: widen the range or narrow the gap"
+        )
     return np.array([a for a, _ in intervals]), np.array([b - a for a, b in intervals])
 
 
@@ -168,10 +168,11 @@ def window_geometries(
     """
     chosen = []
     for _ in range(spatial_dims):
-        kernel = draw(st.integers(1, max_kernel))
+        kernel = draw(st.integers(1, min(max_kernel, max_size)))
         padding = draw(st.integers(0, min(max_padding, kernel // 2) if pooling else max_padding))
         room = max_size + 2 * padding
-        dilation = draw(st.integers(1, max_dilation if kernel == 1 else max(1, min(max_dilation, (room - 1) // (kernel - 1)))))
+        widest = max_dilation if kernel == 1 else min(max_dilation, (room - 1) // (kernel - 1))
+        dilation = draw(st.integers(1, widest))
         size = draw(st.integers(max(1, dilation * (kernel - 1) + 1 - 2 * padding), max_size))
         chosen.append((size, kernel, draw(st.integers(1, max_stride)), padding, dilation))
     return WindowGeometry(*(tuple(c) for c in zip(*chosen, strict=True)))
