@@ -237,22 +237,25 @@ def _stays(index: Array, dim: int, shape: tuple[int, ...], dtype: Any) -> ndarra
     return stays.reshape(index.shape).astype(dtype)
 
 
-def _along(input: Array, dim: Any, index: Array, function: str) -> tuple[Any, Any, int]:
-    """The checked input, index and dimension of a gather or a scatter; 0-d becomes 1-d."""
+def _along(input: Array, dim: Any, index: Array, function: str) -> tuple[Any, Any, int, bool]:
+    """The checked input, index and dimension of a gather or a scatter, 0-d made 1-d; and if the shapes fit.
+
+    They must, unless the index is empty: then its shape does not matter.
+    """
     input = checked(input, function)
     a = numbers(index, function)
     d = normalise_dim(dim, input.ndim, function)
     x = input if input.ndim else _reshape(input, shape=(1,))
     i = index if index.ndim else _reshape(index, shape=(1,))
-    if math.prod(i.shape):
-        fits = i.ndim == x.ndim and all(a <= b for k, (a, b) in enumerate(zip(i.shape, x.shape, strict=True)) if k != d)
-        if not fits:
-            raise ValueError(
-                f"{function}(): index of shape {index.shape} must have as many dimensions as the input, of shape "
-                f"{input.shape}, and be no larger except along dimension {d}"
-            )
+    fits = i.ndim == x.ndim and all(a <= b for k, (a, b) in enumerate(zip(i.shape, x.shape, strict=True)) if k != d)
+    if not fits and a.size:
+        raise ValueError(
+            f"{function}(): index of shape {index.shape} must have as many dimensions as the input, of shape "
+            f"{input.shape}, and be no larger except along dimension {d}"
+        )
+    if fits:
         positions(a.reshape(i.shape), x.shape[d], d, least=0)
-    return x, i, d
+    return x, i, d, fits
 
 
 def gather(input: Array, dim: int, index: Array) -> Array:
@@ -267,9 +270,9 @@ def gather(input: Array, dim: int, index: Array) -> Array:
     array([[2.],
            [3.]])
     """
-    x, i, d = _along(input, dim, index, "gather")
-    if not math.prod(i.shape):
-        return _reshape(_getitem(_reshape(x, shape=(-1,)), index=Index((slice(0),))), shape=tuple(index.shape))
+    x, i, d, fits = _along(input, dim, index, "gather")
+    if not fits:
+        return _reshape(_getitem(x, index=Index((slice(0),))), shape=tuple(index.shape))
     y = _gather(x, i, dim=d)
     return y if index.ndim else _reshape(y, shape=())
 
@@ -282,11 +285,11 @@ def scatter(input: Array, dim: int, index: Array, src: Array | float | None = No
     """
     if (src is None) == (value is None):
         raise TypeError("scatter() takes either src or value")
-    x, i, d = _along(input, dim, index, "scatter")
+    x, i, d, fits = _along(input, dim, index, "scatter")
     source = value if src is None else src
     if not isinstance(source, (Variable, ndarray)):
         source = broadcast_to(np.asarray(source).astype(x.dtype), shape=tuple(i.shape))
-    y = _scatter(x, i, _source(source, i, x, "scatter"), dim=d) if math.prod(i.shape) else _clone(x, order="K")
+    y = _scatter(x, i, _source(source, i, x, "scatter"), dim=d) if fits else _clone(x, order="K")
     return y if input.ndim else _reshape(y, shape=())
 
 
@@ -295,14 +298,18 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
 
     y[i, index[i, j, k], k] += src[i, j, k] for dim 1. ``src`` is at least as large as ``index``.
     """
-    x, i, d = _along(input, dim, index, "scatter_add")
-    part = _source(checked(src, "scatter_add"), i, x, "scatter_add")
-    y = x + _collect(part, i, dim=d, shape=tuple(x.shape)) if math.prod(i.shape) else _clone(x, order="K")
+    x, i, d, fits = _along(input, dim, index, "scatter_add")
+    y = (
+        x + _collect(_source(src, i, x, "scatter_add"), i, dim=d, shape=tuple(x.shape))
+        if fits
+        else _clone(x, order="K")
+    )
     return y if input.ndim else _reshape(y, shape=())
 
 
 def _source(src: Any, index: Any, x: Any, function: str) -> Any:
     """The part of ``src`` that the index uses."""
+    src = checked(src, function)
     if src.dtype != x.dtype:
         raise TypeError(f"{function}(): src has dtype {src.dtype}, but the input {x.dtype}; cast one of them")
     src = src if src.ndim else _reshape(src, shape=(1,))

@@ -1,9 +1,9 @@
 """Whole rows by number, and entries by mask: index_select and its kin, masked_fill and its kin, nonzero, one_hot."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,11 @@ def _rows(input: Array, dim: int, index: Array, function: str, least: int | None
     i = numbers(index, function)
     if i.ndim > 1:
         raise ValueError(f"{function}() takes a vector of integers as index, got shape {i.shape}")
-    x = x if x.ndim else _reshape(x, shape=(1,))
     d = normalise_dim(dim, x.ndim, function)
+    if not x.ndim:
+        x = _reshape(x, shape=(1,))
+        if i.size != 1 and function != "index_fill":
+            raise ValueError(f"{function}(): a 0-d tensor has one entry to name, got {i.size} indices")
     i = positions(np.array(i.reshape(-1), np.intp), x.shape[d], d, least)
     return x, d, Index((...,), (EVERYTHING,) * d + (i,), unique=False)
 
@@ -34,13 +37,9 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     Raises:
         IndexError: a number out of range; the message has its value and position.
     """
-    x, d, rows = _rows(input, dim, index, "index_select")
+    x, _, rows = _rows(input, dim, index, "index_select")
     y = _getitem(x, index=rows)
-    if input.ndim:
-        return y
-    if y.shape[d] != 1:
-        raise ValueError(f"index_select(): a 0-d tensor has one entry to select, got {y.shape[d]} indices")
-    return _reshape(y, shape=())
+    return y if input.ndim else _reshape(y, shape=())
 
 
 def _source(source: Array, x: Any, d: int, count: int, function: str) -> Any:
@@ -58,7 +57,9 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     """``input`` with alpha * source added at the entries along ``dim`` that ``index`` names; repeated ones add up."""
     x, d, rows = _rows(input, dim, index, "index_add")
     s = _source(source, x, d, math.prod(index.shape), "index_add")
-    y = x + _place(s if alpha == 1 else s * alpha, index=rows, shape=tuple(x.shape))
+    if alpha != 1:
+        s = s * np.asarray(alpha).astype(x.dtype)
+    y = x + _place(s, index=rows, shape=tuple(x.shape))
     return y if input.ndim else _reshape(y, shape=())
 
 
@@ -196,7 +197,7 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
         raise ValueError(
             f"one_hot(): num_classes must be positive here, got {num_classes} for indices of shape {a.shape}"
         )
-    classes = int(a.max()) + 1 if num_classes == -1 else num_classes
+    classes = int(a.max()) + 1 if num_classes == -1 else operator.index(num_classes)
     if a.size and (a.min() < 0 or a.max() >= classes):
         where_ = tuple(int(i) for i in np.argwhere((a < 0) | (a >= classes))[0])
         raise ValueError(

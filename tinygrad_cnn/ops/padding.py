@@ -134,7 +134,8 @@ def _pad_from_edges(x: Array, widths: Widths, padded: int, mode: str) -> Array:
         sizes_left = tuple(n + a + b for n, (a, b) in zip(shape, cuts, strict=True))
     else:
         sizes_left = shape
-        if 0 in shape[batch:] or any(n + a + b < 1 for n, (a, b) in zip(shape[batch:], widths[batch:], strict=True)):
+        left = [n + a + b for n, (a, b) in zip(shape, widths, strict=True)][batch + 1 :]
+        if 0 in shape[batch:] or min(left) < 0 or max(left) < 1:
             raise ValueError(f'pad(): mode "{mode}" needs entries to pad from, got shape {shape} and widths {widths}')
     for d, (n, border) in enumerate(zip(sizes_left, grown, strict=True)):
         limit = {"reflect": n - 1, "circular": n}.get(mode)
