@@ -107,9 +107,10 @@ def _on_diagonal(x: Array, *, first: int, second: int, shape: tuple[int, ...]) -
 
 def trace(input: Array) -> Array:
     """The sum of the diagonal of a matrix."""
-    if checked(input, "trace").ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, got shape {input.shape}")
-    return sum(_diagonal(input, first=0, second=1))
+    x = checked(input, "trace")
+    if x.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, got shape {x.shape}")
+    return sum(_diagonal(x, first=0, second=1))
 
 
 # --------------------------------------------------------------------------------------------------------------- einsum
@@ -170,7 +171,7 @@ def einsum(equation: str, *operands: Any) -> Array:
         operands = tuple(operands[0])
     if not operands:
         raise ValueError("einsum: needs at least one input")
-    _same_dtype("einsum", *operands)
+    operands = _same_dtype("einsum", *operands)
     terms, out = _labels(equation, [x.shape for x in operands])
     size: dict[str, int] = {}
     for k, (x, term) in enumerate(zip(operands, terms, strict=True)):
@@ -207,7 +208,7 @@ def _without_repeats(x: Array, term: Labels, equation: str) -> tuple[Array, Labe
 
 def tensordot(a: Array, b: Array, dims: int | Sequence[Sequence[int]] = 2) -> Array:
     """The sum of products over pairs of dimensions: the last of a with the first of b, or those in two lists."""
-    _same_dtype("tensordot", a, b)
+    a, b = _same_dtype("tensordot", a, b)
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise RuntimeError(f"tensordot: dims={dims} for shapes {a.shape} and {b.shape}")
@@ -231,17 +232,19 @@ def tensordot(a: Array, b: Array, dims: int | Sequence[Sequence[int]] = 2) -> Ar
 
 def inner(input: Array, other: Array) -> Array:
     """The sum of products over the last dimension of both; with a 0-d tensor, the product."""
-    if not checked(input, "inner").ndim or not checked(other, "inner").ndim:
-        return mul(input, other)
-    if input.shape[-1] != other.shape[-1]:
-        raise RuntimeError(f"inner: the last dimensions of shapes {input.shape} and {other.shape} differ")
-    return tensordot(input, other, ([-1], [-1]))
+    a, b = checked(input, "inner"), checked(other, "inner")
+    if not a.ndim or not b.ndim:
+        return mul(a, b)
+    if a.shape[-1] != b.shape[-1]:
+        raise RuntimeError(f"inner: the last dimensions of shapes {a.shape} and {b.shape} differ")
+    return tensordot(a, b, ([-1], [-1]))
 
 
 def kron(input: Array, other: Array) -> Array:
     """The Kronecker product: a block of ``other`` for each element of ``input``."""
-    n = max(checked(input, "kron").ndim, checked(other, "kron").ndim)
-    a, b = ((1,) * (n - x.ndim) + x.shape for x in (input, other))
-    left = _reshape(input, shape=tuple(k for m in a for k in (m, 1)))
-    right = _reshape(other, shape=tuple(k for m in b for k in (1, m)))
-    return _reshape(mul(left, right), shape=tuple(m * k for m, k in zip(a, b, strict=True)))
+    a, b = checked(input, "kron"), checked(other, "kron")
+    n = max(a.ndim, b.ndim)
+    of_a, of_b = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
+    left = _reshape(a, shape=tuple(k for m in of_a for k in (m, 1)))
+    right = _reshape(b, shape=tuple(k for m in of_b for k in (1, m)))
+    return _reshape(mul(left, right), shape=tuple(m * k for m, k in zip(of_a, of_b, strict=True)))

@@ -77,23 +77,25 @@ def _amin(x: Array, *, dim: Axes, keepdim: bool) -> Array:
     return fold(np.minimum, x, dim, keepdim)
 
 
-def _nonempty(x: Array, dim: Any, name: str) -> Axes:
-    """The dimensions to reduce, none of which may be empty."""
-    shape = checked(x, name).shape
-    dims = many_dims(dim, len(shape), name)
-    if not count(shape, dims):
-        raise ValueError(f"{name}: nothing to choose from over dim={dim} of a tensor of shape {shape}")
-    return dims
+def _nonempty(x: Array, dim: Any, name: str) -> tuple[Array, Axes]:
+    """The input, and the dimensions to reduce, none of which may be empty."""
+    x = checked(x, name)
+    dims = many_dims(dim, x.ndim, name)
+    if not count(x.shape, dims):
+        raise ValueError(f"{name}: nothing to choose from over dim={dim} of a tensor of shape {x.shape}")
+    return x, dims
 
 
 def amax(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The largest element over ``dim``, or of everything; ties share the gradient evenly."""
-    return _amax(input, dim=_nonempty(input, dim, "amax"), keepdim=bool(keepdim))
+    x, dims = _nonempty(input, dim, "amax")
+    return _amax(x, dim=dims, keepdim=bool(keepdim))
 
 
 def amin(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """The smallest element over ``dim``, or of everything; ties share the gradient evenly."""
-    return _amin(input, dim=_nonempty(input, dim, "amin"), keepdim=bool(keepdim))
+    x, dims = _nonempty(input, dim, "amin")
+    return _amin(x, dim=dims, keepdim=bool(keepdim))
 
 
 class MinMax(NamedTuple):
@@ -120,14 +122,14 @@ def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Array:
 
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the largest element is, the first of equals: along ``dim``, or in the flattened tensor. int64."""
-    dims = _nonempty(input, dim if dim is None else operator.index(dim), "argmax")
-    return _argmax(input, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
+    x, dims = _nonempty(input, dim if dim is None else operator.index(dim), "argmax")
+    return _argmax(x, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
 
 
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the smallest element is, the first of equals: along ``dim``, or in the flattened tensor. int64."""
-    dims = _nonempty(input, dim if dim is None else operator.index(dim), "argmin")
-    return _argmin(input, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
+    x, dims = _nonempty(input, dim if dim is None else operator.index(dim), "argmin")
+    return _argmin(x, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
 
 
 def _data(x: Any) -> Any:
@@ -144,8 +146,9 @@ def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = 
         return maximum(input, other if other is not None else dim)
     if dim is None:
         return amax(input, None, keepdim)
-    i = argmax(_data(input), dim, True)
-    return selected(input, i, normalise_dim(dim, i.ndim, "max"), keepdim)
+    x = checked(input, "max")
+    i = argmax(_data(x), dim, True)
+    return selected(x, i, normalise_dim(dim, i.ndim, "max"), bool(keepdim))
 
 
 def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = None) -> Any:
@@ -154,8 +157,9 @@ def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = 
         return minimum(input, other if other is not None else dim)
     if dim is None:
         return amin(input, None, keepdim)
-    i = argmin(_data(input), dim, True)
-    return selected(input, i, normalise_dim(dim, i.ndim, "min"), keepdim)
+    x = checked(input, "min")
+    i = argmin(_data(x), dim, True)
+    return selected(x, i, normalise_dim(dim, i.ndim, "min"), bool(keepdim))
 
 
 # -------------------------------------------------------------------------------------------------------- the middle
@@ -180,11 +184,11 @@ def _median(x: Array, *, skip_nan: bool) -> Array:
 
 
 def _median_of(input: Array, dim: int | None, keepdim: bool, skip_nan: bool, name: str) -> Any:
-    dims = _nonempty(input, dim, name)
+    x, dims = _nonempty(input, dim if dim is None else operator.index(dim), name)
     if dim is None:
-        return _median(input, skip_nan=skip_nan)
+        return _median(x, skip_nan=skip_nan)
     d = dims[0] if dims else 0
-    return selected(input, _middle(_data(input), d, skip_nan), d, bool(keepdim))
+    return selected(x, _middle(_data(x), d, skip_nan), d, bool(keepdim))
 
 
 def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:

@@ -128,8 +128,9 @@ def nan_to_num(
     return _nan_to_num(checked(input, "nan_to_num"), nan=nan, posinf=posinf, neginf=neginf)
 
 
-def positive(input: Array) -> Array:
-    """The input itself, if it is of a numeric dtype."""
-    if checked(input, "positive").dtype.kind == "b":
+@op(lambda g, _y, _x: g, view=True)
+def positive(x: Array) -> Array:
+    """+x: the same numbers."""
+    if x.dtype.kind == "b":
         raise RuntimeError("positive: booleans have no sign")
-    return input
+    return x

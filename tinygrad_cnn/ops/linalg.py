@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ def _for_blas(a: Any) -> Any:
 def _right_rule(g: Array, _y: Array, a: Array, b: Array) -> Array:
     """dL/db = a^T g; of one b for a whole batch, as one product."""
     if b.ndim == 2 and a.ndim > 2 and g.shape[:-2] == a.shape[:-2]:
-        a, g = _reshape(a, shape=(-1, a.shape[-1])), _reshape(g, shape=(-1, g.shape[-1]))
+        rows = math.prod(a.shape[:-1])
+        a, g = _reshape(a, shape=(rows, a.shape[-1])), _reshape(g, shape=(rows, g.shape[-1]))
     return _matmul(_turned(a), g)
 
 
@@ -40,22 +42,26 @@ def _matmul(a: Array, b: Array) -> Array:
     return np.matmul(a, b)
 
 
-def _same_dtype(name: str, *inputs: Array) -> None:
-    for x in inputs:
-        if checked(x, name).dtype != inputs[0].dtype:
-            raise RuntimeError(
-                f"{name}: the inputs must have one dtype, got {' and '.join(str(x.dtype) for x in inputs)}; "
-                "convert one with .to(dtype)"
-            )
-
-
-def _ranks(name: str, ranks: tuple[int, ...], *inputs: Array) -> None:
-    _same_dtype(name, *inputs)
-    if tuple(x.ndim for x in inputs) != ranks:
-        shapes = " and ".join(str(x.shape) for x in inputs)
+def _same_dtype(name: str, *inputs: Array) -> tuple[Array, ...]:
+    """The inputs, checked to be of one dtype."""
+    xs = tuple(checked(x, name) for x in inputs)
+    if any(x.dtype != xs[0].dtype for x in xs):
         raise RuntimeError(
-            f"{name}: expected tensors of {' and '.join(map(str, ranks))} dimensions, got shapes {shapes}"
+            f"{name}: the inputs must have one dtype, got {' and '.join(str(x.dtype) for x in xs)}; "
+            "convert one with .to(dtype)"
         )
+    return xs
+
+
+def _ranks(name: str, ranks: tuple[int, ...], *inputs: Array) -> tuple[Array, ...]:
+    """The inputs, checked to be of one dtype and of these numbers of dimensions."""
+    xs = _same_dtype(name, *inputs)
+    if tuple(x.ndim for x in xs) != ranks:
+        raise RuntimeError(
+            f"{name}: expected tensors of {' and '.join(map(str, ranks))} dimensions, "
+            f"got shapes {' and '.join(str(x.shape) for x in xs)}"
+        )
+    return xs
 
 
 def _product(name: str, a: Array, b: Array) -> Array:
@@ -91,38 +97,33 @@ def matmul(input: Array, other: Array) -> Array:
     >>> matmul(np.ones((5, 2, 3)), np.ones((3, 4))).shape
     (5, 2, 4)
     """
-    _same_dtype("matmul", input, other)
-    if not input.ndim or not other.ndim:
-        raise RuntimeError(f"matmul: both need at least one dimension, got shapes {input.shape} and {other.shape}")
-    return _product("matmul", input, other)
+    a, b = _same_dtype("matmul", input, other)
+    if not a.ndim or not b.ndim:
+        raise RuntimeError(f"matmul: both need at least one dimension, got shapes {a.shape} and {b.shape}")
+    return _product("matmul", a, b)
 
 
 def mm(input: Array, mat2: Array) -> Array:
     """The product of two matrices, (n, k) and (k, m)."""
-    _ranks("mm", (2, 2), input, mat2)
-    return _product("mm", input, mat2)
+    return _product("mm", *_ranks("mm", (2, 2), input, mat2))
 
 
 def mv(input: Array, vec: Array) -> Array:
     """The product of a matrix (n, k) and a vector (k,)."""
-    _ranks("mv", (2, 1), input, vec)
-    return _product("mv", input, vec)
+    return _product("mv", *_ranks("mv", (2, 1), input, vec))
 
 
 def bmm(input: Array, mat2: Array) -> Array:
     """The products of two batches of matrices of the same length, (b, n, k) and (b, k, m)."""
-    _ranks("bmm", (3, 3), input, mat2)
-    if input.shape[0] != mat2.shape[0]:
-        raise RuntimeError(
-            f"bmm: batches of {input.shape[0]} and {mat2.shape[0]} matrices, shapes {input.shape} and {mat2.shape}"
-        )
-    return _product("bmm", input, mat2)
+    a, b = _ranks("bmm", (3, 3), input, mat2)
+    if a.shape[0] != b.shape[0]:
+        raise RuntimeError(f"bmm: batches of {a.shape[0]} and {b.shape[0]} matrices, shapes {a.shape} and {b.shape}")
+    return _product("bmm", a, b)
 
 
 def dot(input: Array, tensor: Array) -> Array:
     """The sum of the products of two vectors of the same length."""
-    _ranks("dot", (1, 1), input, tensor)
-    return _product("dot", input, tensor)
+    return _product("dot", *_ranks("dot", (1, 1), input, tensor))
 
 
 vdot = dot  # the same, of real numbers
@@ -130,9 +131,10 @@ vdot = dot  # the same, of real numbers
 
 def outer(input: Array, vec2: Array) -> Array:
     """The product of each element of one vector with each of another: (n,) and (m,) make (n, m)."""
-    if checked(input, "outer").ndim != 1 or checked(vec2, "outer").ndim != 1:
-        raise RuntimeError(f"outer: expected two vectors, got shapes {input.shape} and {vec2.shape}")
-    return mul(_reshape(input, shape=(*input.shape, 1)), vec2)
+    a, b = checked(input, "outer"), checked(vec2, "outer")
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"outer: expected two vectors, got shapes {a.shape} and {b.shape}")
+    return mul(_reshape(a, shape=(*a.shape, 1)), b)
 
 
 ger = outer
@@ -141,7 +143,8 @@ ger = outer
 # ------------------------------------------------------------------------------------------- a product and something
 def _plus(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
     """beta * input + alpha * product; beta = 0 leaves the input out, whatever it holds."""
-    if np.broadcast_shapes(checked(input, name).shape, product.shape) != product.shape:
+    input, product = _same_dtype(name, input, product)
+    if np.broadcast_shapes(input.shape, product.shape) != product.shape:
         raise RuntimeError(
             f"{name}: an input of shape {input.shape} does not broadcast to the product's, {product.shape}"
         )
@@ -154,25 +157,21 @@ def _plus(name: str, input: Array, product: Array, beta: float, alpha: float) ->
 
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (mat1 @ mat2), of matrices; the input may broadcast."""
-    _same_dtype("addmm", mat1, mat2, input)
     return _plus("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
 def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (mat @ vec), of a matrix and a vector; the input may broadcast."""
-    _same_dtype("addmv", mat, vec, input)
     return _plus("addmv", input, mv(mat, vec), beta, alpha)
 
 
 def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (the sum of the products of two batches of matrices)."""
-    _same_dtype("addbmm", batch1, batch2, input)
     return _plus("addbmm", input, sum(bmm(batch1, batch2), 0), beta, alpha)
 
 
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta * input + alpha * (batch1 @ batch2), of two batches of matrices; the input may broadcast."""
-    _same_dtype("baddbmm", batch1, batch2, input)
     return _plus("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
@@ -188,16 +187,14 @@ def _cross(a: Array, b: Array, *, dim: int) -> Array:
 
 def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     """The cross product of 3-vectors along ``dim``; by default the first dimension of size 3."""
-    _same_dtype("cross", input, other)
-    if input.ndim != other.ndim:
+    a, b = _same_dtype("cross", input, other)
+    if a.ndim != b.ndim:
         raise RuntimeError(
-            f"cross: the inputs must have the same number of dimensions, got shapes {input.shape} and {other.shape}"
+            f"cross: the inputs must have the same number of dimensions, got shapes {a.shape} and {b.shape}"
         )
     if dim is None:
-        dim = next((d for d, n in enumerate(input.shape) if n == 3), -1)
-    d = normalise_dim(dim, input.ndim, "cross")
-    if not input.ndim or input.shape[d] != 3 or other.shape[d] != 3:
-        raise RuntimeError(
-            f"cross: dimension {dim} must have size 3 in both, got shapes {input.shape} and {other.shape}"
-        )
-    return _cross(input, other, dim=d)
+        dim = next((d for d, n in enumerate(a.shape) if n == 3), -1)
+    d = normalise_dim(dim, a.ndim, "cross")
+    if not a.ndim or a.shape[d] != 3 or b.shape[d] != 3:
+        raise RuntimeError(f"cross: dimension {dim} must have size 3 in both, got shapes {a.shape} and {b.shape}")
+    return _cross(a, b, dim=d)

@@ -14,9 +14,10 @@ from .extremes import Selected, beside, selected
 from .shape import checked, normalise_dim
 
 
-def _array(x: Any, name: str) -> Any:
+def _array(x: Any, name: str) -> tuple[Any, Any]:
+    """The input, checked, and its array."""
     x = checked(x, name)
-    return x.data if isinstance(x, Variable) else x
+    return x, x.data if isinstance(x, Variable) else x
 
 
 # ------------------------------------------------------------------------------------------------------------ in order
@@ -35,14 +36,14 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
 
     Equal elements always keep their order, so ``stable`` changes nothing. Ascending unless ``descending``.
     """
-    a = _array(input, "sort")
+    input, a = _array(input, "sort")
     d = normalise_dim(dim, a.ndim, "sort")
     return selected(input, _order(a, d, bool(descending)), d, True)
 
 
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The positions that put the elements in order along ``dim``; equal elements keep their order."""
-    a = _array(input, "argsort")
+    input, a = _array(input, "argsort")
     return beside(input, _order(a, normalise_dim(dim, a.ndim, "argsort"), bool(descending)))
 
 
@@ -53,7 +54,7 @@ def msort(input: Array) -> Array:
 
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Selected:
     """The ``k`` largest elements along ``dim`` (or smallest), in order, and their positions: (values, indices)."""
-    a = _array(input, "topk")
+    input, a = _array(input, "topk")
     d, k = normalise_dim(dim, a.ndim, "topk"), operator.index(k)
     n = a.shape[d] if a.ndim else 1
     if not 0 <= k <= n:
@@ -70,7 +71,7 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
 
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Selected:
     """The ``k``-th smallest element along ``dim``, counted from 1, and its position: (values, indices)."""
-    a = _array(input, "kthvalue")
+    input, a = _array(input, "kthvalue")
     d, k = normalise_dim(dim, a.ndim, "kthvalue"), operator.index(k)
     n = a.shape[d] if a.ndim else 1
     if not 1 <= k <= n:
@@ -92,7 +93,7 @@ def unique(
     With ``return_inverse`` also where each element of the input is among them, with ``return_counts`` how often each
     occurs.
     """
-    a = _array(input, "unique")
+    input, a = _array(input, "unique")
     axis = None if dim is None else normalise_dim(dim, a.ndim, "unique")
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=axis)
     inverse = inverse.reshape(a.shape if axis is None else -1)
@@ -113,14 +114,15 @@ def searchsorted(
         raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}')
     if side == "left" and right:
         raise ValueError('searchsorted: side="left" and right=True contradict each other')
-    s = _array(sorted_sequence, "searchsorted")
+    sorted_sequence, s = _array(sorted_sequence, "searchsorted")
     v: Any = np.asarray(input.data if isinstance(input, Variable) else input)
     where: Any = "right" if right or side == "right" else "left"
     if s.ndim == 1:
         i = np.asarray(np.searchsorted(s, v, where))
     elif s.ndim > 1 and s.shape[:-1] == v.shape[:-1]:
-        rows = zip(s.reshape(-1, s.shape[-1]), v.reshape(-1, v.shape[-1]), strict=True)
-        i = np.array([np.searchsorted(row, x, where) for row, x in rows]).reshape(v.shape)
+        i = np.empty(v.shape, np.int64)
+        for row in np.ndindex(v.shape[:-1]):
+            i[row] = np.searchsorted(s[row], v[row], where)
     else:
         raise RuntimeError(
             f"searchsorted: a sequence of shape {s.shape} takes values of the same shape but for the last dimension, "
@@ -131,7 +133,7 @@ def searchsorted(
 
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
     """How often each of 0, 1, 2, ... occurs in a 1-d tensor of integers; or the sum of the weights where it does."""
-    a = _array(input, "bincount")
+    input, a = _array(input, "bincount")
     if a.ndim != 1 or a.dtype.kind not in "iu" or (a.size and a.min() < 0):
         raise RuntimeError(
             f"bincount: expected a 1-d tensor of integers >= 0, got shape {a.shape}, dtype {a.dtype}"
@@ -141,7 +143,7 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
         raise RuntimeError(f"bincount: minlength must be >= 0, got {minlength}")
     if weights is None:
         return beside(input, np.bincount(a, minlength=minlength).astype(np.int64, copy=False))
-    w = _array(weights, "bincount")
+    _, w = _array(weights, "bincount")
     if w.shape != a.shape:
         raise RuntimeError(
             f"bincount: weights of shape {w.shape} for an input of shape {a.shape}; they must be the same"
@@ -152,7 +154,7 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
 
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
     """How many elements fall into each of ``bins`` equal parts of [min, max]; by default, of the data's range."""
-    a = _array(input, "histc")
+    input, a = _array(input, "histc")
     if a.dtype.kind != "f":
         raise TypeError(f"histc: needs a floating dtype, got {a.dtype}")
     if bins < 1 or max < min:

@@ -30,13 +30,17 @@ def many_dims(dim: Any, ndim: int, name: str) -> Axes:
     return dims if ndim and dims else None
 
 
+def _cast(x: Array, dtype: Any, name: str) -> Array:
+    """x, checked, and cast to ``dtype`` if one is given."""
+    x = checked(x, name)
+    return x if dtype is None else cast(x, dtype=np.dtype(dtype))
+
+
 def as_float(x: Array, dtype: Any, name: str) -> Array:
     """x cast to ``dtype`` where one is given; what is then no floating point is refused."""
-    if dtype is not None:
-        x = cast(x, dtype=np.dtype(dtype))
-    kind = checked(x, name).dtype
-    if kind.kind != "f":
-        raise TypeError(f"{name}: needs a floating dtype, got {kind}; pass dtype=float32, or convert with .float()")
+    x = _cast(x, dtype, name)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name}: needs a floating dtype, got {x.dtype}; pass dtype=float32, or convert with .float()")
     return x
 
 
@@ -76,9 +80,8 @@ def _add(x: Any, dim: Axes, keepdim: bool) -> Any:
 
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The sum over ``dim``, or over everything. Integers and booleans add up in int64; ``dtype`` casts first."""
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
-    return _sum(input, dim=many_dims(dim, checked(input, "sum").ndim, "sum"), keepdim=bool(keepdim))
+    x = _cast(input, dtype, "sum")
+    return _sum(x, dim=many_dims(dim, x.ndim, "sum"), keepdim=bool(keepdim))
 
 
 @op(lambda g, _y, _x, *, dim, keepdim: spread(g / count(_x.shape, dim), dim=dim, keepdim=keepdim, shape=_x.shape))
@@ -97,11 +100,10 @@ def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
 
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The sum, with NaN counted as 0."""
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
-    if checked(input, "nansum").dtype.kind == "f":
-        input = where(isnan(input), checked(input, "nansum").dtype.type(0), input)
-    return sum(input, dim, keepdim)
+    x = _cast(input, dtype, "nansum")
+    if x.dtype.kind == "f":
+        x = where(isnan(x), x.dtype.type(0), x)
+    return _sum(x, dim=many_dims(dim, x.ndim, "nansum"), keepdim=bool(keepdim))
 
 
 def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
@@ -117,9 +119,10 @@ def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any
 # ------------------------------------------------------------------------------------------------------------ products
 def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) -> Array:
     """g times the product of all the others: y / x, unless an x is 0; then what is left of it times what is right."""
-    g = spread(g, dim=None if dim is None else (dim,), keepdim=keepdim, shape=x.shape)
+    dims = None if dim is None or not x.ndim else (dim,)
+    g = spread(g, dim=dims, keepdim=keepdim, shape=x.shape)
     if not bool(any(eq(x, 0))):
-        return g * spread(y, dim=None if dim is None else (dim,), keepdim=keepdim, shape=x.shape) / x
+        return g * spread(y, dim=dims, keepdim=keepdim, shape=x.shape) / x
     from .scan import others  # scan stands on this file
 
     return g * others(x, dim)
@@ -134,12 +137,10 @@ def _prod(x: Array, *, dim: int | None, keepdim: bool) -> Array:
 
 def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The product over one dimension, or of everything. Its gradients are right where elements are 0, too."""
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
+    x = _cast(input, dtype, "prod")
     if dim is not None:
-        dim = normalise_dim(dim, checked(input, "prod").ndim, "prod")
-    checked(input, "prod")
-    return _prod(input, dim=dim, keepdim=bool(keepdim))
+        dim = normalise_dim(dim, x.ndim, "prod")
+    return _prod(x, dim=dim, keepdim=bool(keepdim))
 
 
 # ------------------------------------------------------------------------------------------------ truths and counts
@@ -162,16 +163,17 @@ def _count_nonzero(x: Array, *, dim: Axes, keepdim: bool) -> Array:
 
 def all(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Are all elements nonzero? True of nothing. As in PyTorch, uint8 gives uint8."""
-    return _all(input, dim=many_dims(dim, checked(input, "all").ndim, "all"), keepdim=bool(keepdim))
+    x = checked(input, "all")
+    return _all(x, dim=many_dims(dim, x.ndim, "all"), keepdim=bool(keepdim))
 
 
 def any(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Is an element nonzero? False of nothing. As in PyTorch, uint8 gives uint8."""
-    return _any(input, dim=many_dims(dim, checked(input, "any").ndim, "any"), keepdim=bool(keepdim))
+    x = checked(input, "any")
+    return _any(x, dim=many_dims(dim, x.ndim, "any"), keepdim=bool(keepdim))
 
 
 def count_nonzero(input: Array, dim: Dims = None) -> Array:
     """How many elements are not 0, as int64."""
-    return _count_nonzero(
-        input, dim=many_dims(dim, checked(input, "count_nonzero").ndim, "count_nonzero"), keepdim=False
-    )
+    x = checked(input, "count_nonzero")
+    return _count_nonzero(x, dim=many_dims(dim, x.ndim, "count_nonzero"), keepdim=False)

@@ -17,7 +17,7 @@ from .elementwise import exp, quiet, where
 from .extremes import Selected, beside
 from .joining import cat
 from .promotion import default_dtype
-from .shape import _reshape, checked, normalise_dim
+from .shape import _reshape, checked, clone, normalise_dim
 
 _BACKWARDS = slice(None, None, -1)
 
@@ -78,9 +78,9 @@ def _cumsum(x: Array, *, dim: int, reverse: bool) -> Array:
 
 def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running sum along ``dim``. Integers and booleans add up in int64; ``dtype`` casts first."""
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
-    return _cumsum(input, dim=normalise_dim(dim, checked(input, "cumsum").ndim, "cumsum"), reverse=False)
+    x = checked(input, "cumsum")
+    x = x if dtype is None else cast(x, dtype=np.dtype(dtype))
+    return _cumsum(x, dim=normalise_dim(dim, x.ndim, "cumsum"), reverse=False)
 
 
 def _logcumsumexp_rule(g: Array, y: Array, x: Array, *, dim: int) -> Array:
@@ -98,7 +98,8 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 
 def logcumsumexp(input: Array, dim: int) -> Array:
     """log(cumsum(exp(x))) along ``dim``, without overflow."""
-    x = input if checked(input, "logcumsumexp").dtype.kind == "f" else cast(input, dtype=default_dtype)
+    x = checked(input, "logcumsumexp")
+    x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
     return _logcumsumexp(x, dim=normalise_dim(dim, x.ndim, "logcumsumexp"))
 
 
@@ -110,9 +111,9 @@ def _cumprod(x: Array, *, dim: int, reverse: bool) -> Array:
 
 def cumprod(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running product along ``dim``; its gradients are right where elements are 0, too."""
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
-    return _cumprod(input, dim=normalise_dim(dim, checked(input, "cumprod").ndim, "cumprod"), reverse=False)
+    x = checked(input, "cumprod")
+    x = x if dtype is None else cast(x, dtype=np.dtype(dtype))
+    return _cumprod(x, dim=normalise_dim(dim, x.ndim, "cumprod"), reverse=False)
 
 
 def others(x: Array, dim: int | None) -> Array:
@@ -148,7 +149,8 @@ def _return(x: Array, i: Array, *, dim: int) -> Array:
 
 
 def _running(f: np.ufunc, input: Array, dim: int, name: str) -> Selected:
-    d = normalise_dim(dim, checked(input, name).ndim, name)
+    input = checked(input, name)
+    d = normalise_dim(dim, input.ndim, name)
     x: Any = input.data if isinstance(input, Variable) else input
     i = np.zeros(x.shape, np.int64)
     if x.ndim:
@@ -202,4 +204,4 @@ def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, 
         x = cat(parts, d)
     for _ in range(min(n, x.shape[d])):
         x = _diff(x, dim=d)
-    return x
+    return x if n else clone(x)

@@ -38,7 +38,8 @@ def _logsumexp(x: Array, *, dim: Axes, keepdim: bool) -> Array:
 
 def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
     """log(sum(exp(x))) over ``dim``, without overflow; -inf of nothing."""
-    x = input if checked(input, "logsumexp").dtype.kind == "f" else cast(input, dtype=default_dtype)
+    x = checked(input, "logsumexp")
+    x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
     return _logsumexp(x, dim=many_dims(dim, x.ndim, "logsumexp"), keepdim=bool(keepdim))
 
 

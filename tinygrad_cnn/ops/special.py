@@ -16,7 +16,8 @@ from .trigonometry import cos
 
 def _floating(x: Array, name: str) -> Array:
     """x, cast to float32 if it holds integers."""
-    return x if checked(x, name).dtype.kind == "f" else cast(x, dtype=default_dtype)
+    x = checked(x, name)
+    return x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
 
 
 # ------------------------------------------------------------------------------------------------- the error function
