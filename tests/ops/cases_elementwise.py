@@ -118,5 +118,6 @@ CASES = [
         e.where,
         loop(lambda c, a, b: a if c else b),
         torch=t("where"),
+        method=lambda condition, a, b: a.where(condition, b),
     ),
 ]

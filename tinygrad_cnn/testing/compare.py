@@ -160,8 +160,8 @@ class Check:
             if not wrong:
                 raise GradcheckError(
                     f"{self.of(i)} disagrees along a random direction: {terms.sum():.10g} by the rules, "
-                    f"{slope.value:.10g} ± {slope.error:.1g} by differences, though it agrees at every element on its own. The inputs may "
-                    f"lie within {self.eps} of a kink or tie; move them, or make eps smaller"
+                    f"{slope.value:.10g} ± {slope.error:.1g} by differences, though it agrees at every element on its "
+                    f"own. The inputs may lie within {self.eps} of a kink or tie; move them, or make eps smaller"
                 )
             for w in wrong:
                 self.on_a_kink(i, w)
@@ -188,11 +188,11 @@ class Check:
             direction[index] = 1.0
             f = self.along(i, direction)
             slope = derivative(f, self.eps, 1e-3 * self.rtol)
-            if not self.agree(g[index], slope.value, abs(g[index])):
+            if not self.agree(float(g[index]), slope.value, float(abs(g[index]))):
                 yield _Wrong(index, float(g[index]), slope.value, slope.error, self.kink(f))
 
     def kink(self, f: Callable[[float], float]) -> tuple[float, float, float] | None:
-        """The smallest step whose slopes from both sides stay apart, or grow; those of a smooth function draw nearer."""
+        """The smallest step whose slopes from both sides stay apart, or grow; those of a smooth one draw nearer."""
         found, gap_before, size_before = None, np.inf, np.inf
         for step, left, right in one_sided(f, [self.eps / 10**k for k in (2, 3, 4, 5)]):
             gap, size = abs(right - left), max(abs(left), abs(right))
