@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -109,11 +110,11 @@ def watched(callback: Callback, monitor: str, logs: Logs) -> float:
 
 
 class EarlyStopping(Watching):
-    """Stops when a value has not become better for ``patience`` epochs.
+    """Stops when a value has not become better for ``patience`` epochs in a row.
 
     Args:
         monitor: a name in the history.
-        patience: how many epochs in a row may pass without an improvement; the next one stops the run.
+        patience: how many epochs, at least 1.
         min_delta: what counts as better: more than this.
         mode: "min" or "max"; None takes it from the name (loss and error fall, accuracy and score rise).
         restore_best: give the model the weights of its best epoch at the end of the run.
@@ -130,8 +131,8 @@ class EarlyStopping(Watching):
         restore_best: bool = False,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 0:
-            raise ValueError(f"EarlyStopping: patience must be an integer >= 0, got {patience!r}")
+        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
+            raise ValueError(f"EarlyStopping: patience must be an integer >= 1, got {patience!r}")
         self.patience, self.restore_best = patience, restore_best
         self.waited = 0
         self._weights: dict[str, Any] | None = None
@@ -144,7 +145,7 @@ class EarlyStopping(Watching):
                 self._weights = {name: value.data.copy() for name, value in trainer.model.state_dict().items()}
         else:
             self.waited += 1
-        if self.waited > self.patience:
+        if self.waited >= self.patience:
             trainer.stop(f"{self.monitor} has not improved on {self.best:.6g} since epoch {self.best_epoch}")
 
     def on_fit_end(self, trainer: Trainer) -> None:
@@ -247,9 +248,10 @@ class CSVLogger(Callback):
         """As `Callback.on_fit_start`; ValueError for an existing file that is no such log."""
         continues = self.append or trainer.epoch > 0
         self._columns = None
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         if not os.path.exists(self.path) or not continues:
-            with open(self.path, "w", encoding="utf-8"):  # an error about the place comes now, not an epoch later
-                return
+            Path(self.path).write_text("")  # an error about the place comes now, not an epoch later
+            return
         with open(self.path, newline="", encoding="utf-8") as file:
             text = file.read()
         rows = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))

@@ -32,7 +32,7 @@ def as_loader(data: Any, batch_size: int | None, shuffle: bool, name: str) -> An
             f"{name}: expected a DataLoader, a dataset or a tuple of arrays (inputs, targets), "
             f"got {type(data).__name__}"
         )
-    if iter(data) is data:
+    if hasattr(data, "__next__"):
         raise TypeError(
             f"{name}: got an iterator ({type(data).__name__}), which is used up after one epoch; pass the loader or "
             "the dataset it came from"
@@ -52,7 +52,8 @@ def is_dataset(data: Any) -> bool:
     """Is it indexed by sample, rather than iterated over by batch? A list or tuple is taken as batches."""
     if isinstance(data, Dataset):
         return True
-    return hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, (list, tuple, dict))
+    indexed = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    return indexed and not isinstance(data, (list, tuple, dict, str, bytes))
 
 
 def split(data: Any, fraction: float, seed: int) -> tuple[Any, Any]:

@@ -264,7 +264,7 @@ def as_metrics(metrics: Any, loss: Any) -> list[Metric]:
     if metrics is None:
         classes = {"cross_entropy", "nll_loss", "CrossEntropyLoss", "NLLLoss"}
         return [Accuracy()] if getattr(loss, "__name__", type(loss).__name__) in classes else []
-    if isinstance(metrics, (str, Metric)) or callable(metrics):
+    if isinstance(metrics, (str, Metric)) or callable(metrics) or not hasattr(metrics, "__iter__"):
         metrics = [metrics]
     named = metrics.items() if isinstance(metrics, dict) else ((None, m) for m in metrics)
     found = [_as_metric(name, metric) for name, metric in named]

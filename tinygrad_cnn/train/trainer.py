@@ -316,7 +316,7 @@ def fit(
 
 def _fresh(metrics: Iterable[Metric]) -> list[Metric]:
     """Copies that have seen nothing: an evaluation in the middle of an epoch disturbs nobody."""
-    copies = [copy.copy(metric) for metric in metrics]
+    copies = [copy.deepcopy(metric) for metric in metrics]
     for metric in copies:
         metric.reset()
     return copies

@@ -1,0 +1,182 @@
+"""Save and resume: an interrupted run and one in a piece end with the same bits."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from train.nets import At, blobs, net, same, trainer, weights
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn, optim
+from tinygrad_cnn.data import DataLoader, RandomSampler, RandomShift, TensorDataset
+from tinygrad_cnn.optim import lr_scheduler
+from tinygrad_cnn.train import Checkpoint, EarlyStopping, SchedulerCallback, Trainer
+
+X, Y = blobs()
+IMAGES = np.random.default_rng(0).random((40, 1, 6, 6)).astype(np.float32)
+LABELS = (IMAGES.mean((1, 2, 3)) > 0.5).astype(int)
+
+LOADERS: dict[str, Any] = {
+    "the package's generator": lambda data, **kw: DataLoader(data, 8, shuffle=True, **kw),
+    "one of its own": lambda data, **kw: DataLoader(data, 8, shuffle=True, generator=tg.Generator(5), **kw),
+    "NumPy's": lambda data, **kw: DataLoader(data, 8, shuffle=True, generator=np.random.default_rng(5), **kw),
+    "the sampler's": lambda data, **kw: DataLoader(
+        data, 8, sampler=RandomSampler(data, generator=np.random.Generator(np.random.MT19937(5))), **kw
+    ),
+}
+
+
+def run(optimizer: str, loader: str) -> tuple[Trainer, Any]:
+    """Everything that has state: dropout, batch norm, momentum, a schedule, augmentation, shuffling."""
+    tg.manual_seed(1)
+    model = nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Dropout2d(0.2), nn.Flatten(), nn.Linear(48, 2)
+    )
+    chosen = getattr(optim, optimizer)(model.parameters(), lr=0.01)
+    callbacks = [
+        SchedulerCallback(lr_scheduler.CosineAnnealingLR(chosen, 6), per="epoch"),
+        SchedulerCallback(lr_scheduler.LinearLR(chosen, 0.5, total_iters=9), per="batch"),
+        SchedulerCallback(lr_scheduler.ReduceLROnPlateau(chosen, patience=0), monitor="loss"),
+        EarlyStopping("loss", patience=9),
+    ]
+    data = LOADERS[loader](TensorDataset(IMAGES, LABELS), transform=RandomShift(1))
+    return Trainer(model, chosen, callbacks=callbacks, progress=False), data
+
+
+@pytest.mark.filterwarnings("ignore:scheduler.step")
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+def test_a_resumed_run_ends_with_the_same_bits(optimizer: str, loader: str, tmp_path: Path) -> None:
+    whole, data = run(optimizer, loader)
+    whole.fit(data, 5, validation=(IMAGES, LABELS))
+
+    first, data = run(optimizer, loader)
+    first.fit(data, 2, validation=(IMAGES, LABELS))
+    first.save(tmp_path / "state")
+    second, data = run(optimizer, loader)
+    tg.manual_seed(99)  # a new process has other random numbers
+    second.load(tmp_path / "state")
+    assert second.epoch == 2
+    second.fit(data, 5, validation=(IMAGES, LABELS))
+
+    assert same(weights(whole.model), weights(second.model))
+    timing = {"seconds", "images_per_s"}
+    for a, b in zip(whole.history, second.history, strict=True):
+        assert {k: v for k, v in a.items() if k not in timing} == {k: v for k, v in b.items() if k not in timing}
+    mine, other = whole.optimizer.state_dict(), second.optimizer.state_dict()
+    assert mine["param_groups"] == other["param_groups"]
+    for i, state in mine["state"].items():
+        assert all(np.array_equal(np.asarray(state[k]), np.asarray(other["state"][i][k])) for k in state)
+
+
+def test_the_test_above_would_see_random_state_that_is_lost(tmp_path: Path) -> None:
+    """Without it, the resumed run ends elsewhere."""
+    whole, data = run("SGD", "the package's generator")
+    whole.fit(data, 3)
+    first, data = run("SGD", "the package's generator")
+    first.fit(data, 2)
+    first.save(tmp_path / "state")
+    second, data = run("SGD", "the package's generator")
+    second.load(tmp_path / "state")
+    tg.manual_seed(99)
+    second.fit(data, 3)
+    assert not same(weights(whole.model), weights(second.model))
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_run_cut_by_ctrl_c_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "last.safetensors"
+    whole = trainer()
+    tg.manual_seed(4)
+    whole.fit((X, Y), 4, validation=0.25, batch_size=10)
+
+    first = trainer(callbacks=[At(lambda: signal.raise_signal(signal.SIGINT), 3, 2), Checkpoint(path)])
+    tg.manual_seed(4)
+    first.fit((X, Y), 4, validation=0.25, batch_size=10)
+    assert (first.epoch, first.batch) == (2, 2)
+
+    second = trainer(net(seed=8), callbacks=[Checkpoint(path), At(print, 99)]).load(path)
+    second.fit((X, Y), 4, validation=0.25, batch_size=10)
+    assert same(weights(whole.model), weights(second.model))
+
+
+def test_checkpoints_every_n_epochs_and_at_the_end(tmp_path: Path) -> None:
+    trainer(callbacks=Checkpoint(tmp_path / "e{epoch:02d}.safetensors", every=2)).fit((X, Y), 5)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"e0{e}.safetensors" for e in (2, 4, 5)]
+    mine = trainer(callbacks=Checkpoint(tmp_path / "one.safetensors")).load(tmp_path / "e04.safetensors")
+    assert mine.epoch == 4
+    assert mine.history["epoch"] == [1, 2, 3, 4]
+
+
+def test_the_weights_alone_can_be_read_from_a_state(tmp_path: Path) -> None:
+    mine = trainer()
+    mine.fit((X, Y), 1)
+    mine.save(tmp_path / "state")
+    model = net(seed=3)
+    model.load_state_dict(tg.load(tmp_path / "state")["model"])
+    assert same(weights(mine.model), weights(model))
+
+
+def test_saved_again_before_training_goes_on_nothing_is_lost(tmp_path: Path) -> None:
+    """The loader's generator is waiting for its loader; a save in between must keep it."""
+    first, data = run("SGD", "one of its own")
+    first.fit(data, 2)
+    first.save(tmp_path / "a")
+    first.fit(data, 3)
+    middle, _ = run("SGD", "one of its own")
+    middle.load(tmp_path / "a").save(tmp_path / "b")
+    last, data = run("SGD", "one of its own")
+    last.load(tmp_path / "b").fit(data, 3)
+    assert same(weights(first.model), weights(last.model))
+
+
+def everything(mine: Trainer) -> tuple[Any, ...]:
+    return weights(mine.model), mine.epoch, len(mine.history), str(tg.default_generator().get_state())
+
+
+@pytest.mark.parametrize(
+    ("saved", "message"),
+    [
+        (lambda: trainer(nn.Linear(2, 2)), "cannot load the state_dict"),
+        (lambda: Trainer(m := net(), optim.Adam(m.parameters())), "does not fit this SGD"),
+        (
+            lambda: trainer(callbacks=[EarlyStopping("loss")]),
+            r"callbacks \['EarlyStopping'\], but .* has \[\]",
+        ),
+    ],
+)
+def test_a_state_of_another_run_changes_nothing(saved: Any, message: str, tmp_path: Path) -> None:
+    other = saved()
+    other.progress = False
+    other.fit((X, Y), 2)
+    other.save(tmp_path / "state")
+    mine = trainer(net(seed=5))
+    mine.fit((X, Y), 1)
+    before = everything(mine)
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        mine.load(tmp_path / "state")
+    after = everything(mine)
+    assert same(before[0], after[0])
+    assert before[1:] == after[1:]
+
+
+def test_what_is_no_training_state_is_named(tmp_path: Path) -> None:
+    tg.save(net().state_dict(), tmp_path / "weights")
+    with pytest.raises(ValueError, match=r"weights' holds no training state .*model.load_state_dict"):
+        trainer().load(tmp_path / "weights")
+    with pytest.raises(FileNotFoundError):
+        trainer().load(tmp_path / "nothing")
+
+
+def test_another_loader_is_refused(tmp_path: Path) -> None:
+    first, data = run("SGD", "one of its own")
+    first.fit(data, 1)
+    first.save(tmp_path / "state")
+    second, data = run("SGD", "the package's generator")
+    second.load(tmp_path / "state")
+    with pytest.raises(ValueError, match="needs the same loader"):
+        second.fit(data, 2)

@@ -1,0 +1,79 @@
+"""What a run prints: a line an epoch, a bar on a terminal alone, nothing when asked for nothing."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import pytest
+from train.nets import At, blobs, trainer
+
+from tinygrad_cnn.train.progress import Progress, line
+
+X, Y = blobs()
+
+
+def test_off_a_terminal_each_epoch_is_one_plain_line(capsys: Any) -> None:
+    trainer(progress=True).fit((X, Y), 12, validation=(X, Y))
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith("epoch  1/12  loss ")
+    for word in ("accuracy ", "val_loss ", "val_accuracy ", " images/s", " s "):
+        assert word in lines[0]
+    assert err == ""
+
+
+def test_without_progress_there_is_silence(capsys: Any) -> None:
+    trainer(progress=False).fit((X, Y), 2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_stopping_is_said_with_place_and_reason(capsys: Any) -> None:
+    mine = trainer(progress=True)
+    mine.callbacks.append(At(lambda: mine.stop("enough"), 2, 3))
+    mine.fit((X, Y), 5, batch_size=10)
+    assert capsys.readouterr().out.splitlines()[-1] == "stopped after epoch 1, batch 3 of the next: enough"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_there_is_a_bar_with_the_running_values(monkeypatch: Any, capsys: Any) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("tinygrad_cnn.train.progress._INTERVAL", 0.0)
+    mine = trainer(progress=True)
+    mine.fit((X, Y), 1, batch_size=2)
+    shown = screen.getvalue()
+    assert "epoch 1/1" in shown
+    assert "/30" in shown
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_the_bar_goes_away_with_an_error(monkeypatch: Any) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    progress = Progress(True)
+    progress.start("epoch", None)
+    progress.step(lambda: {"loss": 1.0})
+    assert progress._bar is not None
+    progress.close()
+    progress.close()
+    assert progress._bar is None
+
+    def fail() -> None:
+        raise KeyError("mine")
+
+    mine = trainer(progress=True, callbacks=At(fail, 1, 1))
+    with pytest.raises(KeyError, match="mine"):
+        mine.fit((X, Y), 1)
+
+
+def test_a_line_has_the_numbers_only() -> None:
+    values = {"loss": 0.5, "matrix": [[1]], "images_per_s": 12345.6, "seconds": 1.25}
+    assert line(values) == "loss 0.5000  12,346 images/s  1.2 s"
