@@ -60,7 +60,7 @@ def leaky_floor(x: Array) -> Array:
 @op(lambda g, _y, x, *, low, high: g * between(x, low=low, high=high))
 def hardtanh(x: Array, *, low: float, high: float) -> Array:
     """x cut off at ``low`` and ``high``; the slope there is taken as 0."""
-    return np.clip(x, low, high)
+    return np.clip(x, x.dtype.type(low), x.dtype.type(high))
 
 
 @op(lambda g, _y, x, *, at, value: g * step(x, low=0.0, high=1.0, at=at))
@@ -185,7 +185,7 @@ def hardsigmoid(x: Array) -> Array:
     return np.clip(x / 6 + 0.5, 0, 1)
 
 
-@op(lambda g, _y, x: g * (between(x, low=-3.0, high=3.0) * (x / 3 + 0.5) + (x >= 3)))
+@op(lambda g, _y, x: g * where(x >= 3, 1.0, where(x > -3, x / 3 + 0.5, 0.0)))
 def hardswish(x: Array) -> Array:
     """x * clip(x + 3, 0, 6) / 6 (Howard et al., 2019)."""
     return x * np.clip(x + 3, 0, 6) / 6

@@ -12,15 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array, Variable, is_grad_enabled, mutated
+from ...engine import Array, Variable, cast, is_grad_enabled, mutated
 from ...ops import activation as ops
 from ...ops import elementwise as e
 from ...ops import softmaxes, special
 from ...ops.joining import chunk
 from ...ops.moments import norm
+from ...ops.promotion import result_type
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import broadcast_tensors
-from .arguments import check_array, check_floating
+from .arguments import check_array, check_floating, dtype_of
+from .dtypes import native_dtype
+
+
+def _check_number(x: Any, name: str) -> None:
+    """x must be a Tensor or an ndarray of numbers, not of booleans."""
+    check_array(x, "input", name)
+    if dtype_of(x).kind == "b":
+        raise TypeError(f"{name}: input must hold numbers, got booleans; convert it with .float()")
 
 
 def _finish(x: Array, y: Array, inplace: bool, name: str) -> Array:
@@ -46,13 +55,13 @@ def relu(input: Array, inplace: bool = False) -> Array:
     >>> relu(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
-    check_array(input, "input", "relu")
+    _check_number(input, "relu")
     return _finish(input, e.relu(input), inplace, "relu")
 
 
 def relu6(input: Array, inplace: bool = False) -> Array:
     """min(max(x, 0), 6)"""
-    check_floating(input, "input", "relu6")
+    _check_number(input, "relu6")
     return _finish(input, ops.hardtanh(input, low=0.0, high=6.0), inplace, "relu6")
 
 
@@ -75,6 +84,10 @@ def prelu(input: Array, weight: Array) -> Array:
     name = "prelu"
     check_floating(input, "input", name)
     check_floating(weight, "weight", name)
+    if native_dtype(input) != native_dtype(weight):
+        raise TypeError(
+            f"{name}: input and weight must have the same dtype, got {native_dtype(input)} and {native_dtype(weight)}"
+        )
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1 or (weight.ndim == 1 and weight.shape[0] not in (1, channels)):
         raise ValueError(
@@ -138,7 +151,7 @@ def mish(input: Array, inplace: bool = False) -> Array:
 
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Array:
     """x cut off at ``min_val`` and ``max_val``; the slope there is taken as 0."""
-    check_floating(input, "input", "hardtanh")
+    _check_number(input, "hardtanh")
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
     return _finish(input, ops.hardtanh(input, low=float(min_val), high=float(max_val)), inplace, "hardtanh")
@@ -190,7 +203,7 @@ def softsign(input: Array) -> Array:
 
 def tanhshrink(input: Array) -> Array:
     """x - tanh(x)"""
-    check_array(input, "input", "tanhshrink")
+    _check_number(input, "tanhshrink")
     return input - e.tanh(input)
 
 
@@ -282,15 +295,21 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> 
 
     x1 and x2 are broadcast against each other; ``dim`` disappears.
     """
-    check_floating(x1, "x1", "cosine_similarity")
-    check_floating(x2, "x2", "cosine_similarity")
-    x1, x2 = broadcast_tensors(x1, x2)
+    check_array(x1, "x1", "cosine_similarity")
+    check_array(x2, "x2", "cosine_similarity")
+    dtype = result_type(x1, x2)
+    if dtype.kind != "f":
+        raise TypeError(
+            f"cosine_similarity: x1 or x2 must be floating point, got dtypes {dtype_of(x1)} and {dtype_of(x2)}; "
+            "convert one with .float()"
+        )
+    x1, x2 = broadcast_tensors(*(x if dtype_of(x) == dtype else cast(x, dtype=dtype) for x in (x1, x2)))
     a, b = (x / e.maximum(norm(x, 2, dim, keepdim=True), eps) for x in (x1, x2))
     return sum_over(a * b, dim)
 
 
 def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Array:
     """The p-norm of x1 - x2 + eps along the last dimension. x1 and x2 are broadcast against each other."""
-    check_floating(x1, "x1", "pairwise_distance")
-    check_floating(x2, "x2", "pairwise_distance")
+    _check_number(x1, "pairwise_distance")
+    _check_number(x2, "pairwise_distance")
     return norm(x1 - x2 + eps, p, -1, keepdim=keepdim)

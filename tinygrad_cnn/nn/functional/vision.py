@@ -11,7 +11,8 @@ import numpy as np
 from ...engine import Array
 from ...ops import resampling as ops
 from ...ops.shape import permute, reshape
-from .arguments import check_array, check_floating, dtype_of
+from .arguments import check_array, check_floating
+from .dtypes import native_dtype
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 _MODES = ("nearest", "nearest-exact", "linear", "bilinear", "area")
@@ -70,7 +71,7 @@ def interpolate(
         if mode in ("nearest", "nearest-exact"):
             y = ops.repeat_along(y, index=_nearest(old, new[d], scales[d], mode == "nearest-exact"), dim=2 + d)
         else:
-            matrix = _linear(old, new[d], scales[d], bool(align_corners)).astype(dtype_of(input))
+            matrix = _linear(old, new[d], scales[d], bool(align_corners)).astype(native_dtype(input))
             y = ops.resample(y, matrix=matrix, dim=2 + d)
     return y
 
