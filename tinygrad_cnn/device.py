@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class device:  # noqa: N801  (PyTorch's name)
+class device:
     """``device("cpu")``; any other device is an error.
 
     >>> device("cpu")
@@ -11,8 +11,8 @@ class device:  # noqa: N801  (PyTorch's name)
     """
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
-        name = type.type if isinstance(type, device) else type
-        if not isinstance(name, str) or name.split(":")[0] != "cpu":
+        name = str(type)
+        if name.split(":")[0] != "cpu":
             raise RuntimeError(f"tinygrad_cnn computes on the CPU alone; there is no device {name!r}, use 'cpu'")
         self.type, self.index = "cpu", index
 

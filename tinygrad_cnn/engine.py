@@ -2,9 +2,9 @@
 
 An operation is a NumPy function with one gradient rule per input, declared with `op`. Called with tensors while
 gradients are recorded, it leaves a `Node`: which operation, from which parents, with what it will need on the way
-back. `backward` and `grad` walk these nodes from the latest to the earliest (reverse mode, Linnainmaa 1970; Speelpenning
-1980). The rules themselves are made of operations, so running them on tensors records a graph of the gradients:
-second derivatives need no second set of rules.
+back. `backward` and `grad` walk these nodes from the latest to the earliest (reverse mode, Linnainmaa 1970;
+Speelpenning 1980). The rules themselves are made of operations, so running them on tensors records a graph of the
+gradients: second derivatives need no second set of rules.
 """
 
 from __future__ import annotations
@@ -139,13 +139,15 @@ class Extra:
 
 
 # ---------------------------------------------------------------------------------------------- declaring operations
-def op(*rules: Rule | None, each: Rule | None = None, view: bool = False, prepare: Rule | None = None) -> Callable[[F], F]:
+def op(
+    *rules: Rule | None, each: Rule | None = None, view: bool = False, prepare: Rule | None = None
+) -> Callable[[F], F]:
     """Make an operation of a function on arrays.
 
     One rule per differentiable input stands in the decorator: ``rule(g, y, *inputs, **attributes)`` returns the
-    gradient of that input, given ``g``, the gradient of the output ``y``. It may use broadcasting freely: the engine sums a
-    gradient to its input's shape. A parameter whose name starts with an underscore stands for shape and dtype alone;
-    its array is not kept. ``None`` marks an input without a gradient.
+    gradient of that input, given ``g``, the gradient of the output ``y``. It may use broadcasting freely: the engine
+    sums a gradient to its input's shape. A parameter whose name starts with an underscore stands for shape and dtype
+    alone; its array is not kept. ``None`` marks an input without a gradient.
 
     Args:
         each: one rule for any number of inputs; it gets the position as ``i``.
@@ -218,8 +220,8 @@ def _record(this: Op, inputs: tuple[Any, ...], arrays: list[Any], y: Any, attrib
     n = len(arrays)
     keep = this._keeps.get((wanted, n)) or this.keeps(wanted, n)
     saved = [y if keep[0] else _like(y.shape, y.dtype)]
-    for a, kept, parent in zip(arrays, keep[1:], parents, strict=True):
-        saved.append(a if kept or parent is None and type(a) is not ndarray else _like(a.shape, a.dtype))
+    for a, kept in zip(arrays, keep[1:], strict=True):
+        saved.append(a if kept or type(a) is not ndarray else _like(a.shape, a.dtype))
     return Node(this, tuple(parents), tuple(saved), attributes, next(tickets))
 
 

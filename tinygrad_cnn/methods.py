@@ -1,22 +1,23 @@
 """The breadth of a tensor's methods: each is the function of the same name, under PyTorch's calling forms."""
 
+# ruff: noqa: E501  (one line a method)
+
 from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .engine import Variable, cast
 from .device import device as _device
+from .engine import Variable, cast
 from .ops import (
     arrange,
     comparison,
     contraction,
     elementwise,
     extremes,
-    index as indexing,
     joining,
     limits,
     linalg,
@@ -26,17 +27,25 @@ from .ops import (
     reduce,
     rounding,
     scan,
-    shape as shaping,
     softmaxes,
     special,
     trigonometry,
+)
+from .ops import (
+    index as indexing,
+)
+from .ops import (
+    shape as shaping,
 )
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-Dims = int | Sequence[int] | None
-_int, _bool, _float = builtins.int, builtins.bool, builtins.float
+Dims: TypeAlias = int | tuple[int, ...] | list[int] | None
+_int: TypeAlias = builtins.int
+_bool: TypeAlias = builtins.bool
+_float: TypeAlias = builtins.float
+
 
 class Methods(Variable):
     """Methods that only pass on to a function; what a tensor is stands in `tensor.Tensor`."""
@@ -288,11 +297,13 @@ class Methods(Variable):
     def cpu(self) -> Tensor: return self.to()
     # fmt: on
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: _bool = False, non_blocking: _bool = False) -> Tensor:
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: _bool = False, **rest: Any) -> Tensor:
         """In another dtype, with a gradient; itself where nothing changes.
 
         Takes a dtype, a device (the CPU), both, or a tensor whose dtype to take.
         """
+        if rest.keys() - {"non_blocking"}:
+            raise TypeError(f"to() does not support {', '.join(rest)}: there is one device and one memory format")
         for a in args:
             if isinstance(a, Variable):
                 dtype = a.data.dtype
@@ -309,8 +320,10 @@ class Methods(Variable):
             return cast(self, dtype=wanted)
         return shaping.clone(self) if copy else self  # type: ignore[return-value]
 
+
 def _is_dtype(name: Any) -> _bool:
     return isinstance(name, str) and name.startswith(("float", "int", "uint", "bool"))
+
 
 def _sizes(given: tuple[Any, ...]) -> Any:
     """The sizes of x.f(2, 3) and of x.f((2, 3)) alike."""

@@ -32,7 +32,7 @@ class _GradMode(ContextDecorator):
         mode.recording = self._before.pop()
 
 
-class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
+class no_grad(_GradMode):
     """Within, nothing is recorded. A context manager and a decorator; every thread has its own.
 
     >>> with no_grad():
@@ -43,14 +43,14 @@ class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
         super().__init__(False)
 
 
-class enable_grad(_GradMode):  # noqa: N801
+class enable_grad(_GradMode):
     """Within, gradients are recorded, also inside a `no_grad`."""
 
     def __init__(self) -> None:
         super().__init__(True)
 
 
-class set_grad_enabled(_GradMode):  # noqa: N801
+class set_grad_enabled(_GradMode):
     """Within, gradients are recorded or not, as ``mode`` says."""
 
     def __init__(self, mode: bool) -> None:
@@ -62,7 +62,7 @@ def is_grad_enabled() -> bool:
     return mode.recording
 
 
-class detect_anomaly(ContextDecorator):  # noqa: N801
+class detect_anomaly(ContextDecorator):
     """Within, the first operation that makes a NaN or inf out of finite numbers raises, forward or backward.
 
     The error names the operation, the line of user code that called it, the shapes and the first bad index.

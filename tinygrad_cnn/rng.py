@@ -66,7 +66,8 @@ def manual_seed(seed: int) -> Generator:
 
 
 def resolve(generator: Generator | np.random.Generator | None) -> np.random.Generator:
-    """The NumPy generator behind what a ``generator=`` argument may be: ours, NumPy's, or None for the package's own."""
+    """The NumPy generator behind what a ``generator=`` argument may be: ours, NumPy's, or None for the package's
+    own."""
     if generator is None:
         return default_generator().numpy
     if isinstance(generator, Generator):

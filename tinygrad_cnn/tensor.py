@@ -17,13 +17,14 @@ from .handle import RemovableHandle
 from .methods import Methods
 from .ops import comparison, elementwise, linalg, rounding
 from .ops import index as indexing
+from .ops.indices import parse
 
 
 class Tensor(Methods, result=True):
     """An n-dimensional array with reverse-mode differentiation.
 
-    ``data`` is the NumPy array, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an array without
-    copying it; `tinygrad_cnn.tensor` copies.
+    ``data`` is the NumPy array, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an array
+    without copying it; `tinygrad_cnn.tensor` copies.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> (x * x).sum().backward()
@@ -91,7 +92,7 @@ class Tensor(Methods, result=True):
             return self
         if requires_grad and self.data.dtype.kind != "f":
             raise RuntimeError(
-                f"only floating-point tensors can require a gradient, got dtype {self.data.dtype}; convert with .float()"
+                f"only floating-point tensors can require a gradient, got {self.data.dtype}; convert with .float()"
             )
         self._wants_grad = bool(requires_grad)
         return self
@@ -231,14 +232,14 @@ class Tensor(Methods, result=True):
 
     # ------------------------------------------------------------------------------------------------ indexing
     def __getitem__(self, index: Any) -> Tensor:
-        return indexing.getitem(self, index)  # type: ignore[no-any-return]
+        return indexing.getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         wants = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
         if engine.is_grad_enabled() and wants:
             engine.rebind(self, indexing.setitem(self, index, value))
         else:
-            indexing.write(self.data, indexing.parse(index, self.shape), getattr(value, "data", value))
+            indexing.write(self.data, parse(index, self.shape), getattr(value, "data", value))
             engine.mutated(self.data)
 
     # ----------------------------------------------------------------------------------------------- operators
@@ -250,7 +251,6 @@ class Tensor(Methods, result=True):
     def pow_(self, exponent: Any) -> Tensor: return self._become(elementwise.pow(self, exponent))
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor: return self._become(self.clamp(min, max))
     def relu_(self) -> Tensor: return self._become(elementwise.relu(self))
-    def copy_(self, src: Any) -> Tensor: return self._become(Tensor(np.broadcast_to(np.asarray(src), self.shape)) if not isinstance(src, Tensor) else src.expand(*self.shape))
     def fill_(self, value: Any) -> Tensor: return self._become(np.full(self.shape, builtins.float(value), self.dtype))
     def zero_(self) -> Tensor: return self._become(np.zeros(self.shape, self.dtype))
     def __neg__(self) -> Tensor: return elementwise.neg(self)
@@ -291,6 +291,11 @@ class Tensor(Methods, result=True):
     def __gt__(self, other: Any) -> Tensor: return comparison.gt(self, other)
     def __ge__(self, other: Any) -> Tensor: return comparison.ge(self, other)
     # fmt: on
+    def copy_(self, src: Any) -> Tensor:
+        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype."""
+        values = src if isinstance(src, Tensor) else Tensor(np.asarray(src))
+        return self._become(values.broadcast_to(self.shape).to(self.dtype))
+
     def __eq__(self, other: Any) -> Any:
         return comparison.eq(self, other) if _comparable(other) else NotImplemented
 

@@ -1,8 +1,8 @@
 """Sliding windows on plain arrays: their geometry, im2col, col2im. Knows no autograd.
 
 Shapes are logical (N, C, H, W); memory is batch-last. An image is laid out once as (C, H, W, N), padded; its columns
-are (C, kh, kw, oh, ow, N). Each tap (i, j) of the kernel is then one copy of long contiguous runs, and one GEMM over the
-columns gives an output that later elementwise operations and pools keep in the same order.
+are (C, kh, kw, oh, ow, N). Each tap (i, j) of the kernel is then one copy of long contiguous runs, and one GEMM over
+the columns gives an output that later elementwise operations and pools keep in the same order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """Modules: what is found, in which order, under which name; state, modes, hooks and text."""
+# ruff: noqa: E501  (tables)
 
 from __future__ import annotations
 
@@ -105,9 +106,9 @@ def test_registration_by_name() -> None:
     model.register_parameter("left out", None)
     assert [k for k, _ in model.named_children()] == ["0"]
     assert [k for k, _ in model.named_parameters()] == ["w"]
-    with pytest.raises(TypeError, match="must be an nn.Parameter or None"):
+    with pytest.raises(TypeError, match=r"must be an nn.Parameter or None"):
         model.register_parameter("v", tg.ones(2))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="must be an nn.Module or None"):
+    with pytest.raises(TypeError, match=r"must be an nn.Module or None"):
         model.add_module("v", tg.ones(2))  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="may not be empty"):
         model.add_module("a.b", nn.ReLU())
@@ -118,7 +119,7 @@ def test_lookup_by_path() -> None:
     assert model.get_submodule("0.first") is model[0].first
     assert model.get_submodule("") is model
     assert model.get_parameter("0.scale") is model[0].scale
-    with pytest.raises(AttributeError, match="no submodule '0.third'"):
+    with pytest.raises(AttributeError, match=r"no submodule '0.third'"):
         model.get_submodule("0.third")
     with pytest.raises(AttributeError, match="no parameter"):
         model.get_parameter("0.first")
@@ -384,7 +385,12 @@ def test_a_whole_network_prints_like_pytorchs(torch: Any) -> None:
 
 def test_the_first_weights_have_pytorchs_spread(torch: Any) -> None:
     tg.manual_seed(0)
-    for name, args in (("Linear", (100, 900)), ("Conv2d", (20, 900, 2)), ("ConvTranspose2d", (20, 900, 2)), ("Conv1d", (20, 900, 3))):
+    for name, args in (
+        ("Linear", (100, 900)),
+        ("Conv2d", (20, 900, 2)),
+        ("ConvTranspose2d", (20, 900, 2)),
+        ("Conv1d", (20, 900, 3)),
+    ):
         ours, theirs = getattr(nn, name)(*args), getattr(torch.nn, name)(*args)
         for (k, p), (_, tp) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
             bound = tp.detach().abs().max().item()

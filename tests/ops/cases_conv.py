@@ -1,4 +1,5 @@
 """Cases of the convolutions, of unfold and fold, and of the linear layer. The references are plain loops."""
+# ruff: noqa: E501  (tables)
 
 from __future__ import annotations
 
@@ -28,9 +29,7 @@ def loop_conv(x: Any, w: Any, b: Any, stride: Any, sides: Any, dilation: Any, gr
     spatial = x.ndim - 2
     x = np.pad(x, ((0, 0), (0, 0), *sides))
     per_group_in, per_group_out = w.shape[1], w.shape[0] // groups
-    out = [
-        (x.shape[2 + i] - dilation[i] * (w.shape[2 + i] - 1) - 1) // stride[i] + 1 for i in range(spatial)
-    ]
+    out = [(x.shape[2 + i] - dilation[i] * (w.shape[2 + i] - 1) - 1) // stride[i] + 1 for i in range(spatial)]
     y = np.zeros((x.shape[0], w.shape[0], *out))
     for n, o in itertools.product(range(y.shape[0]), range(y.shape[1])):
         group = o // per_group_out
@@ -43,7 +42,9 @@ def loop_conv(x: Any, w: Any, b: Any, stride: Any, sides: Any, dilation: Any, gr
     return y
 
 
-def loop_conv_transpose(x: Any, w: Any, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any) -> Any:
+def loop_conv_transpose(
+    x: Any, w: Any, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any
+) -> Any:
     """Every input number paints its kernel onto a large canvas, which is cropped at the end."""
     N, C, H, W = x.shape
     per_group_out, per_group_in = w.shape[1], C // groups
@@ -75,7 +76,9 @@ def _spread(value: Any, n: int) -> tuple[int, ...]:
 
 
 def reference_conv(spatial: int) -> Any:
-    def reference(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+    def reference(
+        x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    ) -> Any:
         batch = x if x.ndim == spatial + 2 else x[None]
         step, apart = _spread(stride, spatial), _spread(dilation, spatial)
         y = loop_conv(batch, w, b, step, _sides(padding, spatial, w.shape[2:], apart), apart, groups)
@@ -85,7 +88,14 @@ def reference_conv(spatial: int) -> Any:
 
 
 def reference_conv_transpose2d(
-    x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
+    x: Any,
+    w: Any,
+    b: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
 ) -> Any:
     pairs = [_spread(v, 2) for v in (stride, padding, output_padding)]
     y = loop_conv_transpose(x if x.ndim == 4 else x[None], w, b, *pairs, groups, _spread(dilation, 2))
@@ -106,7 +116,9 @@ def reference_unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any =
     return y if x.ndim == 4 else y[0]
 
 
-def reference_fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def reference_fold(
+    x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Any:
     size, kernel, apart, pad, step = (_spread(v, 2) for v in (output_size, kernel_size, dilation, padding, stride))
     batch = x if x.ndim == 3 else x[None]
     C = batch.shape[1] // (kernel[0] * kernel[1])

@@ -1,4 +1,5 @@
 """Cases of the pools. The references visit one window at a time."""
+# ruff: noqa: E501  (tables)
 
 from __future__ import annotations
 
@@ -39,7 +40,13 @@ def visit(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: b
 
 def reference_max(spatial: int) -> Any:
     def reference(
-        x: Any, kernel: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False
+        x: Any,
+        kernel: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
     ) -> Any:
         batch = x if x.ndim == spatial + 2 else x[None]
         shape = [len(windows(n, k, s, p, d, ceil_mode)) for n, k, s, p, d in zip(
@@ -110,7 +117,9 @@ def reference_adaptive(spatial: int, reduce: Any) -> Any:
 @st.composite
 def pool_inputs(draw: Any, spatial: int, maximum: bool) -> Inputs:
     g: WindowGeometry = draw(
-        window_geometries(spatial_dims=spatial, max_size=5, max_kernel=3, pooling=True, max_dilation=2 if maximum else 1)
+        window_geometries(
+            spatial_dims=spatial, max_size=5, max_kernel=3, pooling=True, max_dilation=2 if maximum else 1
+        )
     )
     lead = draw(st.sampled_from([(1,), (1, 1), (0, 2), (2, 1), (1, 2)]))
     x = draw(arrays((*lead, *g.size), distinct=maximum))

@@ -26,9 +26,9 @@ class IncompatibleKeys(NamedTuple):
 class Module:
     """The base class of all layers and networks.
 
-    Assign parameters and other modules as attributes and define ``forward``; everything else follows. Modules and parameters
-    in a plain list, tuple or dict attribute are found too, under ``name.0``, ``name.1``, ...: nothing stays untrained
-    because of where it was put.
+    Assign parameters and other modules as attributes and define ``forward``; everything else follows. Modules and
+    parameters in a plain list, tuple or dict attribute are found too, under ``name.0``, ``name.1``, ...: nothing stays
+    untrained because of where it was put.
 
     >>> class Twice(Module):
     ...     def __init__(self):
@@ -67,7 +67,9 @@ class Module:
                 f"{type(value).__name__}; assign nn.Parameter(...) or None, or write into {name}.data"
             )
         if name in self._buffers and not (value is None or isinstance(value, Tensor)):
-            raise TypeError(f"{type(self).__name__}.{name} is a buffer: assign a Tensor or None, not {type(value).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a buffer: assign a Tensor or None, not {type(value).__name__}"
+            )
         object.__setattr__(self, name, value)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:

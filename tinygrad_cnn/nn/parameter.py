@@ -18,7 +18,9 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data if isinstance(data, (Tensor, np.ndarray)) else np.asarray(data, np.float32), requires_grad)
+        super().__init__(
+            data if isinstance(data, (Tensor, np.ndarray)) else np.asarray(data, np.float32), requires_grad
+        )
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

@@ -1,5 +1,4 @@
 """The affine map of a linear layer."""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 

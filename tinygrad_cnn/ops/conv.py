@@ -1,8 +1,8 @@
 """Convolution: three operations that are each other's gradients.
 
-With X the columns of x (im2col), a convolution is the matrix product y = W X. So for g = dL/dy the gradient of the weight
-is g X^T, and that of the input is W^T g, added back where the windows overlapped (col2im). Each of the three is linear
-in both of its inputs, and differentiating one gives the other two: second derivatives close.
+With X the columns of x (im2col), a convolution is the matrix product y = W X. So for g = dL/dy the gradient of the
+weight is g X^T, and that of the input is W^T g, added back where the windows overlapped (col2im). Each of the three is
+linear in both of its inputs, and differentiating one gives the other two: second derivatives close.
 
 (The product form: Chellapilla, Puri and Simard, 2006. "Convolution" is cross-correlation, as everywhere in the field.)
 """
@@ -36,7 +36,9 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
     y = np.empty((O, oh, ow, N), np.result_type(x, w))
     cols = None
     for rows in _blocks(W.shape[0] * W.shape[2] * ow * N, oh):
-        cols = im2col(p, geometry, rows, ow).reshape(groups, W.shape[2], -1)  # (groups, C / groups * kh * kw, rows * ow * N)
+        cols = im2col(p, geometry, rows, ow).reshape(
+            groups, W.shape[2], -1
+        )  # (groups, C / groups * kh * kw, rows * ow * N)
         part = y.reshape(groups, O // groups, -1)[:, :, rows.start * ow * N : rows.stop * ow * N]
         np.matmul(W, cols, out=part)  # (groups, O / groups, rows * ow * N)
     for bias in b:
@@ -49,9 +51,7 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
     lambda u, _y, _g, w, *, size, **a: conv2d(u, w, **a),
     lambda u, _y, g, _w, *, size, **a: conv2d_weight(g, u, size=_w.shape[2:], **a),
 )
-def conv2d_input(
-    g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int
-) -> Array:
+def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """The gradient of an input of (H, W) = size, from g (N, O, oh, ow); by itself, the transposed convolution of g."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
     N, O, oh, ow = g.shape
@@ -72,7 +72,8 @@ def conv2d_input(
 def conv2d_weight(
     g: Array, x: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int, columns: Array = None
 ) -> Array:
-    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or from the columns of x."""
+    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or from the columns of
+    x."""
     geometry = Geometry(size, stride, padding, dilation)
     N, O, oh, ow = g.shape
     C = x.shape[1]

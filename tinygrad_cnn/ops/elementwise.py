@@ -2,7 +2,6 @@
 
 Each rule reads ``dL/dx = ...`` with g = dL/dy. The engine sums it to the shape of x.
 """
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -14,10 +13,12 @@ import numpy as np
 from ..engine import Array, op
 from .promotion import promote, promote_to_float
 
-quiet = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")  # inf and NaN speak for themselves
+quiet = np.errstate(
+    divide="ignore", invalid="ignore", over="ignore", under="ignore"
+)  # inf and NaN speak for themselves
 
 
-def zero(g: Array, _y: Array, x: Array, *_rest: Array, **_attributes: Any) -> Array:
+def zero(_g: Array, _y: Array, x: Array, *_rest: Array, **_attributes: Any) -> Array:
     """The rule of a step function: its slope is zero wherever it has one."""
     return np.zeros(x.shape, x.dtype)
 

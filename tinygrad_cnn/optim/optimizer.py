@@ -227,13 +227,13 @@ def buffer(state: State, name: str, like: ndarray, fill: float = 0.0) -> ndarray
     """The array kept in ``state`` under that name; made at first use, of the shape, dtype and order of ``like``."""
     if name not in state:
         state[name] = Tensor(np.full_like(like, fill, subok=False))
-    return state[name].data  # type: ignore[no-any-return]
+    return state[name].data
 
 
 def count(state: State) -> int:
     """One more step: ``state["step"]``, counted from 1."""
     state["step"] = state.get("step", 0) + 1
-    return state["step"]  # type: ignore[no-any-return]
+    return state["step"]
 
 
 def blocks(*arrays: Any) -> Iterable[tuple[Any, ...]]:

@@ -82,6 +82,7 @@ def check_fits(geometry: Geometry, size: Pair, function: str) -> None:
     if extent[0] > padded[0] or extent[1] > padded[1]:
         dilated = f" with dilation {geometry.dilation}" if geometry.dilation != (1, 1) else ""
         raise ValueError(
-            f"{function}: a {geometry.kernel[0]}x{geometry.kernel[1]} window{dilated} spans {extent[0]}x{extent[1]} pixels, "
-            f"more than the padded image of {padded[0]}x{padded[1]}; use a smaller kernel, more padding or a larger image"
+            f"{function}: a {geometry.kernel[0]}x{geometry.kernel[1]} window{dilated} spans {extent[0]}x{extent[1]} "
+            f"pixels, more than the padded image of {padded[0]}x{padded[1]}; use a smaller kernel, more padding or a "
+            "larger image"
         )

@@ -165,8 +165,8 @@ def fold(
     (kh, kw), (oh, ow) = geometry.kernel, geometry.out(size)
     if x.shape[1] % (kh * kw) or x.shape[2] != oh * ow:
         raise ValueError(
-            f"{name}: expected columns of shape (N, C * {kh * kw}, {oh * ow}) for {oh}x{ow} windows of {kh}x{kw} on an image "
-            f"of {size[0]}x{size[1]}, got {tuple(x.shape)}"
+            f"{name}: expected columns of shape (N, C * {kh * kw}, {oh * ow}) for {oh}x{ow} windows of {kh}x{kw} on "
+            f"an image of {size[0]}x{size[1]}, got {tuple(x.shape)}"
         )
     y = ops.fold(x, size=size, **geometry._asdict())
     return y[0] if unbatched else y

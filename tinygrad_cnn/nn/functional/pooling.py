@@ -49,7 +49,7 @@ def max_pool2d(
     y = ops.max_pool2d(x, **attributes)
     if return_indices:
         indices = ops.max_pool2d_indices(_numbers(x), _numbers(y), **attributes)
-        indices = type(x)(indices) if isinstance(x, Variable) else indices
+        indices = _like_input(indices, x)
         return (y[0], indices[0]) if unbatched else (y, indices)
     return y[0] if unbatched else y
 
@@ -156,7 +156,7 @@ def adaptive_max_pool2d(
     if not return_indices:
         return y[0] if unbatched else y
     found = indices.reshape(N, C, *size)
-    found = type(x)(found) if isinstance(x, Variable) else found
+    found = _like_input(found, x)
     return (y[0], found[0]) if unbatched else (y, found)
 
 
@@ -169,6 +169,11 @@ def adaptive_max_pool1d(input: Array, output_size: int, return_indices: bool = F
 # ------------------------------------------------------------------------------------------------------------ helpers
 def _numbers(x: Array) -> Any:
     return x.data if isinstance(x, Variable) else x
+
+
+def _like_input(indices: Any, x: Array) -> Array:
+    """Indices as a tensor where the input is one."""
+    return x._result(indices) if isinstance(x, Variable) else indices  # type: ignore[call-arg]
 
 
 def _one_row(kernel: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, dilation: IntOrPair, name: str) -> Any:

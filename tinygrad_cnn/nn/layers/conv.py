@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..functional.arguments import IntOrPair, integers
 from ..module import Module
-from ..parameter import Parameter
+from .making import parameter
 
 _PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -22,6 +20,7 @@ class _Conv(Module):
 
     spatial: int  # how many spatial dimensions
     transposed = False
+    padding: Any  # a tuple of ints, "same" or "valid"
 
     def __init__(
         self,
@@ -35,6 +34,7 @@ class _Conv(Module):
         groups: int,
         bias: bool,
         padding_mode: str,
+        device: Any,
         dtype: Any,
     ) -> None:
         super().__init__()
@@ -56,8 +56,8 @@ class _Conv(Module):
         self.dilation = integers(dilation, n, "dilation", name, 1)
         self.groups, self.padding_mode = groups, padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        self.weight = Parameter(np.empty((first, second // groups, *self.kernel_size), dtype or np.float32))
-        self.bias = Parameter(np.empty(out_channels, dtype or np.float32)) if bias else None
+        self.weight = parameter((first, second // groups, *self.kernel_size), device, dtype)
+        self.bias = parameter(out_channels, device, dtype) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -73,7 +73,10 @@ class _Conv(Module):
         if self.padding_mode == "zeros":
             return input, self.padding
         if isinstance(self.padding, str):
-            total = [d * (k - 1) if self.padding == "same" else 0 for d, k in zip(self.dilation, self.kernel_size)]
+            total = [
+                d * (k - 1) if self.padding == "same" else 0
+                for d, k in zip(self.dilation, self.kernel_size, strict=True)
+            ]
             sides = [(t // 2, t - t // 2) for t in total]
         else:
             sides = [(p, p) for p in self.padding]
@@ -117,7 +120,18 @@ class Conv2d(_Conv):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            0,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
     def forward(self, input: Tensor) -> Tensor:
@@ -151,7 +165,18 @@ class Conv1d(_Conv):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            0,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
     def forward(self, input: Tensor) -> Tensor:
@@ -198,6 +223,7 @@ class ConvTranspose2d(_Conv):
             groups,
             bias,
             padding_mode,
+            device,
             dtype,
         )
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..module import Module
-from ..parameter import Parameter
+from .making import parameter
 
 
 class Identity(Module):
     """Returns its input; takes and forgets any arguments."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
@@ -39,8 +37,8 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(np.empty((out_features, in_features), dtype or np.float32))
-        self.bias = Parameter(np.empty(out_features, dtype or np.float32)) if bias else None
+        self.weight = parameter((out_features, in_features), device, dtype)
+        self.bias = parameter(out_features, device, dtype) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

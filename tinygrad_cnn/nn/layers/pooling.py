@@ -40,7 +40,8 @@ class MaxPool2d(_MaxPool):
 
     Shape:
         - input (N, C, H, W) or (C, H, W)
-        - output (N, C, oh, ow), oh = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1; stride is the kernel's size if None
+        - output (N, C, oh, ow), oh = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1; stride is the kernel's size
+        if None
     """
 
     def forward(self, input: Tensor) -> Any:
@@ -117,9 +118,7 @@ class AvgPool1d(Module):
         self.padding, self.ceil_mode, self.count_include_pad = (padding,), ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"

@@ -17,7 +17,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     parts = [reshape(p, (-1,)) for p in parameters]
     if not parts:
         raise ValueError("parameters_to_vector: there are no parameters")
-    return cat(parts)  # type: ignore[no-any-return]
+    return cat(parts)
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
