@@ -273,12 +273,25 @@ class Shifted(nn.Module):
         return self.join(tg.cat([left, right], dim=1))
 
 
+class OneSided(nn.Module):
+    """One branch looks a pixel to the left, the other, an even kernel with "same" padding, one to the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 1, (1, 2)), nn.Conv2d(1, 1, (1, 2), padding="same")
+        self.join = nn.Conv2d(1, 1, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.join(self.a(F.pad(x, (1, 0))) + self.b(x))
+
+
 def test_branches_see_their_union() -> None:
-    for model, size in ((Residual(), (1, 1, 15, 15)), (Shifted(), (1, 1, 5, 15))):
+    for model, size in ((Residual(), (1, 1, 15, 15)), (Shifted(), (1, 1, 5, 15)), (OneSided(), (1, 1, 5, 15))):
         table = summary(Ones.on(model), size)
         assert table.layers[-1].receptive_field == probed(model, size)
     assert rows(summary(Residual(), (1, 1, 15, 15)))["last"].receptive_field == (7, 7)
     assert rows(summary(Shifted(), (1, 1, 5, 15)))["join"].receptive_field == (1, 5)
+    assert rows(summary(OneSided(), (1, 1, 5, 15)))["join"].receptive_field == (1, 3)
 
 
 @pytest.mark.parametrize(

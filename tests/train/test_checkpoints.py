@@ -134,6 +134,23 @@ def test_saved_again_before_training_goes_on_nothing_is_lost(tmp_path: Path) -> 
     assert same(weights(first.model), weights(last.model))
 
 
+def test_after_loading_a_run_goes_on_in_several_calls_too(tmp_path: Path) -> None:
+    whole, data = run("SGD", "one of its own")
+    whole.fit(data, 4)
+    first, data = run("SGD", "one of its own")
+    first.callbacks.append(At(lambda: first.stop("enough"), 2, 3))
+    first.fit(data, 1)
+    first.save(tmp_path / "a")
+    first.fit(data, 4)  # stopped in the middle, and taken back
+    assert (first.epoch, first.batch, first.stop_reason) == (1, 3, "enough")
+    first.load(tmp_path / "a")
+    assert (first.epoch, first.batch, first.stop_reason) == (1, 0, None)
+    first.callbacks.pop()
+    for epochs in (2, 3, 4):
+        first.fit(data, epochs)
+    assert same(weights(whole.model), weights(first.model))
+
+
 def everything(mine: Trainer) -> tuple[Any, ...]:
     return weights(mine.model), mine.epoch, len(mine.history), str(tg.default_generator().get_state())
 

@@ -81,6 +81,13 @@ def test_streams_give_what_all_samples_at_once_give(case: tuple[Any, Any], k: in
     assert not matrix.compute().any()
 
 
+def test_of_equal_scores_the_first_classes_win_even_if_all_are_nan() -> None:
+    for value in (0.0, np.nan, -np.inf):
+        scores = np.full((3, 3), value)
+        assert topk_accuracy(scores, np.array([0, 1, 2]), 2) == pytest.approx(2 / 3)
+        assert accuracy(scores, np.array([0, 1, 2])) == pytest.approx(1 / 3)
+
+
 def test_accuracy_takes_predicted_classes_and_probabilities() -> None:
     assert accuracy(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])) == 0.75
     scores = np.array([[0.2, 0.8], [0.9, 0.1]])

@@ -69,9 +69,12 @@ def test_the_bar_goes_away_with_an_error(monkeypatch: Any) -> None:
     def fail() -> None:
         raise KeyError("mine")
 
+    closed: list[Any] = []
+    monkeypatch.setattr(Progress, "close", lambda self: closed.append(self))
     mine = trainer(progress=True, callbacks=At(fail, 1, 1))
     with pytest.raises(KeyError, match="mine"):
         mine.fit((X, Y), 1)
+    assert len(closed) == 1
 
 
 def test_a_line_has_the_numbers_only() -> None:

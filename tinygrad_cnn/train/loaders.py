@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -101,3 +101,25 @@ def generators_of(loader: Any) -> Iterator[tuple[str, Any]]:
         generator = getattr(holder, "generator", None)
         if isinstance(generator, (Generator, np.random.Generator)):
             yield name, generator
+
+
+def detached(outputs: Any) -> Any:
+    """Tensors without their graph, however nested."""
+    if isinstance(outputs, Tensor):
+        return outputs.detach()
+    if isinstance(outputs, (list, tuple)):
+        return tuple(detached(y) for y in outputs)
+    return outputs
+
+
+def length(loader: Any) -> int | None:
+    """The number of batches, where it is known."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None
+
+
+def joined(pieces: Iterable[Any]) -> Tensor:
+    """Batches of outputs as one."""
+    return Tensor(np.concatenate([y.data for y in pieces]))

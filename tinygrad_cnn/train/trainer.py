@@ -23,7 +23,7 @@ from .callbacks import Callback
 from .checkpoints import load_training_state, restore_generators, training_state
 from .history import History
 from .interrupt import Interrupt
-from .loaders import as_dataset, as_loader, is_dataset, parts_of, split
+from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
 from .progress import Progress, line
 
@@ -165,7 +165,7 @@ class Trainer:
             logs = {m.name: m.compute() for m in (mean, *metrics)}
             return {**logs, "images_per_s": mean.samples / seconds if seconds else 0.0}
 
-        show.start(f"epoch {self.epoch + 1}/{self.epochs}", _length(loader))
+        show.start(f"epoch {self.epoch + 1}/{self.epochs}", length(loader))
         self.batch = 0
         self._tell("on_epoch_start")
         for batch in loader:
@@ -257,8 +257,8 @@ class Trainer:
         if not pieces:
             raise ValueError("predict: the data gave no batches")
         if isinstance(pieces[0], (list, tuple)):
-            return tuple(_joined(column) for column in zip(*pieces, strict=True))
-        return _joined(pieces)
+            return tuple(joined(column) for column in zip(*pieces, strict=True))
+        return joined(pieces)
 
     def _for_reading(self, data: Any, batch_size: int | None, name: str) -> Any:
         """A loader that keeps the order; ``batch_size`` is ignored where validation data is a loader."""
@@ -324,15 +324,7 @@ def _fresh(metrics: Iterable[Metric]) -> list[Metric]:
 
 def _update(metrics: Iterable[Metric], outputs: Any, targets: Any) -> None:
     for metric in metrics:
-        metric.update(_detached(outputs), targets)
-
-
-def _detached(outputs: Any) -> Any:
-    if isinstance(outputs, Tensor):
-        return outputs.detach()
-    if isinstance(outputs, (list, tuple)):
-        return type(outputs)(_detached(y) for y in outputs)
-    return outputs
+        metric.update(detached(outputs), targets)
 
 
 def _number(loss: Any) -> float:
@@ -340,14 +332,3 @@ def _number(loss: Any) -> float:
         got = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"the loss must be a Tensor with one number, got {got}; use reduction='mean'")
     return float(loss.item())
-
-
-def _length(loader: Any) -> int | None:
-    try:
-        return len(loader)
-    except TypeError:
-        return None
-
-
-def _joined(pieces: Iterable[Any]) -> Tensor:
-    return Tensor(np.concatenate([y.data for y in pieces]))
