@@ -34,7 +34,7 @@ def test_stopping_is_said_with_place_and_reason(capsys: Any) -> None:
     mine = trainer(progress=True)
     mine.callbacks.append(At(lambda: mine.stop("enough"), 2, 3))
     mine.fit((X, Y), 5, batch_size=10)
-    assert capsys.readouterr().out.splitlines()[-1] == "stopped after epoch 1, batch 3 of the next: enough"
+    assert capsys.readouterr().out.splitlines()[-1] == "stopped in epoch 2 after batch 3: enough"
 
 
 class Terminal(io.StringIO):

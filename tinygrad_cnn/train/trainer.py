@@ -148,8 +148,8 @@ class Trainer:
 
     def _report_stop(self, show: Progress) -> None:
         if self.stop_reason is not None:
-            where = f"epoch {self.epoch}" + (f", batch {self.batch} of the next" if self.batch else "")
-            show.write(f"stopped after {where}: {self.stop_reason}")
+            where = f"in epoch {self.epoch + 1} after batch {self.batch}" if self.batch else f"after epoch {self.epoch}"
+            show.write(f"stopped {where}: {self.stop_reason}")
 
     def stop(self, reason: str) -> None:
         """End the run, for callbacks: after the current batch, or after the epoch if all its batches are done."""
