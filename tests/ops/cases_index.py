@@ -234,6 +234,11 @@ NO_GRADIENT = tuple(
     for probe in ("a dimension more", "a dimension fewer", "another size", "nothing")
 )
 
+REPEATS = tuple(
+    (probe, "along another dimension positions repeat, and PyTorch gives each of them a gradient")
+    for probe in ("a negative number", "a large number", "zero")
+)
+
 CASES = [
     *(
         Case(
@@ -281,7 +286,7 @@ CASES = [
         reordered(ix.scatter),
         scattered(add=False),
         reordered(t("scatter")),
-        differs=NO_GRADIENT,
+        differs=NO_GRADIENT + REPEATS,
     ),
     Case("scatter", to_gather("larger source"), reordered(ix.scatter), scattered(add=False), note="last one stays"),
     Case(

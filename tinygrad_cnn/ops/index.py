@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Array, Variable, broadcast_to, op
+from ..engine import Array, Variable, broadcast_to, is_grad_enabled, op
 from .indices import EVERYTHING, Index, numbers, parse, positions
 from .shape import _clone, _reshape, checked, normalise_dim
 
@@ -110,7 +110,18 @@ def setitem(x: Array, index: Any, value: Array) -> Array:
     x = checked(x, "setitem")
     if not isinstance(value, (Variable, ndarray)):
         value = np.asarray(value).astype(x.dtype)
-    return _setitem(x, value, index=parse(index, x.shape))
+    return _setitem(x, writable(value, x.dtype, "setitem"), index=parse(index, x.shape))
+
+
+def writable(value: Any, dtype: np.dtype[Any], function: str) -> Any:
+    """A value for an array of this dtype; a TypeError where its gradient would be lost in integers."""
+    wants = isinstance(value, Variable) and (value._node is not None or value._wants_grad)
+    if wants and dtype.kind != "f" and is_grad_enabled():
+        raise TypeError(
+            f"{function}(): a value that requires grad cannot be written into a tensor of dtype {dtype}, which has no "
+            "gradient; convert the tensor to float, or write value.detach()"
+        )
+    return value
 
 
 def write(a: ndarray, index: Index, value: Any) -> None:
@@ -119,14 +130,14 @@ def write(a: ndarray, index: Index, value: Any) -> None:
     place: Any = ... if index.picks is None else index.picks
     value = np.asarray(value)
     try:
+        if not value.size:  # NumPy writes nothing into any shape
+            shape = view[place].shape
+            lead = tuple(range(max(value.ndim - len(shape), 0)))
+            np.broadcast_to(np.squeeze(value, lead), shape)
         view[place] = value
     except ValueError:
         shape = view[place].shape
-        extra = value.ndim - len(shape)
-        if extra <= 0 or any(n != 1 for n in value.shape[:extra]):
-            given = value.shape
-            raise ValueError(f"a value of shape {given} does not broadcast to the indexed shape {shape}") from None
-        view[place] = value.reshape(value.shape[extra:])
+        raise ValueError(f"a value of shape {value.shape} does not broadcast to the indexed shape {shape}") from None
 
 
 def _written(g: Array, index: Index, ndim: int) -> Array:

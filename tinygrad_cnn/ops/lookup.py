@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..engine import Array, Variable, broadcast_to, op
 from .elementwise import where
-from .index import _getitem, _place, _setitem
+from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, numbers, positions
 from .shape import _reshape, checked, normalise_dim
 
@@ -57,6 +57,8 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     """``input`` with alpha * source added at the entries along ``dim`` that ``index`` names; repeated ones add up."""
     x, d, rows = _rows(input, dim, index, "index_add")
     s = _source(source, x, d, math.prod(index.shape), "index_add")
+    if source.ndim != input.ndim:
+        raise ValueError(f"index_add(): source has {source.ndim} dimensions, but the input {input.ndim}")
     if alpha != 1:
         s = s * np.asarray(alpha).astype(x.dtype)
     y = x + _place(s, index=rows, shape=tuple(x.shape))
@@ -83,7 +85,7 @@ def _number(value: Any, dtype: np.dtype[Any], function: str) -> Any:
     if ndim:
         raise ValueError(f"{function}() takes a number or a 0-d tensor as value, got shape {value.shape}")
     if isinstance(value, (Variable, ndarray)):
-        return value
+        return writable(value, dtype, function)
     if dtype.kind in "iub" and not math.isfinite(value):
         raise ValueError(f"{function}(): {value} is no number of dtype {dtype}")
     return np.asarray(value).astype(dtype)

@@ -222,7 +222,12 @@ def transpose(input: Array, dim0: int, dim1: int) -> Array:
     return _permute(input, dims=tuple(order))
 
 
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+def swapaxes(input: Array, axis0: int, axis1: int) -> Array:
+    """Dimensions axis0 and axis1 exchanged: `transpose` under NumPy's name. A view."""
+    return transpose(input, axis0, axis1)
 
 
 def t(input: Array) -> Array:
