@@ -14,6 +14,7 @@ import numpy as np
 
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))
+NO_PADS: Pads = ((0, 0), (0, 0))
 
 
 class Geometry(NamedTuple):

@@ -122,7 +122,7 @@ def reference_fold(
     size, kernel, apart, pad, step = (_spread(v, 2) for v in (output_size, kernel_size, dilation, padding, stride))
     batch = x if x.ndim == 3 else x[None]
     C = batch.shape[1] // (kernel[0] * kernel[1])
-    columns = batch.reshape(len(batch), C, *kernel, -1)
+    columns = batch.reshape(len(batch), C, *kernel, batch.shape[2])
     p = np.zeros((len(batch), C, size[0] + 2 * pad[0], size[1] + 2 * pad[1]))
     across = (p.shape[3] - apart[1] * (kernel[1] - 1) - 1) // step[1] + 1
     for i, j, window in itertools.product(range(kernel[0]), range(kernel[1]), range(columns.shape[-1])):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..engine import Array, op, sum_to
@@ -24,4 +26,4 @@ def linear(x: Array, w: Array, *b: Array) -> Array:
 
 def _rows(a: Array) -> Array:
     """All leading dimensions as one: (rows, features)."""
-    return a if a.ndim == 2 else reshape(a, (-1, a.shape[-1]))
+    return a if a.ndim == 2 else reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))

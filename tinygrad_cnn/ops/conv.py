@@ -10,12 +10,12 @@ linear in both of its inputs, and differentiating one gives the other two: secon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 
 import numpy as np
 
 from ..engine import Array, op
-from ..windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
+from ..windows import NO_PADS, Geometry, Pads, Pair, col2im, crop, im2col, lay_out
 from .reduce import sum as sum_over
 
 _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a large batch
@@ -29,21 +29,20 @@ _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a l
 def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """x (N, C, H, W) with kernels w (O, C / groups, kh, kw) and bias b (O,): y (N, O, oh, ow)."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    N, O = len(x), len(w)
+    N, O, K = len(x), len(w), math.prod(w.shape[1:])
     oh, ow = geometry.out(x.shape[2:])
-    W = w.reshape(groups, O // groups, -1)  # (groups, O / groups, C / groups * kh * kw)
-    p = lay_out(x, padding)
+    W = w.reshape(groups, O // groups, K)
+    p = lay_out(x, padding)  # (C, H, W, N)
     y = np.empty((O, oh, ow, N), np.result_type(x, w))
-    cols = None
-    for rows in _blocks(W.shape[0] * W.shape[2] * ow * N, oh):
-        cols = im2col(p, geometry, rows, ow).reshape(
-            groups, W.shape[2], -1
-        )  # (groups, C / groups * kh * kw, rows * ow * N)
-        part = y.reshape(groups, O // groups, -1)[:, :, rows.start * ow * N : rows.stop * ow * N]
-        np.matmul(W, cols, out=part)  # (groups, O / groups, rows * ow * N)
+    flat = y.reshape(groups, O // groups, oh * ow * N)
+    blocks = _blocks(groups * K * ow * N, oh)
+    for rows in blocks:
+        pixels = slice(rows.start * ow * N, rows.stop * ow * N)
+        cols = im2col(p, geometry, rows, ow).reshape(groups, K, len(rows) * ow * N)
+        np.matmul(W, cols, out=flat[:, :, pixels])  # (groups, O / groups, rows * ow * N)
     for bias in b:
         y += bias[:, None, None, None]
-    columns = cols if len(rows) == oh else None  # one block: the gradient of w reads them again
+    columns = cols if len(blocks) == 1 else None  # the gradient of w reads them again
     return y.transpose(3, 0, 1, 2), {"columns": columns}  # (N, O, oh, ow)
 
 
@@ -55,13 +54,14 @@ def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads,
     """The gradient of an input of (H, W) = size, from g (N, O, oh, ow); by itself, the transposed convolution of g."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
     N, O, oh, ow = g.shape
-    W = w.reshape(groups, O // groups, -1).transpose(0, 2, 1)  # (groups, C / groups * kh * kw, O / groups)
-    gp = lay_out(g, ((0, 0), (0, 0))).reshape(groups, O // groups, -1)  # (groups, O / groups, oh * ow * N)
-    p = np.zeros((groups * w.shape[1], *geometry.padded(size), N), np.result_type(g, w))
-    for rows in _blocks(W.shape[0] * W.shape[1] * ow * N, oh):
-        cols = np.matmul(W, gp[:, :, rows.start * ow * N : rows.stop * ow * N])
-        cols = cols.reshape(-1, *geometry.kernel, len(rows), ow, N)  # (C, kh, kw, rows, ow, N)
-        col2im(cols, p, geometry, rows, ow)
+    C, K = groups * w.shape[1], math.prod(w.shape[1:])
+    W = w.reshape(groups, O // groups, K).transpose(0, 2, 1)  # (groups, K, O / groups)
+    flat = lay_out(g, NO_PADS).reshape(groups, O // groups, oh * ow * N)
+    p = np.zeros((C, *geometry.padded(size), N), np.result_type(g, w))
+    for rows in _blocks(groups * K * ow * N, oh):
+        pixels = slice(rows.start * ow * N, rows.stop * ow * N)
+        cols = np.matmul(W, flat[:, :, pixels])  # (groups, K, rows * ow * N)
+        col2im(cols.reshape(C, *geometry.kernel, len(rows), ow, N), p, geometry, rows, ow)
     return crop(p, padding)  # (N, C, H, W)
 
 
@@ -72,26 +72,24 @@ def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads,
 def conv2d_weight(
     g: Array, x: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int, columns: Array = None
 ) -> Array:
-    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or from the columns of
-    x."""
+    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W) or its columns."""
     geometry = Geometry(size, stride, padding, dilation)
     N, O, oh, ow = g.shape
-    C = x.shape[1]
-    p = lay_out(x, padding) if columns is None else None
-    gp = lay_out(g, ((0, 0), (0, 0))).reshape(groups, O // groups, -1)  # (groups, O / groups, oh * ow * N)
-    dw = np.zeros((O, C // groups, *size), np.result_type(g, x))
-    flat = dw.reshape(groups, O // groups, -1)  # (groups, O / groups, C / groups * kh * kw)
-    for rows in _blocks(C * size[0] * size[1] * ow * N, oh):
-        cols = im2col(p, geometry, rows, ow).reshape(groups, flat.shape[2], -1) if columns is None else columns
-        part = gp[:, :, rows.start * ow * N : rows.stop * ow * N]
-        flat += np.matmul(part, cols.transpose(0, 2, 1))  # (groups, O / groups, C / groups * kh * kw)
+    c, K = x.shape[1] // groups, x.shape[1] // groups * math.prod(size)
+    p = lay_out(x, padding) if columns is None else None  # (C, H, W, N)
+    flat = lay_out(g, NO_PADS).reshape(groups, O // groups, oh * ow * N)
+    dw = np.zeros((O, c, *size), np.result_type(g, x))
+    for rows in _blocks(groups * K * ow * N, oh):
+        pixels = slice(rows.start * ow * N, rows.stop * ow * N)
+        cols = im2col(p, geometry, rows, ow).reshape(groups, K, len(rows) * ow * N) if columns is None else columns
+        dw.reshape(groups, O // groups, K)[...] += np.matmul(flat[:, :, pixels], cols.transpose(0, 2, 1))
     return dw
 
 
-def _blocks(per_row: int, oh: int) -> Iterator[range]:
+def _blocks(per_row: int, oh: int) -> list[range]:
     """The output rows, cut into ranges whose columns have at most about `_BLOCK` elements."""
     step = max(1, min(oh, _BLOCK // max(1, per_row)))
-    return (range(r, min(r + step, oh)) for r in range(0, oh, step))
+    return [range(r, min(r + step, oh)) for r in range(0, oh, step)]
 
 
 @op(lambda g, _y, _x, **a: fold(g, size=_x.shape[2:], **a))
@@ -99,8 +97,8 @@ def unfold(x: Array, *, kernel: Pair, stride: Pair, padding: Pads, dilation: Pai
     """im2col for users: x (N, C, H, W) as (N, C * kh * kw, oh * ow)."""
     geometry = Geometry(kernel, stride, padding, dilation)
     oh, ow = geometry.out(x.shape[2:])
-    cols = im2col(lay_out(x, padding), geometry, range(oh), ow)
-    return cols.reshape(-1, oh * ow, len(x)).transpose(2, 0, 1)  # (N, C * kh * kw, oh * ow)
+    cols = im2col(lay_out(x, padding), geometry, range(oh), ow)  # (C, kh, kw, oh, ow, N)
+    return cols.reshape(math.prod(cols.shape[:3]), oh * ow, len(x)).transpose(2, 0, 1)  # (N, C * kh * kw, oh * ow)
 
 
 @op(lambda g, _y, _x, *, size, **a: unfold(g, **a))
@@ -108,7 +106,7 @@ def fold(x: Array, *, size: Pair, kernel: Pair, stride: Pair, padding: Pads, dil
     """col2im for users, the adjoint of `unfold`: (N, C * kh * kw, oh * ow) added up to (N, C, H, W), (H, W) = size."""
     geometry = Geometry(kernel, stride, padding, dilation)
     oh, ow = geometry.out(size)
-    C = x.shape[1] // (kernel[0] * kernel[1])
+    C = x.shape[1] // math.prod(kernel)
     p = np.zeros((C, *geometry.padded(size), len(x)), x.dtype)
     col2im(x.transpose(1, 2, 0).reshape(C, *kernel, oh, ow, len(x)), p, geometry, range(oh), ow)
     return crop(p, padding)  # (N, C, H, W)

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Array, op
-from ..windows import Geometry, Pads, Pair, crop, lay_out
-
-_NO_PADS = ((0, 0), (0, 0))
+from ..windows import NO_PADS, Geometry, Pads, Pair, crop, lay_out
 
 
 def _lowest(dtype: np.dtype[Any]) -> float:
@@ -46,7 +44,7 @@ def max_pool2d_input(
     geometry = Geometry(kernel, stride, padding, dilation)
     p = lay_out(x, padding, _lowest(x.dtype))
     dp = np.zeros(p.shape, g.dtype)
-    top, rest = lay_out(y, _NO_PADS), lay_out(g, _NO_PADS).copy()  # (C, oh, ow, N)
+    top, rest = lay_out(y, NO_PADS), lay_out(g, NO_PADS).copy()  # (C, oh, ow, N)
     out = (y.shape[2], y.shape[3])
     for tap, dtap in zip(_tap_views(p, geometry, out), _tap_views(dp, geometry, out), strict=True):
         here = rest * (tap == top)
@@ -62,7 +60,7 @@ def max_pool2d_pick(
     """u (N, C, H, W) at the places where the maxima y of x were found: (N, C, oh, ow)."""
     geometry = Geometry(kernel, stride, padding, dilation)
     p, q = lay_out(x, padding, _lowest(x.dtype)), lay_out(u, padding)
-    top = lay_out(y, _NO_PADS)  # (C, oh, ow, N)
+    top = lay_out(y, NO_PADS)  # (C, oh, ow, N)
     free = np.ones(top.shape, bool)
     picked = np.zeros(top.shape, u.dtype)
     out = (y.shape[2], y.shape[3])
@@ -79,7 +77,7 @@ def max_pool2d_indices(x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: P
     geometry = Geometry(kernel, stride, padding, dilation)
     places = np.arange(H * W).reshape(1, 1, H, W)  # (1, 1, H, W)
     p, q = lay_out(x, padding, _lowest(x.dtype)), lay_out(places, padding, -1)
-    top = lay_out(y, _NO_PADS)  # (C, oh, ow, N)
+    top = lay_out(y, NO_PADS)  # (C, oh, ow, N)
     found = np.full(top.shape, -1, np.int64)
     for tap, place in zip(_tap_views(p, geometry, out), _tap_views(q, geometry, out), strict=True):
         np.copyto(found, place, where=(found < 0) & ((tap == top) | (tap != tap)))
@@ -103,7 +101,7 @@ def window_spread(g: Array, *, size: Pair, kernel: Pair, stride: Pair, padding: 
     """The adjoint of `window_sum`: g (N, C, oh, ow) added to every pixel of its window, (N, C, H, W), (H, W) = size."""
     geometry = Geometry(kernel, stride, padding, dilation)
     p = np.zeros((g.shape[1], *geometry.padded(size), len(g)), g.dtype)
-    inner = lay_out(g, _NO_PADS)  # (C, oh, ow, N)
+    inner = lay_out(g, NO_PADS)  # (C, oh, ow, N)
     for tap in _tap_views(p, geometry, (g.shape[2], g.shape[3])):
         tap += inner
     return crop(p, padding)  # (N, C, H, W)

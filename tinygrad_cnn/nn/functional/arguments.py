@@ -14,8 +14,9 @@ IntOrPair = int | Sequence[int]
 
 
 def dtype_of(x: Array) -> np.dtype[Any]:
-    """The dtype of a tensor or array."""
-    return x.data.dtype if isinstance(x, Variable) else x.dtype
+    """The dtype of a tensor or array, in the machine's byte order."""
+    dtype: np.dtype[Any] = x.data.dtype if isinstance(x, Variable) else x.dtype
+    return dtype.newbyteorder("=")
 
 
 def check_array(x: Any, name: str, function: str) -> None:
