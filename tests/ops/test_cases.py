@@ -11,6 +11,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ import tinygrad_cnn as tg
 from tests.ops.case import Case
 from tinygrad_cnn import engine
 from tinygrad_cnn.tensor import Tensor
-from tinygrad_cnn.testing.differences import derivative
+from tinygrad_cnn.testing.differences import derivatives
 from tinygrad_cnn.testing.strategies import layouts
 
 TESTS = Path(__file__).parent.parent
@@ -30,6 +31,9 @@ FILES = sorted(
 )
 RTOL = 1e-6
 SEEDS = st.integers(0, 2**32 - 1)
+FEWER = hypothesis.settings(
+    max_examples=max(5, hypothesis.settings().max_examples // 5)
+)  # for what hangs on few things
 
 
 def _cases() -> dict[str, Case]:
@@ -127,16 +131,13 @@ def gradients(case: Case, inputs: list[Any], kwargs: dict[str, Any], at: list[in
 
 def check_slope(analytic: float, scale: float, function: Any, noise: float, what: str) -> None:
     """``analytic`` against the derivative of ``function`` at 0; ``scale`` is the sum of the magnitudes of its terms."""
-    slope = derivative(function)
-    tolerance = RTOL * max(abs(analytic), abs(slope.value)) + 1e-8 * scale + 1e-11 * noise + 1e-12
-    if not abs(slope.value - analytic) <= tolerance:
-        settled = slope.error <= max(tolerance, 1e-3 * abs(slope.value))
-        hint = (
-            "" if settled else "; the differences do not settle: are the inputs drawn too near to a kink, tie or pole?"
-        )
-        pytest.fail(
-            f"{what}: {analytic:.12g} by the rules, {slope.value:.12g} ± {slope.error:.1g} by differences{hint}"
-        )
+    for slope in derivatives(function):
+        tolerance = RTOL * max(abs(analytic), abs(slope.value)) + 1e-8 * scale + 1e-11 * noise + 1e-12
+        if abs(slope.value - analytic) <= tolerance:
+            return
+    settled = slope.error <= max(tolerance, 1e-3 * abs(slope.value))
+    hint = "" if settled else "; the differences do not settle: are the inputs drawn too near to a kink, tie or pole?"
+    pytest.fail(f"{what}: {analytic:.12g} by the rules, {slope.value:.12g} ± {slope.error:.1g} by differences{hint}")
 
 
 # ------------------------------------------------------------------------------------------------------------ forward
@@ -162,6 +163,7 @@ def test_forward(case: Case, data: st.DataObject) -> None:
 
 
 @parametrize(method=True)
+@FEWER
 @given(data=st.data())
 def test_method(case: Case, data: st.DataObject) -> None:
     """The Tensor method gives what the function gives."""
@@ -179,6 +181,7 @@ def test_method(case: Case, data: st.DataObject) -> None:
 
 
 @parametrize()
+@FEWER
 @given(data=st.data())
 def test_float32(case: Case, data: st.DataObject) -> None:
     """float32 stays float32, from the inputs through the result to the gradients, and is about as exact."""
@@ -251,10 +254,12 @@ def test_gradient(case: Case, data: st.DataObject, seed: int) -> None:
         ys = floating(outputs(case.call(*xs, **kwargs)))
         return float(sum(np.sum(c * array(y)) for c, y in zip(cotangents, ys, strict=True)))
 
-    terms = [directions[i] * array(g) for i, g in zip(at, grads, strict=True)]
     for i, g in zip(at, grads, strict=True):
         assert array(g).shape == inputs[i].shape
         assert array(g).dtype == inputs[i].dtype
+    if not any(inputs[i].size for i in at):
+        return  # nothing to move; means of nothing are NaN
+    terms = [directions[i] * array(g) for i, g in zip(at, grads, strict=True)]
     with np.errstate(all="ignore"):
         check_slope(
             float(sum(t.sum() for t in terms)),
@@ -304,6 +309,8 @@ def test_second_derivative(case: Case, data: st.DataObject, seed: int) -> None:
 
     for v, s in zip(variables, second, strict=True):
         assert s is None or (s.shape == v.shape and s.dtype == v.dtype)
+    if not any(inputs[i].size for i in at):
+        return
     terms = [d * s.data for d, s in zip(directions, second, strict=True) if s is not None]
     with np.errstate(all="ignore"):
         check_slope(
@@ -316,11 +323,13 @@ def test_second_derivative(case: Case, data: st.DataObject, seed: int) -> None:
 
 
 @parametrize()
+@FEWER
 @given(data=st.data())
 def test_what_is_not_differentiable_records_nothing(case: Case, data: st.DataObject) -> None:
     """Results require grad when an input does and a derivative exists, and else never; no graph under no_grad."""
     inputs, kwargs = drawn(case, data)
     floats = [i for i, x in enumerate(inputs) if isinstance(x, ndarray) and x.dtype.kind == "f"]
+    floats = wanted(case, inputs) if case.order else floats  # weights that have no gradient refuse to require one
     ys = outputs(case.call(*as_tensors(inputs, floats), **kwargs))
     if case.order == 0:
         assert not any(y.requires_grad for y in ys)

@@ -264,6 +264,11 @@ class TestKinks:
         with pytest.raises(GradcheckError, match="nothing was checked"):
             gradcheck(e.relu, np.zeros(2), kinks="skip")
 
+    def test_jumps_within_reach_that_agree_by_chance(self) -> None:
+        """One jump within 0.01 and one within 0.02: the same slope from both steps, and a wrong one."""
+        steps = unary(lambda g, _y, x: g * np.zeros(x.shape), lambda x: (x > 0.007) * 1.0 + (x > 0.014))
+        assert gradcheck(steps, np.array([0.0]))
+
     def test_jumps_and_borders(self) -> None:
         step = unary(lambda g, _y, x: g * np.zeros(x.shape), np.sign)
         with pytest.raises(GradcheckError, match=r"input 0 at index \(0,\) sits on a kink or a tie"):

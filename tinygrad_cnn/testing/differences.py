@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 SHRINK = 2.0
@@ -49,6 +49,16 @@ def derivative(f: Callable[[float], float], step: float = 0.02, accuracy: float 
             break
         previous = row
     return best
+
+
+def derivatives(f: Callable[[float], float], step: float = 0.02, accuracy: float = 1e-9) -> Iterator[Slope]:
+    """f'(0) from smaller and smaller largest steps, where an estimate disagrees with what one expects.
+
+    Kinks and jumps within reach can make differences agree with each other by chance; they do so at one step and not at
+    another. A wrong derivative agrees with none.
+    """
+    for k in range(3):
+        yield derivative(f, step / 7**k, accuracy)
 
 
 def one_sided(f: Callable[[float], float], steps: Iterable[float]) -> list[tuple[float, float, float]]:
