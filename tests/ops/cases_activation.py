@@ -166,7 +166,8 @@ UNREAD = tuple(
     for probe in ("integers", "booleans", "mixed dtypes")
 )
 ROUNDING = tuple(
-    (probe, "the gradient is 0 up to rounding") for probe in ("no dimensions", "a dimension more", "ties and kinks")
+    (probe, "the gradient is 0 up to rounding")
+    for probe in ("no dimensions", "a dimension more", "a dimension fewer", "ties and kinks")
 )
 
 

@@ -66,7 +66,7 @@ def hardtanh(x: Array, *, low: float, high: float) -> Array:
 @op(lambda g, _y, x, *, at, value: g * step(x, low=0.0, high=1.0, at=at))
 def threshold(x: Array, *, at: float, value: float) -> Array:
     """x where x > at, ``value`` elsewhere."""
-    return np.where(x <= at, x.dtype.type(value), x)
+    return np.where(x <= x.dtype.type(at), x.dtype.type(value), x)
 
 
 @op(lambda g, _y, x, *, width: g * (1 - between(x, low=-width, high=width)))

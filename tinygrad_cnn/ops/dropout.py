@@ -18,7 +18,7 @@ def drop(x: Array, *, keep: Any, scale: float) -> Array:
 
 
 def mask_like(x: Any, p: float, random: np.random.Generator) -> Any:
-    """Booleans of the shape of x, in its memory order, each False with probability p."""
-    order = sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))
-    keep = random.random([x.shape[d] for d in order], np.float32) >= np.float32(p)
-    return keep.transpose(np.argsort(order)) if x.ndim else keep
+    """Booleans of the shape of x, each False with probability p: the same for each memory order of x, and in that."""
+    keep = np.empty_like(x, np.bool_)
+    np.greater_equal(random.random(x.shape, np.float32), np.float32(p), out=keep)
+    return keep

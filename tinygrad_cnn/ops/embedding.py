@@ -19,7 +19,7 @@ def embedding(w: Array, i: Array, *, padding: int | None, blank: bool) -> Array:
 @op(lambda u, _y, _g, i, *, rows, padding: embedding(u, i, padding=padding, blank=True))
 def embedding_weight(g: Array, i: Array, *, rows: int, padding: int | None) -> Array:
     """The adjoint of `embedding`: g (..., D) added up by row into (V, D), V = rows; zeros in row ``padding``."""
-    out = sum_rows(g.reshape(-1, g.shape[-1]), i.ravel(), rows)
+    out = sum_rows(g.reshape(i.size, g.shape[-1]), i.ravel(), rows)
     if padding is not None:
         out[padding] = 0
     return out

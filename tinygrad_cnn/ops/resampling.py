@@ -1,12 +1,11 @@
-"""Images at another resolution: linear maps along one dimension at a time, each with its adjoint.
+"""Images at another resolution: entries repeated or left out along one dimension, and the adjoint of that.
 
-Each works in the memory order it finds, so batch-last images stay batch-last.
+Both work in the memory order they find, so batch-last images stay batch-last.
 """
 # ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,6 @@ from ..engine import Array, op
 def _in_memory_order(x: Any) -> list[int]:
     """The dimensions of x, those with the largest strides first."""
     return sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))
-
-
-@op(lambda g, _y, _x, *, matrix, dim: resample(g, matrix=matrix.T, dim=dim))
-def resample(x: Array, *, matrix: Any, dim: int) -> Array:
-    """x with its dimension of size n mapped by an (m, n) matrix to one of size m."""
-    order = _in_memory_order(x)
-    at = order.index(dim)
-    inner = x.transpose(order)  # (..., n, ...), contiguous for most x
-    before, after = inner.shape[:at], inner.shape[at + 1 :]
-    m, n = matrix.shape
-    if after:
-        y = np.matmul(matrix, inner.reshape(math.prod(before), n, math.prod(after)))  # (before, m, after)
-    else:
-        y = np.matmul(inner.reshape(math.prod(before), n), matrix.T)  # (before, m)
-    return y.reshape(*before, m, *after).transpose(np.argsort(order))
 
 
 @op(lambda g, _y, _x, *, index, dim: gather_back(g, index=index, dim=dim, size=_x.shape[dim]))

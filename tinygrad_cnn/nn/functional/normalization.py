@@ -11,7 +11,7 @@ import numpy as np
 from ...engine import Array, Variable, mutated
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
-from ...ops.linalg import matmul
+from ...ops.padding import pad
 from ...ops.shape import reshape
 from .arguments import check_array, check_floating
 from .dtypes import native_dtype
@@ -260,11 +260,8 @@ def local_response_norm(input: Array, size: int, alpha: float = 1e-4, beta: floa
         raise ValueError(f"{name}: input must have at least 3 dimensions, (N, C, ...), got {tuple(input.shape)}")
     if not isinstance(size, (int, np.integer)) or size < 1:
         raise ValueError(f"{name}: size must be an int of at least 1, got {size!r}")
-    check_floating(input, "input", name)
-    if 0 in input.shape:
-        return input * 1
-    N, C = input.shape[:2]
-    apart = np.arange(C) - np.arange(C)[:, None]  # (C, C)
-    near = ((apart >= -(size // 2)) & (apart <= (size - 1) // 2)).astype(native_dtype(input)) / size
-    power = matmul(near.astype(native_dtype(input)), reshape(square(input), (N, C, -1)))  # (N, C, pixels)
-    return input / reshape(pow(power * alpha + k, beta), tuple(input.shape))
+    N, C, *rest = input.shape
+    flat = reshape(square(input), (N, C, math.prod(rest)))
+    padded = pad(flat, (0, 0, size // 2, (size - 1) // 2))  # (N, C + size - 1, pixels)
+    total = sum(padded[:, i : i + C] for i in range(size))
+    return input / reshape(pow(total * (alpha / size) + k, beta), tuple(input.shape))

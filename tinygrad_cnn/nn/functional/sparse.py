@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engine import Array, Variable
 from ...ops import embedding as ops
-from .arguments import check_array, check_floating, dtype_of
+from .arguments import check_array, dtype_of
 
 
 def embedding(
@@ -47,7 +47,7 @@ def embedding(
         if value != default:
             raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {default}")
     check_array(input, "input", name)
-    check_floating(weight, "weight", name)
+    check_array(weight, "weight", name)
     if dtype_of(input).kind not in "iu":
         raise TypeError(f"{name}: input must hold integers, got dtype {dtype_of(input)}; convert it with .long()")
     if weight.ndim != 2:

@@ -71,8 +71,12 @@ def interpolate(
         if mode in ("nearest", "nearest-exact"):
             y = ops.repeat_along(y, index=_nearest(old, new[d], scales[d], mode == "nearest-exact"), dim=2 + d)
         else:
-            matrix = _linear(old, new[d], scales[d], bool(align_corners)).astype(native_dtype(input))
-            y = ops.resample(y, matrix=matrix, dim=2 + d)
+            low, high, share = _linear(old, new[d], scales[d], bool(align_corners))
+            share = share.astype(native_dtype(input)).reshape((-1,) + (1,) * (n - 1 - d))  # along dimension 2 + d
+            y = (
+                ops.repeat_along(y, index=low, dim=2 + d) * (1 - share)
+                + ops.repeat_along(y, index=high, dim=2 + d) * share
+            )
     return y
 
 
@@ -104,8 +108,8 @@ def _nearest(old: int, new: int, step: float | None, exact: bool) -> Any:
     return np.minimum(source.astype(np.intp), old - 1)
 
 
-def _linear(old: int, new: int, step: float | None, align: bool) -> Any:
-    """The (new, old) matrix of linear interpolation: two neighbours for each new pixel."""
+def _linear(old: int, new: int, step: float | None, align: bool) -> tuple[Any, Any, Any]:
+    """For each new pixel, its two old neighbours and the share of the second in it."""
     places = np.arange(new)
     if align:
         source = places * ((old - 1) / (new - 1) if new > 1 else 0.0)
@@ -113,11 +117,7 @@ def _linear(old: int, new: int, step: float | None, align: bool) -> Any:
         source = np.maximum((places + 0.5) * (old / new if step is None else step) - 0.5, 0)
     low = np.minimum(source.astype(np.intp), old - 1)
     high = np.minimum(low + 1, old - 1)
-    share = np.where(high > low, source - low, 0.0)
-    matrix = np.zeros((new, old))
-    matrix[places, low] = 1 - share
-    matrix[places, high] += share
-    return matrix
+    return low, high, np.where(high > low, source - low, 0.0)
 
 
 def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
