@@ -125,9 +125,12 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", help="folder with the MNIST files")
     parser.add_argument("--save", type=Path, help="write the training state here after every epoch")
-    parser.add_argument("--resume", type=Path, help="go on, to the same number of epochs, from a --save file")
+    parser.add_argument("--resume", type=Path, help="go on from a file that --save wrote, with its settings")
     parser.add_argument("--out", type=Path, default=Path("runs/mnist"), help="folder for the pictures")
     args = parser.parse_args()
+    state = tg.load(args.resume) if args.resume else None
+    if state:
+        vars(args).update(state["settings"])  # the same run, so the same settings
 
     tg.manual_seed(args.seed)
     train, test, source = tg.data.load_mnist(args.data_dir, allow_fallback=True)
@@ -144,9 +147,7 @@ def main():
         optimizer, max_lr=args.lr, epochs=args.epochs, steps_per_epoch=len(loader), cycle_momentum=False
     )
     history = []
-    if args.resume:
-        state = tg.load(args.resume)
-        args.epochs = state["epochs"]
+    if state:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
@@ -176,7 +177,7 @@ def main():
                 "scheduler": scheduler.state_dict(),
                 "random": tg.default_generator().get_state(),
                 "history": history,
-                "epochs": args.epochs,
+                "settings": {name: vars(args)[name] for name in ("epochs", "batch_size", "lr", "seed")},
             }
             tg.save(state, args.save)
 

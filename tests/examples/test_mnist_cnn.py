@@ -1,0 +1,86 @@
+"""The flagship example: it trains, draws, prints its last line, and resumes to the same bits."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.data.mnist import Digits, ImageDataset
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_cnn.py"
+
+
+def few_digits() -> Digits:
+    """Ten kinds of blobs, 28x28: easy to tell apart."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(400) % 10
+    images = rng.integers(0, 60, (400, 28, 28)).astype(np.uint8)
+    for image, label in zip(images, targets, strict=True):
+        image[2 + 2 * label : 6 + 2 * label, 4:24] = 255
+    parts = [
+        ImageDataset(images[part], targets[part], tuple("0123456789"), "tests")
+        for part in (slice(300), slice(300, 400))
+    ]
+    return Digits(*parts, "blobs made by a test")
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+    pytest.importorskip("matplotlib", reason="the example draws with matplotlib")
+    spec = importlib.util.spec_from_file_location("mnist_cnn", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(tg.data, "load_mnist", lambda *_args, **_kwargs: few_digits())
+    return module
+
+
+def run(example: Any, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["mnist_cnn.py", *arguments])
+    example.main()
+
+
+def test_it_trains_and_draws(
+    example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(example, monkeypatch, "--epochs", "5", "--batch-size", "20", "--out", str(tmp_path))
+    out = capsys.readouterr().out.strip().splitlines()
+    assert out[0] == "digits: blobs made by a test"
+    last = re.fullmatch(r"test accuracy: (\d+\.\d\d)%", out[-1])
+    assert last
+    assert float(last[1]) > 90
+    for name in ("learning_curves.png", "confusion_matrix.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_stopped_run_resumes_to_the_same_bits(example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    common = ["--epochs", "3", "--batch-size", "50", "--seed", "5", "--out", str(tmp_path)]
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    run(example, monkeypatch, *common, "--save", str(whole))
+
+    train_epoch, epochs = example.train_epoch, []
+
+    def stop_in_the_third(*args: Any) -> Any:
+        epochs.append(1)
+        if len(epochs) == 3:
+            raise KeyboardInterrupt
+        return train_epoch(*args)
+
+    monkeypatch.setattr(example, "train_epoch", stop_in_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run(example, monkeypatch, *common, "--save", str(parts))
+    monkeypatch.setattr(example, "train_epoch", train_epoch)
+    run(example, monkeypatch, "--resume", str(parts), "--save", str(parts), "--out", str(tmp_path))
+
+    a, b = tg.load(whole), tg.load(parts)
+    assert len(a["history"]) == len(b["history"]) == 3
+    for name, value in a["model"].items():
+        np.testing.assert_array_equal(value.numpy(), b["model"][name].numpy(), err_msg=name)
