@@ -37,7 +37,7 @@ def factors(draw: DrawFn) -> Inputs:
 @st.composite
 def of_shapes(draw: DrawFn, *names: str, scaled: bool = False) -> Inputs:
     """Arrays whose dimensions are named by letters: equal letters, equal sizes. The first may broadcast if scaled."""
-    size = {c: draw(sides) for c in sorted(set("".join(names)))}
+    size = {c: draw(st.integers(1, 3) if scaled else sides) for c in sorted(set("".join(names)))}
     shapes = [tuple(size[c] for c in name) for name in names]
     if not scaled:
         return [draw(arrays(shape)) for shape in shapes], {}
@@ -52,9 +52,8 @@ def triples(draw: DrawFn) -> Inputs:
     width = max(len(x), len(y))
     dim = draw(st.integers(0, width))
     x, y = ((1,) * (width - len(s)) + s for s in (x, y))
-    return [draw(arrays((*s[:dim], 3, *s[dim:]))) for s in (x, y)], {
-        "dim": draw(st.sampled_from((dim, dim - width - 1)))
-    }
+    a, b = (draw(arrays((*s[:dim], 3, *s[dim:]))) for s in (x, y))
+    return [a, b + 0.4], {"dim": draw(st.sampled_from((dim, dim - width - 1)))}
 
 
 def product(x: Any, y: Any) -> Any:
@@ -70,6 +69,10 @@ def product(x: Any, y: Any) -> Any:
     return z[..., 0, 0] if x.ndim == y.ndim == 1 else z[..., 0, :] if x.ndim == 1 else z[..., 0] if y.ndim == 1 else z
 
 
+def sum_of_products(x: Any, y: Any) -> Any:
+    return product(x, y).sum(0)
+
+
 def plus(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x, p, q, beta=1, alpha=1: beta * x + alpha * f(p, q)
 
@@ -83,22 +86,34 @@ def cross(x: Any, y: Any, dim: int) -> Any:
     return z
 
 
+NOTHING = ("mixed dtypes", "PyTorch does not look at dtypes where there is nothing to multiply")
+SCALES = (
+    ("integers", "PyTorch cuts the fractions of alpha and beta off"),
+    ("booleans", "PyTorch cuts the fractions of alpha and beta off"),
+    ("no dimensions", "PyTorch's gradient of addmv wants a vector where its forward takes a number"),
+    ("nothing", "PyTorch's addmv does not broadcast to size 0"),
+    NOTHING,
+)
+
+
 def _case(f: Any, draw: Any, reference: Any, name: str = "", **rest: Any) -> Case:
     name = name or f.__name__
     return Case(name, draw, f, reference, torch=t(name), method=name, **rest)
 
 
 CASES = [
-    _case(a.matmul, factors(), product),
-    _case(a.mm, of_shapes("nk", "km"), product),
-    _case(a.mv, of_shapes("nk", "k"), product),
-    _case(a.bmm, of_shapes("bnk", "bkm"), product),
+    _case(a.matmul, factors(), product, differs=(NOTHING,)),
+    _case(a.mm, of_shapes("nk", "km"), product, differs=(NOTHING,)),
+    _case(a.mv, of_shapes("nk", "k"), product, differs=(NOTHING,)),
+    _case(a.bmm, of_shapes("bnk", "bkm"), product, differs=(NOTHING,)),
     _case(a.dot, of_shapes("k", "k"), product),
     _case(a.vdot, of_shapes("k", "k"), product, name="vdot"),
     _case(a.outer, of_shapes("n", "m"), lambda x, y: np.array([[p * q for q in y] for p in x]).reshape(x.size, y.size)),
-    _case(a.addmm, of_shapes("nm", "nk", "km", scaled=True), plus(product)),
-    _case(a.addmv, of_shapes("n", "nk", "k", scaled=True), plus(product)),
-    _case(a.addbmm, of_shapes("nm", "bnk", "bkm", scaled=True), plus(lambda p, q: product(p, q).sum(0))),
-    _case(a.baddbmm, of_shapes("bnm", "bnk", "bkm", scaled=True), plus(product)),
+    _case(a.addmm, of_shapes("nm", "nk", "km", scaled=True), plus(product), differs=SCALES),
+    _case(a.addmv, of_shapes("n", "nk", "k", scaled=True), plus(product), differs=SCALES),
+    _case(
+        a.addbmm, of_shapes("nm", "bnk", "bkm", scaled=True), plus(lambda p, q: product(p, q).sum(0)), differs=SCALES
+    ),
+    _case(a.baddbmm, of_shapes("bnm", "bnk", "bkm", scaled=True), plus(product), differs=SCALES),
     _case(a.cross, triples(), cross),
 ]

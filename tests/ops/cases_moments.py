@@ -56,15 +56,25 @@ def p_norm(x: Any, p: float = 2, dim: Any = None, keepdim: bool = False) -> Any:
     return slices(of_slice)(x, dim, keepdim)
 
 
+FEW = ("a large number", "where n < correction, PyTorch's gradient divides by a negative number, its variance by 0")
+RUNNING = (
+    FEW,
+    ("ties and kinks", "PyTorch's running mean is off by rounding where that of integers is 0"),
+    ("special values", "PyTorch's running mean of infinities is NaN"),
+)
+
+INFINITE = (("special values", "where the norm is infinite, PyTorch multiplies it by 0 for the slope at 0"),)
+
 CASES = [
-    Case("var", with_correction(), m.var, variance, torch=t("var"), method="var"),
-    Case("std", with_correction(), m.std, deviation, torch=t("std"), method="std"),
+    Case("var", with_correction(), m.var, variance, torch=t("var"), method="var", differs=(FEW,)),
+    Case("std", with_correction(), m.std, deviation, torch=t("std"), method="std", differs=(FEW,)),
     Case(
         "var_mean",
         with_correction(),
         m.var_mean,
         lambda x, **k: (variance(x, **k), average(x, **k)),
         torch=t("var_mean"),
+        differs=RUNNING,
     ),
     Case(
         "std_mean",
@@ -72,8 +82,9 @@ CASES = [
         m.std_mean,
         lambda x, **k: (deviation(x, **k), average(x, **k)),
         torch=t("std_mean"),
+        differs=RUNNING,
     ),
-    Case("norm", with_p(), m.norm, p_norm, torch=t("norm"), method="norm"),
+    Case("norm", with_p(), m.norm, p_norm, torch=t("norm"), method="norm", differs=INFINITE),
     Case("norm", with_p((math.inf, -math.inf)), m.norm, p_norm, torch=t("norm"), note="infinite p"),
     Case("norm", with_p((0,)), m.norm, p_norm, torch=t("norm"), order=1, note="p = 0"),
 ]

@@ -67,7 +67,16 @@ CASES = [
     _case("round", with_decimals(), rounded, note="with decimals"),
     _case("div", division(mode=True), lambda a, b, **k: loop(lambda p, q: divided(p, q, **k))(a, b)),
     _case("divide", division(mode=True), lambda a, b, **k: loop(lambda p, q: divided(p, q, **k))(a, b)),
-    _case("floor_divide", division(), loop(lambda a, b: math.floor(a / b))),
+    Case(
+        "floor_divide",
+        division(),
+        r.floor_divide,
+        loop(lambda a, b: math.floor(a / b)),
+        torch=lambda a, b: t("div")(
+            a, b, rounding_mode="floor"
+        ),  # floor_divide itself has no gradient there, not even 0
+        method="floor_divide",
+    ),
     _case("remainder", division(), loop(lambda a, b: a % b)),
     _case("fmod", division(), loop(math.fmod)),
 ]

@@ -19,7 +19,7 @@ from tinygrad_cnn.testing.strategies import arrays, dims, shapes
 
 @st.composite
 def without_ties(draw: DrawFn) -> Inputs:
-    x = draw(arrays(shapes(0, 3), distinct=True))
+    x = draw(arrays(shapes(0, 3, 1), distinct=True))
     return [x], {"dim": draw(dims(x.ndim))}
 
 
@@ -65,9 +65,16 @@ def joined(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda before, x, after, n, dim: f(x, n=n, dim=dim, prepend=before, append=after)
 
 
+NOTHING = tuple(
+    (probe, "of nothing, PyTorch's indices require a gradient")
+    for probe in ("nothing", "another size", "a dimension fewer")
+)
+
+INFINITE = (("special values", "PyTorch divides by infinite elements, which makes NaN of finite slopes"),)
+
 CASES = [
     Case("cumsum", along_one(), s.cumsum, running(sum), torch=t("cumsum"), method="cumsum"),
-    Case("cumprod", along_one(), s.cumprod, running(math.prod), torch=t("cumprod"), method="cumprod"),
+    Case("cumprod", along_one(), s.cumprod, running(math.prod), torch=t("cumprod"), method="cumprod", differs=INFINITE),
     Case(
         "cumprod",
         along_one().map(lambda drawn: ([np.asarray(np.trunc(drawn[0][0]))], drawn[1])),
@@ -75,6 +82,7 @@ CASES = [
         running(math.prod),
         torch=t("cumprod"),
         note="of zeros",
+        differs=INFINITE,
     ),
     Case(
         "logcumsumexp",
@@ -83,9 +91,10 @@ CASES = [
         running(lambda v: math.log(sum(map(math.exp, v)))),
         torch=t("logcumsumexp"),
         method="logcumsumexp",
+        differs=(("special values", "PyTorch's slope is NaN while the sum is still -inf"),),
     ),
-    Case("cummax", without_ties(), s.cummax, both(max), torch=t("cummax"), method="cummax"),
-    Case("cummin", without_ties(), s.cummin, both(min), torch=t("cummin"), method="cummin"),
+    Case("cummax", without_ties(), s.cummax, both(max), torch=t("cummax"), method="cummax", differs=NOTHING),
+    Case("cummin", without_ties(), s.cummin, both(min), torch=t("cummin"), method="cummin", differs=NOTHING),
     Case("diff", differences(), s.diff, lambda x, n, dim: np.diff(x, n=n, axis=dim), torch=t("diff"), method="diff"),
     Case(
         "diff",

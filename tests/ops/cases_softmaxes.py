@@ -40,8 +40,13 @@ def torch_softmin(x: Any, dim: int) -> Any:
     return torch.nn.functional.softmin(x, dim=dim)
 
 
+INTEGERS = tuple(
+    (probe, "of nothing, PyTorch makes an exception and takes integers")
+    for probe in ("integers", "booleans", "mixed dtypes")
+)
+
 CASES = [
-    Case("softmax", along_one(), s.softmax, shares, torch=t("softmax"), method="softmax"),
+    Case("softmax", along_one(), s.softmax, shares, torch=t("softmax"), method="softmax", differs=INTEGERS),
     Case(
         "log_softmax",
         along_one(),
@@ -49,8 +54,9 @@ CASES = [
         lambda x, dim: np.log(shares(x, dim)),
         torch=t("log_softmax"),
         method="log_softmax",
+        differs=INTEGERS,
     ),
-    Case("softmin", along_one(), s.softmin, lambda x, dim: shares(-x, dim), torch=torch_softmin),
+    Case("softmin", along_one(), s.softmin, lambda x, dim: shares(-x, dim), torch=torch_softmin, differs=INTEGERS),
     Case(
         "logsumexp",
         reducible(min_side=1, everything=False),

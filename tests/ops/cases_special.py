@@ -85,28 +85,43 @@ def inverse(x: float) -> float:
     return NormalDist().inv_cdf((x + 1) / 2) / math.sqrt(2)
 
 
+def back(x: Any, dtype: Any) -> Any:
+    return cast(x, dtype=dtype) if dtype.kind == "f" else x
+
+
+def torch_back(x: Any, dtype: Any) -> Any:
+    return x.to(dtype) if dtype.is_floating_point else x
+
+
+MIXED = ("mixed dtypes", "PyTorch's slopes are computed in the narrower dtype")
+
 CASES = [
     _case("erf", one(), loop(math.erf)),
     _case("erfc", one(), loop(math.erfc)),
     _case("erfinv", one(-0.9, 0.9), loop(inverse)),
-    Case("nn.functional.softplus", for_softplus(), s.softplus, softplus, torch=torch_softplus),
+    Case("nn.functional.softplus", for_softplus(), s.softplus, softplus, torch=torch_softplus, note="ops.special"),
     _case("logit", for_logit(), logit),
-    _case("logaddexp", two(), loop(lambda a, b: math.log(math.exp(a) + math.exp(b)))),
-    _case("logaddexp2", two(), loop(lambda a, b: math.log2(2**a + 2**b))),
+    _case("logaddexp", two(), loop(lambda a, b: math.log(math.exp(a) + math.exp(b))), differs=(MIXED,)),
+    _case("logaddexp2", two(), loop(lambda a, b: math.log2(2**a + 2**b)), differs=(MIXED,)),
     _case("xlogy", positive_second(), loop(lambda a, b: a * math.log(b))),
     _case("hypot", two(away_from=(0.0,)), loop(math.hypot)),
     _case("sinc", one(away_from=(0.0,)), loop(lambda x: math.sin(math.pi * x) / (math.pi * x))),
     _case("lerp", three(), loop(lambda a, b, w: (1 - w) * a + w * b)),
     _case("lerp", part_of_the_way(), lambda a, b, weight: (1 - weight) * a + weight * b, note="a number as weight"),
-    _case("addcmul", scaled(), lambda a, b, c, value=1: a + value * b * c),
-    _case("addcdiv", scaled((0.0,)), lambda a, b, c, value=1: a + value * b / c),
+    _case(
+        "addcmul",
+        scaled(),
+        lambda a, b, c, value=1: a + value * b * c,
+        differs=(("integers", "PyTorch cuts the fraction of value off"),),
+    ),
+    _case("addcdiv", scaled((0.0,)), lambda a, b, c, value=1: a + value * b / c, differs=(MIXED,)),
     _case("deg2rad", one(-200, 200), loop(math.radians)),
     _case("rad2deg", one(), loop(math.degrees)),
     Case(
         "float_power",
         positive_first(),
-        lambda a, b: cast(s.float_power(a, b), dtype=a.dtype),  # its own result is float64, whatever comes
+        lambda a, b: back(s.float_power(a, b), a.dtype),  # its own result is float64, whatever comes
         np.power,
-        torch=lambda a, b: t("float_power")(a, b).to(a.dtype),
+        torch=lambda a, b: torch_back(t("float_power")(a, b), a.dtype),
     ),
 ]

@@ -75,6 +75,11 @@ def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, 
     """|input - other| <= atol + rtol * |other|, elementwise; infinities are close to themselves alone."""
     if rtol < 0 or atol < 0:
         raise ValueError(f"isclose: rtol and atol must be >= 0, got rtol={rtol}, atol={atol}")
+    a, b = _array(input, "isclose"), _array(other, "isclose")
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            f"isclose: both must have one dtype, got {a.dtype} and {b.dtype}; convert one with .to(dtype)"
+        )
     return _isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 

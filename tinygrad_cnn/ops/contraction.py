@@ -182,14 +182,19 @@ def einsum(equation: str, *operands: Any) -> Array:
                 raise ValueError(
                     f"einsum: {label!r} in {equation!r} has size {size[label]}, but {n} in input {k} of shape {x.shape}"
                 )
-    xs = []
-    for k, (x, term) in enumerate(zip(operands, terms, strict=True)):
-        x, term = _without_repeats(x, term, equation)
-        keep = [d for d, label in enumerate(term) if x.shape[d] == size[label]]  # size 1 broadcasts: leave it out
+    pairs = [_without_repeats(x, term, equation) for x, term in zip(operands, terms, strict=True)]
+    return _contracted([x for x, _ in pairs], [term for _, term in pairs], out)
+
+
+def _contracted(xs: list[Array], terms: list[Labels], out: Labels) -> Array:
+    """The contraction of inputs in which a dimension of size 1 stands for any size."""
+    size: dict[str, int] = {}
+    for x, term in zip(xs, terms, strict=True):
+        size.update((label, n) for label, n in zip(term, x.shape, strict=True) if size.get(label, 1) == 1)
+    for k, (x, term) in enumerate(zip(xs, terms, strict=True)):
+        keep = [d for d, label in enumerate(term) if x.shape[d] == size[label]]
         if len(keep) < x.ndim:
-            x = _reshape(x, shape=tuple(x.shape[d] for d in keep))
-        xs.append(x)
-        terms[k] = tuple(term[d] for d in keep)
+            xs[k], terms[k] = _reshape(x, shape=tuple(x.shape[d] for d in keep)), tuple(term[d] for d in keep)
     return _einsum(*xs, terms=tuple(terms), out=out)
 
 
@@ -219,7 +224,7 @@ def tensordot(a: Array, b: Array, dims: int | Sequence[Sequence[int]] = 2) -> Ar
         if len(of_a) != len(of_b):
             raise RuntimeError(f"tensordot: dims must name as many dimensions of a as of b, got {dims}")
     for i, j in zip(of_a, of_b, strict=True):
-        if a.shape[i] != b.shape[j]:
+        if a.shape[i] != b.shape[j] and a.shape[i] != 1 and b.shape[j] != 1:
             raise RuntimeError(
                 f"tensordot: shapes {a.shape} and {b.shape} do not fit: dimension {i} of the first has "
                 f"size {a.shape[i]}, dimension {j} of the second {b.shape[j]}"
@@ -227,7 +232,7 @@ def tensordot(a: Array, b: Array, dims: int | Sequence[Sequence[int]] = 2) -> Ar
     names_a = [f"a{d}" for d in range(a.ndim)]
     names_b = [names_a[of_a[of_b.index(d)]] if d in of_b else f"b{d}" for d in range(b.ndim)]
     out = [t for t in names_a if t not in names_b] + [t for t in names_b if t not in names_a]
-    return _einsum(a, b, terms=(tuple(names_a), tuple(names_b)), out=tuple(out))
+    return _contracted([a, b], [tuple(names_a), tuple(names_b)], tuple(out))
 
 
 def inner(input: Array, other: Array) -> Array:

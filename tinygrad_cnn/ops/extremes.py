@@ -14,7 +14,7 @@ from .comparison import eq
 from .elementwise import maximum, minimum, true_divide
 from .reduce import Axes, Dims, count, fold, many_dims, spread
 from .reduce import _sum as sum_over
-from .shape import checked, normalise_dim
+from .shape import checked
 
 
 class Selected(NamedTuple):
@@ -120,20 +120,34 @@ def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Array:
     return np.asarray(np.argmin(x, axis=dim if x.ndim else None, keepdims=keepdim), np.int64)
 
 
+def _no_booleans(x: Array, name: str) -> None:
+    if x.dtype.kind == "b":
+        raise TypeError(f"{name}: booleans have no order; convert them with .int()")
+
+
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the largest element is, the first of equals: along ``dim``, or in the flattened tensor. int64."""
     x, dims = _nonempty(input, dim if dim is None else operator.index(dim), "argmax")
+    _no_booleans(x, "argmax")
     return _argmax(x, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
 
 
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the smallest element is, the first of equals: along ``dim``, or in the flattened tensor. int64."""
     x, dims = _nonempty(input, dim if dim is None else operator.index(dim), "argmin")
+    _no_booleans(x, "argmin")
     return _argmin(x, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
 
 
 def _data(x: Any) -> Any:
     return x.data if isinstance(x, Variable) else x
+
+
+def _one_of_each(where: Any, input: Array, dim: int, keepdim: bool, name: str) -> Selected:
+    """The element of each slice at the position that ``where`` tells."""
+    x, dims = _nonempty(input, operator.index(dim), name)
+    d = dims[0] if dims else 0
+    return selected(x, where(_data(x), dim=d, keepdim=True), d, bool(keepdim))
 
 
 def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = None) -> Any:
@@ -146,9 +160,7 @@ def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = 
         return maximum(input, other if other is not None else dim)
     if dim is None:
         return amax(input, None, keepdim)
-    x = checked(input, "max")
-    i = argmax(_data(x), dim, True)
-    return selected(x, i, normalise_dim(dim, i.ndim, "max"), bool(keepdim))
+    return _one_of_each(_argmax, input, dim, keepdim, "max")
 
 
 def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = None) -> Any:
@@ -157,9 +169,7 @@ def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = 
         return minimum(input, other if other is not None else dim)
     if dim is None:
         return amin(input, None, keepdim)
-    x = checked(input, "min")
-    i = argmin(_data(x), dim, True)
-    return selected(x, i, normalise_dim(dim, i.ndim, "min"), bool(keepdim))
+    return _one_of_each(_argmin, input, dim, keepdim, "min")
 
 
 # -------------------------------------------------------------------------------------------------------- the middle
@@ -180,10 +190,12 @@ def _median_rule(g: Array, y: Array, x: Array, **_attributes: Any) -> Array:
 @op(_median_rule)
 def _median(x: Array, *, skip_nan: bool) -> Array:
     flat = x.reshape(-1)
-    return flat[_middle(flat, 0, skip_nan)[0]]
+    return flat[_middle(flat, 0, skip_nan)[0]] if flat.size else np.asarray(np.nan, x.dtype)
 
 
 def _median_of(input: Array, dim: int | None, keepdim: bool, skip_nan: bool, name: str) -> Any:
+    if dim is None and checked(input, name).dtype.kind == "f":
+        return _median(checked(input, name), skip_nan=skip_nan)
     x, dims = _nonempty(input, dim if dim is None else operator.index(dim), name)
     if dim is None:
         return _median(x, skip_nan=skip_nan)

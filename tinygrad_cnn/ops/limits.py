@@ -39,6 +39,16 @@ def _at_most(x: Array, high: Array) -> Array:
     return np.minimum(x, high)
 
 
+@op(
+    lambda g, _y, x, low, high: g * ((x >= low) & (x <= high)),
+    lambda g, _y, x, low, high: g * ((low < high) & (x < low)),
+    lambda g, _y, x, low, high: g * ((x > high) | (high < low)),
+    prepare=promote,
+)
+def _between(x: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(x, low), high)
+
+
 def _is_array(x: Any) -> bool:
     return isinstance(x, (Variable, ndarray))
 
@@ -53,8 +63,9 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     if min is None and max is None:
         raise ValueError("clamp: needs min, max, or both")
     if _is_array(min) or _is_array(max):
-        x = x if min is None else _at_least(x, min)
-        return x if max is None else _at_most(x, max)
+        if min is not None and max is not None:
+            return _between(x, min, max)
+        return _at_most(x, max) if min is None else _at_least(x, min)
     bounds = [None if b is None else b.item() if isinstance(b, np.generic) else b for b in (min, max)]
     for b in bounds:
         if b is not None and not isinstance(b, (bool, int, float)):
@@ -97,7 +108,14 @@ def fmin(a: Array, b: Array) -> Array:
     return np.fmin(a, b)
 
 
-@op(prepare=promote)
+def _one_dtype(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    a, b = promote(inputs)
+    if any(x.dtype != a.dtype for x in inputs):
+        raise RuntimeError(f"heaviside: both must have one dtype, got {inputs[0].dtype} and {inputs[1].dtype}")
+    return a, b
+
+
+@op(prepare=_one_dtype)
 def heaviside(a: Array, b: Array) -> Array:
     """0 where a < 0, b where a = 0, and 1 where a > 0. No gradient."""
     y: Any = np.greater(a, 0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine import Array, cast, op
 from .comparison import eq
-from .elementwise import abs, pow, sign, where
+from .elementwise import abs, pow, quiet, sign, true_divide, where
 from .reduce import Axes, Dims, as_float, count, fold, many_dims, mean, spread
 from .reduce import _add as add_up
 from .reduce import _mean as mean_over
@@ -23,17 +23,17 @@ def _deviation(x: Array, dim: Axes) -> Array:
 
 
 def _freedom(shape: tuple[int, ...], dim: Axes, correction: float) -> float:
-    """What the squared deviations are divided by: n - correction; NaN where nothing is left."""
-    n = count(shape, dim) - correction
-    return n if n > 0 else math.nan
+    """What the squared deviations are divided by: n - correction, and no less than 0."""
+    return max(count(shape, dim) - correction, 0.0)
 
 
 @op(
     lambda g, _y, x, *, dim, correction, keepdim: (
-        spread(g * (2 / _freedom(x.shape, dim, correction)), dim=dim, keepdim=keepdim, shape=x.shape)
+        spread(true_divide(2 * g, _freedom(x.shape, dim, correction)), dim=dim, keepdim=keepdim, shape=x.shape)
         * _deviation(x, dim)
     )
 )
+@quiet
 def _var(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
     d = np.asarray(_deviation(x, dim))  # in two passes: no cancellation
     return add_up(np.multiply(d, d, out=d), dim, keepdim) / x.dtype.type(_freedom(x.shape, dim, correction))
@@ -41,11 +41,12 @@ def _var(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
 
 def _std_rule(g: Array, y: Array, x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
     flat = eq(y, 0)  # where the slope is taken as 0
-    g = where(flat, 0.0, g / (where(flat, 1.0, y) * _freedom(x.shape, dim, correction)))
+    g = where(flat, 0.0, true_divide(g, where(flat, 1.0, y) * _freedom(x.shape, dim, correction)))
     return spread(g, dim=dim, keepdim=keepdim, shape=x.shape) * _deviation(x, dim)
 
 
 @op(_std_rule)
+@quiet
 def _std(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
     return np.sqrt(_var(x, dim=dim, correction=correction, keepdim=keepdim))
 
@@ -71,7 +72,8 @@ def var(
 ) -> Array:
     """The variance, sum((x - mean)^2) / (n - correction), over ``dim`` or of everything.
 
-    ``correction`` is 1 (Bessel's) unless given; ``unbiased=False`` is correction 0. NaN where n <= correction.
+    ``correction`` is 1 (Bessel's) unless given; ``unbiased=False`` is correction 0. Where n <= correction, something is
+    divided by 0.
     """
     x, attributes = _arguments("var", input, dim, unbiased, keepdim, correction)
     return _var(x, **attributes)
@@ -161,7 +163,7 @@ def _norm(x: Array, *, p: float, dim: Axes, keepdim: bool) -> Array:
     if p == 0:
         return add_up((a != 0).astype(x.dtype), dim, keepdim)
     if math.isinf(p):
-        return fold(np.maximum, a, dim, keepdim, initial=0) if p > 0 else fold(np.minimum, a, dim, keepdim)
+        return fold(np.maximum, a, dim, keepdim) if p > 0 else fold(np.minimum, a, dim, keepdim)
     with np.errstate(divide="ignore", over="ignore"):
         return np.power(add_up(np.power(a, x.dtype.type(p)), dim, keepdim), x.dtype.type(1 / p))
 
@@ -179,4 +181,7 @@ def norm(
         p = 2.0
     if isinstance(p, (str, bool)) or not isinstance(p, (int, float, np.number)):
         raise ValueError(f'norm: p must be a number or "fro", got {p!r}')
-    return _norm(x, p=float(p), dim=many_dims(dim, x.ndim, "norm"), keepdim=bool(keepdim))
+    dims = many_dims(dim, x.ndim, "norm")
+    if (p < 0 or math.isinf(p)) and not count(x.shape, dims):
+        raise ValueError(f"norm: p={p} of nothing, over dim={dim} of a tensor of shape {x.shape}")
+    return _norm(x, p=float(p), dim=dims, keepdim=bool(keepdim))

@@ -95,6 +95,8 @@ def unique(
     """
     input, a = _array(input, "unique")
     axis = None if dim is None else normalise_dim(dim, a.ndim, "unique")
+    if axis is not None and a.ndim and a.shape[axis] and not a.size:
+        raise RuntimeError(f"unique: slices of a tensor of shape {a.shape} along dim={dim} have no elements to compare")
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=axis)
     inverse = inverse.reshape(a.shape if axis is None else -1)
     wanted = [values] + [inverse.astype(np.int64, copy=False)] * bool(return_inverse)

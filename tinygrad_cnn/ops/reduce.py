@@ -119,7 +119,9 @@ def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any
 # ------------------------------------------------------------------------------------------------------------ products
 def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) -> Array:
     """g times the product of all the others: y / x, unless an x is 0; then what is left of it times what is right."""
-    dims = None if dim is None or not x.ndim else (dim,)
+    if not x.ndim:
+        return g
+    dims = None if dim is None else (dim,)
     g = spread(g, dim=dims, keepdim=keepdim, shape=x.shape)
     if not bool(any(eq(x, 0))):
         return g * spread(y, dim=dims, keepdim=keepdim, shape=x.shape) / x

@@ -7,6 +7,7 @@ solves without a division: zeros are no exception, and nothing overflows.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -191,17 +192,25 @@ def _edge(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
 def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, append: Array | None = None) -> Array:
     """The difference of each element and the one before it along ``dim``, taken ``n`` times.
 
-    ``prepend`` and ``append`` are joined to the input first. Of booleans, whether neighbours differ.
+    ``prepend`` and ``append`` are joined to the input first, unless ``n`` is 0. Of booleans, whether neighbours differ.
     """
     x = checked(input, "diff")
     if not x.ndim:
         raise RuntimeError("diff: expected a tensor of at least one dimension, got a 0-d tensor")
-    if n < 0:
+    steps, dim = operator.index(n), operator.index(dim)
+    if steps < 0:
         raise RuntimeError(f"diff: n must be >= 0, got {n}")
+    if not steps:
+        return clone(x)
     d = normalise_dim(dim, x.ndim, "diff")
-    parts = [part for part in (prepend, x, append) if part is not None]
+    parts = [checked(part, "diff") for part in (prepend, x, append) if part is not None]
+    if any(part.ndim != x.ndim for part in parts):
+        raise RuntimeError(
+            f"diff: {' and '.join(str(part.shape) for part in parts)} differ in their number of dimensions"
+        )
     if len(parts) > 1:
         x = cat(parts, d)
-    for _ in range(min(n, x.shape[d])):
+    steps = min(steps, x.shape[d])
+    for _ in range(steps):
         x = _diff(x, dim=d)
-    return x if n else clone(x)
+    return x if steps else clone(x)

@@ -148,8 +148,6 @@ def _softplus(x: Array, *, beta: float, threshold: float) -> Array:
 
 def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
     """log(1 + exp(beta x)) / beta, a smooth `relu`; the identity where beta x > threshold."""
-    if beta == 0:
-        raise ValueError("softplus: beta must not be 0")
     x = _floating(input, "softplus")
     return _softplus(x, beta=beta, threshold=threshold)
 
@@ -227,9 +225,23 @@ def sinc(x: Array) -> Array:
     return np.sinc(x).astype(x.dtype, copy=False)
 
 
+@op(
+    lambda g, _y, _a, _b, w: g * (1 - w),
+    lambda g, _y, _a, _b, w: g * w,
+    lambda g, _y, a, b, _w: g * (b - a),
+)
+@quiet
+def _lerp(a: Array, b: Array, w: Array) -> Array:
+    return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))  # exact at both ends
+
+
 def lerp(input: Array, end: Array, weight: Any) -> Array:
-    """input + weight * (end - input): a part of the way from one to the other."""
-    return checked(input, "lerp") + weight * (checked(end, "lerp") - input)
+    """input + weight * (end - input): a part of the way from one to the other. ``weight`` is a number or a tensor."""
+    a, b = checked(input, "lerp"), checked(end, "lerp")
+    w = np.asarray(weight, a.dtype) if isinstance(weight, (int, float)) else checked(weight, "lerp")
+    if a.dtype.kind != "f" or b.dtype != a.dtype or w.dtype != a.dtype:
+        raise TypeError(f"lerp: needs one floating dtype, got {a.dtype}, {b.dtype} and {w.dtype}")
+    return _lerp(a, b, w)
 
 
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:

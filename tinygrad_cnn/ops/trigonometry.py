@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine import Array, op
-from .elementwise import quiet, rsqrt
+from .elementwise import quiet, rsqrt, where
 from .promotion import promote_to_float
 
 
@@ -51,14 +51,19 @@ def atan(x: Array) -> Array:
     return np.arctan(x)
 
 
+def _square_of_radius(a: Array, b: Array) -> Array:
+    r = a * a + b * b
+    return where(r == 0, 1.0, r)
+
+
 @op(
-    lambda g, _y, a, b: g * b / (a * a + b * b),
-    lambda g, _y, a, b: -g * a / (a * a + b * b),
+    lambda g, _y, a, b: g * b / _square_of_radius(a, b),
+    lambda g, _y, a, b: -g * a / _square_of_radius(a, b),
     prepare=promote_to_float,
 )
 @quiet
 def atan2(a: Array, b: Array) -> Array:
-    """The angle in [-pi, pi] of the point with height a and abscissa b."""
+    """The angle in [-pi, pi] of the point with height a and abscissa b; its slopes at the origin are taken as 0."""
     return np.arctan2(a, b)
 
 
