@@ -25,6 +25,27 @@ def test_repeated_positions_add_up_in_the_gradient() -> None:
     np.testing.assert_array_equal(x.grad.data, expected)
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        (slice(None), [0, 1, 1], slice(None), [2, 0, 0]),  # arrays apart: their dimension comes first
+        (slice(None), [0, 1, 1], None, [2, 0, 0]),
+        (slice(None), [[0], [1]], [2, 2, 0]),
+        ([1, 1], slice(None), slice(1, None), [3, 3]),
+    ],
+)
+def test_the_gradient_finds_arrays_that_stand_apart(index: Any) -> None:
+    shape = (2, 3, 4, 5)
+    x = Tensor(np.zeros(shape), requires_grad=True)
+    y = x[index]
+    g = np.random.default_rng(0).standard_normal(y.shape)
+    y.backward(Tensor(g))
+    expected = np.zeros(shape)
+    np.add.at(expected, index, g)
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.data, expected)
+
+
 @given(st.integers(0, 6), st.integers(1, 5), st.sampled_from((0, 1, 3, 8, 9)), st.booleans(), st.integers(0, 2**32 - 1))
 def test_sums_of_rows(m: int, n: int, width: int, distinct: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -67,7 +67,8 @@ def sizes(values: Any, function: str) -> tuple[int, ...]:
 def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
     n = x.shape[0] if x.ndim > 2 else 0  # batch-last memory stays batch-last
     if n > 1 and shape and shape[0] == n and x.strides[0] == x.itemsize and x.size:
-        return np.moveaxis(np.moveaxis(x, 0, -1).reshape((*shape[1:], n)), -1, 0)
+        k = len(shape) - 1
+        return x.transpose((*range(1, x.ndim), 0)).reshape((*shape[1:], n)).transpose((k, *range(k)))
     return np.reshape(x, shape)
 
 
