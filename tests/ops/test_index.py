@@ -115,6 +115,13 @@ def test_writing_in_place_and_in_other_dtypes() -> None:
     assert ix.setitem(np.zeros(2, np.int64), 0, 1.9).tolist() == [1, 0]
 
 
+def test_read_only_memory_is_not_written() -> None:
+    x = Tensor(np.zeros((1, 3))).expand(2, 3)
+    with pytest.raises(RuntimeError, match="read-only"):
+        x[0] = 1.0
+    assert not x.data.any()
+
+
 def test_a_gradient_is_not_lost_in_integers() -> None:
     v = Tensor(np.array(1.0), requires_grad=True)
     with pytest.raises(TypeError, match=r"requires grad cannot be written into a tensor of dtype int64.*detach"):

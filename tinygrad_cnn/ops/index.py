@@ -126,6 +126,8 @@ def writable(value: Any, dtype: np.dtype[Any], function: str) -> Any:
 
 def write(a: ndarray, index: Index, value: Any) -> None:
     """a[index] = value, on arrays, in place."""
+    if not a.flags.writeable:
+        raise RuntimeError("this memory is read-only (an expanded tensor, or an array given as such); clone() it first")
     view = a[index.basic]
     place: Any = ... if index.picks is None else index.picks
     value = np.asarray(value)
