@@ -64,7 +64,7 @@ def softmax_nll(x: Array, t: Array, w: Array) -> Any:
 def softmax_nll_input(g: Array, x: Array, t: Array, w: Array, *, p: Any) -> Array:
     """The gradient of the input of `softmax_nll`: g w (softmax(x) - onehot(t)). ``p`` is that softmax, known before."""
     gw = g * w  # (N, ...)
-    d = p * gw[:, None]
+    d = np.multiply(p, gw[:, None], out=np.empty_like(p))  # in the memory order of x
     d[_entry(t)] -= gw
     return d
 

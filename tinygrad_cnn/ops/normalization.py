@@ -33,13 +33,22 @@ def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
 
 
 def _sum_product(a: Any, b: Any, dim: Dims) -> Any:
-    """sum(a * b) over ``dim``, or sum(a) if b is None; no array of their size is made. ``dim`` stays with size 1."""
+    """sum(a * b) over ``dim``, or sum(a) if b is None; no array of their size is made. ``dim`` stays with size 1.
+
+    Where the innermost dimension in memory is kept, the sum runs in two steps: one alone would add one number after the
+    other, and lose digits.
+    """
+    inner = min(range(a.ndim), key=lambda d: (a.strides[d], a.shape[d] == 1))
+    first = dim if inner in dim or len(dim) < 2 else (min(dim, key=lambda d: a.strides[d]),)
+    rest = tuple(d for d in dim if d not in first)
     if b is None:
-        return np.add.reduce(a, axis=dim, keepdims=True)
-    letters = "abcdefgh"[: a.ndim]
-    kept = "".join(c for d, c in enumerate(letters) if d not in dim)
-    total = np.einsum(f"{letters},{letters}->{kept}", a, b)
-    return total.reshape([1 if d in dim else n for d, n in enumerate(a.shape)])
+        total = np.add.reduce(a, axis=first, keepdims=True)
+    else:
+        letters = "abcdefgh"[: a.ndim]
+        kept = "".join(c for d, c in enumerate(letters) if d not in first)
+        total = np.einsum(f"{letters},{letters}->{kept}", a, b)
+        total = total.reshape([1 if d in first else n for d, n in enumerate(a.shape)])
+    return np.add.reduce(total, axis=rest, keepdims=True) if rest else total
 
 
 def _varies(w: Any, dim: Dims) -> bool:

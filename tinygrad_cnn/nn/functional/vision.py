@@ -69,7 +69,8 @@ def interpolate(
     for d in range(n):
         old = input.shape[2 + d]
         if mode in ("nearest", "nearest-exact"):
-            y = ops.repeat_along(y, index=_nearest(old, new[d], scales[d], mode == "nearest-exact"), dim=2 + d)
+            index = _nearest(old, new[d], scales[d], mode == "nearest-exact", native_dtype(input))
+            y = ops.repeat_along(y, index=index, dim=2 + d)
         else:
             low, high, share = _linear(old, new[d], scales[d], bool(align_corners))
             share = share.astype(native_dtype(input)).reshape((-1,) + (1,) * (n - 1 - d))  # along dimension 2 + d
@@ -100,12 +101,13 @@ def _sizes(
     return new, tuple(None if recompute else 1 / f for f in factors)
 
 
-def _nearest(old: int, new: int, step: float | None, exact: bool) -> Any:
-    """For each new pixel, the old one it copies. In float32, as in PyTorch: rounding decides between neighbours."""
-    scale = np.float32(old / new if step is None else step)
-    places = np.arange(new, dtype=np.float32)
-    source = np.floor((places + np.float32(0.5)) * scale if exact else places * scale)
-    return np.minimum(source.astype(np.intp), old - 1)
+def _nearest(old: int, new: int, step: float | None, exact: bool, dtype: np.dtype[Any]) -> Any:
+    """For each new pixel, the old one it copies. In PyTorch's precision: its rounding decides between neighbours."""
+    real = np.float64 if dtype == np.float64 else np.float32
+    scale = np.float64(real(old) / real(new) if step is None else real(step))
+    places = np.arange(new)
+    source = ((places + 0.5) * scale - 0.5).astype(real) + real(0.5) if exact else places * scale
+    return np.minimum(np.floor(source.astype(np.float32)).astype(np.intp), old - 1)
 
 
 def _linear(old: int, new: int, step: float | None, align: bool) -> tuple[Any, Any, Any]:

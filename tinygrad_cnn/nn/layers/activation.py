@@ -47,9 +47,6 @@ class ReLU6(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.relu6(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        return "min_val=0.0, max_val=6.0" + (", inplace=True" if self.inplace else "")
-
 
 class SELU(_Inplace):
     """scale * elu(x, alpha) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).

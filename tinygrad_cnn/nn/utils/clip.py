@@ -68,9 +68,11 @@ def get_total_norm(
 
 
 def _squares(a: Any) -> float:
-    """sum(a * a), in blocks that are added up in float64."""
+    """sum(a * a) in float32, over rows of 1024 that are added up in float64."""
     flat = a.ravel(order="K").astype(np.float32, copy=False)
-    return math.fsum(float(np.dot(part, part)) for part in np.array_split(flat, max(1, flat.size // 65536)))
+    whole = flat.size // 1024 * 1024
+    rows = flat[:whole].reshape(-1, 1024)
+    return float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64) + np.dot(flat[whole:], flat[whole:]))
 
 
 def clip_grads_with_norm_(

@@ -1,0 +1,100 @@
+"""Clipping gradients, beside PyTorch's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn import nn
+from tinygrad_cnn.nn.utils import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from tinygrad_cnn.tensor import Tensor
+
+NORMS = [2.0, 1.0, 3.0, 0.5, math.inf, -math.inf]
+
+
+def parameters(dtype: Any = np.float64) -> list[Any]:
+    rng = np.random.default_rng(0)
+    found = [nn.Parameter(np.zeros(shape, dtype)) for shape in ((3, 4), (), (5,))]
+    for p in found:
+        p.grad = Tensor(np.asarray(rng.normal(size=p.shape), dtype))
+    return [*found, nn.Parameter(np.zeros(2, dtype))]  # one without a gradient
+
+
+def theirs(torch: Any, ours: list[Any]) -> list[Any]:
+    result = []
+    for p in ours:
+        q = torch.nn.Parameter(torch.tensor(p.data))
+        q.grad = None if p.grad is None else torch.tensor(p.grad.data)
+        result.append(q)
+    return result
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("limit", [0.1, 100.0])
+def test_norm(torch: Any, norm: float, limit: float, dtype: Any) -> None:
+    a = parameters(dtype)
+    b = theirs(torch, a)
+    memory = a[0].grad.data
+    x, y = clip_grad_norm_(a, limit, norm), torch.nn.utils.clip_grad_norm_(b, limit, norm)
+    assert x.dtype == dtype
+    np.testing.assert_allclose(x.data, y.numpy(), rtol=1e-6)
+    for p, q in zip(a[:3], b, strict=False):
+        np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-6)
+    assert a[0].grad.data is memory
+    assert a[3].grad is None
+    if limit == 0.1 and norm > 0:
+        assert get_total_norm([p.grad for p in a[:3]], norm).item() == pytest.approx(0.1, rel=1e-4)
+
+
+def test_value(torch: Any) -> None:
+    a = parameters()
+    b = theirs(torch, a)
+    clip_grad_value_(a, 0.3)
+    torch.nn.utils.clip_grad_value_(b, 0.3)
+    for p, q in zip(a[:3], b, strict=False):
+        np.testing.assert_array_equal(p.grad.data, q.grad.numpy())
+
+
+def test_norm_0_counts() -> None:
+    assert get_total_norm([Tensor(np.array([0.0, 2.0, 3.0]))], 0).item() == 2
+
+
+def test_a_norm_that_is_not_finite() -> None:
+    a = parameters()
+    a[1].grad.data[...] = np.nan
+    before = a[0].grad.data.copy()
+    with pytest.raises(RuntimeError, match=r"norm of order 2 is nan.*detect_anomaly"):
+        clip_grad_norm_(a, 1.0, error_if_nonfinite=True)
+    np.testing.assert_array_equal(a[0].grad.data, before)
+    assert np.isnan(clip_grad_norm_(a, 1.0).item())
+
+
+def test_large_gradients_do_not_overflow() -> None:
+    p = nn.Parameter(np.zeros(200_000, np.float32))
+    p.grad = Tensor(np.full(200_000, 1e3, np.float32))
+    assert clip_grad_norm_(p, 1.0).item() == pytest.approx(1e3 * math.sqrt(200_000), rel=1e-6)
+    assert get_total_norm(p.grad).item() == pytest.approx(1.0, rel=1e-5)
+
+
+def test_a_gradient_that_may_not_be_written_is_replaced() -> None:
+    p = nn.Parameter(np.zeros(4))
+    p.grad = Tensor(np.broadcast_to(2.0, 4))
+    clip_grad_value_(p, 1.0)
+    assert p.grad.data.tolist() == [1, 1, 1, 1]
+
+
+def test_nothing_to_clip() -> None:
+    assert clip_grad_norm_([], 1.0).item() == 0
+    assert get_total_norm([]).dtype == np.float32
+    clip_grads_with_norm_(parameters(), 1.0, 0.5)
+
+
+def test_errors() -> None:
+    with pytest.raises(TypeError, match="clip_grad_norm_: expected Tensors, got ndarray"):
+        clip_grad_norm_([np.ones(2)], 1.0)
+    with pytest.raises(ValueError, match="clip_value must be at least 0, got -1"):
+        clip_grad_value_(parameters(), -1)
