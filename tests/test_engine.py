@@ -224,6 +224,25 @@ def test_arrays_are_freed_as_backward_goes() -> None:
     assert data() is None
 
 
+def test_a_retained_gradient_is_a_copy() -> None:
+    x = leaf(1.0, 2.0)
+    y = x + 0.0  # its rule hands the gradient on as it is
+    y.retain_grad()
+    (y * y).sum().backward()
+    x.grad.data[:] = 0
+    np.testing.assert_array_equal(y.grad.data, [2.0, 4.0])
+
+
+def test_gradients_that_hang_in_a_graph_accumulate_too() -> None:
+    x = leaf(2.0)
+    (x * x).sum().backward(create_graph=True)
+    (x * x * x).sum().backward(create_graph=True)
+    g, x.grad = x.grad, None
+    assert g.item() == 4.0 + 12.0
+    (second,) = tg.grad(g.sum(), x)
+    assert second.item() == 2.0 + 12.0
+
+
 def test_graphs_vanish_without_the_collector() -> None:
     gc.collect()
     gc.disable()
@@ -521,6 +540,43 @@ def test_an_optimizer_step_between_forward_and_second_backward_is_noticed() -> N
         y.backward()
 
 
+def test_writing_through_another_view_of_the_memory_is_noticed() -> None:
+    w, x = Tensor(np.ones((2, 3)), requires_grad=True), leaf(1.0, 2.0)
+    y = (x @ w[:, 1:]).sum()  # keeps a view
+    with tg.no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match=r"input 1 of .*changed in place"):
+        y.backward()
+    w = Tensor(np.ones((2, 3)), requires_grad=True)
+    y = (w * w).sum()
+    with tg.no_grad():
+        w[0] += 1  # writes through a view
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_a_later_write_to_the_same_memory_is_noticed() -> None:
+    w = leaf(2.0)
+    with tg.no_grad():
+        w += 1
+    y = (w * w).sum()
+    y.backward(retain_graph=True)  # written before, not since
+    assert w.grad.item() == 6.0
+    with tg.no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_a_gradient_that_grew_in_place_after_its_use_is_noticed() -> None:
+    x, w = leaf(1.0), leaf(2.0)
+    (x * 3).sum().backward()
+    y = (w * x.grad).sum()
+    (x * 3).sum().backward()  # adds to x.grad in place
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
 def test_in_place_keeps_shape_and_kind() -> None:
     a = tg.zeros(2)
     with pytest.raises(RuntimeError, match=r"shape \(3, 2\) cannot be written into.*\(2,\)"):
@@ -551,7 +607,17 @@ def test_checkpoint_gives_the_same_gradients_and_keeps_less() -> None:
         np.testing.assert_array_equal(a, b)
     tg.manual_seed(1)
     net(x)
-    np.testing.assert_array_equal(tg.rand(3).data, after)  # recomputing left the generator where it was
+    np.testing.assert_array_equal(tg.rand(3).data, after)  # the forward pass drew what it would have drawn
+
+
+def test_recomputing_leaves_the_generator_where_it_was() -> None:
+    x = leaf(*range(8))
+    y = tg.checkpoint(lambda a: tg.nn.functional.dropout(a * a, 0.5), x).sum()
+    tg.manual_seed(3)
+    y.backward()
+    after = tg.rand(3).data
+    tg.manual_seed(3)
+    np.testing.assert_array_equal(tg.rand(3).data, after)
 
 
 def test_checkpoint_in_the_middle_of_a_graph() -> None:
