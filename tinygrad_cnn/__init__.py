@@ -154,6 +154,7 @@ from .ops.shape import (
     ravel,
     reshape,
     squeeze,
+    swapaxes,
     t,
     transpose,
     unflatten,
@@ -207,7 +208,8 @@ multiply, subtract, divide, negative, absolute = mul, sub, div, neg, abs
 less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne
 arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh = asin, acos, atan, atan2, asinh, acosh, atanh
 concat = concatenate = cat
-row_stack, swapaxes, swapdims, moveaxis, ger, fix, clip = vstack, transpose, transpose, movedim, outer, trunc, clamp
+vdot = dot  # the same, of real numbers
+row_stack, swapdims, moveaxis, ger, fix, clip = vstack, transpose, movedim, outer, trunc, clamp
 
 float16 = half = _np.dtype(_np.float16)
 float32 = float = _np.dtype(_np.float32)
@@ -250,7 +252,7 @@ __all__ = [  # noqa: RUF022
     "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split",
     "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril", "tril_indices", "triu",
     "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "utils", "var",
-    "var_mean", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 

@@ -191,7 +191,7 @@ def op(
                     node.extra = Extra()
                     node.extra.line = anomaly.user_line()
             result = _wrap(y, node)
-            if view and np.may_share_memory(y, arrays[0]):
+            if view and isinstance(inputs[0], Variable) and np.may_share_memory(y, arrays[0]):
                 result._aliased = inputs[0]._aliased = True
             return result
 

@@ -239,7 +239,7 @@ class Tensor(Methods, result=True):
         if engine.is_grad_enabled() and wants:
             engine.rebind(self, indexing.setitem(self, index, value))
         else:
-            indexing.write(self.data, parse(index, self.shape), getattr(value, "data", value))
+            indexing.write(self.data, parse(index, self.shape), value.data if isinstance(value, Tensor) else value)
             engine.mutated(self.data)
 
     # ----------------------------------------------------------------------------------------------- operators

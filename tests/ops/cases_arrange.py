@@ -113,7 +113,7 @@ def vectors_and_matrices(draw: DrawFn) -> Inputs:
 EMPTY = "size 0 too, where PyTorch does not check its arguments"
 
 CASES = [
-    Case("flip", to_flip(), a.flip, lambda x, dims: np.flip(x, dims), t("flip")),
+    Case("flip", to_flip(), a.flip, lambda x, dims: np.flip(x, dims), t("flip"), method="flip"),
     Case("fliplr", any_array(2), a.fliplr, np.fliplr, t("fliplr"), method="fliplr"),
     Case("flipud", any_array(1), a.flipud, np.flipud, t("flipud"), method="flipud"),
     Case("roll", to_roll(), a.roll, lambda x, shifts, dims=None: np.roll(x, shifts, dims), t("roll"), method="roll"),
@@ -125,16 +125,32 @@ CASES = [
         lambda x, repeats: a.repeat(x, repeats),
         lambda x, repeats: np.tile(x, repeats),
         lambda x, repeats: x.repeat(repeats),
+        method=lambda x, repeats: x.repeat(*repeats),
     ),
-    Case("tile", to_tile(), lambda x, dims: a.tile(x, dims), lambda x, dims: np.tile(x, dims), t("tile")),
+    Case(
+        "tile",
+        to_tile(),
+        lambda x, dims: a.tile(x, dims),
+        lambda x, dims: np.tile(x, dims),
+        t("tile"),
+        method=lambda x, dims: x.tile(dims),
+    ),
     Case(
         "Tensor.repeat",
         to_repeat(0),
         lambda x, repeats: a.repeat(x, repeats),
         lambda x, repeats: np.tile(x, repeats),
         note=EMPTY,
+        method=lambda x, repeats: x.repeat(*repeats),
     ),
-    Case("tile", to_tile(0), lambda x, dims: a.tile(x, dims), lambda x, dims: np.tile(x, dims), note=EMPTY),
+    Case(
+        "tile",
+        to_tile(0),
+        lambda x, dims: a.tile(x, dims),
+        lambda x, dims: np.tile(x, dims),
+        note=EMPTY,
+        method=lambda x, dims: x.tile(dims),
+    ),
     Case(
         "repeat_interleave",
         to_interleave(),

@@ -239,6 +239,14 @@ REPEATS = tuple(
     for probe in ("a negative number", "a large number", "zero")
 )
 
+
+def written_in_place(x: Any, value: Any, index: Any) -> Any:
+    """x[index] = value, as a user writes it, on a copy."""
+    y = x.clone()
+    y[index] = value
+    return y
+
+
 CASES = [
     *(
         Case(
@@ -248,6 +256,7 @@ CASES = [
             read,
             None if note == EMPTY else lambda x, index: x[torch_index(index)],
             note=note,
+            method="__getitem__",
         )
         for kinds, min_side, note in ((BASIC, 0, "basic"), (ALL, 1, "advanced"), (ALL, 0, EMPTY))
     ),
@@ -262,6 +271,7 @@ CASES = [
             differs=(
                 ("mixed dtypes", "PyTorch casts the value for a basic index, and refuses to for an advanced one"),
             ),
+            method=written_in_place,
         )
         for kinds, min_side, unique, note in (
             (BASIC, 0, True, "basic"),
@@ -279,7 +289,15 @@ CASES = [
         method="narrow",
     ),
     Case("select", to_select(), ix.select, lambda x, dim, index: np.take(x, index, dim), t("select"), method="select"),
-    Case("gather", to_gather(), reordered(ix.gather), gathered, reordered(t("gather")), wanted=(0,)),
+    Case(
+        "gather",
+        to_gather(),
+        reordered(ix.gather),
+        gathered,
+        reordered(t("gather")),
+        wanted=(0,),
+        method=lambda x, index, dim: x.gather(dim, index),
+    ),
     Case(
         "scatter",
         to_gather("source", repeats=False),
@@ -287,8 +305,16 @@ CASES = [
         scattered(add=False),
         reordered(t("scatter")),
         differs=NO_GRADIENT + REPEATS,
+        method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
     ),
-    Case("scatter", to_gather("larger source"), reordered(ix.scatter), scattered(add=False), note="last one stays"),
+    Case(
+        "scatter",
+        to_gather("larger source"),
+        reordered(ix.scatter),
+        scattered(add=False),
+        note="last one stays",
+        method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
+    ),
     Case(
         "scatter",
         to_gather("value"),
@@ -296,6 +322,7 @@ CASES = [
         scattered(add=False),
         lambda x, index, dim, value: t("scatter")(x, dim, index, value=value),
         note="a number",
+        method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
     ),
     Case(
         "scatter_add",
@@ -304,9 +331,15 @@ CASES = [
         scattered(add=True),
         reordered(t("scatter_add")),
         differs=NO_GRADIENT,
+        method=lambda x, index, src, dim: x.scatter_add(dim, index, src),
     ),
     Case(
-        "scatter_add", to_gather("larger source"), reordered(ix.scatter_add), scattered(add=True), note="larger source"
+        "scatter_add",
+        to_gather("larger source"),
+        reordered(ix.scatter_add),
+        scattered(add=True),
+        note="larger source",
+        method=lambda x, index, src, dim: x.scatter_add(dim, index, src),
     ),
     Case(
         "take_along_dim",

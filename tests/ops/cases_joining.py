@@ -137,6 +137,7 @@ def cutting(name: str) -> Case:
         lambda x, given: ours(x, given),
         lambda x, given: numpys(x, given),
         lambda x, given: t(name)(x, given),
+        method=lambda x, given: getattr(x, name)(given),
     )
 
 
@@ -165,7 +166,14 @@ CASES = [
     ),
     Case("dstack", continuing(2, False), of_list(j.dstack), of_list(np.dstack), of_list(t("dstack"))),
     Case("column_stack", columns(), of_list(j.column_stack), of_list(np.column_stack), of_list(t("column_stack"))),
-    Case("split", to_split(), j.split, parts, t("split")),
+    Case(
+        "split",
+        to_split(),
+        j.split,
+        parts,
+        t("split"),
+        method=lambda x, split_size_or_sections, dim=0: x.split(split_size_or_sections, dim),
+    ),
     Case("chunk", to_chunk(), j.chunk, chunks_of, t("chunk"), method="chunk"),
     Case(
         "tensor_split",

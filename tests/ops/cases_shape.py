@@ -170,7 +170,14 @@ def grids(draw: DrawFn) -> Inputs:
 
 
 CASES = [
-    Case("reshape", another_shape(), s.reshape, lambda x, shape: np.reshape(x, shape), t("reshape")),
+    Case(
+        "reshape",
+        another_shape(),
+        s.reshape,
+        lambda x, shape: np.reshape(x, shape),
+        t("reshape"),
+        method=lambda x, shape: x.reshape(shape),
+    ),
     Case(
         "Tensor.reshape_as",
         two_of_a_size(),
@@ -197,9 +204,10 @@ CASES = [
         s.swapaxes,
         lambda x, axis0, axis1: swapped(x, axis0, axis1),
         t("swapaxes"),
+        method="swapaxes",
     ),
     Case("swapdims", two_dims(), s.swapdims, swapped, t("swapdims"), method="swapdims"),
-    Case("permute", an_order(), s.permute, lambda x, dims: np.transpose(x, dims), t("permute")),
+    Case("permute", an_order(), s.permute, lambda x, dims: np.transpose(x, dims), t("permute"), method="permute"),
     Case("movedim", moves(), s.movedim, np.moveaxis, t("movedim"), method="movedim"),
     Case("moveaxis", moves(), s.moveaxis, np.moveaxis, t("moveaxis"), method="moveaxis"),
     Case("t", any_array(0, 2), s.t, lambda x: x.T, t("t"), method="t"),
@@ -212,8 +220,22 @@ CASES = [
         t("unsqueeze"),
         method="unsqueeze",
     ),
-    Case("Tensor.expand", to_expand(), lambda x, shape: s.expand(x, shape), expanded, lambda x, shape: x.expand(shape)),
-    Case("broadcast_to", to_expand(), s.broadcast_to, expanded, lambda x, shape: t("broadcast_to")(x, shape)),
+    Case(
+        "Tensor.expand",
+        to_expand(),
+        lambda x, shape: s.expand(x, shape),
+        expanded,
+        lambda x, shape: x.expand(shape),
+        method=lambda x, shape: x.expand(*shape),
+    ),
+    Case(
+        "broadcast_to",
+        to_expand(),
+        s.broadcast_to,
+        expanded,
+        lambda x, shape: t("broadcast_to")(x, shape),
+        method="broadcast_to",
+    ),
     Case(
         "Tensor.expand_as",
         like_another(),
@@ -239,5 +261,6 @@ CASES = [
         lambda x: x.T.copy(),
         lambda x: t("permute")(x, tuple(range(x.ndim))[::-1]).contiguous(),
         note="of a transpose: what is contiguous is returned as it is",
+        method=lambda x: x.permute(*range(x.ndim)[::-1]).contiguous(),
     ),
 ]

@@ -34,12 +34,6 @@ def shares(x: Any, dim: int) -> Any:
     return np.moveaxis(y, -1, dim)
 
 
-def torch_softmin(x: Any, dim: int) -> Any:
-    import torch
-
-    return torch.nn.functional.softmin(x, dim=dim)
-
-
 INTEGERS = tuple(
     (probe, "of nothing, PyTorch makes an exception and takes integers")
     for probe in ("integers", "booleans", "mixed dtypes")
@@ -56,7 +50,6 @@ CASES = [
         method="log_softmax",
         differs=INTEGERS,
     ),
-    Case("softmin", along_one(), s.softmin, lambda x, dim: shares(-x, dim), torch=torch_softmin, differs=INTEGERS),
     Case(
         "logsumexp",
         reducible(min_side=1, everything=False),

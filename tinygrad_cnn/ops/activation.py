@@ -89,7 +89,9 @@ def softsign(x: Array) -> Array:
 
 # ---------------------------------------------------------------------------------------------------- exponentials
 @op(
-    lambda g, y, x, *, alpha, scale, inner: g * where(x > 0, scale, inner * scale * alpha * exp(inner * leaky_floor(x)))
+    lambda g, _y, x, *, alpha, scale, inner: (
+        g * where(x > 0, scale, inner * scale * alpha * exp(inner * leaky_floor(x)))
+    )
 )
 def elu(x: Array, *, alpha: float, scale: float, inner: float) -> Array:
     """scale * x where x > 0, scale * alpha * (exp(inner * x) - 1) elsewhere.
