@@ -76,6 +76,7 @@ def test_a_class_out_of_range_in_an_image() -> None:
         (np.zeros((4, 3, 2)), np.zeros(4, int), {}, ValueError, r"indices of shape \(4, 2\)"),
         (np.zeros((4, 3), int), np.zeros(4, int), {}, TypeError, "input must be floating point"),
         (np.zeros(()), np.zeros((), int), {}, ValueError, "single number"),
+        (np.zeros((4, 0)), np.full(4, -100), {}, ValueError, r"input of shape \(4, 0\) has no classes"),
         (np.zeros((4, 3)), np.zeros(4, int), {"label_smoothing": 1.5}, ValueError, "between 0 and 1, got 1.5"),
         (np.zeros((4, 3)), np.zeros(4, int), {"reduction": "avg"}, ValueError, "'none', 'mean', 'sum', got 'avg'"),
         (np.zeros((4, 3)), np.zeros(4, int), {"weight": np.ones(2)}, ValueError, r"weight must have shape \(3,\)"),

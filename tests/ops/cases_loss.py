@@ -325,7 +325,14 @@ MARGINS = (
     ("NaN", "a NaN is no loss for PyTorch"),
     ("nothing", "PyTorch gives memory it has not set for the sum over no samples"),
     ("no dimensions", "PyTorch takes a single number for the scores of one class"),
+    ("a dimension fewer", "as for no dimensions"),
     ("a dimension more", "PyTorch takes classes of shape (1,) for scores of shape (C,)"),
+)
+NO_CLASSES = tuple((probe, "PyTorch takes an ignored sample of no classes") for probe in ("nothing", "another size"))
+ONE_SAMPLE = MARGINS[-2:]
+CUT_OFF = tuple(
+    (probe, "the slope by a target ends with the logarithm, at 100; PyTorch's is infinite")
+    for probe in ("ties and kinks", "special values")
 )
 LIMITS = (("special values", "an infinite score with a target of 0 or 1 is NaN, or inf, in either"),)
 INFINITY = (("special values", "the slope of abs(inf - inf) is NaN, not 0"),)
@@ -333,21 +340,21 @@ INFINITE = (("special values", "a target is -1 or 1, and not infinite"),)
 INTEGERS = tuple((probe, "PyTorch takes integer distances") for probe in ("integers", "booleans", "mixed dtypes"))
 
 CASES = [
-    _case("cross_entropy", cross_entropy_inputs(), cross_entropy, wanted=(0,)),
+    _case("cross_entropy", cross_entropy_inputs(), cross_entropy, wanted=(0,), differs=NO_CLASSES),
     _case("cross_entropy", probability_inputs(), cross_entropy_of_probabilities, note="probabilities", differs=STRICT),
     _case(
         "nll_loss",
         scores_and_classes(),
         lambda *a, **k: cross_entropy(*a, **k, logs=True),
         wanted=(0,),
-        differs=MARGINS[-1:],
+        differs=ONE_SAMPLE + NO_CLASSES,
     ),
     _case("multi_margin_loss", margin_inputs(), multi_margin, wanted=(0,), differs=MARGINS),
     _case("mse_loss", distant_pair(weighted=True), elementwise(lambda x, t: (x - t) ** 2), differs=STRICT),
     _case("l1_loss", distant_pair(weighted=True), elementwise(lambda x, t: abs(x - t)), differs=STRICT + INFINITY),
     _case("smooth_l1_loss", distant_pair((1.0, 0.4, 0.0), "beta"), elementwise(smooth_l1), differs=STRICT),
     _case("huber_loss", distant_pair((1.0, 0.4), "delta", True), elementwise(huber), differs=STRICT),
-    _case("binary_cross_entropy", two_probabilities(), bce, differs=STRICT),
+    _case("binary_cross_entropy", two_probabilities(), bce, differs=STRICT + CUT_OFF),
     _case(
         "binary_cross_entropy_with_logits", logits(), lambda *a, **k: bce(*a, **k, logits=True), differs=STRICT + LIMITS
     ),

@@ -170,7 +170,7 @@ CASES = [
             batch_norm,
             with_statistics(torch_f("batch_norm"), torch_tensor),
             "training",
-            NUMBERS,
+            NO_CHANNELS,
         ),
         (
             "batch_norm",

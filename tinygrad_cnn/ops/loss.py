@@ -20,6 +20,8 @@ from .softmaxes import _softmax
 
 def _entry(t: Any) -> tuple[Any, ...]:
     """The index of the entries x[n, t[n, ...], ...]."""
+    if t.ndim == 1:
+        return np.arange(len(t)), t
     first, *rest = np.ogrid[tuple(slice(n) for n in t.shape)]
     return (first, t, *rest)
 
@@ -52,7 +54,7 @@ def softmax_nll(x: Array, t: Array, w: Array) -> Any:
     total = np.add.reduce(p, axis=1, keepdims=True)  # (N, 1, ...)
     p /= total
     y = (np.log(total[:, 0]) - chosen) * w
-    if not np.isfinite(y).all():
+    if not np.isfinite(np.add.reduce(y, axis=None)):
         y = np.where(w == 0, y.dtype.type(0), y)
     return y, {"p": p}
 

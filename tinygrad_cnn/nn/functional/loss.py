@@ -106,12 +106,25 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
             f"one for each set of scores, got shape {tuple(t.shape)}"
         )
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if not classes and t.size:
+        raise ValueError(f"{name}: input of shape {tuple(input.shape)} has no classes")
     counts = None
-    bad = (t < 0) | (t >= classes)
-    if ignore_index is not None and (bad.any() or 0 <= ignore_index < classes):
-        counts = t != ignore_index
-        bad &= counts
-        t = np.where(counts, t, 0)
+    fits = not t.size or (t.min() >= 0 and t.max() < classes)
+    if not fits or (ignore_index is not None and 0 <= ignore_index < classes):
+        bad = (t < 0) | (t >= classes)
+        if ignore_index is not None:
+            counts = t != ignore_index
+            bad &= counts
+            t = np.where(counts, t, 0)
+        _refuse(bad, target, classes, ignore_index, name)
+    if input.ndim == 1:
+        input, t = input[None], t[None]
+        counts = counts if counts is None else counts[None]
+    return input, t, counts
+
+
+def _refuse(bad: Any, target: Array, classes: int, ignore_index: int | None, name: str) -> None:
+    """Raise for the first of the class indices that are out of range, if there are any."""
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         value = int(_numbers(target)[where])
@@ -122,10 +135,6 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
             f"{name}: class index {value}{at} of target is out of range{more}: "
             f"input has {classes} classes, so indices are 0 to {classes - 1}{ignored}"
         )
-    if input.ndim == 1:
-        input, t = input[None], t[None]
-        counts = counts if counts is None else counts[None]
-    return input, t, counts
 
 
 def _sample_weights(weight: Any, t: Any, counts: Any, dtype: np.dtype[Any]) -> Any:

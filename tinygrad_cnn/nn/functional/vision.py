@@ -103,7 +103,7 @@ def _sizes(
 
 def _nearest(old: int, new: int, step: float | None, exact: bool, dtype: np.dtype[Any]) -> Any:
     """For each new pixel, the old one it copies. In PyTorch's precision: its rounding decides between neighbours."""
-    real = np.float64 if dtype == np.float64 else np.float32
+    real: Any = np.float64 if dtype == np.float64 else np.float32
     scale = np.float64(real(old) / real(new) if step is None else real(step))
     places = np.arange(new)
     source = ((places + 0.5) * scale - 0.5).astype(real) + real(0.5) if exact else places * scale
