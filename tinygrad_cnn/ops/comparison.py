@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from ..engine import Array, Variable, op
 from .promotion import promote
+from .shape import checked
 
 
 # ------------------------------------------------------------------------------------------------ which one is larger
@@ -53,8 +53,8 @@ not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 def equal(input: Array, other: Array) -> bool:
     """Have the two the same shape and the same elements? One answer; `eq` gives one an element."""
-    a, b = _array(input, "equal"), _array(other, "equal")
-    return bool(a.shape == b.shape and (a == b).all())
+    a, b = checked(input, "equal"), checked(other, "equal")
+    return bool(a.shape == b.shape and _data(eq(a, b)).all())
 
 
 @op(prepare=promote)
@@ -75,18 +75,18 @@ def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, 
     """|input - other| <= atol + rtol * |other|, elementwise; infinities are close to themselves alone."""
     if rtol < 0 or atol < 0:
         raise ValueError(f"isclose: rtol and atol must be >= 0, got rtol={rtol}, atol={atol}")
-    a, b = _array(input, "isclose"), _array(other, "isclose")
+    a, b = checked(input, "isclose"), checked(other, "isclose")
     if a.dtype != b.dtype:
         raise RuntimeError(
             f"isclose: both must have one dtype, got {a.dtype} and {b.dtype}; convert one with .to(dtype)"
         )
-    return _isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return _isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Is every element of ``input`` close to that of ``other``, as `isclose` tells it? One answer."""
     close = isclose(input, other, rtol, atol, equal_nan)
-    return bool((close.data if isinstance(close, Variable) else close).all())
+    return bool(_data(close).all())
 
 
 # -------------------------------------------------------------------------------------------------- kinds of numbers
@@ -184,8 +184,5 @@ def bitwise_not(x: Array) -> Array:
     return np.invert(x)
 
 
-def _array(x: Any, name: str) -> Any:
-    a = x.data if isinstance(x, Variable) else x
-    if not isinstance(a, (ndarray, np.generic)):
-        raise TypeError(f"{name}: expected a Tensor or a NumPy array, got {type(x).__name__}")
-    return a
+def _data(x: Any) -> Any:
+    return x.data if isinstance(x, Variable) else x

@@ -144,7 +144,8 @@ ger = outer
 def _plus(name: str, input: Array, product: Array, beta: float, alpha: float) -> Array:
     """beta * input + alpha * product; beta = 0 leaves the input out, whatever it holds."""
     input, product = _same_dtype(name, input, product)
-    if np.broadcast_shapes(input.shape, product.shape) != product.shape:
+    behind = product.shape[max(product.ndim - input.ndim, 0) :]
+    if input.ndim > product.ndim or any(m not in (1, n) for m, n in zip(input.shape, behind, strict=True)):
         raise RuntimeError(
             f"{name}: an input of shape {input.shape} does not broadcast to the product's, {product.shape}"
         )

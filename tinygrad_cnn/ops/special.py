@@ -1,4 +1,5 @@
 """Functions with names of their own: the error function, softplus, logarithms of sums of exponentials, and others."""
+# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..engine import Array, cast, op
-from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, where
-from .promotion import default_dtype, promote_to_float
+from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, true_divide, where
+from .promotion import default_dtype, promote, promote_to_float
 from .shape import checked
 from .trigonometry import cos
 
@@ -244,18 +245,39 @@ def lerp(input: Array, end: Array, weight: Any) -> Array:
     return _lerp(a, b, w)
 
 
+@op(
+    lambda g, _y, _x, _a, _b, *, value: g,
+    lambda g, _y, _x, _a, b, *, value: g * value * b,
+    lambda g, _y, _x, a, _b, *, value: g * value * a,
+    prepare=promote,
+)
+@quiet
+def _addcmul(x: Array, a: Array, b: Array, *, value: float) -> Array:
+    return x + np.asarray(value).astype(x.dtype) * a * b
+
+
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value * tensor1 * tensor2"""
-    product = mul(checked(tensor1, "addcmul"), checked(tensor2, "addcmul"))
-    return checked(input, "addcmul") + (product if value == 1 else product * value)
+    return _addcmul(*(checked(x, "addcmul") for x in (input, tensor1, tensor2)), value=value)
+
+
+@op(
+    lambda g, _y, _x, _a, _b, *, value: g,
+    lambda g, _y, _x, _a, b, *, value: true_divide(g * value, b),
+    lambda g, _y, _x, a, b, *, value: true_divide(-g * value * a, b * b),
+    prepare=promote_to_float,
+)
+@quiet
+def _addcdiv(x: Array, a: Array, b: Array, *, value: float) -> Array:
+    return x + value * (a / b)
 
 
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
-    """input + value * tensor1 / tensor2, of floating tensors"""
-    if checked(tensor1, "addcdiv").dtype.kind != "f" and checked(tensor2, "addcdiv").dtype.kind != "f":
+    """input + value * tensor1 / tensor2, of floating tensors."""
+    x, a, b = (checked(x, "addcdiv") for x in (input, tensor1, tensor2))
+    if a.dtype.kind != "f" and b.dtype.kind != "f":
         raise TypeError("addcdiv: integers do not divide exactly; convert one with .float()")
-    quotient = tensor1 / tensor2
-    return checked(input, "addcdiv") + (quotient if value == 1 else quotient * value)
+    return _addcdiv(x, a, b, value=value)
 
 
 def deg2rad(input: Array) -> Array:
