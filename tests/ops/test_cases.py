@@ -23,6 +23,7 @@ from tests.ops.case import Case
 from tinygrad_cnn import engine
 from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.testing.differences import derivatives
+from tinygrad_cnn.testing.memory import LAYOUTS
 from tinygrad_cnn.testing.strategies import layouts
 
 TESTS = Path(__file__).parent.parent
@@ -212,6 +213,13 @@ def test_memory_layouts(case: Case, data: st.DataObject, seed: int) -> None:
     views = [data.draw(layouts(x)) if isinstance(x, ndarray) else x for x in inputs]
     at = wanted(case, inputs) if case.order else []
     expected = outputs(case.call(*as_tensors(inputs, at), **kwargs))
+    for name, make in LAYOUTS.items():  # all of them: an order mixed up shows in few shapes
+        same = [make(x) if isinstance(x, ndarray) else x for x in inputs]
+        for y, e in zip(outputs(case.call(*as_tensors(same), **kwargs)), expected, strict=True):
+            assert_close(y, e.data, 1e-10, 1e-12, f"result on {name} inputs")
+        for x, before in zip(same, inputs, strict=True):
+            if isinstance(x, ndarray):
+                np.testing.assert_array_equal(x, before, err_msg=f"a {name} input was written to")
     laid_out = as_tensors(views, at)
     got = outputs(case.call(*laid_out, **kwargs))
     plain = outputs(case.call(*views, **kwargs))
