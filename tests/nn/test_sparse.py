@@ -37,6 +37,14 @@ def test_the_padding_row_has_no_second_derivative_either() -> None:
     np.testing.assert_array_equal(h.data, [[0, 0], [2 * 54 * 12 * 3, 2 * 96 * 12 * 4], [0, 0]])
 
 
+def test_the_gradient_of_the_padding_row_moves_with_nothing() -> None:
+    w, c = Tensor(np.ones((3, 2)), requires_grad=True), Tensor(np.ones((3, 2)), requires_grad=True)
+    y = F.embedding(Tensor(np.array([0, 1, 1])), w, padding_idx=0)
+    (g,) = engine.grad((y * c).sum(), [w], create_graph=True)
+    (h,) = engine.grad((g * Tensor(np.arange(6.0).reshape(3, 2) + 1)).sum(), [c])
+    np.testing.assert_array_equal(h.data, [[0, 0], [3, 4], [3, 4]])
+
+
 def test_pretrained_rows_are_frozen_unless_asked() -> None:
     table = Tensor(np.ones((3, 2), np.float32))
     assert not nn.Embedding.from_pretrained(table).weight.requires_grad

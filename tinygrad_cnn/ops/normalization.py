@@ -148,9 +148,7 @@ def normalize_weight(g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, 
     """sum(g n) over the dimensions in which the weight, of this shape, has size 1: its gradient."""
     over = tuple(d for d, (size, m) in enumerate(zip(shape, x.shape, strict=True)) if size == 1 and m != 1)
     if set(over) >= {d for d in dim if x.shape[d] != 1}:  # r is constant along what is summed first
-        dot = _sum_product(g, x - mean, tuple(dim)) * r
-        rest = tuple(d for d in over if d not in dim)
-        return np.add.reduce(dot, axis=rest, keepdims=True) if rest else dot
+        return _sum_product(g, x - mean, dim) * r  # the engine sums the rest
     return _sum_product(g, (x - mean) * r, over)
 
 
