@@ -94,6 +94,17 @@ def test_leaves_that_share_a_gradient_do_not_share_its_memory() -> None:
     assert b.grad.data.flags.writeable
 
 
+def test_the_first_gradients_have_memory_of_their_own_too() -> None:
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    ((a + b) * 2.0).sum().backward()  # the rule of add hands one array to both
+    a.grad.data[:] = 100
+    np.testing.assert_array_equal(b.grad.data, [2, 2])
+    x = leaf(1.0, 2.0)
+    x.sum().backward()  # the rule of sum makes a view that repeats one number
+    x.grad.data[0] = 5
+    np.testing.assert_array_equal(x.grad.data, [5, 1])
+
+
 def test_inputs_argument_restricts_who_gets_a_gradient() -> None:
     a, b = leaf(1.0), leaf(2.0)
     (a * b).sum().backward(inputs=[a])
@@ -560,7 +571,8 @@ def test_a_later_write_to_the_same_memory_is_noticed() -> None:
     with tg.no_grad():
         w += 1
     y = (w * w).sum()
-    y.backward(retain_graph=True)  # written before, not since
+    tg.zeros(2).fill_(1)  # of no concern to y
+    y.backward(retain_graph=True)  # w was written before, not since
     assert w.grad.item() == 6.0
     with tg.no_grad():
         w += 1
