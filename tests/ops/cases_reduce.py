@@ -53,7 +53,7 @@ def slices(f: Callable[[Any], Any]) -> Callable[..., Any]:
 
 def _case(f: Any, reference: Callable[..., Any], *, draw: Any = None, name: str = "", **rest: Any) -> Case:
     name = name or f.__name__
-    return Case(name, draw or reducible(), f, reference, torch=t(name), method=name, **rest)
+    return Case(name, reducible() if draw is None else draw, f, reference, torch=t(name), method=name, **rest)
 
 
 INFINITE = (("special values", "PyTorch divides by infinite elements, which makes NaN of finite slopes"),)

@@ -18,7 +18,7 @@ from .shape import checked
 # -------------------------------------------------------------------------------------------------------------- bounds
 @op(lambda g, _y, x, *, low, high: g * _within(x, low=low, high=high))
 def _clip(x: Array, *, low: float | None, high: float | None) -> Array:
-    return np.clip(x, low, high)
+    return np.clip(x, low, high).astype(x.dtype, copy=False)
 
 
 @op()

@@ -163,9 +163,10 @@ def _logit_rule(g: Array, _y: Array, x: Array, *, eps: float | None) -> Array:
 @op(_logit_rule)
 @quiet
 def _logit(x: Array, *, eps: float | None) -> Array:
+    dtype = x.dtype
     if eps is not None:
         x = np.minimum(np.maximum(x, eps), 1 - eps)
-    return np.log(x / (1 - x))
+    return np.log(x / (1 - x)).astype(dtype, copy=False)
 
 
 def logit(input: Array, eps: float | None = None) -> Array:
@@ -204,7 +205,9 @@ def logaddexp2(a: Array, b: Array) -> Array:
 @quiet
 def xlogy(a: Array, b: Array) -> Array:
     """a log(b), and 0 where a is 0 unless b is NaN."""
-    return np.where((np.asarray(a) == 0) & ~np.isnan(b), 0 * np.asarray(a), a * np.log(b))
+    a = np.asarray(a)
+    y = np.where((a == 0) & ~np.isnan(b), a, a * np.log(b))
+    return y if a.dtype != np.asarray(b).dtype else y.astype(a.dtype, copy=False)
 
 
 # -------------------------------------------------------------------------------------------------------------- others
@@ -233,7 +236,8 @@ def sinc(x: Array) -> Array:
 )
 @quiet
 def _lerp(a: Array, b: Array, w: Array) -> Array:
-    return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))  # exact at both ends
+    y = np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))  # exact at both ends
+    return y.astype(a.dtype, copy=False)
 
 
 def lerp(input: Array, end: Array, weight: Any) -> Array:
@@ -269,7 +273,7 @@ def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -
 )
 @quiet
 def _addcdiv(x: Array, a: Array, b: Array, *, value: float) -> Array:
-    return x + value * (a / b)
+    return x + np.asarray(value, x.dtype) * (a / b)
 
 
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
