@@ -158,7 +158,7 @@ TIES = (
 NAN = ("NaN", "which NaN comes first is left open")
 
 
-FORGETS = (("nothing", "PyTorch then forgets the weights and their dtype"),)
+FORGETS = tuple((p, "of nothing, PyTorch forgets the weights and their dtype") for p in ("nothing", "another size"))
 
 
 def torch_stable(name: str) -> Any:

@@ -57,5 +57,6 @@ CASES = [
         slices(lambda v: math.log(sum(map(math.exp, v.tolist())))),
         torch=t("logsumexp"),
         method="logsumexp",
+        differs=(("special values", "PyTorch's slope is NaN where the sum is 0, and so its logarithm -inf"),),
     ),
 ]

@@ -17,6 +17,14 @@ def test_slope_at_the_bounds_is_1() -> None:
     assert x.grad.data.tolist() == [0, 1, 1, 1, 0]
 
 
+def test_at_a_tensor_bound_the_input_gets_the_gradient() -> None:
+    for f in (m.clamp_min, m.clamp_max, lambda t, b: m.clamp(t, b, b)):
+        x, bound = Tensor(np.ones(1), requires_grad=True), Tensor(np.ones(1), requires_grad=True)
+        f(x, bound).sum().backward()
+        assert x.grad.item() == 1
+        assert bound.grad.item() == 0
+
+
 def test_bounds_get_what_they_replace() -> None:
     x, low, high = (Tensor(np.array(v), requires_grad=True) for v in ([0.0, 1.0, 5.0], 0.5, [2.0, 2.0, 0.0]))
     y = m.clamp(x, low, high)

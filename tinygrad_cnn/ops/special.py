@@ -155,7 +155,7 @@ def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
 
 def _logit_rule(g: Array, _y: Array, x: Array, *, eps: float | None) -> Array:
     """The slope is 1 / (x (1 - x)) within the bounds, and 0 where x was clamped."""
-    slope = g / (x * (1 - x))
+    slope = true_divide(g, where(x == 0, 0.0, x * (1 - x)))  # +inf at -0.0, too
     low = 0.0 if eps is None else eps
     return where((x < low) | (x > 1 - low), math.nan if eps is None else 0.0, slope)
 
