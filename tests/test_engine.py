@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.engine import Like, Node, op, sum_to
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def leaf(*values: float, dtype: Any = np.float64) -> Tensor:
@@ -71,6 +71,14 @@ def test_broadcast_gradients_are_summed_to_the_input() -> None:
     (a * b).backward(g)
     np.testing.assert_array_equal(a.grad.data, g.sum(1, keepdims=True))
     np.testing.assert_array_equal(b.grad.data, g.sum(0))
+
+
+@pytest.mark.parametrize("f", [tg.maximum, tg.minimum])
+def test_a_tie_shares_the_gradient_evenly(f: Any) -> None:
+    a, b = leaf(1.0, 5.0), leaf(1.0, 5.0)
+    f(a, b).backward(np.array([2.0, -4.0]))
+    np.testing.assert_array_equal(a.grad.data, [1.0, -2.0])
+    np.testing.assert_array_equal(b.grad.data, [1.0, -2.0])
 
 
 def test_gradients_have_the_dtype_of_their_tensor() -> None:
