@@ -17,7 +17,7 @@ import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
 from tests.ops.case import Case
 from tests.ops.test_cases import CASES, drawn
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 AT_LEAST = 150
 

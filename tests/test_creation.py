@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn import creation as c
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 # ----------------------------------------------------------------------------------------------------------- from data

@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cnn import rng
 from tinygrad_cnn import sampling as s
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 x = Tensor(np.full((3, 4), 0.5, np.float32))
 EVERY: dict[str, Any] = {

@@ -193,7 +193,7 @@ from .sampling import (
     randn_like,
     randperm,
 )
-from .tensor import Tensor
+from .tensors import Tensor
 from .threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:

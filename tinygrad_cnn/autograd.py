@@ -7,7 +7,7 @@ from typing import Any
 
 from . import engine
 from .engine import detect_anomaly, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
-from .tensor import Tensor
+from .tensors import Tensor
 
 __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 

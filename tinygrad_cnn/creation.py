@@ -16,7 +16,7 @@ from .device import device as _device
 from .engine import Variable, cast
 from .ops.promotion import default_dtype
 from .ops.shape import sizes
-from .tensor import Tensor
+from .tensors import Tensor
 
 
 def dtype_of(dtype: Any, default: Any = default_dtype) -> np.dtype[Any]:

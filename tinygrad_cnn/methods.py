@@ -39,7 +39,7 @@ from .ops import (
 )
 
 if TYPE_CHECKING:
-    from .tensor import Tensor
+    from .tensors import Tensor
 
 Dims: TypeAlias = int | tuple[int, ...] | list[int] | None
 _int: TypeAlias = builtins.int
@@ -48,7 +48,7 @@ _float: TypeAlias = builtins.float
 
 
 class Methods(Variable):
-    """Methods that only pass on to a function; what a tensor is stands in `tensor.Tensor`."""
+    """Methods that only pass on to a function; what a tensor is stands in `tensors.Tensor`."""
 
     __slots__ = ()
 

@@ -15,7 +15,7 @@ from numpy import ndarray
 from . import rng
 from .creation import array_of, dtype_of, new, shape_of
 from .engine import Variable
-from .tensor import Tensor
+from .tensors import Tensor
 
 Generator: TypeAlias = "rng.Generator | np.random.Generator | None"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.data import default_collate, default_convert
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 class Point(NamedTuple):

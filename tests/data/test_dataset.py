@@ -20,7 +20,7 @@ from tinygrad_cnn.data import (
     random_split,
 )
 from tinygrad_cnn.data.dataset import batch_access, targets_of
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 class Squares(Dataset[int]):

@@ -221,7 +221,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
 
 
 def test_writes_tensors(tmp_path: Path) -> None:
-    from tinygrad_cnn.tensor import Tensor
+    from tinygrad_cnn.tensors import Tensor
 
     write_idx(tmp_path / "a", Tensor(np.arange(4, dtype=np.float32)))
     np.testing.assert_array_equal(read_idx(tmp_path / "a"), [0, 1, 2, 3])

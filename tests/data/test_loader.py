@@ -26,7 +26,7 @@ from tinygrad_cnn.data import (
     TensorDataset,
     default_collate,
 )
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_cnn.io import checkpoint, load, save
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
 

@@ -13,7 +13,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import init
 from tinygrad_cnn.rng import Generator
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 RANDOM: dict[str, dict[str, Any]] = {
     "uniform_": {},

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn import nn
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 IMAGES, VECTORS, SIGNALS = (2, 4, 5, 6), (5, 4), (3, 4, 7)
 

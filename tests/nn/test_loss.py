@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 SAME_SHAPE = [
     "mse_loss",

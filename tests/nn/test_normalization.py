@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_running_statistics_move_in_place_towards_the_unbiased_variance() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cnn import engine, nn
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 @pytest.mark.parametrize("padding", [None, 0, 2, -1])

@@ -14,7 +14,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.nn.summary import ModelSummary, summary
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def lenet() -> nn.Sequential:

@@ -21,7 +21,7 @@ from numpy import ndarray
 import tinygrad_cnn as tg
 from tests.ops.case import Case
 from tinygrad_cnn import engine
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 from tinygrad_cnn.testing.differences import derivatives
 from tinygrad_cnn.testing.memory import LAYOUTS
 from tinygrad_cnn.testing.strategies import layouts

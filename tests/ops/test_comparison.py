@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import comparison as c
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_equal_gives_one_answer() -> None:

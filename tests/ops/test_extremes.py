@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import extremes as e
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def gradient(f: Any, values: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tinygrad_cnn.engine import no_grad
 from tinygrad_cnn.ops import index as ix
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 X = np.arange(12.0).reshape(3, 4)
 

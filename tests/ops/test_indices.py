@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cnn.ops.index import getitem
 from tinygrad_cnn.ops.indices import parse
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 X = np.arange(24.0).reshape(2, 3, 4)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import limits as m
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_slope_at_the_bounds_is_1() -> None:

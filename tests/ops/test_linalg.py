@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import linalg as a
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops.padding import pad
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 X = np.arange(8.0).reshape(1, 2, 4)
 MODES = ("constant", "reflect", "replicate", "circular")

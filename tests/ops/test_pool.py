@@ -11,7 +11,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.ops import pool
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 GEOMETRIES = [  # kernel, stride, padding, dilation
     ((2, 2), (2, 2), (0, 0), (1, 1)),

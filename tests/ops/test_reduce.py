@@ -7,7 +7,7 @@ import pytest
 
 from tinygrad_cnn import engine
 from tinygrad_cnn.ops import reduce as r
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_small_integers_do_not_overflow() -> None:

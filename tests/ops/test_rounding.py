@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import rounding as r
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 a, b = Tensor(np.array([-7, -6, 5, 7, 0])), Tensor(np.array([2, -3, -2, 4, 5]))
 

@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cnn import engine
 from tinygrad_cnn.ops import scan as s
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_second_derivatives_of_cumprod_with_zeros() -> None:

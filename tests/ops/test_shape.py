@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import shape as s
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def batch_last(n: int = 5, c: int = 2, h: int = 3, w: int = 4) -> Any:

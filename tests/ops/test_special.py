@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import special as s
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_erf_is_exact_to_the_last_digits() -> None:

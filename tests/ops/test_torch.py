@@ -22,7 +22,7 @@ from numpy import ndarray
 from tests.ops.case import Case
 from tests.ops.test_cases import array, drawn, outputs, parametrize, wanted
 from tinygrad_cnn import engine
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 Example = tuple[list[Any], dict[str, Any]]
 ERRORS = (ValueError, TypeError, RuntimeError, IndexError, OverflowError, NotImplementedError)

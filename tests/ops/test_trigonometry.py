@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import trigonometry as f
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "tan", "asin", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"])

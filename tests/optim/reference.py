@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_cnn import optim
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 STEPS = 7
 NEAR = 4  # how many roundings away inputs nearby are

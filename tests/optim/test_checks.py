@@ -10,7 +10,7 @@ import pytest
 from optim.reference import parameter
 
 from tinygrad_cnn import optim
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 NON_NEGATIVE = {
     optim.SGD: ["lr", "momentum", "weight_decay"],

@@ -22,7 +22,7 @@ from tinygrad_cnn.io import load, save
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.optim import Optimizer
 from tinygrad_cnn.optim.optimizer import CHUNK, blocks
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 CASES: list[tuple[Any, dict[str, Any]]] = [
     (optim.SGD, {"lr": 0.1}),

@@ -14,7 +14,7 @@ from tinygrad_cnn import engine
 from tinygrad_cnn.engine import no_grad, op
 from tinygrad_cnn.ops import elementwise as e
 from tinygrad_cnn.rng import Generator
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 from tinygrad_cnn.testing import GradcheckError, GradcheckWarning, gradcheck, gradgradcheck
 
 X = np.array([[0.5, -1.2, 2.0], [1.5, 0.7, -0.4]])

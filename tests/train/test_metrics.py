@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 from tinygrad_cnn.train import (
     Accuracy,
     ConfusionMatrix,

@@ -14,7 +14,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim
 from tinygrad_cnn.data import DataLoader, TensorDataset
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 from tinygrad_cnn.train import Callback, ConfusionMatrix, History, Trainer, accuracy, fit
 
 X, Y = blobs()

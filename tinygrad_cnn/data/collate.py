@@ -67,7 +67,7 @@ def stack_samples(batch: Sequence[Any]) -> Any:
 
 def as_tensors(batch: Any) -> Any:
     """Each array inside ``batch`` as a Tensor, without a copy; the structure as it is."""
-    from ..tensor import Tensor  # only a batch needs the framework; datasets and samplers are plain NumPy
+    from ..tensors import Tensor  # only a batch needs the framework; datasets and samplers are plain NumPy
 
     return _map_arrays(Tensor, batch)
 

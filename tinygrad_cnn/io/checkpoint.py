@@ -142,7 +142,7 @@ def _digest(raw: bytes | bytearray, start: int) -> str:
 def _pack(value: Any, path: tuple[object, ...], arrays: dict[str, np.ndarray]) -> Any:
     """`value` as JSON can say it; its arrays go into `arrays`. Numbers, strings and None stay, lists stay lists, and
     dicts with plain string keys stay dicts; the rest becomes one of the objects that `_UNPACK` lists."""
-    from ..tensor import Tensor
+    from ..tensors import Tensor
 
     kind = type(value)
     if value is None or kind is bool or kind is str:
@@ -213,7 +213,7 @@ def _decode(raw: bytes, where: str) -> Any:
     """The object saved in the file `raw`; ValueError naming `where` for any other content."""
     import safetensors
 
-    from ..tensor import Tensor
+    from ..tensors import Tensor
 
     try:
         stored = dict(safetensors.deserialize(raw))
@@ -273,7 +273,7 @@ def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _tensor(name: str, arrays: dict[str, np.ndarray]) -> object:
-    from ..tensor import Tensor
+    from ..tensors import Tensor
 
     return Tensor(arrays[name])
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import rng
 from ..engine import mutated
-from ..tensor import Tensor
+from ..tensors import Tensor
 
 T = TypeVar("T", bound=Tensor)
 AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine import mutated
 from ..handle import RemovableHandle
-from ..tensor import Tensor
+from ..tensors import Tensor
 from .parameter import Parameter
 
 M = TypeVar("M", bound="Module")

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine import enable_grad, mutated, no_grad
 from ..rng import default_generator
-from ..tensor import Tensor
+from ..tensors import Tensor
 from .layers.conv import Conv1d, Conv2d, ConvTranspose2d
 from .layers.linear import Linear
 from .module import Module

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..engine import Node, Variable
-from ..tensor import Tensor
+from ..tensors import Tensor
 
 Shape = tuple[int, ...]
 Cost = tuple[int, int]  # multiply-adds, bytes of im2col

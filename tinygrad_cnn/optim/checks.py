@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..tensor import Tensor
+from ..tensors import Tensor
 
 FLAGS = ("foreach", "fused", "capturable", "differentiable")  # PyTorch's switches between implementations
 

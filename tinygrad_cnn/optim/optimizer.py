@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..engine import enable_grad, mutated
-from ..tensor import Tensor
+from ..tensors import Tensor
 from .checks import FLAGS, as_groups, is_number, names_and_params, non_negative, plain, refuse_flags
 
 Group: TypeAlias = dict[str, Any]

@@ -23,7 +23,7 @@ class SGD(Optimizer):
     or with dampening.
 
     >>> import numpy as np
-    >>> from tinygrad_cnn.tensor import Tensor
+    >>> from tinygrad_cnn.tensors import Tensor
     >>> w = Tensor(np.array([4.0]), requires_grad=True)
     >>> optimizer = SGD([w], lr=0.25)
     >>> (w * w).sum().backward()

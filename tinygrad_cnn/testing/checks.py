@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import engine
 from ..rng import Generator
-from ..tensor import Tensor
+from ..tensors import Tensor
 from .compare import Check, Function, GradcheckError, gradients_of, outputs
 
 

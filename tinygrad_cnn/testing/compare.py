@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from .. import engine
 from ..rng import Generator, resolve
-from ..tensor import Tensor
+from ..tensors import Tensor
 from .differences import Slope, derivatives, one_sided
 from .memory import LAYOUTS
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..data.dataset import Dataset, IterableDataset, TensorDataset, random_split, targets_of
 from ..data.loader import DataLoader
 from ..rng import Generator
-from ..tensor import Tensor
+from ..tensors import Tensor
 
 BATCH_SIZE = 64
 

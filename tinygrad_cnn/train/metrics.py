@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tensor import Tensor
+from ..tensors import Tensor
 
 Ints = NDArray[np.int64]
 

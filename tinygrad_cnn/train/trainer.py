@@ -18,7 +18,7 @@ from ..nn.module import Module
 from ..nn.summary import evaluating, in_mode
 from ..optim.adam import Adam
 from ..optim.optimizer import Optimizer
-from ..tensor import Tensor
+from ..tensors import Tensor
 from .callbacks import Callback
 from .checkpoints import load_training_state, restore_generators, training_state
 from .history import History

@@ -10,7 +10,7 @@ import pytest
 
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn.utils import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 NORMS = [2.0, 1.0, 3.0, 0.5, math.inf, -math.inf]
 

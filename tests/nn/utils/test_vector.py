@@ -7,7 +7,7 @@ import pytest
 
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn.utils import parameters_to_vector, vector_to_parameters
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 
 def test_there_and_back() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import optim
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 BASES = [0.5, 0.01]  # the learning rates of the two groups
 EPOCHS = 75

@@ -15,7 +15,7 @@ from optim.lr_scheduler.curves import BASES, curve, made, made_by_torch
 from tinygrad_cnn import optim
 from tinygrad_cnn.io import load, save
 from tinygrad_cnn.optim import lr_scheduler as s
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 MAKERS = {
     "StepLR": lambda o: s.StepLR(o, 7),

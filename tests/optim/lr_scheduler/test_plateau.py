@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from optim.lr_scheduler.curves import BASES, made, made_by_torch
 
 from tinygrad_cnn.optim.lr_scheduler import ReduceLROnPlateau
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensors import Tensor
 
 hypers = st.fixed_dictionaries(
     {

@@ -37,10 +37,10 @@ from .conv import conv_transpose2d as conv_transpose2d
 from .conv import fold as fold
 from .conv import unfold as unfold
 from .dense import linear as linear
-from .dropout import alpha_dropout as alpha_dropout
-from .dropout import dropout as dropout
-from .dropout import dropout1d as dropout1d
-from .dropout import dropout2d as dropout2d
+from .dropping import alpha_dropout as alpha_dropout
+from .dropping import dropout as dropout
+from .dropping import dropout1d as dropout1d
+from .dropping import dropout2d as dropout2d
 from .loss import binary_cross_entropy as binary_cross_entropy
 from .loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .loss import cross_entropy as cross_entropy

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...tensor import Tensor
+from ...tensors import Tensor
 from .. import functional as F
 from .. import init as first
 from ..module import Module

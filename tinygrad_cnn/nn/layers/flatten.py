@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ops import shape
-from ...tensor import Tensor
+from ...tensors import Tensor
 from ..module import Module
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...tensor import Tensor
+from ...tensors import Tensor
 from .. import functional as F
 from ..functional.loss import _reduction
 from ..module import Module

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...device import device as Device
-from ...tensor import Tensor
+from ...tensors import Tensor
 from ..parameter import Parameter
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import mutated
-from ...tensor import Tensor
+from ...tensors import Tensor
 from .. import functional as F
 from .. import init
 from ..module import Module

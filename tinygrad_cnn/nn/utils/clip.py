@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import mutated
-from ...tensor import Tensor
+from ...tensors import Tensor
 
 
 def _listed(tensors: Tensor | Iterable[Tensor], name: str) -> list[Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 from ...engine import mutated
 from ...ops.joining import cat
 from ...ops.shape import reshape
-from ...tensor import Tensor
+from ...tensors import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

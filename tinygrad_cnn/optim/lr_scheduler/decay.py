@@ -103,7 +103,7 @@ class LinearLR(_FactorLR):
     >>> import numpy as np
     >>> from tinygrad_cnn.optim import SGD
     >>> from tinygrad_cnn.optim.lr_scheduler import CosineAnnealingLR, SequentialLR
-    >>> from tinygrad_cnn.tensor import Tensor
+    >>> from tinygrad_cnn.tensors import Tensor
     >>> optimizer = SGD([Tensor(np.zeros(1), requires_grad=True)], lr=1.0)
     >>> warmup = LinearLR(optimizer, start_factor=0.25, total_iters=3)
     >>> scheduler = SequentialLR(optimizer, [warmup, CosineAnnealingLR(optimizer, T_max=4)], milestones=[3])
