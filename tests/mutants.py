@@ -234,11 +234,11 @@ def pytest(tree: Path, tests: list[str]) -> tuple[int, str]:
     try:
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT)
     except subprocess.TimeoutExpired:
-        return 1, f"no end after {LIMIT} s"
+        return 1, tests[0]  # no end
     if done.returncode not in (0, 1, 2):
         raise SystemExit(f"pytest {' '.join(tests)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr}")
     found = re.search(r"^(?:FAILED|ERROR) (\S+?::.*?|\S+)(?: - .*)?$", done.stdout, re.MULTILINE)
-    return done.returncode, found[1] if found else ""
+    return done.returncode, found[1] if found else "tests" if done.returncode else ""
 
 
 def put_in(tree: Path, bug: Bug) -> str:
@@ -268,7 +268,7 @@ def hunt(tree: Path, bug: Bug, narrow: bool) -> Result:
             status, killer = pytest(tree, ["tests"])
     finally:
         write(tree / "tinygrad_cnn" / bug.file, before)
-    return Result(bug, (killer or "an import") if status else "", whole, time.perf_counter() - start)
+    return Result(bug, killer, whole, time.perf_counter() - start)
 
 
 def line(result: Result) -> str:
@@ -315,7 +315,7 @@ def main() -> int:
 
         with ThreadPoolExecutor(arguments.jobs) as pool:
             results = list(pool.map(job, bugs))
-        killers = sorted({r.killer for r in results if "::" in r.killer})
+        killers = sorted({result.killer for result in results if result.killer})
         status, broken = pytest(trees.get(), killers) if killers else (0, "")
     if status:
         print(f"\n{broken} fails without any bug, so it has killed none")
