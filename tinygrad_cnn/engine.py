@@ -276,11 +276,21 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 
 @op(lambda g, _y, _x, *, dtype: g)  # noqa: ARG005  (the engine casts g to the dtype of x)
-def cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
-    """x in another dtype."""
+def _cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
     return x.astype(dtype)
 
 
+@op()
+def _convert(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    return x.astype(dtype)
+
+
+def cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    """x in another dtype; integers and booleans have no gradient."""
+    return (_cast if dtype.kind == "f" else _convert)(x, dtype=dtype)
+
+
+@np.errstate(all="ignore")  # a slope at a pole is inf or NaN, as the numbers say
 def _run(
     roots: Iterable[tuple[Variable, Any]], retain: bool, create: bool, targets: Sequence[Variable] | None = None
 ) -> dict[Node | Variable, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tinygrad_cnn.engine import no_grad
 from tinygrad_cnn.ops import index as ix
+from tinygrad_cnn.ops.repeats import sum_rows
 from tinygrad_cnn.tensors import Tensor
 
 X = np.arange(12.0).reshape(3, 4)
@@ -54,14 +55,14 @@ def test_sums_of_rows(m: int, n: int, width: int, distinct: bool, seed: int) -> 
     expected = np.zeros((n, width))
     for row, line in zip(rows, x, strict=True):
         expected[row] += line
-    found = ix.sum_rows(x, rows, n)
+    found = sum_rows(x, rows, n)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
 
 
 def test_sums_of_integers_are_exact() -> None:
     big = np.array([[2**53], [1]], np.int64)
-    assert ix.sum_rows(big, np.array([0, 0]), 1).tolist() == [[2**53 + 1]]
+    assert sum_rows(big, np.array([0, 0]), 1).tolist() == [[2**53 + 1]]
     collected = ix.scatter_add(np.zeros(1, np.int64), 0, np.array([0, 0]), big[:, 0])
     assert collected.tolist() == [2**53 + 1]
 

@@ -37,7 +37,7 @@ def between(x: Array, *, low: float, high: float) -> Array:
 @op(lambda g, _y, x, *, slope: g * step(x, low=slope, high=1.0, at=0.0))
 def leaky_relu(x: Array, *, slope: float) -> Array:
     """x where x > 0, slope * x elsewhere (Maas, Hannun and Ng, 2013)."""
-    if 0 <= slope <= 1:
+    if 0 < slope <= 1:  # not 0: the product of 0 and inf is NaN
         return np.maximum(x, x * slope)
     return np.where(x > 0, x, x * slope)
 

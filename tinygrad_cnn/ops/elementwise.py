@@ -18,9 +18,9 @@ quiet = np.errstate(
 )  # inf and NaN speak for themselves
 
 
-def zero(_g: Array, _y: Array, x: Array, *_rest: Array, **_attributes: Any) -> Array:
+def zero(_g: Array, _y: Array, _x: Array, *_rest: Array, **_attributes: Any) -> Array:
     """The rule of a step function: its slope is zero wherever it has one."""
-    return np.zeros(x.shape, x.dtype)
+    return np.zeros(_x.shape, _x.dtype)
 
 
 # -------------------------------------------------------------------------------------------------------- arithmetic
@@ -70,7 +70,7 @@ def pow(x: Array, p: Array) -> Array:
 @op(lambda g, _y, x: g * 2 * x)
 def square(x: Array) -> Array:
     """x ** 2"""
-    return np.square(x)
+    return np.square(x) if x.dtype.kind != "b" else np.asarray(x, np.int64)
 
 
 @op(lambda g, y, _x: g / (2 * y), prepare=promote_to_float)
@@ -155,13 +155,15 @@ def tanh(x: Array) -> Array:
 @quiet
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), without overflow."""
-    return np.reciprocal(1 + np.exp(-x))
+    return np.reciprocal(x.dtype.type(1) + np.exp(-x))
 
 
 @op(lambda g, y, _x: g * (y > 0))
 def relu(x: Array) -> Array:
     """max(x, 0); the slope at 0 is taken as 0."""
-    return np.maximum(x, 0)
+    if x.dtype.kind == "b":
+        raise TypeError("relu expects numbers, got dtype bool")
+    return np.maximum(x, x.dtype.type(0))
 
 
 @op(lambda g, _y, x: g * sign(x))
@@ -172,8 +174,8 @@ def abs(x: Array) -> Array:
 
 @op(zero)
 def sign(x: Array) -> Array:
-    """-1, 0 or 1."""
-    return np.sign(x) if np.asarray(x).dtype.kind != "b" else x
+    """-1, 0 or 1; 0 for NaN."""
+    return np.subtract(x > 0, x < 0, dtype=x.dtype.newbyteorder("=")) if x.dtype.kind != "b" else np.array(x)
 
 
 @op(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..engine import Array, op
-from .index import sum_rows
+from .repeats import sum_rows
 
 
 @op(lambda g, _y, _w, i, *, padding, blank: embedding_weight(g, i, rows=_w.shape[0], padding=padding))

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from ..engine import Array, Variable, broadcast_to, is_grad_enabled, op
 from .indices import EVERYTHING, Index, numbers, parse, positions
+from .repeats import add_at, picked_dims, rows_of
 from .shape import _clone, _reshape, checked, normalise_dim
 
 
@@ -40,7 +41,7 @@ def _place(x: Array, *, index: Index, shape: tuple[int, ...]) -> Array:
     elif index.unique:
         view[index.picks] = x
     else:
-        _add_at(view, index.picks, x)
+        add_at(view, index.picks, x)
     return out
 
 
@@ -147,55 +148,16 @@ def _written(g: Array, index: Index, ndim: int) -> Array:
     mine = _getitem(g, index=index)
     if index.picks is not None and not index.unique:
         view = np.empty(g.shape, np.bool_)[index.basic]
-        rows, n, _ = _rows(view.shape, index.picks)
+        rows, n, _ = rows_of(view.shape, index.picks)
         last = np.empty(n, np.intp)
         last[rows] = np.arange(rows.size)
         stays = last[rows] == np.arange(rows.size)
         if not stays.all():
-            front, shape = _picked(index.picks)
+            front, shape = picked_dims(index.picks)
             mine = mine * stays.reshape(shape + (1,) * (mine.ndim - front - len(shape))).astype(g.dtype)
     if mine.ndim < ndim:  # the value had dimensions of size 1 in front
         mine = _reshape(mine, shape=(1,) * (ndim - mine.ndim) + tuple(mine.shape))
     return mine
-
-
-# ------------------------------------------------------------------------------------------ sums where an index repeats
-def _picked(picks: tuple[Any, ...]) -> tuple[int, tuple[int, ...]]:
-    """Where the dimensions of the picking arrays stand in the result, and their common shape."""
-    where = [i for i, p in enumerate(picks) if not isinstance(p, slice)]
-    together = where[-1] - where[0] == len(where) - 1
-    return (where[0] if together else 0), np.broadcast_shapes(*(picks[i].shape for i in where))
-
-
-def _rows(shape: tuple[int, ...], picks: tuple[Any, ...]) -> tuple[ndarray, int, list[int]]:
-    """The picked dimensions joined into one: the rows picked, how many rows there are, and which dimensions."""
-    dims = [i for i, p in enumerate(picks) if not isinstance(p, slice)]
-    rows: Any = 0
-    for d in dims:
-        rows = rows * shape[d] + picks[d]
-    return np.ravel(rows), math.prod(shape[d] for d in dims), dims
-
-
-def _add_at(out: ndarray, picks: tuple[Any, ...], x: ndarray) -> None:
-    """out[picks] = the sum of the entries of x for each place."""
-    rows, n, dims = _rows(out.shape, picks)
-    front, picked = _picked(picks)
-    table = np.transpose(out, dims + [d for d in range(out.ndim) if d not in dims])
-    moved = np.moveaxis(x, range(front, front + len(picked)), range(len(picked)))
-    width = math.prod(table.shape[len(dims) :])
-    table[...] = sum_rows(moved.reshape(rows.size, width), rows, n).reshape(table.shape)
-
-
-def sum_rows(x: ndarray, rows: ndarray, n: int) -> ndarray:
-    """An (n, D) array whose row k is the sum of those rows of x, (M, D), that ``rows`` sends to k."""
-    out = np.zeros((n, x.shape[1]), x.dtype)
-    if x.shape[1] >= 8 and (not rows.size or np.bincount(rows).max() == 1):
-        out[rows] = x
-    else:  # one flat index: ufunc.at is some 6 times faster there than on rows
-        width = x.shape[1]
-        flat = rows if width == 1 else (rows[:, None] * width + np.arange(width)).ravel()
-        np.add.at(out.reshape(-1), flat, np.ascontiguousarray(x).ravel())
-    return out
 
 
 # --------------------------------------------------------------------------------------------- gathering and scattering

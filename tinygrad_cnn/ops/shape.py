@@ -340,13 +340,11 @@ def _clone(x: Array, *, order: str) -> Array:
 
 def clone(input: Array) -> Array:
     """A copy of its own memory, in the same order; gradients flow through."""
-    input = checked(input, "clone")
-    return _clone(input, order="K")
+    return _clone(checked(input, "clone"), order="K")
 
 
 def contiguous(input: Array) -> Array:
     """``input`` itself if its memory runs in the order of its dimensions, a copy that does otherwise."""
     input = checked(input, "contiguous")
-    a = input
-    a = a.data if isinstance(a, Variable) else a
+    a = input.data if isinstance(input, Variable) else input
     return input if a.flags.c_contiguous else _clone(input, order="C")
