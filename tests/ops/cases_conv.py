@@ -212,17 +212,58 @@ def reference_linear(x: Any, w: Any, b: Any = 0.0) -> Any:
     return y + b
 
 
+INTEGERS = tuple(
+    (probe, "integers are refused; the message says to convert them") for probe in ("integers", "booleans")
+)
+UNCHECKED = tuple(
+    (p, "PyTorch checks neither dtypes nor dilation for an empty batch") for p in ("mixed dtypes", "zero")
+)
+OTHER_BIAS = "PyTorch also takes a bias that broadcasts, and a vector as weight; we refuse what nn.Linear never makes"
+
 CASES = [
-    Case("nn.functional.conv2d", conv_inputs(2), F.conv2d, reference_conv(2), _torch("conv2d")),
-    Case("nn.functional.conv1d", conv_inputs(1), F.conv1d, reference_conv(1), _torch("conv1d")),
+    Case(
+        "nn.functional.conv2d",
+        conv_inputs(2),
+        F.conv2d,
+        reference_conv(2),
+        _torch("conv2d"),
+        differs=INTEGERS + UNCHECKED,
+    ),
+    Case(
+        "nn.functional.conv1d",
+        conv_inputs(1),
+        F.conv1d,
+        reference_conv(1),
+        _torch("conv1d"),
+        differs=INTEGERS + UNCHECKED,
+    ),
     Case(
         "nn.functional.conv_transpose2d",
         conv_transpose2d_inputs(),
         F.conv_transpose2d,
         reference_conv_transpose2d,
         _torch("conv_transpose2d"),
+        differs=(
+            *INTEGERS,
+            ("mixed dtypes", "a bias of another dtype is refused, as conv2d refuses it in PyTorch too"),
+            ("a large number", "PyTorch does not check output_padding for an empty batch"),
+            ("another size", "an output without pixels is refused, of an empty batch too"),
+        ),
     ),
     Case("nn.functional.unfold", unfold_inputs(), F.unfold, reference_unfold, _torch("unfold")),
     Case("nn.functional.fold", fold_inputs(), F.fold, reference_fold, _torch("fold")),
-    Case("nn.functional.linear", linear_inputs(), F.linear, reference_linear, _torch("linear")),
+    Case(
+        "nn.functional.linear",
+        linear_inputs(),
+        F.linear,
+        reference_linear,
+        _torch("linear"),
+        differs=(
+            *INTEGERS,
+            *(
+                (p, OTHER_BIAS)
+                for p in ("no dimensions", "a dimension more", "a dimension fewer", "another size", "nothing")
+            ),
+        ),
+    ),
 ]

@@ -257,6 +257,11 @@ CASES = [
             None if note == EMPTY else lambda x, index: x[torch_index(index)],
             note=note,
             method="__getitem__",
+            differs=tuple(
+                (probe, "an index out of range is refused, also where the result has no elements")
+                for probe in ("a dimension more", "a dimension fewer", "another size")
+                if note == "advanced"
+            ),
         )
         for kinds, min_side, note in ((BASIC, 0, "basic"), (ALL, 1, "advanced"), (ALL, 0, EMPTY))
     ),

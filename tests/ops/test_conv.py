@@ -133,3 +133,38 @@ def test_one_side_padded_is_a_padded_image() -> None:
     framed = conv.conv2d_input(g, w, size=(5, 5), padding=((0, 0), (0, 0)), **sides)
     gx = conv.conv2d_input(g, w, size=(4, 3), padding=((1, 0), (0, 2)), **sides)
     np.testing.assert_allclose(gx, framed[:, :, 1:, :3], rtol=1e-12, atol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------------------ refusals
+@pytest.mark.parametrize("f", [F.conv2d, F.conv_transpose2d])
+@pytest.mark.parametrize("shape", [(0, 1, 2, 2), (1, 0, 2, 2), (1, 1, 0, 2), (1, 1, 2, 0)])
+def test_an_empty_weight_is_refused(f: Any, shape: tuple[int, ...]) -> None:
+    channels = shape[1] if f is F.conv2d else shape[0]
+    with pytest.raises(ValueError, match=rf"^{f.__name__}: weight must not be empty, got shape"):
+        f(np.ones((1, channels, 4, 4)), np.ones(shape), padding=1)
+
+
+@pytest.mark.parametrize("f", [F.conv2d, F.conv_transpose2d])
+def test_an_image_without_pixels_is_refused(f: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^{f.__name__}: input has no pixels, its shape is \(1, 1, 0, 4\)"):
+        f(np.ones((1, 1, 0, 4)), np.ones((1, 1, 2, 2)), padding=1)
+
+
+@pytest.mark.parametrize("f", [F.conv2d, F.conv_transpose2d, F.linear])
+def test_a_bias_has_the_dtype_of_the_input_and_a_number_for_each_channel(f: Any) -> None:
+    x, w = (np.ones((1, 2)), np.ones((2, 2))) if f is F.linear else (np.ones((1, 2, 4, 4)), np.ones((2, 2, 1, 1)))
+    with pytest.raises(TypeError, match=rf"^{f.__name__}: input and bias must have the same dtype"):
+        f(x, w, np.ones(2, np.float32))
+    with pytest.raises(ValueError, match=rf"^{f.__name__}: bias must have shape \(2,\)"):
+        f(x, w, np.ones(1))
+    for dtype in (np.int64, np.bool_):
+        with pytest.raises(TypeError, match=rf"^{f.__name__}: input must be floating point"):
+            f(x.astype(dtype), w.astype(dtype))
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4), (1, 4, 0)])
+def test_windows_of_nothing_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^unfold: of input, only the batch may be empty"):
+        F.unfold(np.ones(shape), 1, padding=1)
+    with pytest.raises(ValueError, match=r"^fold: of input, only the batch may be empty"):
+        F.fold(np.ones((1, 0, 4)), 2, 1)

@@ -144,3 +144,40 @@ def test_sums_of_overlapping_windows_and_their_adjoint() -> None:
     np.testing.assert_array_equal(pool.window_sum(x, **geometry)[0, 0], [[8, 12], [20, 24]])
     back = pool.window_spread(np.ones((1, 1, 2, 2)), size=(3, 3), **geometry)
     np.testing.assert_array_equal(back[0, 0], [[1, 2, 1], [2, 4, 2], [1, 2, 1]])
+
+
+# ------------------------------------------------------------------------------------------------------ NaN, emptiness
+def test_the_last_of_several_nan_is_where_the_maximum_lies() -> None:
+    x = np.array([[[[1.0, np.nan, np.nan, 2.0]]]])
+    assert F.max_pool2d(x, (1, 4), return_indices=True)[1].item() == 2
+    assert F.adaptive_max_pool2d(x, 1, return_indices=True)[1].item() == 2
+    assert F.max_pool2d(np.ones((1, 1, 1, 4)), (1, 4), return_indices=True)[1].item() == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_adaptive_means_keep_what_is_not_finite_in_its_windows(bad: float) -> None:
+    x = np.arange(25.0).reshape(1, 1, 5, 5)
+    whole = F.adaptive_avg_pool2d(x, (2, 3))
+    x[0, 0, 0, 0] = bad
+    y = F.adaptive_avg_pool2d(x, (2, 3))
+    assert not np.isfinite(y[0, 0, 0, 0])
+    np.testing.assert_array_equal(y.ravel()[1:], whole.ravel()[1:])
+
+
+POOLS = [F.max_pool2d, F.avg_pool2d, F.adaptive_max_pool2d, F.adaptive_avg_pool2d]
+ROWS = [F.max_pool1d, F.avg_pool1d, F.adaptive_max_pool1d, F.adaptive_avg_pool1d]
+
+
+@pytest.mark.parametrize("f", POOLS + ROWS, ids=lambda f: f.__name__)
+def test_only_the_batch_may_be_empty(f: Any) -> None:
+    shape = (2, 2, 0) if f in ROWS else (2, 2, 4, 0)
+    with pytest.raises(ValueError, match=rf"^{f.__name__}: of input, only the batch may be empty, got shape"):
+        f(np.zeros(shape), 1)
+    assert f(np.zeros((0, *shape[1:-1], 3)), 1).shape[0] == 0
+
+
+@pytest.mark.parametrize("f", [f for f in POOLS + ROWS if "avg" in f.__name__], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", [np.int64, np.bool_])
+def test_means_of_integers_are_refused(f: Any, dtype: Any) -> None:
+    with pytest.raises(TypeError, match=rf"^{f.__name__}: input must be floating point, got dtype {np.dtype(dtype)}"):
+        f(np.ones((1, 1, 4) if f in ROWS else (1, 1, 4, 4), dtype), 2)

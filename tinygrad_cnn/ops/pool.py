@@ -72,7 +72,10 @@ def max_pool2d_pick(
 
 
 def max_pool2d_indices(x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: Pads, dilation: Pair) -> Any:
-    """Where in the H * W plane of x each maximum y was found, counted row by row: int64 (N, C, oh, ow)."""
+    """Where in the H * W plane of x each maximum y was found, counted row by row: int64 (N, C, oh, ow).
+
+    Of equal maxima it is the first; of several NaN, as in PyTorch, the last.
+    """
     (H, W), out = x.shape[2:], (y.shape[2], y.shape[3])
     geometry = Geometry(kernel, stride, padding, dilation)
     places = np.arange(H * W).reshape(1, 1, H, W)  # (1, 1, H, W)
@@ -80,7 +83,7 @@ def max_pool2d_indices(x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: P
     top = lay_out(y, NO_PADS)  # (C, oh, ow, N)
     found = np.full(top.shape, -1, np.int64)
     for tap, place in zip(_tap_views(p, geometry, out), _tap_views(q, geometry, out), strict=True):
-        np.copyto(found, place, where=(found < 0) & ((tap == top) | (tap != tap)))
+        np.copyto(found, place, where=((found < 0) & (tap == top)) | (tap != tap))
     return found.transpose(3, 0, 1, 2)  # (N, C, oh, ow)
 
 
@@ -105,3 +108,29 @@ def window_spread(g: Array, *, size: Pair, kernel: Pair, stride: Pair, padding: 
     for tap in _tap_views(p, geometry, (g.shape[2], g.shape[3])):
         tap += inner
     return crop(p, padding)  # (N, C, H, W)
+
+
+# ---------------------------------------------------------------------------------------------------------- adaptive
+def spans(n: int, m: int) -> list[Pair]:
+    """m windows that cover n pixels: window i runs from floor(i n / m) to ceil((i + 1) n / m)."""
+    return [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+
+
+@op(lambda g, _y, _x, **_a: grid_spread(g, size=_x.shape[2:]))
+def grid_mean(x: Array, *, size: Pair) -> Array:
+    """The mean of each window of a grid that covers x (N, C, H, W): y (N, C, oh, ow), (oh, ow) = size."""
+    rows, columns = (spans(n, m) for n, m in zip(x.shape[2:], size, strict=True))
+    y = np.stack([x[:, :, top:bottom].mean(2) for top, bottom in rows], 2)  # (N, C, oh, W)
+    return np.stack([y[:, :, :, left:right].mean(3) for left, right in columns], 3)  # (N, C, oh, ow)
+
+
+@op(lambda u, _y, _g, **_a: grid_mean(u, size=_g.shape[2:]))
+def grid_spread(g: Array, *, size: Pair) -> Array:
+    """The adjoint of `grid_mean`: g (N, C, oh, ow) shared by each window's pixels, (N, C, H, W), (H, W) = size."""
+    C, oh, ow, N = (inner := lay_out(g, NO_PADS)).shape
+    rows, p = np.zeros((C, size[0], ow, N), g.dtype), np.zeros((C, *size, N), g.dtype)
+    for i, (top, bottom) in enumerate(spans(size[0], oh)):
+        rows[:, top:bottom] += inner[:, i : i + 1] / (bottom - top)
+    for j, (left, right) in enumerate(spans(size[1], ow)):
+        p[:, :, left:right] += rows[:, :, j : j + 1] / (right - left)
+    return crop(p, NO_PADS)  # (N, C, H, W)

@@ -22,7 +22,6 @@ from ...ops.promotion import result_type
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import broadcast_tensors
 from .arguments import check_array, check_floating, dtype_of
-from .dtypes import native_dtype
 
 
 def _check_number(x: Any, name: str) -> None:
@@ -84,9 +83,9 @@ def prelu(input: Array, weight: Array) -> Array:
     name = "prelu"
     check_floating(input, "input", name)
     check_floating(weight, "weight", name)
-    if native_dtype(input) != native_dtype(weight):
+    if dtype_of(input) != dtype_of(weight):
         raise TypeError(
-            f"{name}: input and weight must have the same dtype, got {native_dtype(input)} and {native_dtype(weight)}"
+            f"{name}: input and weight must have the same dtype, got {dtype_of(input)} and {dtype_of(weight)}"
         )
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1 or (weight.ndim == 1 and weight.shape[0] not in (1, channels)):

@@ -32,13 +32,29 @@ def check_floating(x: Any, name: str, function: str) -> None:
         raise TypeError(f"{function}: {name} must be floating point, got dtype {dtype_of(x)}; convert it with .float()")
 
 
-def check_same_dtype(x: Array, w: Array, function: str) -> None:
-    """Input and weight must have one dtype."""
+def check_same_dtype(x: Array, w: Array, function: str, what: str = "weight") -> None:
+    """Input and weight (or bias: ``what``) must have one dtype."""
     if dtype_of(x) != dtype_of(w):
         raise TypeError(
-            f"{function}: input and weight must have the same dtype, got {dtype_of(x)} and {dtype_of(w)}; "
-            "convert one, for example input.to(weight.dtype)"
+            f"{function}: input and {what} must have the same dtype, got {dtype_of(x)} and {dtype_of(w)}; "
+            f"convert one, for example input.to({what}.dtype)"
         )
+
+
+def check_bias(x: Array, bias: Any, n: int, function: str) -> None:
+    """A bias must be None, or n numbers of the input's dtype."""
+    if bias is None:
+        return
+    check_array(bias, "bias", function)
+    check_same_dtype(x, bias, function, "bias")
+    if tuple(bias.shape) != (n,):
+        raise ValueError(f"{function}: bias must have shape ({n},), one number a channel, got {tuple(bias.shape)}")
+
+
+def check_filled(x: Array, kept: int, function: str) -> None:
+    """The last ``kept`` dimensions must not be empty: windows need pixels."""
+    if 0 in x.shape[x.ndim - kept :]:
+        raise ValueError(f"{function}: of input, only the batch may be empty, got shape {tuple(x.shape)}")
 
 
 def integers(value: IntOrPair, n: int, name: str, function: str, least: int) -> tuple[int, ...]:

@@ -9,6 +9,8 @@ from .arguments import (
     IntOrPair,
     batched,
     both_sides,
+    check_bias,
+    check_filled,
     check_fits,
     check_floating,
     check_same_dtype,
@@ -119,7 +121,8 @@ def conv_transpose2d(
             f"{name}: input has {x.shape[1]} channels, weight {tuple(weight.shape)} expects {weight.shape[0]} "
             f"(and a multiple of groups={groups})"
         )
-    _check_bias(bias, weight.shape[1] * groups, name)
+    _check_filled(x, weight, name)
+    check_bias(input, bias, weight.shape[1] * groups, name)
     s, d = pair(stride, "stride", name, 1), pair(dilation, "dilation", name, 1)
     pad, extra = pair(padding, "padding", name, 0), pair(output_padding, "output_padding", name, 0)
     if extra[0] >= s[0] or extra[1] >= s[1]:
@@ -142,6 +145,7 @@ def unfold(
     """im2col: every window of input (N, C, H, W) as a column, (N, C * kh * kw, oh * ow)."""
     name = "unfold"
     x, unbatched = batched(input, 3, name, "C, H, W")
+    check_filled(x, 3, name)
     geometry = _window(kernel_size, dilation, padding, stride, name)
     check_fits(geometry, x.shape[2:], name)
     y = ops.unfold(x, **geometry._asdict())
@@ -159,6 +163,7 @@ def fold(
     """col2im: columns (N, C * kh * kw, oh * ow) added up to images (N, C, H, W), (H, W) = output_size."""
     name = "fold"
     x, unbatched = batched(input, 2, name, "C * kh * kw, windows")
+    check_filled(x, 2, name)
     size = pair(output_size, "output_size", name, 1)
     geometry = _window(kernel_size, dilation, padding, stride, name)
     check_fits(geometry, size, name)
@@ -212,7 +217,8 @@ def _check(x: Array, w: Array, b: Array | None, groups: int, spatial: int, name:
         )
     if w.shape[0] % groups:
         raise ValueError(f"{name}: {w.shape[0]} output channels cannot be split into {groups} groups")
-    _check_bias(b, w.shape[0], name)
+    _check_filled(x, w, name)
+    check_bias(x, b, w.shape[0], name)
     return x, unbatched
 
 
@@ -221,6 +227,8 @@ def _check_groups(groups: int, name: str) -> None:
         raise ValueError(f"{name}: groups must be an int of at least 1, got {groups!r}")
 
 
-def _check_bias(bias: Array | None, channels: int, name: str) -> None:
-    if bias is not None and tuple(bias.shape) != (channels,):
-        raise ValueError(f"{name}: bias must have shape ({channels},), one number a channel, got {tuple(bias.shape)}")
+def _check_filled(x: Array, w: Array, name: str) -> None:
+    if 0 in w.shape:
+        raise ValueError(f"{name}: weight must not be empty, got shape {tuple(w.shape)}")
+    if len(x) and 0 in x.shape[2:]:
+        raise ValueError(f"{name}: input has no pixels, its shape is {tuple(x.shape)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...engine import Array
 from ...ops import affine
-from .arguments import check_floating, check_same_dtype
+from .arguments import check_bias, check_floating, check_same_dtype
 
 
 def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -29,6 +29,5 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
             f"{name}: input of shape {tuple(input.shape)} has {input.shape[-1] if input.ndim else 'no'} features, "
             f"weight of shape {tuple(weight.shape)} expects {weight.shape[1]}"
         )
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        raise ValueError(f"{name}: bias must have shape ({weight.shape[0]},), got {tuple(bias.shape)}")
+    check_bias(input, bias, weight.shape[0], name)
     return affine.linear(input, weight) if bias is None else affine.linear(input, weight, bias)

@@ -20,8 +20,7 @@ from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
-from .arguments import check_array, check_floating
-from .dtypes import native_dtype
+from .arguments import check_array, check_floating, dtype_of
 
 
 # -------------------------------------------------------------------------------------------------------- at the door
@@ -47,9 +46,9 @@ def _check_pair(input: Array, target: Array, name: str) -> None:
     check_floating(input, "input", name)
     check_floating(target, "target", name)
     _check_same_shape(input, target, name)
-    if native_dtype(input) != native_dtype(target):
+    if dtype_of(input) != dtype_of(target):
         raise TypeError(
-            f"{name}: input and target must have the same dtype, got {native_dtype(input)} and {native_dtype(target)}; "
+            f"{name}: input and target must have the same dtype, got {dtype_of(input)} and {dtype_of(target)}; "
             "convert the target, for example target.to(input.dtype)"
         )
 
@@ -79,8 +78,8 @@ def _constant(
         raise ValueError(
             f"{name}: {what} must have shape {shape}, one number for each class, got shape {tuple(weight.shape)}"
         )
-    if native_dtype(weight) != dtype:
-        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype}, got {native_dtype(weight)}")
+    if dtype_of(weight) != dtype:
+        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype}, got {dtype_of(weight)}")
     return _numbers(weight)
 
 
@@ -192,12 +191,12 @@ def cross_entropy(
     if not input.ndim:
         raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
     classes = input.shape[1 if input.ndim > 1 else 0]
-    weight = _constant(weight, native_dtype(input), (classes,), name)
-    if native_dtype(target).kind == "f" and tuple(target.shape) == tuple(input.shape):
+    weight = _constant(weight, dtype_of(input), (classes,), name)
+    if dtype_of(target).kind == "f" and tuple(target.shape) == tuple(input.shape):
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     unbatched = input.ndim == 1
     x, t, counts = _class_indices(input, target, ignore_index, name)
-    w = _sample_weights(weight, t, counts, native_dtype(x))
+    w = _sample_weights(weight, t, counts, dtype_of(x))
     plain = weight is None and counts is None
     losses = ops.softmax_nll(x, t, w)
     if not label_smoothing:
@@ -254,8 +253,8 @@ def nll_loss(
     check_floating(input, "input", name)
     check_array(target, "target", name)
     x, t, counts = _class_indices(input, target, ignore_index, name)
-    weight = _constant(weight, native_dtype(x), (x.shape[1],), name)
-    w = _sample_weights(weight, t, counts, native_dtype(x))
+    weight = _constant(weight, dtype_of(x), (x.shape[1],), name)
+    w = _sample_weights(weight, t, counts, dtype_of(x))
     chosen = ops.pick(x, t)
     losses = -chosen * w if counts is None else e.where(counts, -chosen * w, 0.0)
     return _weighted(losses, w, weight is None and counts is None, reduction, input.ndim == 1)
@@ -289,7 +288,7 @@ def multi_margin_loss(
         raise ValueError(f"{name}: input must have shape (N, C) or (C,), got {tuple(input.shape)}")
     x, t, _ = _class_indices(input, target, None, name)
     classes = x.shape[1]
-    weight = _constant(weight, native_dtype(x), (classes,), name)
+    weight = _constant(weight, dtype_of(x), (classes,), name)
     others = np.arange(classes) != t[:, None]  # (N, C)
     gaps = e.where(others, e.relu(margin - ops.pick(x, t)[:, None] + x), 0.0)
     losses = sum_of(gaps if p == 1 else e.square(gaps), 1) / classes  # (N,)
@@ -504,7 +503,7 @@ def gaussian_nll_loss(
     if not eps > 0:
         raise ValueError(f"{name}: eps must be greater than 0, got {eps}")
     if isinstance(var, (int, float)):
-        var = np.full((1,) * input.ndim, var, native_dtype(input))
+        var = np.full((1,) * input.ndim, var, dtype_of(input))
     check_floating(var, "var", name)
     if tuple(var.shape) == tuple(input.shape[:-1]) and var.ndim != input.ndim:
         var = var[..., None]
@@ -512,7 +511,7 @@ def gaussian_nll_loss(
         raise ValueError(f"{name}: var of shape {tuple(var.shape)} does not fit input of shape {tuple(input.shape)}")
     if (_numbers(var) < 0).any():
         raise ValueError(f"{name}: var has a negative entry, {float(_numbers(var).min())}")
-    var = var + np.maximum(native_dtype(input).type(eps) - _numbers(var), 0)
+    var = var + np.maximum(dtype_of(input).type(eps) - _numbers(var), 0)
     losses = 0.5 * (e.log(var) + ops.squared_error(input, target) / var)
     return _reduce(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 

@@ -13,8 +13,7 @@ from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
 from ...ops.shape import reshape
-from .arguments import check_array, check_floating
-from .dtypes import native_dtype
+from .arguments import check_array, check_floating, dtype_of
 
 
 def _numbers(x: Array) -> Any:
@@ -29,8 +28,8 @@ def _per_channel(x: Array, channels: int, what: str, name: str, like: Array) -> 
             f"{name}: {what} must have shape ({channels},), one number for each channel of input {tuple(like.shape)}, "
             f"got shape {tuple(x.shape)}"
         )
-    if native_dtype(x) != native_dtype(like):
-        raise TypeError(f"{name}: {what} must have the dtype of the input, {native_dtype(like)}, got {native_dtype(x)}")
+    if dtype_of(x) != dtype_of(like):
+        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype_of(like)}, got {dtype_of(x)}")
     return x
 
 
@@ -61,7 +60,7 @@ def _fixed(
     x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float, shape: tuple[int, ...]
 ) -> Array:
     """x normalised by a mean and a variance from elsewhere: one multiplication and one addition an element."""
-    scale = 1 / np.sqrt(_numbers(var) + native_dtype(x).type(eps))  # (C,)
+    scale = 1 / np.sqrt(_numbers(var) + dtype_of(x).type(eps))  # (C,)
     s = scale if weight is None else weight * scale
     t = s * -_numbers(mean) if bias is None else bias - s * _numbers(mean)
     return ops.scale_shift(x, reshape(s, shape), reshape(t, shape))
@@ -116,7 +115,7 @@ def batch_norm(
             _move_running(running_mean, mean.reshape(-1), momentum)
             _move_running(running_var, variance.reshape(-1) * (n / (n - 1)), momentum)
 
-    affine = _weight_and_bias(weight, bias, shape, native_dtype(input))
+    affine = _weight_and_bias(weight, bias, shape, dtype_of(input))
     dim = (0, *range(2, input.ndim))
     if running_mean is None and running_var is None:
         return ops.normalize(input, *affine, dim=dim, eps=eps)
@@ -170,7 +169,7 @@ def instance_norm(
             _move_running(running_mean, mean.reshape(-1, channels).mean(0), momentum)
             _move_running(running_var, variance.reshape(-1, channels).mean(0) * (n / (n - 1)), momentum)
 
-    affine = _weight_and_bias(weight, bias, shape, native_dtype(input))
+    affine = _weight_and_bias(weight, bias, shape, dtype_of(input))
     dim = tuple(range(2, input.ndim))
     if running_mean is None and running_var is None:
         return ops.normalize(input, *affine, dim=dim, eps=eps)
@@ -205,11 +204,11 @@ def layer_norm(
             check_floating(x, what, name)
             if tuple(x.shape) != sizes:
                 raise ValueError(f"{name}: {what} must have shape {sizes}, got {tuple(x.shape)}")
-            if native_dtype(x) != native_dtype(input):
+            if dtype_of(x) != dtype_of(input):
                 raise TypeError(
-                    f"{name}: {what} must have the dtype of the input, {native_dtype(input)}, got {native_dtype(x)}"
+                    f"{name}: {what} must have the dtype of the input, {dtype_of(input)}, got {dtype_of(x)}"
                 )
-    affine = _weight_and_bias(weight, bias, (1,) * (input.ndim - k) + sizes, native_dtype(input))
+    affine = _weight_and_bias(weight, bias, (1,) * (input.ndim - k) + sizes, dtype_of(input))
     dim = tuple(range(input.ndim - k, input.ndim))
     return ops.normalize(input, *affine, dim=dim, eps=_check_eps(eps, name))
 
@@ -241,7 +240,7 @@ def group_norm(
         if x is not None:
             _per_channel(x, C, what, name, input)
     split = (num_groups, C // num_groups)
-    affine = _weight_and_bias(weight, bias, (1, *split) + (1,) * len(rest), native_dtype(input))
+    affine = _weight_and_bias(weight, bias, (1, *split) + (1,) * len(rest), dtype_of(input))
     grouped = reshape(input, (N, *split, *rest))  # (N, groups, C / groups, ...)
     dim = tuple(range(2, grouped.ndim))
     return reshape(ops.normalize(grouped, *affine, dim=dim, eps=_check_eps(eps, name)), (N, C, *rest))

@@ -9,10 +9,20 @@ import numpy as np
 from ...engine import Array, Variable
 from ...ops import pool as ops
 from ...ops.index import take_along_dim
-from ...ops.linalg import matmul
 from ...ops.shape import reshape
 from ...windows import Geometry, Pads, Pair
-from .arguments import IntOrPair, batched, both_sides, check_array, check_fits, dtype_of, integers, pair
+from .arguments import (
+    IntOrPair,
+    batched,
+    both_sides,
+    check_array,
+    check_filled,
+    check_fits,
+    check_floating,
+    dtype_of,
+    integers,
+    pair,
+)
 
 
 # ----------------------------------------------------------------------------------------------------------- maximum
@@ -45,6 +55,7 @@ def max_pool2d(
     name = "max_pool2d"
     check_array(input, "input", name)
     x, unbatched = batched(input, 3, name, "C, H, W")
+    check_filled(x, 3, name)
     attributes = _pool(x, kernel_size, stride, padding, dilation, ceil_mode, name)
     y = ops.max_pool2d(x, **attributes)
     if return_indices:
@@ -67,6 +78,7 @@ def max_pool1d(
     name = "max_pool1d"
     check_array(input, "input", name)
     x, unbatched = batched(input, 2, name, "C, L")
+    check_filled(x, 2, name)
     k, s, p, d = _one_row(kernel_size, stride, padding, dilation, name)
     result = max_pool2d(x[:, :, None], k, s, p, d, ceil_mode, return_indices)
     parts = [part[:, :, 0] for part in (result if return_indices else (result,))]  # (N, C, length)
@@ -92,8 +104,9 @@ def avg_pool2d(
         divisor_override: divide every sum by this instead of by the number of pixels.
     """
     name = "avg_pool2d"
-    check_array(input, "input", name)
+    check_floating(input, "input", name)
     x, unbatched = batched(input, 3, name, "C, H, W")
+    check_filled(x, 3, name)
     attributes = _pool(x, kernel_size, stride, padding, 1, ceil_mode, name)
     if divisor_override is not None:
         if not isinstance(divisor_override, int) or divisor_override == 0:
@@ -118,8 +131,9 @@ def avg_pool1d(
 ) -> Array:
     """The mean of each window of input (N, C, L) or (C, L). Arguments as for `avg_pool2d`, one number each."""
     name = "avg_pool1d"
-    check_array(input, "input", name)
+    check_floating(input, "input", name)
     x, unbatched = batched(input, 2, name, "C, L")
+    check_filled(x, 2, name)
     k, s, p, _ = _one_row(kernel_size, stride, padding, 1, name)
     y = avg_pool2d(x[:, :, None], k, s, p, ceil_mode, count_include_pad)[:, :, 0]  # (N, C, length)
     return y[0] if unbatched else y
@@ -129,17 +143,22 @@ def avg_pool1d(
 def adaptive_avg_pool2d(input: Array, output_size: int | tuple[int | None, int | None]) -> Array:
     """The mean over an (oh, ow) grid of windows that cover input (N, C, H, W); None keeps that side's size."""
     name = "adaptive_avg_pool2d"
-    check_array(input, "input", name)
+    check_floating(input, "input", name)
     x, unbatched = batched(input, 3, name, "C, H, W")
-    size = _grid(output_size, x.shape[2:], name)
-    rows, columns = (_averaging(n, m, dtype_of(x)) for n, m in zip(x.shape[2:], size, strict=True))
-    y = matmul(matmul(rows, x), columns.T)  # (N, C, oh, ow)
+    check_filled(x, 2, name)
+    y = ops.grid_mean(x, size=_grid(output_size, x.shape[2:], name))  # (N, C, oh, ow)
     return y[0] if unbatched else y
 
 
 def adaptive_avg_pool1d(input: Array, output_size: int) -> Array:
     """The mean over ``output_size`` windows that cover input (N, C, L)."""
-    return adaptive_avg_pool2d(input[..., None, :], (1, output_size))[..., 0, :]
+    name = "adaptive_avg_pool1d"
+    check_floating(input, "input", name)
+    x, unbatched = batched(input, 2, name, "C, L")
+    check_filled(x, 1, name)
+    (n,) = integers(output_size, 1, "output_size", name, 1)
+    y = ops.grid_mean(x[:, :, None], size=(1, n))[:, :, 0]  # (N, C, length)
+    return y[0] if unbatched else y
 
 
 def adaptive_max_pool2d(
@@ -149,9 +168,10 @@ def adaptive_max_pool2d(
     name = "adaptive_max_pool2d"
     check_array(input, "input", name)
     x, unbatched = batched(input, 3, name, "C, H, W")
+    check_filled(x, 2, name)
     size = _grid(output_size, x.shape[2:], name)
     N, C, H, W = x.shape
-    indices = _adaptive_argmax(_numbers(x), size).reshape(N, C, -1)  # (N, C, oh * ow)
+    indices = _adaptive_argmax(_numbers(x), size).reshape(N, C, size[0] * size[1])
     y = reshape(take_along_dim(reshape(x, (N, C, H * W)), indices, 2), (N, C, *size))  # (N, C, oh, ow)
     if not return_indices:
         return y[0] if unbatched else y
@@ -162,8 +182,15 @@ def adaptive_max_pool2d(
 
 def adaptive_max_pool1d(input: Array, output_size: int, return_indices: bool = False) -> Any:
     """The maximum over ``output_size`` windows that cover input (N, C, L)."""
-    result = adaptive_max_pool2d(input[..., None, :], (1, output_size), return_indices)
-    return tuple(part[..., 0, :] for part in result) if return_indices else result[..., 0, :]
+    name = "adaptive_max_pool1d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 2, name, "C, L")
+    check_filled(x, 1, name)
+    (n,) = integers(output_size, 1, "output_size", name, 1)
+    result = adaptive_max_pool2d(x[:, :, None], (1, n), return_indices)
+    parts = [part[:, :, 0] for part in (result if return_indices else (result,))]  # (N, C, length)
+    parts = [part[0] for part in parts] if unbatched else parts
+    return tuple(parts) if return_indices else parts[0]
 
 
 # ------------------------------------------------------------------------------------------------------------ helpers
@@ -233,26 +260,16 @@ def _grid(output_size: Any, size: Pair, name: str) -> Pair:
     return pair([n if m is None else m for n, m in zip(size, wanted, strict=True)], "output_size", name, 1)
 
 
-def _spans(n: int, m: int) -> list[tuple[int, int]]:
-    """m windows that cover n pixels: window i runs from floor(i n / m) to ceil((i + 1) n / m)."""
-    return [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
-
-
-def _averaging(n: int, m: int, dtype: np.dtype[Any]) -> Any:
-    """The (m, n) matrix that takes the mean over each of m windows."""
-    matrix = np.zeros((m, n), dtype)
-    for row, (start, stop) in zip(matrix, _spans(n, m), strict=True):
-        row[start:stop] = 1 / (stop - start)
-    return matrix
-
-
 def _adaptive_argmax(x: Any, size: Pair) -> Any:
-    """Where in the H * W plane the maximum of each window of the grid lies: (N, C, oh, ow)."""
+    """Where in the H * W plane the maximum of each window of the grid lies, the last of several NaN: (N, C, oh, ow)."""
     N, C, H, W = x.shape
     found = np.empty((N, C, *size), np.int64)
-    for i, (top, bottom) in enumerate(_spans(H, size[0])):
-        for j, (left, right) in enumerate(_spans(W, size[1])):
-            place = x[:, :, top:bottom, left:right].reshape(N, C, -1).argmax(2)  # (N, C)
+    for i, (top, bottom) in enumerate(ops.spans(H, size[0])):
+        for j, (left, right) in enumerate(ops.spans(W, size[1])):
+            pixels = x[:, :, top:bottom, left:right].reshape(N, C, (bottom - top) * (right - left))
+            place = pixels.argmax(2)  # (N, C)
+            if (nan := pixels != pixels).any():
+                place = np.where(nan.any(2), pixels.shape[2] - 1 - nan[:, :, ::-1].argmax(2), place)
             row, column = np.divmod(place, right - left)
             found[:, :, i, j] = (top + row) * W + left + column
     return found

@@ -11,8 +11,7 @@ import numpy as np
 from ...engine import Array
 from ...ops import resampling as ops
 from ...ops.shape import permute, reshape
-from .arguments import check_array, check_floating
-from .dtypes import native_dtype
+from .arguments import check_array, check_floating, dtype_of
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 _MODES = ("nearest", "nearest-exact", "linear", "bilinear", "area")
@@ -69,11 +68,11 @@ def interpolate(
     for d in range(n):
         old = input.shape[2 + d]
         if mode in ("nearest", "nearest-exact"):
-            index = _nearest(old, new[d], scales[d], mode == "nearest-exact", native_dtype(input))
+            index = _nearest(old, new[d], scales[d], mode == "nearest-exact", dtype_of(input))
             y = ops.repeat_along(y, index=index, dim=2 + d)
         else:
             low, high, share = _linear(old, new[d], scales[d], bool(align_corners))
-            share = share.astype(native_dtype(input)).reshape((-1,) + (1,) * (n - 1 - d))  # along dimension 2 + d
+            share = share.astype(dtype_of(input)).reshape((-1,) + (1,) * (n - 1 - d))  # along dimension 2 + d
             y = (
                 ops.repeat_along(y, index=low, dim=2 + d) * (1 - share)
                 + ops.repeat_along(y, index=high, dim=2 + d) * share
