@@ -88,6 +88,7 @@ def draw_pictures(history, targets, predictions, folder):
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     epochs = np.arange(1, len(history) + 1)
@@ -99,6 +100,9 @@ def draw_pictures(history, targets, predictions, folder):
         axes.plot(epochs, [scale(h[f"train {key}"]) for h in history], "o-", label="training, as it goes")
         axes.plot(epochs, [scale(h[f"validation {key}"]) for h in history], "s--", label="validation")
         axes.set(title=title, xlabel="epoch", xticks=epochs, yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
         axes.grid(alpha=0.3, which="both")
     left.legend()
     fig.savefig(folder / "learning_curves.png", dpi=150)

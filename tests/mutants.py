@@ -157,7 +157,7 @@ BUGS = [
     Bug("ops/conv.py", "W = w.reshape(groups, O // groups, K)\n", "W = w.reshape(O // groups, groups, K).swapaxes(0, 1)\n", [*CONV]),
     Bug("ops/pool.py", "        rest -= here", "        pass", POOL),  # each of several equal maxima is paid in full
     Bug("ops/pool.py", "        free &= ~here", "        pass", POOL),
-    Bug("ops/pool.py", "(found < 0) & ((tap == top) | (tap != tap))", "(tap == top) | (tap != tap)", POOL),
+    Bug("ops/pool.py", "((found < 0) & (tap == top)) | (tap != tap)", "(tap == top) | (tap != tap)", POOL),
     Bug("ops/pool.py", 'return -np.inf if dtype.kind == "f" else', 'return 0 if dtype.kind == "f" else', POOL),
     Bug("ops/pool.py", "        tap += inner", "        tap[...] = inner", POOL),
     Bug("ops/activation.py", "g * step(x, low=1.0, high=0.0, at=0.0)", "g * step(x, low=0.0, high=1.0, at=0.0)", functional("prelu")),

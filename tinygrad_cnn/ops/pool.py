@@ -42,7 +42,7 @@ def max_pool2d_input(
 ) -> Array:
     """g (N, C, oh, ow) added to where the maxima y of x were found: (N, C, H, W)."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    p = lay_out(x, padding, _lowest(x.dtype))
+    p = lay_out(x, padding, np.nan)  # equal to no maximum, not even to -inf
     dp = np.zeros(p.shape, g.dtype)
     top, rest = lay_out(y, NO_PADS), lay_out(g, NO_PADS).copy()  # (C, oh, ow, N)
     out = (y.shape[2], y.shape[3])
@@ -59,7 +59,7 @@ def max_pool2d_pick(
 ) -> Array:
     """u (N, C, H, W) at the places where the maxima y of x were found: (N, C, oh, ow)."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    p, q = lay_out(x, padding, _lowest(x.dtype)), lay_out(u, padding)
+    p, q = lay_out(x, padding, np.nan), lay_out(u, padding)
     top = lay_out(y, NO_PADS)  # (C, oh, ow, N)
     free = np.ones(top.shape, bool)
     picked = np.zeros(top.shape, u.dtype)
