@@ -17,7 +17,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False, print_blob=True)
+hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 hypothesis.settings.load_profile(PROFILE)

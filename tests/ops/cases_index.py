@@ -355,7 +355,7 @@ CASES = [
         method="take_along_dim",
         differs=tuple(
             (probe, "PyTorch does not check the range of an index that it broadcasts")
-            for probe in ("a negative number", "zero", "a large number")
+            for probe in ("a negative number", "zero", "a large number", "another size")
         ),
     ),
     Case(

@@ -141,9 +141,11 @@ def cutting(name: str) -> Case:
     )
 
 
+EMPTY_VECTORS = (("a dimension fewer", "PyTorch lets an empty vector go with tensors of any rank, as it did of old"),)
+
 CASES = [
     *(
-        Case(name, in_a_row(), of_list(getattr(j, name)), joined, of_list(t(name)))
+        Case(name, in_a_row(), of_list(getattr(j, name)), joined, of_list(t(name)), differs=EMPTY_VECTORS)
         for name in ("cat", "concat", "concatenate")
     ),
     Case("stack", of_a_kind(), of_list(j.stack), lambda *xs, dim: np.stack(xs, dim), of_list(t("stack"))),
@@ -165,7 +167,14 @@ CASES = [
         of_list(t("row_stack")),
     ),
     Case("dstack", continuing(2, False), of_list(j.dstack), of_list(np.dstack), of_list(t("dstack"))),
-    Case("column_stack", columns(), of_list(j.column_stack), of_list(np.column_stack), of_list(t("column_stack"))),
+    Case(
+        "column_stack",
+        columns(),
+        of_list(j.column_stack),
+        of_list(np.column_stack),
+        of_list(t("column_stack")),
+        differs=(("mixed dtypes", "a number counts as a number; PyTorch makes a column of it before it promotes"),),
+    ),
     Case(
         "split",
         to_split(),

@@ -80,7 +80,7 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@op(lambda g, y, x: -0.5 * g * y / x, prepare=promote_to_float)
+@op(lambda g, y, _x: -0.5 * g * y * y * y, prepare=promote_to_float)
 @quiet
 def rsqrt(x: Array) -> Array:
     """1 / sqrt(x)"""
