@@ -7,29 +7,15 @@ from .layers.activation import (
     CELU,
     ELU,
     GELU,
-    GLU,
     SELU,
-    Hardshrink,
-    Hardsigmoid,
     Hardswish,
-    Hardtanh,
     LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
     ReLU6,
-    Sigmoid,
     SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
     Softplus,
-    Softshrink,
-    Softsign,
-    Tanh,
-    Tanhshrink,
     Threshold,
 )
 from .layers.container import (
@@ -96,6 +82,22 @@ from .layers.pooling import (
 )
 from .layers.sparse import (
     Embedding,
+)
+from .layers.squashing import (
+    GLU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardtanh,
+    LogSigmoid,
+    LogSoftmax,
+    Sigmoid,
+    Softmax,
+    Softmax2d,
+    Softmin,
+    Softshrink,
+    Softsign,
+    Tanh,
+    Tanhshrink,
 )
 from .layers.vision import (
     CircularPad1d,

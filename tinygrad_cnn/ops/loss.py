@@ -1,4 +1,4 @@
-"""What losses are made of, with rules of their own. Reductions and checks stand in nn.functional.loss.
+"""What losses are made of, with rules of their own. Reductions and checks stand in nn.functional.
 
 Class indices t are integers in 0..C-1 and index dimension 1 of x (N, C, ...).
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..functional.loss import _reduction
+from ..functional.reductions import reduction_of
 from ..module import Module
 
 
@@ -18,7 +18,7 @@ class _Loss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = _reduction(size_average, reduce, reduction, type(self).__name__, self._more)
+        self.reduction = reduction_of(size_average, reduce, reduction, type(self).__name__, self._more)
 
 
 class _WeightedLoss(_Loss):

@@ -1,0 +1,248 @@
+"""Losses that take class indices, as functions; how they are reduced is described in `reductions`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...engine import Array, Variable
+from ...ops import elementwise as e
+from ...ops import loss as ops
+from ...ops import softmaxes
+from ...ops.reduce import mean as mean_of
+from ...ops.reduce import sum as sum_of
+from .arguments import check_array, check_floating, dtype_of
+from .reductions import check_pair, numbers, reduced, reduction_of
+
+
+def _constant(
+    weight: Array | None, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, what: str = "weight"
+) -> Any:
+    """Class weights as a plain array, checked."""
+    if weight is None:
+        return None
+    check_floating(weight, what, name)
+    if isinstance(weight, Variable) and (weight._wants_grad or weight._node is not None):
+        raise RuntimeError(f"{name}: {what} has no gradient here; pass {what}.detach()")
+    if tuple(weight.shape) != shape:
+        raise ValueError(
+            f"{name}: {what} must have shape {shape}, one number for each class, got shape {tuple(weight.shape)}"
+        )
+    if dtype_of(weight) != dtype:
+        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype}, got {dtype_of(weight)}")
+    return numbers(weight)
+
+
+def _class_indices(input: Array, target: Array, ignore_index: int | None, name: str) -> tuple[Array, Any, Any]:
+    """(input (N, C, ...), indices (N, ...), which of them count or None for all), checked.
+
+    Indices that do not count come back as 0.
+    """
+    t = numbers(target)
+    if ignore_index is not None and not isinstance(ignore_index, (int, np.integer)):
+        raise TypeError(f"{name}: ignore_index must be an int, got {ignore_index!r}")
+    if t.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}: class indices must be integers, got dtype {t.dtype} and shape {tuple(t.shape)} for input of "
+            f"shape {tuple(input.shape)}; convert them with .long()"
+        )
+    if not input.ndim:
+        raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
+    expected = tuple(input.shape[:1] + input.shape[2:]) if input.ndim > 1 else ()
+    if tuple(t.shape) != expected:
+        raise ValueError(
+            f"{name}: input of shape {tuple(input.shape)} needs class indices of shape {expected}, "
+            f"one for each set of scores, got shape {tuple(t.shape)}"
+        )
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if not classes and t.size:
+        raise ValueError(f"{name}: input of shape {tuple(input.shape)} has no classes")
+    counts = None
+    fits = not t.size or (t.min() >= 0 and t.max() < classes)
+    if not fits or (ignore_index is not None and 0 <= ignore_index < classes):
+        bad = (t < 0) | (t >= classes)
+        if ignore_index is not None:
+            counts = t != ignore_index
+            bad &= counts
+            t = np.where(counts, t, 0)
+        _refuse(bad, target, classes, ignore_index, name)
+    if input.ndim == 1:
+        input, t = input[None], t[None]
+        counts = counts if counts is None else counts[None]
+    return input, t, counts
+
+
+def _refuse(bad: Any, target: Array, classes: int, ignore_index: int | None, name: str) -> None:
+    """Raise for the first of the class indices that are out of range, if there are any."""
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        value = int(numbers(target)[where])
+        at = f" at position {where[0] if len(where) == 1 else where}" if where else ""
+        more = f" ({int(bad.sum())} such)" if bad.sum() > 1 else ""
+        ignored = f"; only ignore_index={ignore_index} may lie outside" if ignore_index is not None else ""
+        raise IndexError(
+            f"{name}: class index {value}{at} of target is out of range{more}: "
+            f"input has {classes} classes, so indices are 0 to {classes - 1}{ignored}"
+        )
+
+
+def _sample_weights(weight: Any, t: Any, counts: Any, dtype: np.dtype[Any]) -> Any:
+    """The weight of each sample: that of its class, 0 if it does not count."""
+    w = np.ones(t.shape, dtype) if weight is None else weight[t]
+    return w if counts is None else w * counts
+
+
+def _weighted(losses: Array, w: Any, total_is_count: bool, reduction: str, unbatched: bool) -> Array:
+    """Reduce losses that carry the sample weights w; the mean is a weighted one."""
+    if reduction == "none":
+        return losses[0] if unbatched else losses
+    if reduction == "sum":
+        return sum_of(losses)
+    if total_is_count:
+        return mean_of(losses)
+    total = w.sum()
+    return sum_of(losses) / total if total else sum_of(losses) + math.nan  # a mean of nothing, with gradient 0
+
+
+def cross_entropy(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Array:
+    """The cross-entropy between scores and the right classes: -log(softmax(input)[target]).
+
+    Args:
+        input: scores (logits), (N, C), (C,) or (N, C, d1, ...).
+        target: class indices, integers of shape (N,), () or (N, d1, ...); or probabilities, of the input's shape.
+        weight: (C,), a weight for each class. With class indices the mean is weighted too.
+        ignore_index: samples of this class do not count. For class indices only.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: in 0..1: this much of the target is spread evenly over all classes (Szegedy et al., 2015).
+
+    Raises:
+        IndexError: a class index out of range, named with its position.
+        ValueError: shapes that do not fit. TypeError: dtypes that do not.
+
+    >>> float(cross_entropy(np.zeros((3, 4)), np.array([0, 1, 2])).round(4))  # log(4)
+    1.3863
+    """
+    name = "cross_entropy"
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    check_floating(input, "input", name)
+    check_array(target, "target", name)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"{name}: label_smoothing must be between 0 and 1, got {label_smoothing}")
+    if not input.ndim:
+        raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
+    classes = input.shape[1 if input.ndim > 1 else 0]
+    weight = _constant(weight, dtype_of(input), (classes,), name)
+    if dtype_of(target).kind == "f" and tuple(target.shape) == tuple(input.shape):
+        return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
+    unbatched = input.ndim == 1
+    x, t, counts = _class_indices(input, target, ignore_index, name)
+    w = _sample_weights(weight, t, counts, dtype_of(x))
+    plain = weight is None and counts is None
+    losses = ops.softmax_nll(x, t, w)
+    if not label_smoothing:
+        return _weighted(losses, w, plain, reduction, unbatched)
+    logs = softmaxes.log_softmax(x, 1)
+    if weight is not None:
+        logs = logs * _by_class(weight, x.ndim)
+    spread = -sum_of(logs, 1)
+    if counts is not None:
+        spread = e.where(counts, spread, 0.0)
+    losses = losses * (1 - label_smoothing) + spread * (label_smoothing / classes)
+    return _weighted(losses, w, plain, reduction, unbatched)
+
+
+def _by_class(weight: Any, ndim: int) -> Any:
+    return weight.reshape((-1,) + (1,) * (ndim - 2))  # (C, 1, ..., 1)
+
+
+def _cross_entropy_of_probabilities(
+    input: Array, target: Array, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> Array:
+    if ignore_index >= 0:
+        raise ValueError(
+            f"cross_entropy: ignore_index={ignore_index} has no meaning for a target of probabilities; leave it out"
+        )
+    check_pair(input, target, "cross_entropy")
+    dim = 1 if input.ndim > 1 else 0
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / input.shape[dim]
+    products = softmaxes.log_softmax(input, dim) * target
+    if weight is not None:
+        products = products * (_by_class(weight, input.ndim) if dim else weight)
+    return reduced(-sum_of(products, dim), reduction)
+
+
+def nll_loss(
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """The negative log-likelihood of the right classes: -input[target], for log-probabilities as of `log_softmax`.
+
+    Args:
+        input: log-probabilities, (N, C), (C,) or (N, C, d1, ...).
+        target: class indices, integers of shape (N,), () or (N, d1, ...).
+        weight, ignore_index, reduction: as for `cross_entropy`.
+    """
+    name = "nll_loss"
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    check_floating(input, "input", name)
+    check_array(target, "target", name)
+    x, t, counts = _class_indices(input, target, ignore_index, name)
+    weight = _constant(weight, dtype_of(x), (x.shape[1],), name)
+    w = _sample_weights(weight, t, counts, dtype_of(x))
+    chosen = ops.pick(x, t)
+    losses = -chosen * w if counts is None else e.where(counts, -chosen * w, 0.0)
+    return _weighted(losses, w, weight is None and counts is None, reduction, input.ndim == 1)
+
+
+def multi_margin_loss(
+    input: Array,
+    target: Array,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Array | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """The multi-class hinge loss: for each other class i, max(0, margin - x[target] + x[i])^p, divided by C.
+
+    Args:
+        input: scores (N, C) or (C,).
+        target: class indices (N,) or ().
+        p: 1 or 2.
+        weight: (C,), multiplies the loss of each sample by the weight of its class; the mean stays over N.
+    """
+    name = "multi_margin_loss"
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    check_floating(input, "input", name)
+    check_array(target, "target", name)
+    if p not in (1, 2):
+        raise ValueError(f"{name}: p must be 1 or 2, got {p!r}")
+    if input.ndim not in (1, 2):
+        raise ValueError(f"{name}: input must have shape (N, C) or (C,), got {tuple(input.shape)}")
+    x, t, _ = _class_indices(input, target, None, name)
+    classes = x.shape[1]
+    weight = _constant(weight, dtype_of(x), (classes,), name)
+    others = np.arange(classes) != t[:, None]  # (N, C)
+    gaps = e.where(others, e.relu(margin - ops.pick(x, t)[:, None] + x), 0.0)
+    losses = sum_of(gaps if p == 1 else e.square(gaps), 1) / classes  # (N,)
+    if weight is not None:
+        losses = losses * weight[t]
+    return reduced(losses[0] if input.ndim == 1 and reduction == "none" else losses, reduction)

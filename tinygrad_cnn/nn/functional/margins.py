@@ -1,0 +1,70 @@
+"""Losses that ask for a margin, with targets 1 and -1, as functions; their reduction is described in `reductions`."""
+
+from __future__ import annotations
+
+from ...engine import Array
+from ...ops import activation
+from ...ops import elementwise as e
+from .arguments import check_array, check_floating
+from .reductions import check_pair, check_same_shape, numbers, reduced, reduction_of
+
+
+def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
+    """The hinge loss max(0, 1 - target * input) of scores, for targets -1 and 1 (Cortes and Vapnik, 1995).
+
+    PyTorch has it for several classes alone, as `multi_margin_loss`.
+    """
+    name = "hinge_loss"
+    reduction = reduction_of(None, None, reduction, name)
+    check_pair(input, target, name)
+    return reduced(e.relu(1 - target * input), reduction)
+
+
+def hinge_embedding_loss(
+    input: Array,
+    target: Array,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """The distance x itself where target is 1, max(0, margin - x) where it is -1 (Hadsell, Chopra and LeCun, 2006)."""
+    name = "hinge_embedding_loss"
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    check_floating(input, "input", name)
+    check_array(target, "target", name)
+    check_same_shape(input, target, name)
+    t = numbers(target)
+    losses = e.where(t != 1, e.relu(margin - input), 0.0) + e.where(t != -1, input, 0.0)
+    return reduced(losses, reduction)
+
+
+def soft_margin_loss(
+    input: Array,
+    target: Array,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """log(1 + exp(-target * input)) for targets -1 and 1, without overflow."""
+    name = "soft_margin_loss"
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    check_pair(input, target, name)
+    return reduced(-activation.logsigmoid(target * input), reduction)
+
+
+def margin_ranking_loss(
+    input1: Array,
+    input2: Array,
+    target: Array,
+    margin: float = 0.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    """max(0, -target * (input1 - input2) + margin): a target of 1 wants input1 above input2, one of -1 below."""
+    name = "margin_ranking_loss"
+    reduction = reduction_of(size_average, reduce, reduction, name)
+    check_pair(input1, input2, name)
+    check_pair(input1, target, name)
+    return reduced(e.relu(-target * (input1 - input2) + margin), reduction)
