@@ -35,6 +35,7 @@ def mse_loss(
         input, target: of the same shape and dtype; they are not broadcast.
         weight: of the same shape; the mean is then a weighted one.
 
+    >>> import numpy as np
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([0.0, 0.0])))
     2.5
     """
