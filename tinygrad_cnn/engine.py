@@ -31,6 +31,7 @@ from .modes import set_grad_enabled as set_grad_enabled
 Array: TypeAlias = Any  # an ndarray or a Tensor: forwards and rules are written once, for both
 Rule: TypeAlias = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
+_NUMPY_1 = np.__version__.startswith("1.")
 
 
 class Variable:
@@ -180,8 +181,8 @@ def op(
             if type(y) is tuple:
                 y, hints = y
                 attributes = {**attributes, **hints}
-            if type(y) is not ndarray:
-                y = np.asarray(y)
+            if type(y) is not ndarray or (_NUMPY_1 and y.ndim == 0 and "dtype" not in attributes):
+                y = _zero_d(y, arrays)
             node = None
             if recordable and mode.recording:
                 node = _record(this, inputs, arrays, y, attributes)
@@ -199,6 +200,16 @@ def op(
         return apply  # type: ignore[return-value]
 
     return declare
+
+
+def _zero_d(y: Any, arrays: list[Any]) -> Any:
+    """A NumPy number as a 0-d array. NumPy 1 widens a 0-d float32 beside a Python number: that is taken back."""
+    y = np.asarray(y)
+    if _NUMPY_1 and y.dtype.kind == "f":
+        widths = [a.dtype.itemsize for a in arrays if isinstance(a, ndarray) and a.dtype.kind == "f"]
+        if widths and max(widths) < y.dtype.itemsize:
+            y = y.astype(f"f{max(widths)}")
+    return y
 
 
 def _record(this: Op, inputs: tuple[Any, ...], arrays: list[Any], y: Any, attributes: dict[str, Any]) -> Node | None:
