@@ -753,6 +753,11 @@ def test_sum_to_is_the_adjoint_of_broadcasting(shape: tuple[int, ...], to: tuple
     )
 
 
+def test_shapes_that_do_not_broadcast_are_named() -> None:
+    with pytest.raises(ValueError, match=r"add: shapes \(2, 3\) and \(4,\) do not broadcast together.*reshape"):
+        tg.zeros(2, 3) + tg.zeros(4)
+
+
 def test_nodes_know_parents_only() -> None:
     x = leaf(1.0)
     y = x * 2

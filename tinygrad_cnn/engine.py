@@ -177,7 +177,10 @@ def op(
             if prepare is not None:
                 inputs = prepare(inputs)
             arrays = [x.data if isinstance(x, Variable) else x for x in inputs]
-            y = forward(*arrays, **attributes)
+            try:
+                y = forward(*arrays, **attributes)
+            except ValueError as error:
+                raise _explained(error, this, arrays) from None
             if type(y) is tuple:
                 y, hints = y
                 attributes = {**attributes, **hints}
@@ -200,6 +203,17 @@ def op(
         return apply  # type: ignore[return-value]
 
     return declare
+
+
+def _explained(error: ValueError, this: Op, arrays: list[Any]) -> ValueError:
+    """NumPy's error, with the operation and the shapes where these do not broadcast."""
+    if "could not be broadcast" not in str(error):
+        return error
+    shapes = " and ".join(str(a.shape) for a in arrays if isinstance(a, ndarray))
+    return ValueError(
+        f"{this.name}: shapes {shapes} do not broadcast together: counted from the last dimension, two sizes "
+        "must be equal or one of them 1; bring one to the other with reshape, unsqueeze or expand"
+    )
 
 
 def _zero_d(y: Any, arrays: list[Any]) -> Any:
