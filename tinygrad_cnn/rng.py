@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import secrets
+import os
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.manual_seed(secrets.randbits(63) if seed is None else seed)
+        self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1 if seed is None else seed)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from ``seed``, an integer >= 0; returns self."""
