@@ -99,6 +99,10 @@ def test_every_method_of_a_function_is_compared_with_it() -> None:
     assert not missing, f"no case of these functions says `method=`: {', '.join(missing)}"
 
 
+def test_every_public_name_is_there() -> None:
+    assert [name for name in tg.__all__ if not hasattr(tg, name)] == []
+
+
 def test_every_case_of_a_method_calls_it() -> None:
     """A case of a method alone computes the same in another way, for arrays; ``method=`` calls the method itself."""
     methods = {case.name for case in CASES.values() if case.name.startswith("Tensor.")}

@@ -252,12 +252,12 @@ __all__ = [  # noqa: RUF022
     "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split",
     "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril", "tril_indices", "triu",
     "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "utils", "var",
-    "var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "var_mean", "vdot", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
-    **{name: (name, None) for name in ("autograd", "data", "io", "nn", "optim", "testing", "train", "utils", "viz")},
+    **{name: (name, None) for name in ("autograd", "data", "io", "nn", "optim", "testing", "train", "utils")},
     "save": ("io", "save"),
     "load": ("io", "load"),
     "summary": ("nn.summary", "summary"),

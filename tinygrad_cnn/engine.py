@@ -69,10 +69,9 @@ _like = functools.lru_cache(maxsize=4096)(Like)
 class Op:
     """One differentiable operation: its name, its forward on arrays, and one rule per differentiable input."""
 
-    def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None, view: bool) -> None:
+    def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None) -> None:
         self.name = forward.__name__.strip("_")
-        self.forward, self.rules, self.each, self.view = forward, tuple(rules), each, view
-        self.doc = forward.__doc__ or ""
+        self.forward, self.rules, self.each = forward, tuple(rules), each
         self._keeps: dict[tuple[int, int], tuple[bool, ...]] = {}
 
     def rule(self, i: int) -> Rule | None:
@@ -80,10 +79,6 @@ class Op:
         if self.each is not None:
             return functools.partial(self.each, i=i)
         return self.rules[i] if i < len(self.rules) else None
-
-    def differentiable(self, i: int) -> bool:
-        """Does input i have a gradient?"""
-        return self.each is not None or (i < len(self.rules) and self.rules[i] is not None)
 
     def keeps(self, wanted: int, n: int) -> tuple[bool, ...]:
         """Which of (y, input 0, ..., input n - 1) the rules of the inputs in the bit mask ``wanted`` read."""
@@ -163,7 +158,7 @@ def op(
     """
 
     def declare(forward: F) -> F:
-        this = Op(forward, rules, each, view)
+        this = Op(forward, rules, each)
         recordable = bool(rules) or each is not None
 
         @functools.wraps(forward)

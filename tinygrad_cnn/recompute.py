@@ -51,7 +51,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
         for leaf, gx in _run([(out, g)], retain=False, create=False).items():
             yield home.get(id(leaf), leaf), gx
 
-    segment = Op(again, (), None, False)
+    segment = Op(again, (), None)
     segment.name = getattr(function, "__name__", type(function).__name__)
     parents = [None if not isinstance(x, Variable) else x._node or (x if x._wants_grad else None) for x in inputs]
     saved = (Like(y.data.shape, y.data.dtype), *(x.data if isinstance(x, Variable) else x for x in inputs))
