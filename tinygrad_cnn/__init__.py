@@ -36,6 +36,7 @@ from .creation import (
 )
 from .device import device
 from .engine import enable_grad, grad, is_grad_enabled, no_grad, op, set_grad_enabled
+from .memory import keep_freed_memory as _keep_freed_memory
 from .ops.arrange import (
     diag,
     diag_embed,
@@ -222,6 +223,8 @@ bool = _np.dtype(_np.bool_)
 inf, nan, pi, e, newaxis = _np.inf, _np.nan, _np.pi, _np.e, None
 
 # fmt: off
+_keep_freed_memory()
+
 __all__ = [  # noqa: RUF022
     "Generator", "Tensor", "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv", "addcmul", "addmm",
     "addmv", "all", "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh",

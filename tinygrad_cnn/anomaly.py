@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy import ndarray
@@ -29,17 +30,39 @@ def _first_bad(a: Any) -> str:
     return f"{a[index]} at index {tuple(int(i) for i in index)} of shape {a.shape}"
 
 
-def check_forward(name: str, inputs: Iterable[Any], y: Any) -> None:
-    """Raise if ``y`` has a NaN or inf and the inputs had none."""
-    if not _finite(y) and all(_finite(a) for a in inputs):
-        shapes = ", ".join(str(a.shape) if isinstance(a, ndarray) else repr(a) for a in inputs)
-        raise RuntimeError(f"'{name}' made {_first_bad(y)} from finite inputs of shape {shapes}\n  {user_line()}")
+def _shapes(arrays: Iterable[Any]) -> str:
+    return ", ".join(str(a.shape) if isinstance(a, ndarray) else repr(a) for a in arrays)
 
 
-def check_backward(name: str, i: int, gx: Any, g: Any, line: str) -> None:
-    """Raise if the gradient of input i has a NaN or inf and that of the output had none."""
-    if not _finite(gx) and _finite(g):
-        raise RuntimeError(
-            f"the gradient of '{name}' by its input {i} has {_first_bad(gx)}, from a finite gradient of its output\n"
-            f"  {line or '(recorded before detect_anomaly began)'}"
-        )
+class Anomaly:
+    """A watcher of operations: raises at the first NaN or inf that comes out of finite numbers."""
+
+    def __init__(self) -> None:
+        self._lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of each node, where the user's code made it
+
+    def before_forward(self, op: Any, inputs: Sequence[Any]) -> None:
+        """Nothing to see yet."""
+
+    def after_forward(self, op: Any, inputs: Sequence[Any], result: Any) -> None:
+        """Raise if the result has a NaN or inf and the inputs had none."""
+        arrays = [getattr(x, "data", x) if not isinstance(x, ndarray) else x for x in inputs]
+        if result._node is not None:
+            self._lines[result._node] = user_line()
+        if not _finite(result.data) and all(_finite(a) for a in arrays):
+            raise RuntimeError(
+                f"'{op.name}' made {_first_bad(result.data)} from finite inputs of shape {_shapes(arrays)}\n"
+                f"  {user_line()}"
+            )
+
+    def before_rule(self, node: Any, i: int, g: Any) -> None:
+        """Nothing to see yet."""
+
+    def after_rule(self, node: Any, i: int, g: Any, gx: Any) -> None:
+        """Raise if the gradient of input i has a NaN or inf and that of the output had none."""
+        g, gx = (a if isinstance(a, ndarray) else a.data for a in (g, gx))
+        if not _finite(gx) and _finite(g):
+            line = self._lines.get(node, "(recorded before detect_anomaly began)")
+            raise RuntimeError(
+                f"the gradient of '{node.op.name}' by its input {i} has {_first_bad(gx)}, from a finite gradient of "
+                f"its output\n  {line}"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 from numpy import ndarray
@@ -37,3 +38,30 @@ def written_since(array: Any, ticket: int) -> bool:
     owner = _owner(array)
     entry = _writes.get(id(owner))
     return entry is not None and entry[0]() is owner and entry[1] > ticket
+
+
+def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
+    """Raise if what an operation saved, its output and its inputs, was written into after the moment ``order``."""
+    for k, a in enumerate(saved):
+        if isinstance(a, ndarray) and written_since(a, order):
+            what = "output" if k == 0 else f"input {k - 1}"
+            raise RuntimeError(
+                f"the {what} of '{name}', of shape {a.shape}, was changed in place after it was used; its old "
+                "values are needed for the gradient. Compute a new tensor (x = x + 1 instead of x += 1), or change it "
+                "after backward()"
+            )
+
+
+def rebind(x: Any, y: Any) -> None:
+    """Let ``x`` become ``y``, in place: how an operator like ``x += 1`` works while gradients are recorded."""
+    if x._wants_grad:
+        raise RuntimeError(
+            "a leaf tensor that requires grad was about to change in place while gradients are recorded; "
+            "use a new tensor (x = x + 1), or `with no_grad():` to update a parameter"
+        )
+    if x._aliased:
+        raise RuntimeError(
+            "a view, or a tensor that has views, was about to change in place while gradients are recorded, and "
+            "the other names of that memory would miss it; use a new tensor (x = x + 1), or x.clone() first"
+        )
+    x.data, x._node = y.data, y._node

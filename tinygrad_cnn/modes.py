@@ -1,14 +1,17 @@
-"""The two switches of a thread: are gradients recorded, are numbers watched for NaN and inf."""
+"""The two switches of a thread: are gradients recorded, and who watches the operations (anomaly mode, the profiler)."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import ContextDecorator
+from typing import Any
+
+from .anomaly import Anomaly
 
 
 class _Mode(threading.local):
     recording = True
-    anomaly = False
+    watchers: tuple[Any, ...] = ()
 
 
 mode = _Mode()
@@ -69,8 +72,8 @@ class detect_anomaly(ContextDecorator):
     """
 
     def __enter__(self) -> None:
-        self._before = mode.anomaly
-        mode.anomaly = True
+        self._before = mode.watchers
+        mode.watchers = (*mode.watchers, Anomaly())
 
     def __exit__(self, *exc: object) -> None:
-        mode.anomaly = self._before
+        mode.watchers = self._before
