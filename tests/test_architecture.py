@@ -23,13 +23,15 @@ PACKAGE = Path(tg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = {"modes", "inplace", "anomaly", "windows", "rng", "device", "handle", "threads", "memory"}
-ENGINE = GROUND | {"engine"}
+CONVOLUTION = GROUND | {"convolution"}
+ENGINE = CONVOLUTION | {"engine"}
 OPS = ENGINE | {"recompute", "ops"}
 TENSOR = OPS | {"methods", "tensors"}
 BESIDE = ENGINE | {"tensors"}  # looks at the engine and at tensors alone
 
 FLOORS: dict[str, set[str]] = {  # what each file or folder may import, itself besides
     **dict.fromkeys(GROUND, GROUND),
+    "convolution": GROUND,
     "engine": GROUND,
     "recompute": ENGINE,
     "ops": ENGINE,
@@ -41,6 +43,7 @@ FLOORS: dict[str, set[str]] = {  # what each file or folder may import, itself b
     "optim": BESIDE,
     "testing": BESIDE,
     "viz": BESIDE,
+    "profiler": BESIDE | {"nn", "optim"},
     "autograd": BESIDE,
     "data": {"rng"},
     "io": set(),
@@ -166,7 +169,7 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    return [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data]
+    return [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

@@ -198,7 +198,7 @@ from .tensors import Tensor
 from .threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from . import autograd, data, io, nn, optim, testing, train, utils
+    from . import autograd, data, io, nn, optim, profiler, testing, train, utils
     from .io import load, save
     from .nn.summary import summary
 
@@ -247,20 +247,23 @@ __all__ = [  # noqa: RUF022
     "median", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply",
     "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn",
     "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "op", "optim", "outer",
-    "permute", "pi", "positive", "pow", "prod", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn",
-    "randn_like", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape",
-    "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "save", "scatter", "scatter_add", "searchsorted",
-    "select", "set_grad_enabled", "set_num_threads", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh",
-    "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum",
-    "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split",
-    "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril", "tril_indices", "triu",
-    "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "utils", "var",
-    "var_mean", "vdot", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "permute", "pi", "positive", "pow", "prod", "profiler", "rad2deg", "rand", "rand_like", "randint",
+    "randint_like", "randn", "randn_like", "randperm", "ravel", "reciprocal", "relu", "remainder",
+    "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "save", "scatter",
+    "scatter_add", "searchsorted", "select", "set_grad_enabled", "set_num_threads", "short", "sigmoid", "sign",
+    "signbit", "sin", "sinc", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std",
+    "std_mean", "sub", "subtract", "sum", "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
+    "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril",
+    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique",
+    "unsqueeze", "utils", "var", "var_mean", "vdot", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]
 # fmt: on
 
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
-    **{name: (name, None) for name in ("autograd", "data", "io", "nn", "optim", "testing", "train", "utils")},
+    **{
+        name: (name, None)
+        for name in ("autograd", "data", "io", "nn", "optim", "profiler", "testing", "train", "utils")
+    },
     "save": ("io", "save"),
     "load": ("io", "load"),
     "summary": ("nn.summary", "summary"),

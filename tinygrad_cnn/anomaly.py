@@ -43,7 +43,7 @@ class Anomaly:
     def before_forward(self, op: Any, inputs: Sequence[Any]) -> None:
         """Nothing to see yet."""
 
-    def after_forward(self, op: Any, inputs: Sequence[Any], result: Any) -> None:
+    def after_forward(self, op: Any, inputs: Sequence[Any], attributes: Any, result: Any) -> None:  # noqa: ARG002
         """Raise if the result has a NaN or inf and the inputs had none."""
         arrays = [getattr(x, "data", x) if not isinstance(x, ndarray) else x for x in inputs]
         if result._node is not None:

@@ -253,7 +253,7 @@ def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -
             watcher.before_forward(apply.op, inputs)  # type: ignore[attr-defined]
         result = apply(*inputs, **attributes)
         for watcher in watchers:
-            watcher.after_forward(apply.op, inputs, result)  # type: ignore[attr-defined]
+            watcher.after_forward(apply.op, inputs, attributes, result)  # type: ignore[attr-defined]
     finally:
         mode.watchers = watchers
     return result
