@@ -1,23 +1,134 @@
-"""How many threads the matrix products use."""
+"""How many threads are used, and how an operation is shared among them.
+
+Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. Within,
+BLAS itself runs on one thread: two layers of threads would wait for each other. A hand-over costs about 40
+microseconds, so small work stays on the calling thread.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
+from _thread import allocate_lock
+from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
-_limits: list[Any] = []  # the limit in force, kept so that it is not undone
+WORTH = 200e-6  # seconds of work from which it is shared
+
+_limits: list[Any] = []  # the limit of BLAS in force, kept so that it is not undone
+_wanted: int | None = None  # what the user asked for
+_queues: list[SimpleQueue[Any]] = []  # of the workers
 
 
 def set_num_threads(n: int) -> None:
-    """Let NumPy's linear algebra (BLAS) use n >= 1 threads."""
+    """Let large operations, and NumPy's linear algebra (BLAS), use n >= 1 threads.
+
+    The default is what BLAS would use: all cores, unless OMP_NUM_THREADS or the like says otherwise.
+    """
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads expects an integer of at least 1, got {n!r}")
     from threadpoolctl import threadpool_limits
 
+    global _wanted
+    _wanted = n
     _limits[:] = [threadpool_limits(n, user_api="blas")]
 
 
 def get_num_threads() -> int:
-    """How many threads NumPy's linear algebra (BLAS) uses."""
-    from threadpoolctl import threadpool_info
+    """How many threads large operations use."""
+    global _wanted
+    if _wanted is None:
+        _wanted = max((blas.get_num_threads() for blas in _blas()), default=os.cpu_count() or 1)
+    return _wanted
 
-    return max((int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+
+def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
+    """Call ``job(start, stop)`` for ranges that make up 0..n, in several threads if it takes long enough.
+
+    ``seconds`` is a guess of what one thread takes. The parts must not write to the same memory.
+    """
+    parts = 1 if seconds < WORTH or n < 2 else min(n, get_num_threads(), int(seconds / WORTH * 2))
+    with one_blas_thread:
+        if parts < 2:
+            job(0, n)
+            return
+        cuts = [n * i // parts for i in range(parts + 1)]
+        pending = []
+        for i in range(1, parts):
+            if len(_queues) < i:
+                _start_worker()
+            done = allocate_lock()
+            done.acquire()
+            errors: list[BaseException] = []
+            _queues[i - 1].put((job, cuts[i], cuts[i + 1], done, errors))
+            pending.append((done, errors))
+        try:
+            job(0, cuts[1])
+        finally:
+            for done, _ in pending:
+                done.acquire()
+        for _, errors in pending:
+            if errors:
+                raise errors[0]
+
+
+def _start_worker() -> None:
+    queue: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(target=_work, args=(queue,), name=f"tinygrad_cnn-{len(_queues) + 1}", daemon=True).start()
+    _queues.append(queue)
+
+
+def _work(queue: SimpleQueue[Any]) -> None:
+    while True:
+        job, start, stop, done, errors = queue.get()
+        try:
+            job(start, stop)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            del job  # nothing of this work outlives it here
+            done.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_queues.clear)  # a forked child has no workers yet
+
+
+# ------------------------------------------------------------------------------------------------------------- BLAS
+class _OneBlasThread:
+    """Within, BLAS runs on one thread. May be nested and used by several threads at once."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._inside = 0
+        self._before: list[tuple[Any, int]] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = [(blas, n) for blas in _blas() if (n := blas.get_num_threads()) > 1]
+                for blas, _ in self._before:
+                    blas.set_num_threads(1)
+            self._inside += 1
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                for blas, n in self._before:
+                    blas.set_num_threads(n)
+
+
+one_blas_thread = _OneBlasThread()
+_libraries: list[Any] | None = None
+
+
+def _blas() -> list[Any]:
+    """The BLAS libraries that this process has loaded, found once."""
+    global _libraries
+    if _libraries is None:
+        from threadpoolctl import ThreadpoolController
+
+        _libraries = [lib for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"]
+    return _libraries

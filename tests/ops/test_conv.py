@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.convolution import im2col, rowview
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.ops import conv
 from tinygrad_cnn.tensors import Tensor
@@ -49,24 +51,29 @@ def test_columns_in_blocks_of_rows_change_nothing(
     geometry: dict[str, Any], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = all_three(geometry)
-    monkeypatch.setattr(conv, "_BLOCK", block)
+    monkeypatch.setattr(conv, "choose", lambda *_: im2col)
+    monkeypatch.setattr(im2col, "_BLOCK", block)
     for a, b in zip(all_three(geometry), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("block", [1, 40, 100, 10**9])
 def test_blocks_cover_each_row_once(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conv, "_BLOCK", block)
+    monkeypatch.setattr(im2col, "_BLOCK", block)
     for oh in (1, 2, 7):
-        blocks = conv._blocks(20, oh)
+        blocks = im2col._blocks(20, oh)
         assert [row for rows in blocks for row in rows] == list(range(oh))
         assert all(len(rows) == 1 or 20 * len(rows) <= block for rows in blocks)
 
 
-def test_columns_are_kept_for_the_gradient_only_when_they_are_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("algorithm", "limit"), [(im2col, "_BLOCK"), (rowview, "_KEPT")])
+def test_columns_are_kept_for_the_gradient_only_when_they_are_few(
+    algorithm: ModuleType, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conv, "choose", lambda *_: algorithm)
     x, w = Tensor(numbers(1, 1, 4, 4)), Tensor(numbers(1, 1, 2, 2), requires_grad=True)
     assert conv.conv2d(x, w, **GEOMETRIES[0])._node.attributes["columns"] is not None
-    monkeypatch.setattr(conv, "_BLOCK", 1)
+    monkeypatch.setattr(algorithm, limit, 1)
     assert conv.conv2d(x, w, **GEOMETRIES[0])._node.attributes["columns"] is None
 
 

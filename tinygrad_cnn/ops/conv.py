@@ -1,10 +1,8 @@
 """Convolution: three operations that are each other's gradients.
 
-With X the columns of x (im2col), a convolution is the matrix product y = W X. So for g = dL/dy the gradient of the
-weight is g X^T, and that of the input is W^T g, added back where the windows overlapped (col2im). Each of the three is
-linear in both of its inputs, and differentiating one gives the other two: second derivatives close.
-
-(The product form: Chellapilla, Puri and Simard, 2006. "Convolution" is cross-correlation, as everywhere in the field.)
+Each of the three is linear in both of its inputs, and differentiating one gives the other two: second derivatives
+close. How they are computed stands in `tinygrad_cnn.convolution`, which has three ways to do it; `choose` picks one by
+shape. ("Convolution" is cross-correlation, as everywhere in the field.)
 """
 # ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
@@ -14,11 +12,10 @@ import math
 
 import numpy as np
 
+from ..convolution import choose
 from ..engine import Array, op
-from ..windows import NO_PADS, Geometry, Pads, Pair, col2im, crop, im2col, lay_out
+from ..windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
 from .reduce import sum as sum_over
-
-_BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a large batch
 
 
 @op(
@@ -29,21 +26,8 @@ _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a l
 def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """x (N, C, H, W) with kernels w (O, C / groups, kh, kw) and bias b (O,): y (N, O, oh, ow)."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    N, O, K = len(x), len(w), math.prod(w.shape[1:])
-    oh, ow = geometry.out(x.shape[2:])
-    W = w.reshape(groups, O // groups, K)
-    p = lay_out(x, padding)  # (C, H, W, N)
-    y = np.empty((O, oh, ow, N), np.result_type(x, w))
-    flat = y.reshape(groups, O // groups, oh * ow * N)
-    blocks = _blocks(groups * K * ow * N, oh)
-    for rows in blocks:
-        pixels = slice(rows.start * ow * N, rows.stop * ow * N)
-        cols = im2col(p, geometry, rows, ow).reshape(groups, K, len(rows) * ow * N)
-        np.matmul(W, cols, out=flat[:, :, pixels])  # (groups, O / groups, rows * ow * N)
-    for bias in b:
-        y += bias[:, None, None, None]
-    columns = cols if len(blocks) == 1 else None  # the gradient of w reads them again
-    return y.transpose(3, 0, 1, 2), {"columns": columns}  # (N, O, oh, ow)
+    y, columns = choose(w.shape, geometry, groups).forward(x, w, b[0] if b else None, geometry, groups)
+    return y, {"columns": columns}  # the gradient of w reads them again
 
 
 @op(
@@ -53,16 +37,7 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
 def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """The gradient of an input of (H, W) = size, from g (N, O, oh, ow); by itself, the transposed convolution of g."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    N, O, oh, ow = g.shape
-    C, K = groups * w.shape[1], math.prod(w.shape[1:])
-    W = w.reshape(groups, O // groups, K).transpose(0, 2, 1)  # (groups, K, O / groups)
-    flat = lay_out(g, NO_PADS).reshape(groups, O // groups, oh * ow * N)
-    p = np.zeros((C, *geometry.padded(size), N), np.result_type(g, w))
-    for rows in _blocks(groups * K * ow * N, oh):
-        pixels = slice(rows.start * ow * N, rows.stop * ow * N)
-        cols = np.matmul(W, flat[:, :, pixels])  # (groups, K, rows * ow * N)
-        col2im(cols.reshape(C, *geometry.kernel, len(rows), ow, N), p, geometry, rows, ow)
-    return crop(p, padding)  # (N, C, H, W)
+    return choose(w.shape, geometry, groups).image(g, w, geometry, groups, size)  # (N, C, H, W)
 
 
 @op(
@@ -72,24 +47,10 @@ def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads,
 def conv2d_weight(
     g: Array, x: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int, columns: Array = None
 ) -> Array:
-    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W) or its columns."""
+    """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or what it left."""
     geometry = Geometry(size, stride, padding, dilation)
-    N, O, oh, ow = g.shape
-    c, K = x.shape[1] // groups, x.shape[1] // groups * math.prod(size)
-    p = lay_out(x, padding) if columns is None else None  # (C, H, W, N)
-    flat = lay_out(g, NO_PADS).reshape(groups, O // groups, oh * ow * N)
-    dw = np.zeros((O, c, *size), np.result_type(g, x))
-    for rows in _blocks(groups * K * ow * N, oh):
-        pixels = slice(rows.start * ow * N, rows.stop * ow * N)
-        cols = im2col(p, geometry, rows, ow).reshape(groups, K, len(rows) * ow * N) if columns is None else columns
-        dw.reshape(groups, O // groups, K)[...] += np.matmul(flat[:, :, pixels], cols.transpose(0, 2, 1))
-    return dw
-
-
-def _blocks(per_row: int, oh: int) -> list[range]:
-    """The output rows, cut into ranges whose columns have at most about `_BLOCK` elements."""
-    step = max(1, min(oh, _BLOCK // max(1, per_row)))
-    return [range(r, min(r + step, oh)) for r in range(0, oh, step)]
+    shape = (g.shape[1], x.shape[1] // groups, *size)
+    return choose(shape, geometry, groups).weight(g, x, geometry, groups, columns)  # (O, C / groups, kh, kw)
 
 
 @op(lambda g, _y, _x, **a: fold(g, size=_x.shape[2:], **a))
