@@ -24,8 +24,8 @@ mnist: $(VENV)/.mnist ## train a convnet on handwritten digits (150 MB, all of i
 test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)
 
-bench: $(VENV)/.mnist ## run the benchmarks (those that compare need their rivals in .venv)
-	@set -e; for file in benchmarks/*.py; do [ -e "$$file" ] || continue; echo "== $$file"; $(PY) "$$file" $(ARGS); done
+bench: $(VENV)/.mnist ## measure (an hour; ARGS="--quick" for a look). Rivals are raced if they are in .venv
+	@$(PY) benchmarks/run.py $(ARGS)
 
 lint: $(LINT)/.made ## check style and formatting
 	@$(LINT)/bin/ruff check --output-format concise .

@@ -1,0 +1,1 @@
+"""Measurements of tinygrad_cnn beside PyTorch and others: see docs/benchmarks.md."""
