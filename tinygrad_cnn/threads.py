@@ -12,9 +12,10 @@ import threading
 from _thread import allocate_lock
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 WORTH = 200e-6  # seconds of work from which it is shared
+_SLAB = 1 << 18  # elements: a few arrays of them stay in the cache
 
 _limits: list[Any] = []  # the limit of BLAS in force, kept so that it is not undone
 _wanted: int | None = None  # what the user asked for
@@ -71,6 +72,25 @@ def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
         for _, errors in pending:
             if errors:
                 raise errors[0]
+
+
+Slab: TypeAlias = tuple[slice, ...]
+
+
+def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float) -> None:
+    """Call ``job(index)`` for slabs ``a[index]`` that make up the array and fit a core's cache, in several threads.
+
+    Slabs are cut along the first or the second dimension, whichever has the longer stride. ``seconds`` is a guess of
+    what one element takes.
+    """
+    axis = 0 if abs(a.strides[0]) >= abs(a.strides[1]) else 1
+    step = max(1, _SLAB * a.shape[axis] // max(1, a.size))
+
+    def some(start: int, stop: int) -> None:
+        for i in range(start, stop, step):
+            job((*(slice(None),) * axis, slice(i, min(i + step, stop))))
+
+    divide(a.shape[axis], some, a.size * seconds)
 
 
 def _start_worker() -> None:

@@ -84,3 +84,22 @@ def col2im(cols: Any, p: Any, geometry: Geometry, rows: range, ow: int) -> None:
     for i, j in geometry.taps():
         h, w = geometry.touched(i, j, rows, ow)
         p[:, h, w] += cols[:, i, j]  # (C, rows, ow, N)
+
+
+def pad(x: Any, padding: Pads, value: float) -> Any:
+    """x (N, C, H, W) with ``value`` around it, in the memory order of x; x itself if there is no padding."""
+    (top, bottom), (left, right) = padding
+    if not (top or bottom or left or right):
+        return x
+    N, C, H, W = x.shape
+    p = np.empty_like(x, shape=(N, C, top + H + bottom, left + W + right), subok=False)
+    p[:, :, :top] = p[:, :, top + H :] = value
+    p[:, :, top : top + H, :left] = p[:, :, top : top + H, left + W :] = value
+    p[:, :, top : top + H, left : left + W] = x
+    return p
+
+
+def inside(p: Any, padding: Pads) -> Any:
+    """What `pad` surrounded: a view (N, C, H, W)."""
+    (top, bottom), (left, right) = padding
+    return p[:, :, top : p.shape[2] - bottom, left : p.shape[3] - right]

@@ -94,7 +94,7 @@ def test_a_window_wholly_in_the_padding() -> None:
 @pytest.mark.parametrize("order", ["C", "F", "batch last", "read-only"])
 @pytest.mark.parametrize("kind", ["max", "avg"])
 @pytest.mark.parametrize("padding", [0, 1])
-def test_outputs_have_the_batch_innermost_and_inputs_are_left_alone(order: str, kind: str, padding: int) -> None:
+def test_outputs_keep_the_memory_order_and_inputs_are_left_alone(order: str, kind: str, padding: int) -> None:
     x = np.random.default_rng(0).standard_normal((3, 2, 5, 4))
     f = F.max_pool2d if kind == "max" else F.avg_pool2d
     expected = f(x, 2, 1, padding)
@@ -105,7 +105,7 @@ def test_outputs_have_the_batch_innermost_and_inputs_are_left_alone(order: str, 
     t = Tensor(same, requires_grad=True)
     y = f(t, 2, 1, padding)
     np.testing.assert_array_equal(y.data, expected)
-    assert y.data.strides[0] == y.data.itemsize
+    assert np.argsort(y.data.strides).tolist() == np.argsort(same.strides).tolist()
     y.backward(np.ones(y.shape))
     np.testing.assert_array_equal(same, before)
     plain = Tensor(before, requires_grad=True)

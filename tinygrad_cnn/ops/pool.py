@@ -1,15 +1,19 @@
-"""Pooling. Each operation and its adjoint are each other's gradients."""
+"""Pooling. Each operation and its adjoint are each other's gradients.
+
+Windows are taken apart along the width, then along the height, by views on the logical axes: whatever order an image has
+in memory, its pool and its gradient keep.
+"""
 # ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..engine import Array, op
-from ..windows import NO_PADS, Geometry, Pads, Pair, crop, lay_out
+from ..threads import Slab, by_slabs
+from ..windows import NO_PADS, Geometry, Pads, Pair, crop, inside, lay_out, pad
 
 
 def _lowest(dtype: np.dtype[Any]) -> float:
@@ -17,23 +21,59 @@ def _lowest(dtype: np.dtype[Any]) -> float:
     return -np.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
 
 
-def _tap_views(p: Any, geometry: Geometry, out: Pair) -> Iterator[Any]:
-    """For each tap, the pixels of the laid-out image p (C, H, W, N) under it: views (C, oh, ow, N)."""
-    for i, j in geometry.taps():
-        h, w = geometry.touched(i, j, range(out[0]), out[1])
-        yield p[:, h, w]
+def _taps(a: Any, geometry: Geometry, axis: int, n: int) -> list[Any]:
+    """The pixels under each tap of the windows along the height (axis 0) or the width (1): n windows, so views of n."""
+    step, apart = geometry.stride[axis], geometry.dilation[axis]
+    slices = (slice(k * apart, k * apart + step * (n - 1) + 1, step) for k in range(geometry.kernel[axis]))
+    return [a[:, :, s] if axis == 0 else a[:, :, :, s] for s in slices]
+
+
+def _largest(taps: list[Any], out: Any = None) -> Any:
+    """The maximum of some arrays; NaN wins."""
+    y = np.maximum(taps[0], taps[min(1, len(taps) - 1)], out=out)
+    for tap in taps[2:]:
+        np.maximum(y, tap, out=y)
+    return y
+
+
+def _places(a: Any, geometry: Geometry, axis: int, n: int) -> tuple[list[Any], bool]:
+    """Fresh memory ``a``, as what lies under each tap; and whether that covers each pixel once. If not, a is zeroed."""
+    once = geometry.stride[axis] == geometry.kernel[axis] and geometry.dilation[axis] == 1
+    covered = n * geometry.kernel[axis] if once else 0
+    (a[:, :, covered:] if axis == 0 else a[:, :, :, covered:])[...] = 0
+    return _taps(a, geometry, axis, n), once
+
+
+def _give(g: Any, y: Any, taps: list[Any], places: list[Any], once: bool) -> None:
+    """Put g where the first tap equals y. What no earlier one took is the last one's."""
+    last = len(taps) - 1
+    for k, tap in enumerate(taps[:last]):
+        here = np.multiply(g, tap == y, out=places[k] if once else None)
+        g = np.subtract(g, here, out=places[last] if once and k + 1 == last else None)
+        if not once:
+            places[k] += here
+    if not once:
+        places[last] += g
+    elif last == 0:
+        places[0][...] = g
 
 
 # ----------------------------------------------------------------------------------------------------------- maximum
+# A window's maximum is that of its rows' maxima: kw + kh comparisons a window instead of kw * kh. The first maximum
+# stands in the first row that has it, and is the first there: the gradient takes the same two steps back.
 @op(lambda g, y, x, **a: max_pool2d_input(g, x, y, **a))
 def max_pool2d(x: Array, *, kernel: Pair, stride: Pair, padding: Pads, dilation: Pair) -> Array:
     """The largest of each window of x (N, C, H, W): y (N, C, oh, ow). A tie goes to the first of its window."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    first, *others = _tap_views(lay_out(x, padding, _lowest(x.dtype)), geometry, geometry.out(x.shape[2:]))
-    y = first.copy()  # (C, oh, ow, N)
-    for tap in others:
-        np.maximum(y, tap, out=y)
-    return y.transpose(3, 0, 1, 2)  # (N, C, oh, ow)
+    oh, ow = geometry.out(x.shape[2:])
+    y = np.empty_like(x, shape=(*x.shape[:2], oh, ow), subok=False)
+
+    def some(part: Slab) -> None:
+        rows = _largest(_taps(pad(x[part], padding, _lowest(x.dtype)), geometry, 1, ow))  # (n, c, H, ow)
+        _largest(_taps(rows, geometry, 0, oh), out=y[part])
+
+    by_slabs(x, some, 0.3e-9)
+    return y
 
 
 @op(lambda u, _y, _g, x, y, **a: max_pool2d_pick(u, x, y, **a), None, None)
@@ -42,15 +82,22 @@ def max_pool2d_input(
 ) -> Array:
     """g (N, C, oh, ow) added to where the maxima y of x were found: (N, C, H, W)."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    p = lay_out(x, padding, np.nan)  # equal to no maximum, not even to -inf
-    dp = np.zeros(p.shape, g.dtype)
-    top, rest = lay_out(y, NO_PADS), lay_out(g, NO_PADS).copy()  # (C, oh, ow, N)
-    out = (y.shape[2], y.shape[3])
-    for tap, dtap in zip(_tap_views(p, geometry, out), _tap_views(dp, geometry, out), strict=True):
-        here = rest * (tap == top)
-        dtap += here
-        rest -= here  # what the first maximum took, a later equal one does not get
-    return crop(dp, padding)  # (N, C, H, W)
+    oh, ow = y.shape[2:]
+    dx = np.empty_like(x, g.dtype, subok=False)
+
+    def some(part: Slab) -> None:
+        p = pad(x[part], padding, _lowest(x.dtype))
+        dp = np.empty_like(p, g.dtype) if any(map(any, padding)) else dx[part]
+        taps = _taps(p, geometry, 1, ow)
+        rows = _largest(taps)  # (n, c, H, ow)
+        drows = np.empty_like(rows, g.dtype)
+        _give(g[part], y[part], _taps(rows, geometry, 0, oh), *_places(drows, geometry, 0, oh))
+        _give(drows, rows, taps, *_places(dp, geometry, 1, ow))
+        if dp.shape != dx[part].shape:
+            dx[part] = inside(dp, padding)
+
+    by_slabs(x, some, 0.8e-9)
+    return dx
 
 
 @op(lambda g, _y, _u, x, y, **a: max_pool2d_input(g, x, y, **a), None, None)
@@ -59,16 +106,19 @@ def max_pool2d_pick(
 ) -> Array:
     """u (N, C, H, W) at the places where the maxima y of x were found: (N, C, oh, ow)."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    p, q = lay_out(x, padding, np.nan), lay_out(u, padding)
-    top = lay_out(y, NO_PADS)  # (C, oh, ow, N)
-    free = np.ones(top.shape, bool)
-    picked = np.zeros(top.shape, u.dtype)
-    out = (y.shape[2], y.shape[3])
-    for tap, value in zip(_tap_views(p, geometry, out), _tap_views(q, geometry, out), strict=True):
-        here = free & (tap == top)
-        picked += value * here
-        free &= ~here
-    return picked.transpose(3, 0, 1, 2)  # (N, C, oh, ow)
+    oh, ow = y.shape[2:]
+    p, q = pad(x, padding, _lowest(x.dtype)), pad(u, padding, 0)
+    rows = _largest(taps := _taps(p, geometry, 1, ow))  # (N, C, H, ow)
+    urows = _pick(rows, taps, _taps(q, geometry, 1, ow))
+    return _pick(y, _taps(rows, geometry, 0, oh), _taps(urows, geometry, 0, oh))  # (N, C, oh, ow)
+
+
+def _pick(y: Any, taps: list[Any], values: list[Any]) -> Any:
+    """The value beside the first tap that equals y, or beside the last."""
+    picked = values[-1]
+    for tap, value in zip(taps[-2::-1], values[-2::-1], strict=True):
+        picked = np.where(tap == y, value, picked)
+    return picked
 
 
 def max_pool2d_indices(x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: Pads, dilation: Pair) -> Any:
@@ -76,15 +126,15 @@ def max_pool2d_indices(x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: P
 
     Of equal maxima it is the first; of several NaN, as in PyTorch, the last.
     """
-    (H, W), out = x.shape[2:], (y.shape[2], y.shape[3])
+    (H, W), (oh, ow) = x.shape[2:], y.shape[2:]
     geometry = Geometry(kernel, stride, padding, dilation)
     places = np.arange(H * W).reshape(1, 1, H, W)  # (1, 1, H, W)
-    p, q = lay_out(x, padding, _lowest(x.dtype)), lay_out(places, padding, -1)
-    top = lay_out(y, NO_PADS)  # (C, oh, ow, N)
-    found = np.full(top.shape, -1, np.int64)
-    for tap, place in zip(_tap_views(p, geometry, out), _tap_views(q, geometry, out), strict=True):
-        np.copyto(found, place, where=((found < 0) & (tap == top)) | (tap != tap))
-    return found.transpose(3, 0, 1, 2)  # (N, C, oh, ow)
+    p, q = pad(x, padding, _lowest(x.dtype)), pad(places, padding, -1)
+    found = np.full(y.shape, -1, np.int64)
+    for tap_row, place_row in zip(_taps(p, geometry, 0, oh), _taps(q, geometry, 0, oh), strict=True):
+        for tap, place in zip(_taps(tap_row, geometry, 1, ow), _taps(place_row, geometry, 1, ow), strict=True):
+            np.copyto(found, place, where=((found < 0) & (tap == y)) | (tap != tap))
+    return found  # (N, C, oh, ow)
 
 
 # --------------------------------------------------------------------------------------------------------------- sum
@@ -92,22 +142,30 @@ def max_pool2d_indices(x: Any, y: Any, *, kernel: Pair, stride: Pair, padding: P
 def window_sum(x: Array, *, kernel: Pair, stride: Pair, padding: Pads, dilation: Pair) -> Array:
     """The sum of each window of x (N, C, H, W): y (N, C, oh, ow)."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    first, *others = _tap_views(lay_out(x, padding), geometry, geometry.out(x.shape[2:]))
-    y = first.copy()  # (C, oh, ow, N)
-    for tap in others:
+    oh, ow = geometry.out(x.shape[2:])
+    rows = _total(_taps(pad(x, padding, 0), geometry, 1, ow))  # (N, C, H, ow)
+    return _total(_taps(rows, geometry, 0, oh))  # (N, C, oh, ow)
+
+
+def _total(taps: list[Any]) -> Any:
+    y = taps[0].copy(order="K") if len(taps) == 1 else taps[0] + taps[1]
+    for tap in taps[2:]:
         y += tap
-    return y.transpose(3, 0, 1, 2)  # (N, C, oh, ow)
+    return y
 
 
 @op(lambda u, _y, _g, *, size, **a: window_sum(u, **a))
 def window_spread(g: Array, *, size: Pair, kernel: Pair, stride: Pair, padding: Pads, dilation: Pair) -> Array:
     """The adjoint of `window_sum`: g (N, C, oh, ow) added to every pixel of its window, (N, C, H, W), (H, W) = size."""
     geometry = Geometry(kernel, stride, padding, dilation)
-    p = np.zeros((g.shape[1], *geometry.padded(size), len(g)), g.dtype)
-    inner = lay_out(g, NO_PADS)  # (C, oh, ow, N)
-    for tap in _tap_views(p, geometry, (g.shape[2], g.shape[3])):
-        tap += inner
-    return crop(p, padding)  # (N, C, H, W)
+    (H, W), (oh, ow) = geometry.padded(size), g.shape[2:]
+    for axis, n, shape in ((0, oh, (H, ow)), (1, ow, (H, W))):
+        room = np.empty_like(g, shape=(*g.shape[:2], *shape), subok=False)
+        places, once = _places(room, geometry, axis, n)
+        for place in places:
+            np.copyto(place, g) if once else np.add(place, g, out=place)
+        g = room
+    return inside(g, padding)  # (N, C, H, W)
 
 
 # ---------------------------------------------------------------------------------------------------------- adaptive
