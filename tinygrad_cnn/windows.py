@@ -103,3 +103,14 @@ def inside(p: Any, padding: Pads) -> Any:
     """What `pad` surrounded: a view (N, C, H, W)."""
     (top, bottom), (left, right) = padding
     return p[:, :, top : p.shape[2] - bottom, left : p.shape[3] - right]
+
+
+def in_order_of(x: Any, a: Any) -> Any:
+    """``a`` in the memory order of x, which has its shape: mixed orders make elementwise work slow."""
+    if a.strides == x.strides or a.size < 2:
+        return a
+    room = np.empty_like(x, a.dtype, subok=False)
+    if room.strides == a.strides:
+        return a
+    room[...] = a
+    return room

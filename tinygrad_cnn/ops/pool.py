@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine import Array, op
 from ..threads import Slab, by_slabs
-from ..windows import NO_PADS, Geometry, Pads, Pair, crop, inside, lay_out, pad
+from ..windows import NO_PADS, Geometry, Pads, Pair, crop, in_order_of, inside, lay_out, pad
 
 
 def _lowest(dtype: np.dtype[Any]) -> float:
@@ -83,6 +83,7 @@ def max_pool2d_input(
     """g (N, C, oh, ow) added to where the maxima y of x were found: (N, C, H, W)."""
     geometry = Geometry(kernel, stride, padding, dilation)
     oh, ow = y.shape[2:]
+    g = in_order_of(y, g)
     dx = np.empty_like(x, g.dtype, subok=False)
 
     def some(part: Slab) -> None:
