@@ -59,6 +59,7 @@ def summary(seconds: float, noisy: int = 0, shaky: bool = False) -> dict[str, An
         "seconds": seconds,
         "median": seconds,
         "faults": 10.0,
+        "most faults": 20.0,
         "spread": 1.1,
         "processes": 3,
         "turns": 6,
@@ -104,9 +105,9 @@ def test_with_noise_alone_all_turns_count_and_are_marked() -> None:
     assert found["median"] == 2.0
 
 
-def test_the_median_process_stands_for_a_job() -> None:
+def test_the_quickest_process_stands_for_a_job() -> None:
     found = racing.together([summary(1.0), summary(1.8, noisy=2), summary(1.1), summary(0.1, shaky=True)])
-    assert found["seconds"] == 1.1
+    assert found["seconds"] == 1.0
     assert found["spread"] == pytest.approx(1.8)
     assert (found["turns"], found["noisy"], found["shaky"]) == (24, 2, False)
 
