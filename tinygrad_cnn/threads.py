@@ -1,8 +1,8 @@
 """How many threads are used, and how an operation is shared among them.
 
-Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. Within,
-BLAS itself runs on one thread: two layers of threads would wait for each other. A hand-over costs about 40
-microseconds, so small work stays on the calling thread.
+Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. BLAS itself
+runs on one thread within these operations: its threads keep a core busy for some 25 ms after each product, waiting for
+the next, and take it from ours. A hand-over costs about 40 microseconds, so small work stays on the calling thread.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import os
 import threading
 from _thread import allocate_lock
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from queue import SimpleQueue
 from typing import Any, TypeAlias
+
+import numpy as np
 
 WORTH = 200e-6  # seconds of work from which it is shared
 _SLAB = 1 << 18  # elements: a few arrays of them stay in the cache
@@ -77,13 +80,13 @@ def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
 Slab: TypeAlias = tuple[slice, ...]
 
 
-def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float) -> None:
+def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2) -> None:
     """Call ``job(index)`` for slabs ``a[index]`` that make up the array and fit a core's cache, in several threads.
 
-    Slabs are cut along the first or the second dimension, whichever has the longer stride. ``seconds`` is a guess of
-    what one element takes.
+    Slabs are cut along that of the first ``dims`` dimensions that has the longest stride. ``seconds`` is a guess of what
+    one element takes.
     """
-    axis = 0 if abs(a.strides[0]) >= abs(a.strides[1]) else 1
+    axis = max(range(min(dims, a.ndim)), key=lambda d: abs(a.strides[d]))
     step = max(1, _SLAB * a.shape[axis] // max(1, a.size))
 
     def some(start: int, stop: int) -> None:
@@ -91,6 +94,16 @@ def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float) -> None:
             job((*(slice(None),) * axis, slice(i, min(i + step, stop))))
 
     divide(a.shape[axis], some, a.size * seconds)
+
+
+def product(a: Any, b: Any) -> Any:
+    """The matrix product a b, its rows shared among threads where it is large."""
+    work = a.shape[0] * a.shape[1] * b.shape[1]
+    if work < 200_000:  # BLAS itself takes one thread for it
+        return np.matmul(a, b)
+    y = np.empty((a.shape[0], b.shape[1]), np.result_type(a, b))
+    divide(len(a), lambda start, stop: np.matmul(a[start:stop], b, out=y[start:stop]), work / 5e10)
+    return y
 
 
 def _start_worker() -> None:
@@ -116,7 +129,7 @@ if hasattr(os, "register_at_fork"):
 
 
 # ------------------------------------------------------------------------------------------------------------- BLAS
-class _OneBlasThread:
+class _OneBlasThread(ContextDecorator):
     """Within, BLAS runs on one thread. May be nested and used by several threads at once."""
 
     def __init__(self) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..threads import one_blas_thread
 from ..windows import NO_PADS, Geometry, Pair, col2im, crop, im2col, lay_out
 
 _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a large batch
 
 
+@one_blas_thread
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int) -> tuple[Any, Any]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C / groups, kh, kw) and b (O,) or None; and the columns, or None."""
     N, O, K = len(x), len(w), math.prod(w.shape[1:])
@@ -34,6 +36,7 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int) -> tuple[An
     return y.transpose(3, 0, 1, 2), cols if len(blocks) == 1 else None  # (N, O, oh, ow)
 
 
+@one_blas_thread
 def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     """The gradient of x, (N, C, H, W) with (H, W) = size, from g (N, O, oh, ow)."""
     N, O, oh, ow = g.shape
@@ -48,6 +51,7 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     return crop(p, geometry.padding)  # (N, C, H, W)
 
 
+@one_blas_thread
 def weight(g: Any, x: Any, geometry: Geometry, groups: int, columns: Any = None) -> Any:
     """The gradient of w, (O, C / groups, kh, kw), from g (N, O, oh, ow) and x (N, C, H, W), or its columns."""
     N, O, oh, ow = g.shape

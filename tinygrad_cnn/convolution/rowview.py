@@ -21,6 +21,7 @@ from . import im2col
 
 _SMALL = 1_000_000  # multiplications: a matrix product up to here runs unpacked
 _BLOCK = 1 << 18  # elements: a block that stays in a core's cache
+_LAST = 16  # output channels from which they run innermost in memory
 _KEPT = 1 << 22  # elements: a larger B is made again for the gradient of the weight
 
 
@@ -69,24 +70,42 @@ def _pieces(per_column: int, length: int) -> int:
 
 
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, Any]:
-    """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, kh, kw) and b (O,) or None; and B, if it is small, or None."""
+    """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, kh, kw) and b (O,) or None; and B, if it is small, or None.
+
+    In memory y runs (H, W, N, C) from 16 channels on, so that the next convolution finds it so, else (C, H, W, N).
+    """
     (oh, ow), (kh, kw), sh = geometry.out(x.shape[2:]), geometry.kernel, geometry.stride[0]
     N, O, C = len(x), len(w), x.shape[1]
-    K = kh * kw * C
+    K, L = kh * kw * C, ow * N
     W = np.ascontiguousarray(w.transpose(0, 2, 3, 1)).reshape(O, K)
     B = np.empty((geometry.padded(x.shape[2:])[0], kw, C, ow, N), x.dtype)
-    columns = stacked(B, kh, sh, oh)
-    y = np.empty((O, oh, ow, N), np.result_type(x, w))
-    flat = y.reshape(O, oh, ow * N).transpose(1, 0, 2)  # (oh, O, ow * N)
+    columns = stacked(B, kh, sh, oh)  # (oh, K, L)
+    dtype = np.result_type(x, w)
+    if O >= _LAST:
+        y = np.empty((oh, ow, N, O), dtype)
+        WT = np.ascontiguousarray(W.T)
+        bias = None if b is None else np.tile(b, N)  # (N * O,): long rows add faster
 
-    def some(r0: int, r1: int) -> None:
-        rows_of(x, geometry, ow, range(r0 * sh, (r1 - 1) * sh + kh), B)
-        products(W, columns[r0:r1], flat[r0:r1])
-        if b is not None:
-            y[:, r0:r1] += b[:, None, None, None]
+        def some(r0: int, r1: int) -> None:
+            rows_of(x, geometry, ow, range(r0 * sh, (r1 - 1) * sh + kh), B)
+            flat = y[r0:r1].reshape(r1 - r0, L, O)
+            products(WT.T, columns[r0:r1], flat.transpose(0, 2, 1))
+            if bias is not None:
+                flat = flat.reshape((r1 - r0) * ow, N * O)
+                flat += bias
+    else:
+        y = np.empty((O, oh, ow, N), dtype)
 
-    divide(oh, some, O * K * oh * ow * N / 3e10)
-    return y.transpose(3, 0, 1, 2), B if B.size <= _KEPT else None  # (N, O, oh, ow)
+        def some(r0: int, r1: int) -> None:
+            rows_of(x, geometry, ow, range(r0 * sh, (r1 - 1) * sh + kh), B)
+            flat = y[:, r0:r1].reshape(O, r1 - r0, L)
+            products(W, columns[r0:r1], flat.transpose(1, 0, 2))
+            if b is not None:
+                flat += b[:, None, None]
+
+    divide(oh, some, O * K * oh * L / 3e10)
+    y = y.transpose(2, 3, 0, 1) if O >= _LAST else y.transpose(3, 0, 1, 2)  # (N, O, oh, ow)
+    return y, B if B.size <= _KEPT else None
 
 
 def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, B: Any = None) -> Any:
@@ -95,16 +114,19 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, B: Any = None) -
     (kh, kw), sh, C = geometry.kernel, geometry.stride[0], x.shape[1]
     if B is None:
         B = rows_of(x, geometry, ow, range(geometry.padded(x.shape[2:])[0]))
-    columns = stacked(B, kh, sh, oh).transpose(0, 2, 1)  # (oh, ow * N, K)
-    flat = lay_out(g, NO_PADS).reshape(O, oh, ow * N).transpose(1, 0, 2)  # (oh, O, ow * N)
+    columns = stacked(B, kh, sh, oh)  # (oh, K, ow * N)
+    if O >= _LAST:
+        flat = np.ascontiguousarray(g.transpose(2, 3, 0, 1)).reshape(oh, ow * N, O)
+    else:
+        flat = lay_out(g, NO_PADS).reshape(O, oh, ow * N).transpose(1, 2, 0)  # (oh, ow * N, O)
     parts: list[Any] = []
 
     def some(r0: int, r1: int) -> None:
-        parts.append(np.matmul(flat[r0:r1], columns[r0:r1]).sum(0))  # (O, K)
+        parts.append(np.matmul(columns[r0:r1], flat[r0:r1]).sum(0))  # (K, O)
 
-    divide(oh, some, O * columns.shape[2] * oh * ow * N / 2e10)
+    divide(oh, some, O * columns.shape[1] * oh * ow * N / 2e10)
     dw = sum(parts[1:], parts[0])
-    return dw.reshape(O, kh, kw, C).transpose(0, 3, 1, 2)  # (O, C, kh, kw)
+    return dw.reshape(kh, kw, C, O).transpose(3, 2, 0, 1)  # (O, C, kh, kw)
 
 
 def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Array, op, sum_to
+from ..threads import product
 
 
 @op(
@@ -21,7 +22,10 @@ from ..engine import Array, op, sum_to
 )
 def linear(x: Array, w: Array, *b: Array) -> Array:
     """y = x w^T + b for x (..., in), w (out, in), b (out,): y (..., out)."""
-    y = np.matmul(w, x.T).T if _batch_last(x) else np.matmul(x, w.T)
+    if x.ndim != 2:
+        y = np.matmul(x, w.T)
+    else:
+        y = product(w, x.T).T if _batch_last(x) else product(x, w.T)
     for bias in b:
         y += bias
     return y
@@ -33,7 +37,9 @@ def linear(x: Array, w: Array, *b: Array) -> Array:
 )
 def linear_input(g: Array, w: Array) -> Array:
     """g w, the gradient of an input of `linear`, for g (..., out), w (out, in): (..., in)."""
-    return np.matmul(w.T, g.T).T if _batch_last(g) else np.matmul(g, w)
+    if g.ndim != 2:
+        return np.matmul(g, w)
+    return product(w.T, g.T).T if _batch_last(g) else product(g, w)
 
 
 @op(
@@ -42,12 +48,12 @@ def linear_input(g: Array, w: Array) -> Array:
 )
 def linear_weight(g: Array, x: Array) -> Array:
     """g^T x, the gradient of the weight of `linear`, for g (..., out), x (..., in): (out, in)."""
-    return np.matmul(_rows(g).T, _rows(x))
+    return product(_rows(g).T, _rows(x))
 
 
 def _batch_last(x: Any) -> bool:
-    """Is this a matrix whose first dimension runs innermost in memory?"""
-    return x.ndim == 2 and x.strides[0] < x.strides[1]
+    """Does the first dimension of a matrix run innermost in memory?"""
+    return x.strides[0] < x.strides[1]
 
 
 def _rows(x: Any) -> Any:

@@ -13,20 +13,20 @@ import math
 import numpy as np
 
 from ..convolution import choose
-from ..engine import Array, op
+from ..engine import Array, broadcast_to, op
 from ..windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
-from .reduce import sum as sum_over
 
 
 @op(
     lambda g, _y, _x, w, *_b, columns, **a: conv2d_input(g, w, size=_x.shape[2:], **a),
     lambda g, _y, x, _w, *_b, **a: conv2d_weight(g, x, size=_w.shape[2:], **a),
-    lambda g, _y, _x, _w, _b, **a: sum_over(g, (0, 2, 3)),
+    lambda g, _y, _x, _w, _b, **a: conv2d_bias(g),
 )
 def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """x (N, C, H, W) with kernels w (O, C / groups, kh, kw) and bias b (O,): y (N, O, oh, ow)."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    y, columns = choose(w.shape, geometry, groups).forward(x, w, b[0] if b else None, geometry, groups)
+    algorithm = choose(w.shape, geometry, groups, geometry.out(x.shape[2:]), x.dtype)
+    y, columns = algorithm.forward(x, w, b[0] if b else None, geometry, groups)
     return y, {"columns": columns}  # the gradient of w reads them again
 
 
@@ -37,7 +37,8 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
 def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """The gradient of an input of (H, W) = size, from g (N, O, oh, ow); by itself, the transposed convolution of g."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    return choose(w.shape, geometry, groups).image(g, w, geometry, groups, size)  # (N, C, H, W)
+    algorithm = choose(w.shape, geometry, groups, g.shape[2:], g.dtype)
+    return algorithm.image(g, w, geometry, groups, size)  # (N, C, H, W)
 
 
 @op(
@@ -50,7 +51,19 @@ def conv2d_weight(
     """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or what it left."""
     geometry = Geometry(size, stride, padding, dilation)
     shape = (g.shape[1], x.shape[1] // groups, *size)
-    return choose(shape, geometry, groups).weight(g, x, geometry, groups, columns)  # (O, C / groups, kh, kw)
+    algorithm = choose(shape, geometry, groups, g.shape[2:], g.dtype)
+    return algorithm.weight(g, x, geometry, groups, columns)  # (O, C / groups, kh, kw)
+
+
+@op(lambda u, _y, _g: broadcast_to(u[:, None, None], shape=_g.shape))
+def conv2d_bias(g: Array) -> Array:
+    """The gradient of the bias, (O,): g (N, O, oh, ow) summed over all else. A product with ones is the fastest sum."""
+    H, W, N, O = (last := g.transpose(2, 3, 0, 1)).shape
+    if last.flags.c_contiguous:
+        return np.matmul(np.ones(W * N, g.dtype), last.reshape(H, W * N, O)).sum(0)
+    if (first := g.transpose(1, 2, 3, 0)).flags.c_contiguous:
+        return np.matmul(first.reshape(O, H, W * N), np.ones(W * N, g.dtype)).sum(1)
+    return g.sum((0, 2, 3))
 
 
 @op(lambda g, _y, _x, **a: fold(g, size=_x.shape[2:], **a))
