@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
 from collections.abc import Iterable
@@ -20,17 +21,23 @@ def _owner(a: Any) -> Any:
     return a
 
 
-def mutated(array: Any) -> None:
-    """Say that an array was written into. A backward that needs the old values is then refused, not wrong."""
+def mutated(*arrays: Any) -> None:
+    """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
     global last_write
-    owner = _owner(array)
-    key = id(owner)
     last_write = next(tickets)
-    entry = _writes.get(key)
-    if entry is not None and entry[0]() is owner:
-        entry[1] = last_write
-    else:
-        _writes[key] = [weakref.ref(owner, lambda _, key=key: _writes.pop(key, None)), last_write]  # type: ignore[misc]
+    for array in arrays:
+        owner = array if array.base is None else _owner(array)
+        key = id(owner)
+        entry = _writes.get(key)
+        if entry is not None and entry[0]() is owner:
+            entry[1] = last_write
+        else:
+            forget = functools.partial(_forget, key)
+            _writes[key] = [weakref.ref(owner, forget), last_write]
+
+
+def _forget(key: int, _reference: Any) -> None:
+    _writes.pop(key, None)
 
 
 def written_since(array: Any, ticket: int) -> bool:

@@ -1,8 +1,9 @@
 """How many threads are used, and how an operation is shared among them.
 
 Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. BLAS itself
-runs on one thread within these operations: its threads keep a core busy for some 25 ms after each product, waiting for
-the next, and take it from ours. A hand-over costs about 40 microseconds, so small work stays on the calling thread.
+runs on one thread within these operations: its own threads keep a core busy for some 25 ms after each product, waiting
+for the next, and take it from ours and from other processes. A hand-over costs about 40 microseconds, so small work
+stays on the calling thread.
 """
 
 from __future__ import annotations
@@ -53,12 +54,13 @@ def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
     ``seconds`` is a guess of what one thread takes. The parts must not write to the same memory.
     """
     parts = 1 if seconds < WORTH or n < 2 else min(n, get_num_threads(), int(seconds / WORTH * 2))
-    with one_blas_thread:
-        if parts < 2:
+    if parts < 2:
+        with one_blas_thread:
             job(0, n)
-            return
-        cuts = [n * i // parts for i in range(parts + 1)]
-        pending = []
+        return
+    cuts = [n * i // parts for i in range(parts + 1)]
+    pending = []
+    with one_blas_thread:
         for i in range(1, parts):
             if len(_queues) < i:
                 _start_worker()
@@ -72,9 +74,9 @@ def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
         finally:
             for done, _ in pending:
                 done.acquire()
-        for _, errors in pending:
-            if errors:
-                raise errors[0]
+    for _, errors in pending:
+        if errors:
+            raise errors[0]
 
 
 Slab: TypeAlias = tuple[slice, ...]
@@ -97,12 +99,19 @@ def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2)
 
 
 def product(a: Any, b: Any) -> Any:
-    """The matrix product a b, its rows shared among threads where it is large."""
-    work = a.shape[0] * a.shape[1] * b.shape[1]
+    """np.matmul of matrices, or of stacks of them, shared among threads where it is large."""
+    work = a.size * b.shape[-1]
     if work < 200_000:  # BLAS itself takes one thread for it
         return np.matmul(a, b)
-    y = np.empty((a.shape[0], b.shape[1]), np.result_type(a, b))
-    divide(len(a), lambda start, stop: np.matmul(a[start:stop], b, out=y[start:stop]), work / 5e10)
+    if a.ndim == 2 == b.ndim:
+        y = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+        divide(len(a), lambda i, j: np.matmul(a[i:j], b, out=y[i:j]), work / 5e10)
+    elif a.shape[:-2] == b.shape[:-2]:
+        y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+        divide(len(a), lambda i, j: np.matmul(a[i:j], b[i:j], out=y[i:j]), work / 5e10)
+    else:
+        with one_blas_thread:
+            y = np.matmul(a, b)
     return y
 
 

@@ -69,10 +69,11 @@ def crop(p: Any, padding: Pads) -> Any:
     return p[:, top : p.shape[1] - bottom, left : p.shape[2] - right].transpose(3, 0, 1, 2)  # (N, C, H, W)
 
 
-def im2col(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
+def im2col(p: Any, geometry: Geometry, rows: range, ow: int, out: Any = None) -> Any:
     """The windows of some output rows on a laid-out image p (C, H, W, N), as columns (C, kh, kw, rows, ow, N)."""
     C, _, _, N = p.shape
-    cols = np.empty((C, *geometry.kernel, len(rows), ow, N), p.dtype)
+    shape = (C, *geometry.kernel, len(rows), ow, N)
+    cols = np.empty(shape, p.dtype) if out is None else out.reshape(shape)
     for i, j in geometry.taps():
         h, w = geometry.touched(i, j, rows, ow)
         cols[:, i, j] = p[:, h, w]  # (C, rows, ow, N)

@@ -247,6 +247,7 @@ CASES = [
             *INTEGERS,
             ("mixed dtypes", "a bias of another dtype is refused, as conv2d refuses it in PyTorch too"),
             ("a large number", "PyTorch does not check output_padding for an empty batch"),
+            ("zero", "PyTorch checks neither dtypes nor dilation for an empty batch"),
             ("another size", "an output without pixels is refused, of an empty batch too"),
         ),
     ),

@@ -61,7 +61,7 @@ def test_columns_in_blocks_of_rows_change_nothing(
 def test_blocks_cover_each_row_once(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(im2col, "_BLOCK", block)
     for oh in (1, 2, 7):
-        blocks = im2col._blocks(20, oh)
+        blocks = im2col._blocks(20, 0, oh)
         assert [row for rows in blocks for row in rows] == list(range(oh))
         assert all(len(rows) == 1 or 20 * len(rows) <= block for rows in blocks)
 

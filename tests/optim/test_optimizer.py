@@ -21,7 +21,7 @@ from tinygrad_cnn.engine import is_grad_enabled, no_grad
 from tinygrad_cnn.io import load, save
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.optim import Optimizer
-from tinygrad_cnn.optim.optimizer import CHUNK, blocks
+from tinygrad_cnn.optim.optimizer import CHUNK, blockwise
 from tinygrad_cnn.tensors import Tensor
 
 CASES: list[tuple[Any, dict[str, Any]]] = [
@@ -279,19 +279,26 @@ class TestBlocks:
         seen, want = [], list(zip(a.ravel().tolist(), b.ravel().tolist(), strict=True))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "CHUNK", chunk)
-            for x, nothing, y in blocks(a, None, b):
+
+            def look(x: Any, nothing: None, y: Any, *, word: str) -> None:
                 assert nothing is None
+                assert word == "handed on"
                 assert x.shape == y.shape
                 assert x.ndim
                 assert np.shares_memory(x, a) or not a.size
-                seen += zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+                seen.extend(zip(x.ravel().tolist(), y.ravel().tolist(), strict=True))
+
+            blockwise(look, a, None, b, word="handed on")
         assert sorted(seen) == sorted(want)
 
     def test_pieces_are_of_that_size(self) -> None:
-        sizes = [x.size for (x,) in blocks(np.empty((500, 1000)))]
+        sizes: list[int] = []
+        blockwise(lambda x: sizes.append(x.size), np.empty((500, 1000)))
         assert max(sizes) <= CHUNK
-        assert min(sizes[:-1]) == CHUNK
-        sizes = [x.size for x, _ in blocks(np.empty((500, 1000)), np.empty((1000, 500)).T)]
+        assert sum(sizes) == 500_000
+        assert len(sizes) == 8
+        sizes.clear()
+        blockwise(lambda x, _: sizes.append(x.size), np.empty((500, 1000)), np.empty((1000, 500)).T)
         assert max(sizes) <= CHUNK
         assert len(sizes) == 8
 

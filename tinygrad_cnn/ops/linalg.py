@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Array, op
+from ..threads import product
 from .elementwise import mul
 from .reduce import sum
 from .shape import _reshape, checked, normalise_dim
@@ -38,8 +39,8 @@ def _matmul(a: Array, b: Array) -> Array:
     """Matrices, or batches of them: (..., n, k) times (..., k, m) is (..., n, m)."""
     a, b = _for_blas(a), _for_blas(b)
     if b.ndim == 2 and a.ndim > 2 and a.size:  # one product instead of many
-        return np.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
-    return np.matmul(a, b)
+        return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+    return product(a, b)
 
 
 def _same_dtype(name: str, *inputs: Array) -> tuple[Array, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from .checks import finite, non_negative, refuse_flags
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer, count
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
 class Adadelta(Optimizer):
@@ -52,8 +52,7 @@ class Adadelta(Optimizer):
     def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
         count(state)
         v, u = buffer(state, "square_avg", p), buffer(state, "acc_delta", p)
-        for piece in blocks(p, g, v, u):
-            _adadelta(*piece, group=group)
+        blockwise(_adadelta, p, g, v, u, group=group)
 
 
 def _adadelta(p: ndarray, g: ndarray, v: ndarray, u: ndarray, *, group: Group) -> None:

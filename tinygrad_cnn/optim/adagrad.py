@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from .checks import non_negative, refuse_flags
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer, count
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
 class Adagrad(Optimizer):
@@ -52,8 +52,7 @@ class Adagrad(Optimizer):
         t = count(state)
         s = buffer(state, "sum", p, fill=group["initial_accumulator_value"])
         lr = group["lr"] / (1 + (t - 1) * group["lr_decay"])
-        for piece in blocks(p, g, s):
-            _adagrad(*piece, lr=lr, group=group)
+        blockwise(_adagrad, p, g, s, lr=lr, group=group)
 
 
 def _adagrad(p: ndarray, g: ndarray, s: ndarray, *, lr: float, group: Group) -> None:

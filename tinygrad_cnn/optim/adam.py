@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .checks import non_negative, refuse_flags, unit_pair
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer, count
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
 class Adam(Optimizer):
@@ -57,8 +57,7 @@ class Adam(Optimizer):
         t = count(state)
         m, v = buffer(state, "exp_avg", p), buffer(state, "exp_avg_sq", p)
         v_max = buffer(state, "max_exp_avg_sq", p) if group["amsgrad"] else None
-        for piece in blocks(p, g, m, v, v_max):
-            _adam(*piece, t=t, group=group)
+        blockwise(_adam, p, g, m, v, v_max, t=t, group=group)
 
 
 class AdamW(Adam):

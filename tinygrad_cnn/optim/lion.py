@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from .checks import non_negative, unit_pair
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer
 
 
 class Lion(Optimizer):
@@ -43,8 +43,7 @@ class Lion(Optimizer):
 
     def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
         m = buffer(state, "exp_avg", p)
-        for piece in blocks(p, g, m):
-            _lion(*piece, group=group)
+        blockwise(_lion, p, g, m, group=group)
 
 
 def _lion(p: ndarray, g: ndarray, m: ndarray, *, group: Group) -> None:

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .adam import decayed, running_means
 from .checks import non_negative, refuse_flags, unit_pair
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer, count
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
 class NAdam(Optimizer):
@@ -61,8 +61,7 @@ class NAdam(Optimizer):
         product = state["mu_product"] = state.get("mu_product", 1.0) * mu
         lr = group["lr"]
         of_m, of_g = lr * mu_next / (1 - product * mu_next), lr * (1 - mu) / (1 - product)
-        for piece in blocks(p, g, m, v):
-            _nadam(*piece, t=t, of_m=of_m, of_g=of_g, group=group)
+        blockwise(_nadam, p, g, m, v, t=t, of_m=of_m, of_g=of_g, group=group)
 
 
 def _nadam(p: ndarray, g: ndarray, m: ndarray, v: ndarray, *, t: int, of_m: float, of_g: float, group: Group) -> None:

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ..engine import enable_grad, mutated
 from ..tensors import Tensor
+from ..threads import divide
 from .checks import FLAGS, as_groups, is_number, names_and_params, non_negative, plain, refuse_flags
 
 Group: TypeAlias = dict[str, Any]
@@ -120,9 +121,11 @@ class Optimizer:
                 loss = closure()
         work = [self._with_gradients(group) for group in self.param_groups]
         for group, params in zip(self.param_groups, work, strict=True):
-            for p, g in params:
-                self.update(p.data, -g if group.get("maximize") else g, self.state[p], group)
-                mutated(p.data)
+            try:
+                for p, g in params:
+                    self.update(p.data, -g if group.get("maximize") else g, self.state[p], group)
+            finally:
+                mutated(*(p.data for p, _ in params))
         self.steps_taken += 1
         return loss
 
@@ -236,14 +239,23 @@ def count(state: State) -> int:
     return state["step"]
 
 
-def blocks(*arrays: Any) -> Iterable[tuple[Any, ...]]:
-    """The same arrays in pieces of about `CHUNK` elements, as views: an elementwise update may be done piece by piece.
+def blockwise(update: Callable[..., None], *arrays: Any, **keywords: Any) -> None:
+    """``update(*arrays, **keywords)``, an elementwise update, done piece by piece and in several threads.
 
-    All arrays have one shape, in whatever memory order; a None stays None. Small arrays come in one piece.
+    All arrays have one shape, in whatever memory order; a None stays None. Pieces have about `CHUNK` elements, so that
+    what an update touches stays in the cache. Small arrays come in one piece.
     """
-    if arrays[0].size <= CHUNK and arrays[0].ndim:
-        return (arrays,)
-    return _pieces([a if a is None or a.ndim else a.reshape(1) for a in arrays])
+    size = arrays[0].size
+    if size <= CHUNK and arrays[0].ndim:
+        update(*arrays, **keywords)
+        return
+    pieces = list(_pieces([a if a is None or a.ndim else a.reshape(1) for a in arrays]))
+
+    def some(start: int, stop: int) -> None:
+        for piece in pieces[start:stop]:
+            update(*piece, **keywords)
+
+    divide(len(pieces), some, size * len(arrays) * 0.25e-9)
 
 
 def _pieces(arrays: list[Any]) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .adam import decayed, running_means
 from .checks import non_negative, refuse_flags, unit_pair
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer, count
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
 class RAdam(Optimizer):
@@ -56,8 +56,7 @@ class RAdam(Optimizer):
         t = count(state)
         m, v = buffer(state, "exp_avg", p), buffer(state, "exp_avg_sq", p)
         rectifier = _rectifier(group["betas"][1], t)
-        for piece in blocks(p, g, m, v):
-            _radam(*piece, t=t, rectifier=rectifier, group=group)
+        blockwise(_radam, p, g, m, v, t=t, rectifier=rectifier, group=group)
 
 
 def _rectifier(beta2: float, t: int) -> float | None:

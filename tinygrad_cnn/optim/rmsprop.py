@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from .checks import non_negative, refuse_flags
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer, count
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
 class RMSprop(Optimizer):
@@ -53,8 +53,7 @@ class RMSprop(Optimizer):
         v = buffer(state, "square_avg", p)
         a = buffer(state, "grad_avg", p) if group["centered"] else None
         b = buffer(state, "momentum_buffer", p) if group["momentum"] else None
-        for piece in blocks(p, g, v, a, b):
-            _rmsprop(*piece, group=group)
+        blockwise(_rmsprop, p, g, v, a, b, group=group)
 
 
 def _rmsprop(p: ndarray, g: ndarray, v: ndarray, a: Any, b: Any, *, group: Group) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from numpy import ndarray
 
 from .checks import finite, non_negative, refuse_flags
-from .optimizer import Group, Optimizer, Params, State, blocks, buffer
+from .optimizer import Group, Optimizer, Params, State, blockwise, buffer
 
 
 class SGD(Optimizer):
@@ -64,8 +64,7 @@ class SGD(Optimizer):
     def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
         first = "momentum_buffer" not in state
         b = buffer(state, "momentum_buffer", p) if group["momentum"] else None
-        for piece in blocks(p, g, b):
-            _sgd(*piece, first=first, group=group)
+        blockwise(_sgd, p, g, b, first=first, group=group)
 
 
 def _sgd(p: ndarray, g: ndarray, b: Any, *, first: bool, group: Group) -> None:

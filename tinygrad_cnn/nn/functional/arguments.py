@@ -16,7 +16,7 @@ IntOrPair = int | Sequence[int]
 def dtype_of(x: Array) -> np.dtype[Any]:
     """The dtype of a tensor or array, in the machine's byte order."""
     dtype: np.dtype[Any] = x.data.dtype if isinstance(x, Variable) else x.dtype
-    return dtype.newbyteorder("=")
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def check_array(x: Any, name: str, function: str) -> None:
@@ -27,6 +27,8 @@ def check_array(x: Any, name: str, function: str) -> None:
 
 def check_floating(x: Any, name: str, function: str) -> None:
     """x must be a Tensor or an ndarray of a floating dtype."""
+    if isinstance(x, Variable) and x.data.dtype.kind == "f":
+        return
     check_array(x, name, function)
     if dtype_of(x).kind != "f":
         raise TypeError(f"{function}: {name} must be floating point, got dtype {dtype_of(x)}; convert it with .float()")
@@ -59,6 +61,8 @@ def check_filled(x: Array, kept: int, function: str) -> None:
 
 def integers(value: IntOrPair, n: int, name: str, function: str, least: int) -> tuple[int, ...]:
     """One integer for each of n dimensions, from an int or a sequence of 1 or n; each at least ``least``."""
+    if type(value) is int and value >= least:
+        return (value,) * n
     values = (value,) if isinstance(value, (int, np.integer)) else tuple(value) if isinstance(value, Sequence) else None
     if values is None or len(values) not in (1, n) or not all(_is_int(v) for v in values):
         wants = "an int" if n == 1 else f"an int or {n} of them"
