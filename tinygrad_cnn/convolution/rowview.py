@@ -32,8 +32,9 @@ def rows_of(x: Any, geometry: Geometry, ow: int, rows: range, out: Any = None) -
     (top, _), (left, _) = geometry.padding
     B = np.empty((geometry.padded((H, W))[0], kw, C, ow, N), x.dtype) if out is None else out
     image = x.transpose(2, 1, 3, 0)  # (H, C, W, N)
-    first, last = max(rows.start, top), min(rows.stop, top + H)
-    B[rows.start : first] = B[max(last, rows.start) : rows.stop] = 0
+    first = min(max(rows.start, top), rows.stop)
+    last = max(first, min(rows.stop, top + H))
+    B[rows.start : first] = B[last : rows.stop] = 0
     for j in range(kw):
         # output column w reads pixel w sw + j dw - left: the range of w for which that is inside the image
         w0 = min(ow, max(0, -((j * dw - left) // sw)))
