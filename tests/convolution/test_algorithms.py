@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 
 from tinygrad_cnn import convolution, threads
-from tinygrad_cnn.convolution import choose, im2col, rowview, winograd
+from tinygrad_cnn.convolution import choose, im2col, lastcol, rowview, winograd
 from tinygrad_cnn.windows import Geometry
 
 ORDERS = {"C": (0, 1, 2, 3), "batch last": (1, 2, 3, 0), "channels last": (2, 3, 0, 1), "backwards": (3, 2, 1, 0)}
 TOLERANCE = {  # relative to the largest number: Winograd's transforms multiply by up to 8, and its sums cancel
     (rowview, np.float64): 1e-13,
     (rowview, np.float32): 5e-6,
+    (lastcol, np.float64): 1e-13,
+    (lastcol, np.float32): 5e-6,
     (winograd, np.float32): 5e-5,
 }
 
@@ -29,7 +31,7 @@ def shared_from_the_first_element(monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     monkeypatch.setattr(threads, "WORTH", 1e-9)
     monkeypatch.setattr(threads, "get_num_threads", lambda: 3)
     monkeypatch.setattr(threads, "divide", divide_always)
-    for module in (im2col, rowview, winograd):
+    for module in (im2col, lastcol, rowview, winograd):
         monkeypatch.setattr(module, "divide", divide_always)
     return
 
@@ -50,7 +52,7 @@ def in_order(rng: np.random.Generator, shape: tuple[int, ...], order: str, dtype
 
 @st.composite
 def problems(draw: Any, winograd_only: bool) -> Any:
-    kernel = (3, 3) if winograd_only else (draw(st.integers(2, 5)), draw(st.integers(1, 5)))
+    kernel = (3, 3) if winograd_only else (draw(st.integers(1, 5)), draw(st.integers(1, 5)))
     stride = (1, 1) if winograd_only else (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     dilation = (1, 1) if winograd_only else (1, draw(st.integers(1, 2)))
     padding = tuple((draw(st.integers(0, 3)), draw(st.integers(0, 3))) for _ in range(2))
@@ -103,31 +105,43 @@ def test_rowview_agrees_with_im2col(dtype: Any, problem: Any, seed: int) -> None
     hold(rowview, problem, dtype, seed)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(problem=problems(winograd_only=False), seed=st.integers(0, 2**32 - 1))
+def test_lastcol_agrees_with_im2col(dtype: Any, problem: Any, seed: int) -> None:
+    hold(lastcol, problem, dtype, seed)
+
+
 @given(problem=problems(winograd_only=True), seed=st.integers(0, 2**32 - 1))
 def test_winograd_agrees_with_im2col(problem: Any, seed: int) -> None:
     hold(winograd, problem, np.float32, seed)
 
 
+SAME = ((1, 1), (1, 1))
+
+
 @pytest.mark.parametrize(
-    ("algorithm", "w", "geometry", "dtype"),
+    ("algorithm", "w", "geometry", "N", "dtype"),
     [
-        (winograd, (64, 32, 3, 3), Geometry((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1)), np.float32),
-        (im2col, (64, 32, 3, 3), Geometry((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1)), np.float64),
-        (im2col, (64, 32, 3, 3), Geometry((3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1)), np.float32),
-        (rowview, (16, 6, 5, 5), Geometry((5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1)), np.float32),
-        (im2col, (16, 6, 5, 5), Geometry((5, 5), (1, 1), ((2, 2), (2, 2)), (2, 1)), np.float32),
-        (im2col, (16, 6, 1, 1), Geometry((1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1)), np.float32),
+        (winograd, (64, 32, 3, 3), Geometry((3, 3), (1, 1), SAME, (1, 1)), 8, np.float32),
+        (lastcol, (64, 32, 3, 3), Geometry((3, 3), (1, 1), SAME, (1, 1)), 1, np.float32),
+        (lastcol, (64, 32, 3, 3), Geometry((3, 3), (1, 1), SAME, (1, 1)), 8, np.float64),
+        (lastcol, (64, 32, 3, 3), Geometry((3, 3), (2, 2), SAME, (1, 1)), 8, np.float32),
+        (lastcol, (64, 32, 3, 3), Geometry((3, 3), (1, 1), SAME, (2, 2)), 8, np.float32),
+        (rowview, (16, 6, 5, 5), Geometry((5, 5), (1, 1), SAME, (1, 1)), 8, np.float32),
+        (im2col, (16, 6, 5, 5), Geometry((5, 5), (1, 1), SAME, (2, 1)), 8, np.float32),
+        (im2col, (16, 6, 1, 1), Geometry((1, 1), (1, 1), SAME, (1, 1)), 8, np.float32),
     ],
 )
-def test_the_choice(algorithm: ModuleType, w: Any, geometry: Geometry, dtype: Any) -> None:
-    assert choose(w, geometry, 1, geometry.out((28, 28)), np.dtype(dtype)) is algorithm
-    assert choose((w[0], w[1] // 2, *w[2:]), geometry, 2, geometry.out((28, 28)), np.dtype(dtype)) is im2col
+def test_the_choice(algorithm: ModuleType, w: Any, geometry: Geometry, N: int, dtype: Any) -> None:
+    out = geometry.out((28, 28))
+    assert choose(w, geometry, 1, N, out, np.dtype(dtype)) is algorithm
+    assert choose((w[0], w[1] // 2, *w[2:]), geometry, 2, N, out, np.dtype(dtype)) is im2col
 
 
 def test_one_line_switches_winograd_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    geometry = Geometry((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
     monkeypatch.setattr(convolution, "WINOGRAD", False)
-    assert choose((64, 32, 3, 3), geometry, 1, (28, 28), np.dtype(np.float32)) is im2col
+    geometry = Geometry((3, 3), (1, 1), SAME, (1, 1))
+    assert choose((64, 32, 3, 3), geometry, 1, 8, (28, 28), np.dtype(np.float32)) is lastcol
 
 
 def test_infinity_in_a_kernel_stays_where_it_belongs() -> None:

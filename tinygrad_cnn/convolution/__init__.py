@@ -1,9 +1,9 @@
-"""Three ways to compute one convolution, on plain arrays, and the choice between them. Knows no autograd.
+"""Four ways to compute one convolution, on plain arrays, and the choice between them. Knows no autograd.
 
 `im2col` is the readable version: it takes every geometry, and the tests hold the others against it. `rowview` copies an
-image kw times instead of kh * kw times, for few channels. `winograd` multiplies four times less, for many channels. Each
-module has the same three functions: ``forward``, ``weight`` (the gradient of the kernels) and ``image`` (that of the
-input).
+image kw times instead of kh * kw times, for few channels. `lastcol` is im2col with the channels innermost in memory, for
+many. `winograd` multiplies four times less, for many channels and 3x3 kernels. Each module has the same three functions:
+``forward``, ``weight`` (the gradient of the kernels) and ``image`` (that of the input).
 """
 
 from __future__ import annotations
@@ -14,21 +14,27 @@ from typing import Any
 import numpy as np
 
 from ..windows import Geometry, Pair
-from . import im2col, rowview, winograd
+from . import im2col, lastcol, rowview, winograd
 
 Shape = tuple[int, ...]
 
 WINOGRAD = True  # False: never take it
+MANY = 16  # channels from which they run innermost in memory
 
 
-def choose(w: Shape, geometry: Geometry, groups: int, out: Pair, dtype: np.dtype[Any]) -> ModuleType:
-    """The algorithm for kernels of shape w (O, C / groups, kh, kw) and outputs of (oh, ow) = out."""
+def choose(w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: np.dtype[Any]) -> ModuleType:
+    """The algorithm for kernels of shape w (O, C / groups, kh, kw) and outputs of (N, O, oh, ow), (oh, ow) = out.
+
+    The figures are those of `python benchmarks/convolutions.py`, see docs/design.md.
+    """
     O, C, kh, kw = w
-    if groups > 1 or geometry.dilation[0] > 1 or kh == 1:
+    if groups > 1:
         return im2col
-    if geometry == ((3, 3), (1, 1), geometry.padding, (1, 1)) and dtype == np.float32:
-        used = out[0] * out[1] / (-(-out[0] // 4) * -(-out[1] // 4) * 16)  # the share of the tiles that is wanted
-        if WINOGRAD and min(C, O) >= 16 and max(C, O) >= 32 and used > 0.5:
-            return winograd
+    if min(C, O) >= MANY:
+        plain = geometry == ((3, 3), (1, 1), geometry.padding, (1, 1)) and dtype == np.float32
+        th, tw = -(-out[0] // 4), -(-out[1] // 4)
+        # at least half of the tiles wanted, and products of at least 32 rows
+        fits = 2 * out[0] * out[1] > 16 * th * tw and N * tw >= 32 and max(C, O) >= 32
+        return winograd if WINOGRAD and plain and fits else lastcol
     # a row of 64 outputs is still a small product, see rowview
-    return rowview if O * C * kh * kw <= 16_000 else im2col
+    return rowview if geometry.dilation[0] == 1 and kh > 1 and O * C * kh * kw <= 16_000 else im2col

@@ -25,7 +25,7 @@ from ..windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
 def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """x (N, C, H, W) with kernels w (O, C / groups, kh, kw) and bias b (O,): y (N, O, oh, ow)."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    algorithm = choose(w.shape, geometry, groups, geometry.out(x.shape[2:]), x.dtype)
+    algorithm = choose(w.shape, geometry, groups, len(x), geometry.out(x.shape[2:]), x.dtype)
     y, columns = algorithm.forward(x, w, b[0] if b else None, geometry, groups)
     return y, {"columns": columns}  # the gradient of w reads them again
 
@@ -37,7 +37,7 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
 def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """The gradient of an input of (H, W) = size, from g (N, O, oh, ow); by itself, the transposed convolution of g."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    algorithm = choose(w.shape, geometry, groups, g.shape[2:], g.dtype)
+    algorithm = choose(w.shape, geometry, groups, len(g), g.shape[2:], g.dtype)
     return algorithm.image(g, w, geometry, groups, size)  # (N, C, H, W)
 
 
@@ -51,7 +51,7 @@ def conv2d_weight(
     """The gradient of kernels of (kh, kw) = size, from g (N, O, oh, ow) and x (N, C, H, W), or what it left."""
     geometry = Geometry(size, stride, padding, dilation)
     shape = (g.shape[1], x.shape[1] // groups, *size)
-    algorithm = choose(shape, geometry, groups, g.shape[2:], g.dtype)
+    algorithm = choose(shape, geometry, groups, len(g), g.shape[2:], g.dtype)
     return algorithm.weight(g, x, geometry, groups, columns)  # (O, C / groups, kh, kw)
 
 

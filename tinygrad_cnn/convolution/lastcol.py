@@ -1,0 +1,115 @@
+"""Convolution by columns with the channels innermost, on plain arrays: im2col for many channels.
+
+Memory runs (H, W, N, C). The columns of some output rows are (rows, ow, N, kh, kw, C), so that each copy moves whole
+pixels, and the product with the weights, (rows * ow * N, kh * kw * C) times (kh * kw * C, O), leaves the channels of y
+innermost, where the next layer wants them. A 1x1 kernel needs no columns at all. Samples are shared among threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..threads import divide
+from ..windows import NO_PADS, Geometry, Pair, pad
+
+_BLOCK = 1 << 19  # elements of columns at a time: they stay in the cache
+
+
+def _channels_last(x: Any) -> Any:
+    """x (N, C, H, W) as (H, W, N, C), copied where its memory runs in another order."""
+    return np.ascontiguousarray(x.transpose(2, 3, 0, 1))
+
+
+def _padded(x: Any, geometry: Geometry) -> Any:
+    """x (N, C, H, W) as (H, W, N, C) with its padding."""
+    last = _channels_last(x)
+    if geometry.padding == NO_PADS:
+        return last
+    return pad(last.transpose(2, 3, 0, 1), geometry.padding, 0).transpose(2, 3, 0, 1)
+
+
+def _steps(start: int, stop: int, per_row: int) -> list[range]:
+    """Output rows, cut into ranges whose columns have at most about `_BLOCK` elements."""
+    step = max(1, min(stop - start, _BLOCK // max(1, per_row)))
+    return [range(r, min(r + step, stop)) for r in range(start, stop, step)]
+
+
+def _columns(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
+    """The windows of some output rows of p (H, W, n, C): (rows, ow, n, kh * kw * C)."""
+    _, _, n, C = p.shape
+    if geometry.kernel == (1, 1):
+        h, w = geometry.touched(0, 0, rows, ow)
+        return p[h, w]
+    cols = np.empty((len(rows), ow, n, *geometry.kernel, C), p.dtype)
+    for i, j in geometry.taps():
+        h, w = geometry.touched(i, j, rows, ow)
+        cols[:, :, :, i, j] = p[h, w]
+    return cols.reshape(len(rows), ow, n, C * geometry.kernel[0] * geometry.kernel[1])
+
+
+def _kernels(w: Any) -> Any:
+    """w (O, C, kh, kw) as the matrix (kh * kw * C, O)."""
+    O, C, kh, kw = w.shape
+    return np.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(kh * kw * C, O)
+
+
+def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, None]:
+    """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, kh, kw) and b (O,) or None; nothing is kept."""
+    N, O = len(x), len(w)
+    oh, ow = geometry.out(x.shape[2:])
+    p, W = _padded(x, geometry), _kernels(w)
+    y = np.empty((oh, ow, N, O), np.result_type(x, w))
+
+    def some(n0: int, n1: int) -> None:
+        for rows in _steps(0, oh, ow * (n1 - n0) * len(W)):
+            part = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), len(W)) @ W  # (rows * ow * n, O)
+            if b is not None:
+                part += b
+            y[rows.start : rows.stop, :, n0:n1] = part.reshape(len(rows), ow, n1 - n0, O)
+
+    divide(N, some, oh * ow * N * W.size / 4e10)
+    return y.transpose(2, 3, 0, 1), None  # (N, O, oh, ow)
+
+
+def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None) -> Any:
+    """The gradient of w, (O, C, kh, kw), from g (N, O, oh, ow) and x (N, C, H, W)."""
+    N, O, oh, ow = g.shape
+    C, K = x.shape[1], x.shape[1] * geometry.kernel[0] * geometry.kernel[1]
+    p, last = _padded(x, geometry), _channels_last(g)
+    parts: list[Any] = []
+
+    def some(n0: int, n1: int) -> None:
+        dW = np.zeros((K, O), np.result_type(g, x))
+        for rows in _steps(0, oh, ow * (n1 - n0) * K):
+            cols = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), K)
+            dW += np.matmul(cols.T, last[rows.start : rows.stop, :, n0:n1].reshape(len(cols), O))
+        parts.append(dW)
+
+    divide(N, some, oh * ow * N * K * O / 4e10)
+    dW = sum(parts[1:], parts[0])
+    return dW.reshape(*geometry.kernel, C, O).transpose(3, 2, 0, 1)  # (O, C, kh, kw)
+
+
+def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
+    """The gradient of x, (N, C, H, W) with (H, W) = size, from g (N, O, oh, ow)."""
+    N, O, oh, ow = g.shape
+    C = w.shape[1]
+    W = np.ascontiguousarray(_kernels(w).T)  # (O, kh * kw * C)
+    last = _channels_last(g)
+    p = np.empty((*geometry.padded(size), N, C), np.result_type(g, w))
+
+    def some(n0: int, n1: int) -> None:
+        part = p[:, :, n0:n1]
+        part[...] = 0
+        for rows in _steps(0, oh, ow * (n1 - n0) * W.shape[1]):
+            cols = last[rows.start : rows.stop, :, n0:n1].reshape(len(rows) * ow * (n1 - n0), O) @ W  # (rows * ow * n, kh * kw * C)
+            cols = cols.reshape(len(rows), ow, n1 - n0, *geometry.kernel, C)
+            for i, j in geometry.taps():
+                h, w_ = geometry.touched(i, j, rows, ow)
+                part[h, w_] += cols[:, :, :, i, j]
+
+    divide(N, some, oh * ow * N * W.size / 3e10)
+    (top, bottom), (left, right) = geometry.padding
+    return p[top : p.shape[0] - bottom, left : p.shape[1] - right].transpose(2, 3, 0, 1)  # (N, C, H, W)
