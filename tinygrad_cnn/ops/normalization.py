@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Array, op
+from . import channelwise
 from .reduce import _mean as mean_over
 from .reduce import count
 
@@ -76,6 +77,15 @@ def normalize(
     eps) may be given if they are known already: those of this x. If not, ``tell`` is called with the mean and the
     (biased) variance found.
     """
+    per_channel = channelwise.fits(x, dim) and not any(_varies(v, dim) for v in wb)
+    if per_channel:
+        if mean is None:
+            mean, variance = channelwise.moments(x)
+            r = 1 / np.sqrt(variance + x.dtype.type(eps))
+            if tell is not None:
+                tell(mean, variance)
+        y = channelwise.scaled(x, mean, r * wb[0] if wb else r, np.broadcast_to(wb[1], r.shape) if len(wb) > 1 else None)
+        return y, {"mean": mean, "r": r, "tell": None}
     if mean is None:
         mean, variance, y = statistics(x, dim)
         r = 1 / np.sqrt(variance + x.dtype.type(eps))
@@ -127,6 +137,9 @@ def normalize_input(g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: 
     elif w:
         scale = r * w[0]
     k = x.dtype.type(1 / max(count(x.shape, dim), 1))
+    if channelwise.fits(x, dim) and scale.size == x.shape[1]:
+        total, dot = channelwise.slopes(g, x, mean)
+        return channelwise.centred(g, x, mean, dot * (-k * r * r), total * k, scale)
     d = x - mean
     total, dot = _sum_product(g, None, dim), _sum_product(g, d, dim)
     d *= dot * (-k * r * r)
@@ -146,6 +159,8 @@ def _normalize_weight_by_x(u: Array, _y: Array, g: Array, x: Array, *, shape: Di
 )
 def normalize_weight(g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
     """sum(g n) over the dimensions in which the weight, of this shape, has size 1: its gradient."""
+    if channelwise.fits(x, dim) and shape == (1, x.shape[1], 1, 1):
+        return channelwise.slopes(g, x, mean)[1] * r
     over = tuple(d for d, (size, m) in enumerate(zip(shape, x.shape, strict=True)) if size == 1 and m != 1)
     if set(over) >= {d for d in dim if x.shape[d] != 1}:  # r is constant along what is summed first
         return _sum_product(g, x - mean, dim) * r  # the engine sums the rest

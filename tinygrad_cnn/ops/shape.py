@@ -65,8 +65,8 @@ def sizes(values: Any, function: str) -> tuple[int, ...]:
 # ------------------------------------------------------------------------------------------------------------- reshape
 @op(lambda g, _y, _x, *, shape: _reshape(g, shape=_x.shape), view=True)
 def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
-    n = x.shape[0] if x.ndim > 2 else 0  # batch-last memory stays batch-last
-    if n > 1 and shape and shape[0] == n and x.strides[0] == x.itemsize and x.size:
+    n = x.shape[0] if x.ndim > 2 else 0  # a batch that runs within the pixels, in memory, then runs innermost
+    if n > 1 and shape and shape[0] == n and x.strides[0] < min(x.strides[2:]) and x.size:
         k = len(shape) - 1
         return x.transpose((*range(1, x.ndim), 0)).reshape((*shape[1:], n)).transpose((k, *range(k)))
     return np.reshape(x, shape)
