@@ -49,14 +49,16 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for pre_hook in list(self._forward_pre_hooks.values()) if self._forward_pre_hooks else ():
-            replaced = pre_hook(self, args)
-            if replaced is not None:
-                args = replaced if isinstance(replaced, tuple) else (replaced,)
+        if self._forward_pre_hooks:
+            for pre_hook in list(self._forward_pre_hooks.values()):
+                replaced = pre_hook(self, args)
+                if replaced is not None:
+                    args = replaced if isinstance(replaced, tuple) else (replaced,)
         result = self.forward(*args, **kwargs)
-        for hook in list(self._forward_hooks.values()) if self._forward_hooks else ():
-            replaced = hook(self, args, result)
-            result = result if replaced is None else replaced
+        if self._forward_hooks:
+            for hook in list(self._forward_hooks.values()):
+                replaced = hook(self, args, result)
+                result = result if replaced is None else replaced
         return result
 
     # -------------------------------------------------------------------------------------------------- registration

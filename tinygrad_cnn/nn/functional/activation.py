@@ -26,6 +26,8 @@ from .arguments import check_array, check_floating, dtype_of
 
 def _check_number(x: Any, name: str) -> None:
     """x must be a Tensor or an ndarray of numbers, not of booleans."""
+    if isinstance(x, Variable) and x.data.dtype.kind == "f":
+        return
     check_array(x, "input", name)
     if dtype_of(x).kind == "b":
         raise TypeError(f"{name}: input must hold numbers, got booleans; convert it with .float()")
@@ -55,7 +57,8 @@ def relu(input: Array, inplace: bool = False) -> Array:
     [0.0, 2.0]
     """
     _check_number(input, "relu")
-    return _finish(input, e.relu(input), inplace, "relu")
+    y = e.relu(input)
+    return _finish(input, y, inplace, "relu") if inplace else y
 
 
 def relu6(input: Array, inplace: bool = False) -> Array:

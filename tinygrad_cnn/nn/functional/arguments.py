@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ...engine import Array, Variable
+from ...engine import Array, Like, Variable
 from ...windows import Geometry, Pads, Pair
 
 IntOrPair = int | Sequence[int]
+T = TypeVar("T")
+
+
+def door(check: Callable[..., T]) -> Callable[..., T]:
+    """Let a check remember its answers: in training, the same layers ask the same questions again and again.
+
+    ``check(*arrays, *settings)`` becomes ``ask(arrays, *settings)``. It is given a `Like` for each tensor or array, so
+    all it can read is shapes, dtypes and settings; its answer is shared by all who ask, and must not be changed. What
+    it raises is not remembered. Settings are what they are and not what they equal: 2, 2.0 and True differ.
+    """
+
+    @functools.lru_cache(maxsize=4096, typed=True)  # conv2d: 1.6 us for an answer instead of 10
+    def remembered(n: int, _kinds: tuple[type, ...], *key: Any) -> T:
+        pairs = zip(key[:n:2], key[1:n:2], strict=True)
+        return check(*(shape if dtype is None else Like(shape, dtype) for shape, dtype in pairs), *key[n:])
+
+    @functools.wraps(check)
+    def ask(arrays: tuple[Any, ...], *settings: Any) -> T:
+        key: list[Any] = []
+        for x in arrays:
+            a = x.data if isinstance(x, Variable) else x
+            key += (a.shape, a.dtype) if isinstance(a, np.ndarray) else (a, None)
+        kinds: list[type] = []
+        for setting in settings:
+            if type(setting) is tuple:
+                kinds += map(type, setting)
+        try:
+            return remembered(len(key), tuple(kinds), *key, *settings)
+        except TypeError:  # of the check, or of a key that cannot be hashed, such as a list
+            pass
+        return remembered.__wrapped__(len(key), (), *key, *settings)
+
+    return ask
 
 
 def dtype_of(x: Array) -> np.dtype[Any]:
@@ -21,7 +55,7 @@ def dtype_of(x: Array) -> np.dtype[Any]:
 
 def check_array(x: Any, name: str, function: str) -> None:
     """x must be a Tensor or an ndarray."""
-    if not isinstance(x, (Variable, np.ndarray)):
+    if not isinstance(x, (Variable, np.ndarray, Like)):
         raise TypeError(f"{function}: {name} must be a Tensor or an ndarray, got {type(x).__name__}")
 
 
@@ -93,7 +127,7 @@ def batched(x: Array, dims: int, function: str, layout: str) -> tuple[Array, boo
     if x.ndim == dims + 1:
         return x, False
     if x.ndim == dims:
-        return x[None], True
+        return Like((1, *x.shape), x.dtype) if isinstance(x, Like) else x[None], True
     raise ValueError(f"{function}: input must have shape (N, {layout}) or ({layout}), got {tuple(x.shape)}")
 
 

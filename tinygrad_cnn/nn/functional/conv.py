@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...engine import Array
 from ...ops import conv as ops
 from ...windows import Geometry, Pads, Pair
@@ -14,6 +16,7 @@ from .arguments import (
     check_fits,
     check_floating,
     check_same_dtype,
+    door,
     integers,
     pair,
 )
@@ -49,15 +52,30 @@ def conv2d(
     >>> conv2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))).tolist()
     [[[[9.0, 9.0], [9.0, 9.0]]]]
     """
+    attributes, unbatched = _conv2d((input, weight, bias), stride, padding, dilation, groups)
+    x = input[None] if unbatched else input
+    y = ops.conv2d(x, weight, **attributes) if bias is None else ops.conv2d(x, weight, bias, **attributes)
+    return y[0] if unbatched else y
+
+
+@door
+def _conv2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None,
+    stride: IntOrPair,
+    padding: IntOrPair | str,
+    dilation: IntOrPair,
+    groups: int,
+) -> tuple[dict[str, Any], bool]:
+    """The checked attributes of the operation, and whether the input lacks a batch dimension."""
     name = "conv2d"
     x, unbatched = _check(input, weight, bias, groups, 2, name)
     stride, dilation = pair(stride, "stride", name, 1), pair(dilation, "dilation", name, 1)
     kernel = weight.shape[2:]
     pads = _pads(padding, kernel, stride, dilation, name)
     check_fits(Geometry(kernel, stride, pads, dilation), x.shape[2:], name)
-    tensors = (x, weight) if bias is None else (x, weight, bias)
-    y = ops.conv2d(*tensors, stride=stride, padding=pads, dilation=dilation, groups=groups)
-    return y[0] if unbatched else y
+    return {"stride": stride, "padding": pads, "dilation": dilation, "groups": groups}, unbatched
 
 
 def conv1d(
@@ -230,5 +248,5 @@ def _check_groups(groups: int, name: str) -> None:
 def _check_filled(x: Array, w: Array, name: str) -> None:
     if 0 in w.shape:
         raise ValueError(f"{name}: weight must not be empty, got shape {tuple(w.shape)}")
-    if len(x) and 0 in x.shape[2:]:
+    if x.shape[0] and 0 in x.shape[2:]:
         raise ValueError(f"{name}: input has no pixels, its shape is {tuple(x.shape)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...engine import Array
 from ...ops import affine
-from .arguments import check_bias, check_floating, check_same_dtype
+from .arguments import check_bias, check_floating, check_same_dtype, door
 
 
 def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -18,6 +18,13 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     Returns:
         (..., out_features).
     """
+    _linear((input, weight, bias))
+    return affine.linear(input, weight) if bias is None else affine.linear(input, weight, bias)
+
+
+@door
+def _linear(input: Array, weight: Array, bias: Array | None) -> None:
+    """Raise unless the three belong together."""
     name = "linear"
     check_floating(input, "input", name)
     check_floating(weight, "weight", name)
@@ -30,4 +37,3 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
             f"weight of shape {tuple(weight.shape)} expects {weight.shape[1]}"
         )
     check_bias(input, bias, weight.shape[0], name)
-    return affine.linear(input, weight) if bias is None else affine.linear(input, weight, bias)

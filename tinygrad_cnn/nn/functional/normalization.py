@@ -13,7 +13,7 @@ from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
 from ...ops.shape import reshape
-from .arguments import check_array, check_floating, dtype_of
+from .arguments import check_array, check_floating, door, dtype_of
 
 
 def _numbers(x: Array) -> Any:
@@ -90,25 +90,10 @@ def batch_norm(
     Raises:
         ValueError: shapes that do not fit; in training, a single value a channel: it has no variance.
     """
-    name = "batch_norm"
-    check_floating(input, "input", name)
-    if input.ndim < 2:
-        raise ValueError(f"{name}: input must have shape (N, C, ...), got {tuple(input.shape)}")
-    channels, eps = input.shape[1], _check_eps(eps, name)
-    for x, what in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
-        if x is not None:
-            _per_channel(x, channels, what, name, input)
-    shape = (1, channels) + (1,) * (input.ndim - 2)
+    eps, n = _batch_norm((input, running_mean, running_var, weight, bias), training, eps)
+    shape = (1, input.shape[1]) + (1,) * (input.ndim - 2)
     if not training:
-        if running_mean is None or running_var is None:
-            raise ValueError(f"{name}: without training=True, running_mean and running_var must be given")
         return _fixed(input, running_mean, running_var, weight, bias, eps, shape)
-    n = input.shape[0] * math.prod(input.shape[2:])
-    if n == 1:
-        raise ValueError(
-            f"{name}: expected more than 1 value per channel when training, got input of shape {tuple(input.shape)}; "
-            "use a larger batch, or eval()"
-        )
 
     def move(mean: Any, variance: Any) -> None:
         if n:
@@ -120,6 +105,36 @@ def batch_norm(
     if running_mean is None and running_var is None:
         return ops.normalize(input, *affine, dim=dim, eps=eps)
     return ops.normalize(input, *affine, dim=dim, eps=eps, tell=move)
+
+
+@door
+def _batch_norm(
+    input: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Array | None,
+    bias: Array | None,
+    training: bool,
+    eps: float,
+) -> tuple[float, int]:
+    """eps, checked like everything else, and how many values there are of each channel."""
+    name = "batch_norm"
+    check_floating(input, "input", name)
+    if input.ndim < 2:
+        raise ValueError(f"{name}: input must have shape (N, C, ...), got {tuple(input.shape)}")
+    channels, eps = input.shape[1], _check_eps(eps, name)
+    for x, what in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
+        if x is not None:
+            _per_channel(x, channels, what, name, input)
+    if not training and (running_mean is None or running_var is None):
+        raise ValueError(f"{name}: without training=True, running_mean and running_var must be given")
+    n = input.shape[0] * math.prod(input.shape[2:])
+    if training and n == 1:
+        raise ValueError(
+            f"{name}: expected more than 1 value per channel when training, got input of shape {tuple(input.shape)}; "
+            "use a larger batch, or eval()"
+        )
+    return eps, n
 
 
 def instance_norm(

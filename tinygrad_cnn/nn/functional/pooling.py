@@ -19,6 +19,7 @@ from .arguments import (
     check_filled,
     check_fits,
     check_floating,
+    door,
     dtype_of,
     integers,
     pair,
@@ -52,17 +53,31 @@ def max_pool2d(
     >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2).tolist()
     [[[[5.0, 7.0], [13.0, 15.0]]]]
     """
-    name = "max_pool2d"
-    check_array(input, "input", name)
-    x, unbatched = batched(input, 3, name, "C, H, W")
-    check_filled(x, 3, name)
-    attributes = _pool(x, kernel_size, stride, padding, dilation, ceil_mode, name)
+    attributes, unbatched = _max_pool2d((input,), kernel_size, stride, padding, dilation, ceil_mode)
+    x = input[None] if unbatched else input
     y = ops.max_pool2d(x, **attributes)
     if return_indices:
         indices = ops.max_pool2d_indices(_numbers(x), _numbers(y), **attributes)
         indices = _like_input(indices, x)
         return (y[0], indices[0]) if unbatched else (y, indices)
     return y[0] if unbatched else y
+
+
+@door
+def _max_pool2d(
+    input: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None,
+    padding: IntOrPair,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> tuple[dict[str, Any], bool]:
+    """The checked attributes of the operation, and whether the input lacks a batch dimension."""
+    name = "max_pool2d"
+    check_array(input, "input", name)
+    x, unbatched = batched(input, 3, name, "C, H, W")
+    check_filled(x, 3, name)
+    return _pool(x, kernel_size, stride, padding, dilation, ceil_mode, name), unbatched
 
 
 def max_pool1d(
@@ -103,6 +118,24 @@ def avg_pool2d(
         count_include_pad: does the padding (zeros) count in the mean?
         divisor_override: divide every sum by this instead of by the number of pixels.
     """
+    attributes, scale, unbatched = _avg_pool2d(
+        (input,), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+    y = ops.window_sum(input[None] if unbatched else input, **attributes) * scale
+    return y[0] if unbatched else y
+
+
+@door
+def _avg_pool2d(
+    input: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None,
+    padding: IntOrPair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> tuple[dict[str, Any], Any, bool]:
+    """The checked attributes of the sum, what to multiply it by, and whether the input lacks a batch dimension."""
     name = "avg_pool2d"
     check_floating(input, "input", name)
     x, unbatched = batched(input, 3, name, "C, H, W")
@@ -117,8 +150,7 @@ def avg_pool2d(
         counts = [_counts(Geometry(**attributes), x.shape[2:], axis, limits[axis]) for axis in (0, 1)]
         n = np.outer(*counts)  # (oh, ow)
         scale = 1.0 / float(n[0, 0]) if n.size and (n == n[0, 0]).all() else (1.0 / n).astype(dtype_of(x))
-    y = ops.window_sum(x, **attributes) * scale
-    return y[0] if unbatched else y
+    return attributes, scale, unbatched
 
 
 def avg_pool1d(
