@@ -4,7 +4,7 @@ The tree is copied to a temporary folder. There each bug is made, its narrow tes
 suite: only a bug that this does not notice either is a survivor. Nothing depends on PyTorch: comparisons with it are
 left out. At the end the tests that killed run once more without a bug; those that fail there have killed nothing.
 
-    python tests/mutants.py --only ops --only windows    # areas: engine, ops, windows, optim
+    python tests/mutants.py --only ops --only windows    # areas: engine, ops, convolution, windows, optim
     python tests/mutants.py --match softmax --jobs 2
 """
 
@@ -55,7 +55,9 @@ class Bug(NamedTuple):
     @property
     def area(self) -> str:
         folder = self.file.partition("/")[0]
-        return folder if folder in ("ops", "optim") else "windows" if folder == "windows.py" else "engine"
+        return (
+            folder if folder in ("ops", "optim", "convolution") else "windows" if folder == "windows.py" else "engine"
+        )
 
 
 def case(*names: str, file: str = "") -> list[str]:
@@ -71,6 +73,8 @@ def functional(*names: str, file: str = "") -> list[str]:
 ENGINE = ["tests/test_engine.py", "-k", "not million"]
 CONV, POOL = ["tests/ops/test_conv.py"], ["tests/ops/test_pool.py"]
 WINDOWS = ["tests/test_windows.py"]
+FAST = ["tests/convolution", "tests/test_threads.py"]
+NORM = ["tests/ops/test_channelwise.py"]
 OPTIMIZER = ["tests/optim/test_optimizer.py"]
 
 BUGS = [
@@ -88,14 +92,14 @@ BUGS = [
     Bug("engine.py", "enumerate(shape) if n == 1 and x.shape[lead + i] != 1)", "enumerate(shape) if n == 0)", ENGINE),
     Bug("engine.py", "gx = cast(gx, dtype=x.dtype)", "pass", ENGINE),
     Bug("engine.py", "            node.saved = None\n", "            pass\n", ENGINE),  # never freed
-    Bug("engine.py", "if not retain and node.saved is not None", "if node.saved is not None", ENGINE),
+    Bug("engine.py", "        if not retain:\n", "        if True:\n", ENGINE),
     Bug("engine.py", "if node.order < inplace.last_write:", "if node.order > inplace.last_write:", ENGINE),
     Bug("engine.py", 'if id(g) in given or getattr(g, "base", None) is not None:', "if id(g) in given:", ENGINE),
     Bug("engine.py", "                given.add(id(g))\n", "", ENGINE),  # leaves share one gradient
     Bug("engine.py", "leaf.grad = g if leaf.grad is None else leaf.grad + g", "leaf.grad = g", ENGINE),
     Bug("engine.py", "        mutated(leaf.grad.data)\n", "", ENGINE),
     Bug("engine.py", "_accumulate(retaining, g if create else np.array(g))", "_accumulate(retaining, g)", ENGINE),
-    Bug("engine.py", "x.data, x._node = y.data, y._node", "x.data = y.data", ENGINE),
+    Bug("inplace.py", "x.data, x._node = y.data, y._node", "x.data = y.data", ENGINE),
     Bug("engine.py", "result._aliased = inputs[0]._aliased = True", "result._aliased = True", ENGINE),
     Bug("engine.py", "flags = [a or b for a, b in zip(flags,", "flags = [b for a, b in zip(flags,", ENGINE),
     Bug(
@@ -106,7 +110,7 @@ BUGS = [
     ),  # the second derivative through the output is cut off
     Bug("engine.py", "isinstance(parent, Variable) else _wrap(a, parent))", "False else _wrap(a, None))", ENGINE),
     Bug("engine.py", "return new if create else new.data.copy(order=", "return new if create else np.asarray(new.data, order=", ENGINE),
-    Bug("engine.py", "            if rule is None:\n                continue\n            gx =", "            gx =", ENGINE),
+    Bug("engine.py", "            if rule is None:\n                continue\n            for", "            for", ENGINE),
     Bug("inplace.py", "        entry[1] = last_write\n", "        pass\n", ENGINE),  # a second write goes unnoticed
     Bug("inplace.py", "    owner = _owner(array)\n    entry =", "    owner = array\n    entry =", ENGINE),
     Bug("inplace.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
@@ -149,23 +153,23 @@ BUGS = [
     Bug("ops/joining.py", "starts.append(starts[-1] + x.shape[dim])", "starts.append(x.shape[dim])", case("cat")),
     Bug("ops/padding.py", "tuple((-a, -b) for a, b in widths)", "tuple((-b, -a) for a, b in widths)", functional("pad")),
     Bug("ops/padding.py", "slice(2 * before, before, -1)", "slice(2 * before - 1, before - 1, -1)", functional("pad-reflect")),
-    Bug("ops/conv.py", "sum_over(g, (0, 2, 3))", "sum_over(g, (0, 2))", functional("conv2d")),
-    Bug("ops/conv.py", "cols if len(blocks) == 1 else None", "cols", CONV),  # a hint of the last block alone
-    Bug("ops/conv.py", "K)[...] += np.matmul(", "K)[...] = np.matmul(", CONV),
+    Bug("ops/conv.py", "W * N, O)).sum(0)", "W * N, O))[0]", functional("conv2d")),
+    Bug("convolution/im2col.py", "oh, L), x.dtype) if groups * K * oh * L <= _BLOCK else None", "oh, L), x.dtype)", CONV),  # columns are kept, however many
+    Bug("convolution/im2col.py", "            dw += np.matmul(", "            dw[...] = np.matmul(", CONV),
     Bug("ops/conv.py", "u, _y, g, _w, *, size, **a: conv2d_weight(g, u,", "u, _y, g, _w, *, size, **a: conv2d_weight(-g, u,", functional("conv2d")),
     Bug("ops/conv.py", "g, _y, x, _w, *_b, **a: conv2d_weight(g, x,", "g, _y, x, _w, *_b, **a: conv2d_weight(g, x.data if hasattr(x, 'detach') else x,", functional("conv2d")),
-    Bug("ops/conv.py", "W = w.reshape(groups, O // groups, K)\n", "W = w.reshape(O // groups, groups, K).swapaxes(0, 1)\n", [*CONV]),
-    Bug("ops/pool.py", "        rest -= here", "        pass", POOL),  # each of several equal maxima is paid in full
-    Bug("ops/pool.py", "        free &= ~here", "        pass", POOL),
-    Bug("ops/pool.py", "((found < 0) & (tap == top)) | (tap != tap)", "(tap == top) | (tap != tap)", POOL),
+    Bug("convolution/im2col.py", "W = w.reshape(groups, O // groups, K)\n", "W = w.reshape(O // groups, groups, K).swapaxes(0, 1)\n", [*CONV]),
+    Bug("ops/pool.py", "        g = np.subtract(g, here,", "        g = np.add(g, 0 * here,", POOL),  # each of several equal maxima is paid in full
+    Bug("ops/pool.py", "zip(taps[-2::-1], values[-2::-1], strict=True)", "zip(taps[:-1], values[:-1], strict=True)", POOL),
+    Bug("ops/pool.py", "((found < 0) & (tap == y)) | (tap != tap)", "(tap == y) | (tap != tap)", POOL),
     Bug("ops/pool.py", 'return -np.inf if dtype.kind == "f" else', 'return 0 if dtype.kind == "f" else', POOL),
-    Bug("ops/pool.py", "        tap += inner", "        tap[...] = inner", POOL),
+    Bug("ops/pool.py", "np.copyto(place, g) if once else", "np.copyto(place, g) if True else", POOL),
     Bug("ops/activation.py", "g * step(x, low=1.0, high=0.0, at=0.0)", "g * step(x, low=0.0, high=1.0, at=0.0)", functional("prelu")),
     Bug("ops/activation.py", "return s * (1 + x * (1 - s))", "return s * (1 + x * s)", functional("silu")),
     Bug("ops/activation.py", "+ x * exp(-0.5 * square(x))", "+ exp(-0.5 * square(x))", functional("gelu")),
     Bug("ops/normalization.py", "    d *= dot * (-k * r * r)\n", "    d *= 0\n", functional("layer_norm")),
     Bug("ops/normalization.py", "x, **a) - by_r * r * n", "x, **a) + by_r * r * n", functional("layer_norm")),
-    Bug("ops/normalization.py", "1 / np.sqrt(variance + x.dtype.type(eps))", "1 / (np.sqrt(variance) + x.dtype.type(eps))", functional("layer_norm")),
+    Bug("ops/normalization.py", "        r = 1 / np.sqrt(variance + x.dtype.type(eps))\n        if", "        r = 1 / (np.sqrt(variance) + x.dtype.type(eps))\n        if", functional("layer_norm")),
     Bug("ops/loss.py", "d[_entry(t)] -= gw", "d[_entry(t)] -= g", functional("cross_entropy")),
     Bug("ops/loss.py", "keepdim=False) - pick(u, t))", "keepdim=False) + pick(u, t))", functional("cross_entropy")),
     Bug("ops/loss.py", "lambda g, _y, x, _t: -g * x)", "lambda g, _y, x, _t: g * x)", functional("binary_cross_entropy_with_logits")),
@@ -176,7 +180,23 @@ BUGS = [
     Bug("ops/extremes.py", "spread(true_divide(g, sharing), dim=dim", "spread(g, dim=dim", ["tests/ops/test_extremes.py"]),  # ties all get all
     Bug("ops/extremes.py", "np.maximum(numbers - 1, 0) // 2", "numbers // 2", case("median")),
     Bug("ops/embedding.py", "        out[padding] = 0\n", "        pass\n", ["tests/nn/test_sparse.py"]),
-    Bug("ops/affine.py", "transpose(_rows(g), 0, 1), _rows(x)),", "transpose(_rows(g), 0, 1), _rows(x)) / max(math.prod(x.shape[:-1]), 1),", functional("linear")),
+    Bug("ops/affine.py", "return product(_rows(g).T, _rows(x))", "return product(_rows(g).T, _rows(x)) / max(math.prod(x.shape[:-1]), 1)", functional("linear")),
+    # ------------------------------------------------------------------------------------------------- convolution
+    Bug("convolution/rowview.py", "B[first:last, j, :, :w0] = B[first:last, j, :, w1:] = 0", "pass", FAST),  # old memory as padding
+    Bug("convolution/rowview.py", "(r1 - 1) * sh + kh), B)\n            flat = y[r0", "(r1 - 1) * sh + 1), B)\n            flat = y[r0", FAST),  # a part lacks its last rows
+    Bug("convolution/rowview.py", "parts.append(np.matmul(columns[r0:r1], flat[r0:r1]).sum(0))", "parts[:] = [np.matmul(columns[r0:r1], flat[r0:r1]).sum(0)]", FAST),
+    Bug("convolution/rowview.py", "D[: kh - 1] = D[oh + kh - 1 :] = 0", "D[: kh - 1] = 0", FAST),
+    Bug("convolution/rowview.py", " or not np.isfinite(w).all()", "", FAST),
+    Bug("convolution/lastcol.py", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] += cols", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] = cols", FAST),
+    Bug("convolution/winograd.py", "_BIAS = 7", "_BIAS = 0", FAST),
+    Bug("convolution/winograd.py", "np.zeros((6, 4 * work.tw, n * O), np.float32)", "np.ones((6, 4 * work.tw, n * O), np.float32)", FAST),
+    Bug("convolution/winograd.py", "w[:, :, ::-1, ::-1].transpose", "w.transpose", FAST),
+    Bug("convolution/winograd.py", "                np.add(dU, D, out=dU)", "                np.copyto(dU, D)", FAST),
+    Bug("convolution/winograd.py", "[0, 1, -1, 8, -8, 1]", "[0, 1, -1, 8, -8, 0]", FAST),
+    Bug("threads.py", "cuts = [n * i // parts for i in range(parts + 1)]", "cuts = [n // parts * i for i in range(parts + 1)]", FAST),  # the last ones are forgotten
+    Bug("threads.py", "                done.acquire()\n    for", "                pass\n    for", FAST),  # nobody waits
+    Bug("ops/channelwise.py", "        return [np.multiply(d, d, out=d)]", "        return [np.abs(d, out=d)]", NORM),
+    Bug("ops/channelwise.py", "        d -= level\n", "", NORM),
     # ----------------------------------------------------------------------------------------------------- windows
     Bug("windows.py", "self.dilation[axis] * (self.kernel[axis] - 1) + 1", "self.dilation[axis] * self.kernel[axis]", WINDOWS),
     Bug("windows.py", "top, left = i * dh + sh * rows.start, j * dw", "top, left = i * sh + dh * rows.start, j * sw", WINDOWS),
@@ -194,7 +214,7 @@ BUGS = [
     Bug("optim/adam.py", 'p *= 1 - group["lr"] * weight_decay', "p *= 1 - weight_decay", ["tests/optim/test_adam.py"]),
     Bug("optim/sgd.py", "g if first or not dampening else (1 - dampening) * g", "(1 - dampening) * g", ["tests/optim/test_sgd.py"]),
     Bug("optim/sgd.py", 'g + momentum * b if group["nesterov"] else b', 'b + momentum * g if group["nesterov"] else b', ["tests/optim/test_sgd.py"]),
-    Bug("optim/optimizer.py", "                mutated(p.data)\n", "", ENGINE),
+    Bug("optim/optimizer.py", "                mutated(*(p.data for p, _ in params))\n", "                pass\n", ENGINE),
     Bug("optim/optimizer.py", '-g if group.get("maximize") else g,', "g,", OPTIMIZER),
     Bug("optim/optimizer.py", "state[key].data[...] = _array(value)", "state[key] = value", OPTIMIZER),
     Bug("optim/optimizer.py", "for start in range(0, shape[axis], length)", "for start in range(0, shape[axis] - length + 1, length)", OPTIMIZER),
@@ -286,7 +306,9 @@ def chosen(only: list[str], match: str) -> Iterator[Bug]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", action="append", default=[], choices=["engine", "ops", "windows", "optim"])
+    parser.add_argument(
+        "--only", action="append", default=[], choices=["engine", "ops", "convolution", "windows", "optim"]
+    )
     parser.add_argument("--match", default="", help="only bugs whose file or text contains this")
     parser.add_argument("--narrow", action="store_true", help="do not ask the whole suite about survivors")
     parser.add_argument("--jobs", type=int, default=1, help="bugs at a time, each in a copy of its own")

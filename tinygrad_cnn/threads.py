@@ -1,9 +1,9 @@
 """How many threads are used, and how an operation is shared among them.
 
-Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. BLAS itself
-runs on one thread within these operations: its own threads keep a core busy for some 25 ms after each product, waiting
-for the next, and take it from ours and from other processes. A hand-over costs about 40 microseconds, so small work
-stays on the calling thread.
+Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. BLAS
+itself runs on one thread within these operations: its own threads keep a core busy for some 25 ms after each product,
+waiting for the next, and take it from ours and from other processes. A hand-over costs about 40 microseconds, so small
+work stays on the calling thread.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ Slab: TypeAlias = tuple[slice, ...]
 def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2) -> None:
     """Call ``job(index)`` for slabs ``a[index]`` that make up the array and fit a core's cache, in several threads.
 
-    Slabs are cut along that of the first ``dims`` dimensions that has the longest stride. ``seconds`` is a guess of what
-    one element takes.
+    Slabs are cut along that of the first ``dims`` dimensions that has the longest stride. ``seconds`` is a guess of
+    what one element takes.
     """
     axis = max(range(min(dims, a.ndim)), key=lambda d: abs(a.strides[d]))
     step = max(1, _SLAB * a.shape[axis] // max(1, a.size))
@@ -103,15 +103,15 @@ def product(a: Any, b: Any) -> Any:
     work = a.size * b.shape[-1]
     if work < 200_000:  # BLAS itself takes one thread for it
         return np.matmul(a, b)
-    if a.ndim == 2 == b.ndim:
-        y = np.empty((len(a), b.shape[1]), np.result_type(a, b))
-        divide(len(a), lambda i, j: np.matmul(a[i:j], b, out=y[i:j]), work / 5e10)
-    elif a.shape[:-2] == b.shape[:-2]:
-        y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
-        divide(len(a), lambda i, j: np.matmul(a[i:j], b[i:j], out=y[i:j]), work / 5e10)
-    else:
+    if a.ndim < 2 or (b.ndim != 2 and a.shape[:-2] != b.shape[:-2]):
         with one_blas_thread:
-            y = np.matmul(a, b)
+            return np.matmul(a, b)
+    y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+
+    def some(i: int, j: int) -> None:
+        np.matmul(a[i:j], b if b.ndim == 2 else b[i:j], out=y[i:j])
+
+    divide(len(a), some, work / 5e10)
     return y
 
 

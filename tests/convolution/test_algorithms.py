@@ -1,4 +1,5 @@
 """The fast algorithms beside the plain one: random geometries, memory orders, dtypes, numbers of threads."""
+# ruff: noqa: ARG001, ARG005  (a job takes a start and a stop)
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Four ways to compute one convolution, on plain arrays, and the choice between them. Knows no autograd.
 
-`im2col` is the readable version: it takes every geometry, and the tests hold the others against it. `rowview` copies an
-image kw times instead of kh * kw times, for few channels. `lastcol` is im2col with the channels innermost in memory, for
-many. `winograd` multiplies four times less, for many channels and 3x3 kernels. Each module has the same three functions:
-``forward``, ``weight`` (the gradient of the kernels) and ``image`` (that of the input).
+`im2col` is the readable version: it takes every geometry, and the tests hold the others against it. `rowview` copies
+an image kw times instead of kh * kw times, for few channels. `lastcol` is im2col with the channels innermost in memory,
+for many. `winograd` multiplies four times less, for many channels and 3x3 kernels. Each module has the same three
+functions: ``forward``, ``weight`` (the gradient of the kernels) and ``image`` (that of the input).
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ pixels, and the product with the weights, (rows * ow * N, kh * kw * C) times (kh
 innermost, where the next layer wants them. A 1x1 kernel needs no columns at all. Samples are shared among threads.
 """
 
+# ruff: noqa: ARG001  (the algorithms have one signature)
+
 from __future__ import annotations
 
 from typing import Any
@@ -64,7 +66,8 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
 
     def some(n0: int, n1: int) -> None:
         for rows in _steps(0, oh, ow * (n1 - n0) * len(W)):
-            part = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), len(W)) @ W  # (rows * ow * n, O)
+            cols = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), len(W))
+            part = cols @ W  # (rows * ow * n, O)
             if b is not None:
                 part += b
             y[rows.start : rows.stop, :, n0:n1] = part.reshape(len(rows), ow, n1 - n0, O)
@@ -104,8 +107,8 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
         part = p[:, :, n0:n1]
         part[...] = 0
         for rows in _steps(0, oh, ow * (n1 - n0) * W.shape[1]):
-            cols = last[rows.start : rows.stop, :, n0:n1].reshape(len(rows) * ow * (n1 - n0), O) @ W  # (rows * ow * n, kh * kw * C)
-            cols = cols.reshape(len(rows), ow, n1 - n0, *geometry.kernel, C)
+            slope = last[rows.start : rows.stop, :, n0:n1].reshape(len(rows) * ow * (n1 - n0), O)
+            cols = (slope @ W).reshape(len(rows), ow, n1 - n0, *geometry.kernel, C)
             for i, j in geometry.taps():
                 h, w_ = geometry.touched(i, j, rows, ow)
                 part[h, w_] += cols[:, :, :, i, j]

@@ -1,12 +1,14 @@
 """Row-view convolution on plain arrays: columns for the width alone, views for the height. Knows no autograd.
 
 `rows_of` lays an image out as B (Hp, kw, C, ow, N): each padded row once per horizontal tap. The columns of output row
-h are then B[h s : h s + kh], a view, so the expansion is kw-fold where im2col's is kh kw-fold, and the convolution is one
-stack of small matrix products, y[h] = W . B[h s : h s + kh]. Small products are what BLAS does best here: up to about a
-million multiplications it skips packing.
+h are then B[h s : h s + kh], a view, so the expansion is kw-fold where im2col's is kh kw-fold, and the convolution is
+one stack of small matrix products, y[h] = W . B[h s : h s + kh]. Small products suit BLAS: up to about a million
+multiplications it skips packing.
 
 It needs dilation 1 in height and one group. Few channels profit; with many, `winograd` or plain im2col is ahead.
 """
+
+# ruff: noqa: ARG001  (the algorithms have one signature)
 
 from __future__ import annotations
 
@@ -92,8 +94,8 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
             flat = y[r0:r1].reshape(r1 - r0, L, O)
             products(WT.T, columns[r0:r1], flat.transpose(0, 2, 1))
             if bias is not None:
-                flat = flat.reshape((r1 - r0) * ow, N * O)
-                flat += bias
+                pixels = y[r0:r1].reshape((r1 - r0) * ow, N * O)
+                pixels += bias
     else:
         y = np.empty((O, oh, ow, N), dtype)
 

@@ -2,7 +2,6 @@
 
 Memory order: where the batch runs innermost, as convolutions and pools leave it, it stays innermost.
 """
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
 from __future__ import annotations
 
@@ -22,10 +21,7 @@ from ..threads import product
 )
 def linear(x: Array, w: Array, *b: Array) -> Array:
     """y = x w^T + b for x (..., in), w (out, in), b (out,): y (..., out)."""
-    if x.ndim != 2:
-        y = np.matmul(x, w.T)
-    else:
-        y = product(w, x.T).T if _batch_last(x) else product(x, w.T)
+    y = product(w, x.T).T if _batch_last(x) else product(x, w.T)
     for bias in b:
         y += bias
     return y
@@ -37,8 +33,6 @@ def linear(x: Array, w: Array, *b: Array) -> Array:
 )
 def linear_input(g: Array, w: Array) -> Array:
     """g w, the gradient of an input of `linear`, for g (..., out), w (out, in): (..., in)."""
-    if g.ndim != 2:
-        return np.matmul(g, w)
     return product(w.T, g.T).T if _batch_last(g) else product(g, w)
 
 
@@ -52,8 +46,8 @@ def linear_weight(g: Array, x: Array) -> Array:
 
 
 def _batch_last(x: Any) -> bool:
-    """Does the first dimension of a matrix run innermost in memory?"""
-    return x.strides[0] < x.strides[1]
+    """Is this a matrix whose first dimension runs innermost in memory?"""
+    return x.ndim == 2 and x.strides[0] < x.strides[1]
 
 
 def _rows(x: Any) -> Any:

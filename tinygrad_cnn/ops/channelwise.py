@@ -1,8 +1,8 @@
 """Statistics and affine maps of each channel, for images whose channels run innermost in memory, (H, W, N, C).
 
-The image is a matrix of H * W rows and N * C columns, taken some rows at a time: what one block needs stays in the cache,
-and blocks are shared among threads. Sums over rows are products with a row of ones. Arrays alone; `normalization` calls
-it for batch-norm.
+The image is a matrix of H * W rows and N * C columns, taken some rows at a time: what one block needs stays in the
+cache, and blocks are shared among threads. Sums over rows are products with a row of ones. Arrays alone;
+`normalization` calls it for batch-norm.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..threads import divide
 
-_BLOCK = 1 << 18  # elements: smaller ones, and threads wait for each other between NumPy calls
+_BLOCK = 1 << 18  # elements: with smaller ones threads wait for each other between NumPy calls
 
 
 def fits(x: Any, dim: tuple[int, ...]) -> bool:
@@ -43,7 +43,9 @@ def _blocks(shape: tuple[int, int], job: Callable[[slice], None], seconds: float
     divide(shape[0], some, shape[0] * shape[1] * seconds)
 
 
-def _sums(shape: tuple[int, int], C: int, dtype: Any, columns: Callable[[slice], list[Any]], seconds: float) -> list[Any]:
+def _sums(
+    shape: tuple[int, int], C: int, dtype: Any, columns: Callable[[slice], list[Any]], seconds: float
+) -> list[Any]:
     """Sums over all but the channels, each (1, C, 1, 1), of what ``columns`` gives for a block of rows."""
     found: list[list[Any]] = []
 

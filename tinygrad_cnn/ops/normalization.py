@@ -84,7 +84,9 @@ def normalize(
             r = 1 / np.sqrt(variance + x.dtype.type(eps))
             if tell is not None:
                 tell(mean, variance)
-        y = channelwise.scaled(x, mean, r * wb[0] if wb else r, np.broadcast_to(wb[1], r.shape) if len(wb) > 1 else None)
+        y = channelwise.scaled(
+            x, mean, r * wb[0] if wb else r, np.broadcast_to(wb[1], r.shape) if len(wb) > 1 else None
+        )
         return y, {"mean": mean, "r": r, "tell": None}
     if mean is None:
         mean, variance, y = statistics(x, dim)

@@ -1,7 +1,7 @@
 """Pooling. Each operation and its adjoint are each other's gradients.
 
-Windows are taken apart along the width, then along the height, by views on the logical axes: whatever order an image has
-in memory, its pool and its gradient keep.
+Windows are taken apart along the width, then along the height, by views on the logical axes: whatever order an image
+has in memory, its pool and its gradient keep.
 """
 # ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 

@@ -1,0 +1,124 @@
+"""How work is shared among threads: every part once, errors come back, BLAS gets its threads back."""
+# ruff: noqa: ARG001, ARG005  (a job takes a start and a stop)
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import threads
+from tinygrad_cnn.threads import by_slabs, divide, one_blas_thread, product
+
+
+@pytest.fixture(autouse=True)
+def three_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "get_num_threads", lambda: 3)
+
+
+@given(n=st.integers(0, 20), seconds=st.sampled_from([0.0, 1e-4, 1e-3, 1.0]))
+def test_every_part_is_done_once(n: int, seconds: float) -> None:
+    done = np.zeros(n, int)
+    seen = set()
+
+    def job(start: int, stop: int) -> None:
+        seen.add(threading.current_thread().name)
+        done[start:stop] += 1
+
+    divide(n, job, seconds)
+    assert (done == 1).all()
+    if seconds == 1.0 and n >= 3:
+        assert len(seen) == 3
+    if seconds < threads.WORTH:
+        assert seen == {threading.current_thread().name}
+
+
+def test_the_caller_waits_for_all_parts() -> None:
+    gate, finished = threading.Event(), []
+
+    def job(start: int, stop: int) -> None:
+        if start == 0:
+            gate.set()
+        else:
+            assert gate.wait(5)
+            threading.Event().wait(0.05)  # the others take longer than the caller's own part
+            finished.append(start)
+
+    divide(3, job, 1.0)
+    assert sorted(finished) == [1, 2]
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_an_error_in_a_part_comes_back_and_the_workers_live_on(bad: int) -> None:
+    def job(start: int, stop: int) -> None:
+        if start == bad:
+            raise ValueError(f"part {start}")
+
+    with pytest.raises(ValueError, match=f"part {bad}"):
+        divide(3, job, 1.0)
+    done: list[int] = []
+    divide(3, lambda start, stop: done.append(start), 1.0)
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_blas_runs_on_one_thread_within_and_as_before_afterwards() -> None:
+    libraries = threads._blas()
+    before = [blas.get_num_threads() for blas in libraries]
+    seen: list[Any] = []
+    with one_blas_thread, one_blas_thread:
+        seen.append([blas.get_num_threads() for blas in libraries])
+    divide(3, lambda start, stop: seen.append([blas.get_num_threads() for blas in libraries]), 1.0)
+    assert len(seen) == 4
+    assert all(n == 1 for ns in seen for n in ns)
+    assert [blas.get_num_threads() for blas in libraries] == before
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1)])
+@pytest.mark.parametrize("dims", [2, 4])
+def test_slabs_cover_an_array_once(order: tuple[int, ...], dims: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_SLAB", 7)
+    a = np.zeros([(3, 4, 5, 6)[i] for i in order]).transpose(np.argsort(order))
+
+    def job(part: threads.Slab) -> None:
+        a[part] += 1
+
+    by_slabs(a, job, 1.0, dims)
+    assert (a == 1).all()
+
+
+@pytest.mark.parametrize("shapes", [((300, 70), (70, 90)), ((6, 50, 70), (6, 70, 90)), ((6, 50, 70), (1, 70, 90))])
+def test_large_products_are_those_of_numpy(shapes: Any) -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(s) for s in shapes)
+    np.testing.assert_allclose(product(a, b), np.matmul(a, b), rtol=1e-12, atol=1e-12)
+
+
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "WORTH", 1e-9)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((9, 3, 13, 13)).astype(np.float32)
+    found = []
+    for n in (1, 2, 3):
+        monkeypatch.setattr(threads, "get_num_threads", lambda n=n: n)
+        tg.manual_seed(0)
+        model = tg.nn.Sequential(
+            tg.nn.Conv2d(3, 16, 3), tg.nn.BatchNorm2d(16), tg.nn.ReLU(), tg.nn.Conv2d(16, 32, 3), tg.nn.ReLU(),
+            tg.nn.MaxPool2d(2), tg.nn.Flatten(), tg.nn.Linear(512, 10),
+        )  # fmt: skip
+        loss = tg.nn.functional.cross_entropy(model(tg.Tensor(x)), tg.tensor(list(range(9))))
+        loss.backward()
+        found.append([loss.data, *[p.grad.data for p in model.parameters()]])
+    for other in found[1:]:
+        for a, b in zip(other, found[0], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "2"])
+def test_a_wrong_number_of_threads_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        tg.set_num_threads(wrong)
