@@ -95,7 +95,10 @@ def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2)
         for i in range(start, stop, step):
             job((*(slice(None),) * axis, slice(i, min(i + step, stop))))
 
-    divide(a.shape[axis], some, a.size * seconds)
+    if a.size * seconds < WORTH:
+        some(0, a.shape[axis])
+    else:
+        divide(a.shape[axis], some, a.size * seconds)
 
 
 def product(a: Any, b: Any) -> Any:

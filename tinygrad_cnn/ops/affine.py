@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..engine import Array, op, sum_to
 from ..threads import product
 
