@@ -19,7 +19,7 @@ from . import im2col, lastcol, rowview, winograd
 Shape = tuple[int, ...]
 
 WINOGRAD = True  # False: never take it
-MANY = 16  # channels from which they run innermost in memory
+MANY = 32  # channels from which they run innermost in memory
 
 
 def choose(w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: np.dtype[Any]) -> ModuleType:
@@ -34,7 +34,7 @@ def choose(w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: 
         plain = geometry == ((3, 3), (1, 1), geometry.padding, (1, 1)) and dtype == np.float32
         th, tw = -(-out[0] // 4), -(-out[1] // 4)
         # at least half of the tiles wanted, and products of at least 32 rows
-        fits = 2 * out[0] * out[1] > 16 * th * tw and N * tw >= 32 and max(C, O) >= 32
+        fits = 2 * out[0] * out[1] > 16 * th * tw and N * tw >= 32
         return winograd if WINOGRAD and plain and fits else lastcol
     # a row of 64 outputs is still a small product, see rowview
     return rowview if geometry.dilation[0] == 1 and kh > 1 and O * C * kh * kw <= 16_000 else im2col

@@ -23,7 +23,7 @@ from . import im2col
 
 _SMALL = 1_000_000  # multiplications: a matrix product up to here runs unpacked
 _BLOCK = 1 << 18  # elements: a block that stays in a core's cache
-_LAST = 16  # output channels from which they run innermost in memory
+_LAST = 32  # output channels from which they run innermost in memory
 _KEPT = 1 << 22  # elements: a larger B is made again for the gradient of the weight
 
 
@@ -75,7 +75,7 @@ def _pieces(per_column: int, length: int) -> int:
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, Any]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, kh, kw) and b (O,) or None; and B, if it is small, or None.
 
-    In memory y runs (H, W, N, C) from 16 channels on, so that the next convolution finds it so, else (C, H, W, N).
+    In memory y runs (H, W, N, C) from 32 channels on, so that the next convolution finds it so, else (C, H, W, N).
     """
     (oh, ow), (kh, kw), sh = geometry.out(x.shape[2:]), geometry.kernel, geometry.stride[0]
     N, O, C = len(x), len(w), x.shape[1]
