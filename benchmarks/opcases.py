@@ -157,15 +157,14 @@ def chain(package: str, link: str, length: int, threads: int | None = None) -> C
     other = pkg.tensor(np.full(16, 1e-6, dtype=np.float32))
     x.requires_grad = True
 
-    def mixed(y: Any, n: int) -> Any:
-        return (y * 0.999, y + other, functional.relu(y), y.tanh())[n % 4]
-
     links = {
         "y * 0.999": lambda y, _: y * 0.999,
         "y + tensor": lambda y, _: y + other,
         "relu(y)": lambda y, _: functional.relu(y),
-        "mixed": mixed,
+        "tanh(y)": lambda y, _: y.tanh(),
     }
+    each = tuple(links.values())
+    links["mixed"] = lambda y, n: each[n % 4](y, n)
     follow = links[link]
 
     def step() -> None:
