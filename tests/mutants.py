@@ -184,7 +184,7 @@ BUGS = [
     # ------------------------------------------------------------------------------------------------- convolution
     Bug("convolution/rowview.py", "B[first:last, j, :, :w0] = B[first:last, j, :, w1:] = 0", "pass", FAST),  # old memory as padding
     Bug("convolution/rowview.py", "(r1 - 1) * sh + kh), B)\n            flat = y[r0", "(r1 - 1) * sh + 1), B)\n            flat = y[r0", FAST),  # a part lacks its last rows
-    Bug("convolution/rowview.py", "parts.append(np.matmul(columns[r0:r1], flat[r0:r1]).sum(0))", "parts[:] = [np.matmul(columns[r0:r1], flat[r0:r1]).sum(0)]", FAST),
+    Bug("convolution/rowview.py", "return np.matmul(columns[r0:r1], flat[r0:r1]).sum(0)", "return np.matmul(columns[r0:r1], flat[r0:r1])[0]", FAST),
     Bug("convolution/rowview.py", "D[: kh - 1] = D[oh + kh - 1 :] = 0", "D[: kh - 1] = 0", FAST),
     Bug("convolution/rowview.py", " or not np.isfinite(w).all()", "", FAST),
     Bug("convolution/lastcol.py", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] += cols", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] = cols", FAST),
@@ -195,6 +195,8 @@ BUGS = [
     Bug("convolution/winograd.py", "[0, 1, -1, 8, -8, 1]", "[0, 1, -1, 8, -8, 0]", FAST),
     Bug("threads.py", "cuts = [n * i // parts for i in range(parts + 1)]", "cuts = [n // parts * i for i in range(parts + 1)]", FAST),  # the last ones are forgotten
     Bug("threads.py", "                done.acquire()\n    for", "                pass\n    for", FAST),  # nobody waits
+    Bug("threads.py", "        total += part\n", "        total = part\n", FAST),
+    Bug("threads.py", "in sorted(parts))", "in parts)", FAST),
     Bug("ops/channelwise.py", "        return [np.multiply(d, d, out=d)]", "        return [np.abs(d, out=d)]", NORM),
     Bug("ops/channelwise.py", "        d -= level\n", "", NORM),
     # ----------------------------------------------------------------------------------------------------- windows

@@ -118,6 +118,19 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+def test_partial_sums_are_added_in_order_whoever_is_first() -> None:
+    first = threading.Event()
+
+    def job(start: int, stop: int) -> Any:
+        if start == 0:
+            assert first.wait(5)  # the caller's part, the first in order, comes last in time
+        elif start == 2:
+            first.set()
+        return np.array([[1.0, 1e20, -1e20][start]])
+
+    assert threads.summed(3, job, 1.0).tolist() == [0.0]  # (1 + 1e20) - 1e20; another order gives 1
+
+
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "2"])
 def test_a_wrong_number_of_threads_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="at least 1"):

@@ -2,9 +2,9 @@
 
 A training step allocates the same arrays again and again. By default the C library hands large blocks back to the
 system when they are freed, and every new array pays for fresh pages: on a small convnet that is up to half of the time.
-So at import the allocator of glibc (Linux) is asked to keep what was freed, up to 1 GB at the end of its heap. Elsewhere
-nothing is done. The environment variable TINYGRAD_CNN_KEEP_MEMORY=0, or any of glibc's own MALLOC_ settings, switches
-this off.
+So at import the allocator of glibc (Linux) is asked to keep what was freed, up to 1 GB at the end of its heap.
+Elsewhere nothing is done. The environment variable TINYGRAD_CNN_KEEP_MEMORY=0, or any of glibc's own MALLOC_ settings,
+switches this off.
 
 `python benchmarks/keep_memory.py` measures what it is worth.
 """

@@ -33,7 +33,7 @@ def shared_from_the_first_element(monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     monkeypatch.setattr(threads, "get_num_threads", lambda: 3)
     monkeypatch.setattr(threads, "divide", divide_always)
     for module in (im2col, lastcol, rowview, winograd):
-        monkeypatch.setattr(module, "divide", divide_always)
+        monkeypatch.setattr(module, "divide", divide_always)  # `summed` finds the one in threads
     return
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..threads import divide
+from ..threads import divide, summed
 from ..windows import NO_PADS, Geometry, Pair, col2im, crop, im2col, lay_out
 
 _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a large batch
@@ -67,18 +67,16 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int, columns: Any = None)
     c, K, L = x.shape[1] // groups, x.shape[1] // groups * math.prod(geometry.kernel), ow * N
     p = lay_out(x, geometry.padding) if columns is None else None  # (C, H, W, N)
     flat = lay_out(g, NO_PADS).reshape(groups, O // groups, oh, L)
-    parts: list[Any] = []
 
-    def some(r0: int, r1: int) -> None:
+    def some(r0: int, r1: int) -> Any:
         dw = np.zeros((groups, O // groups, K), np.result_type(g, x))
         for rows in _blocks(groups * K * L, r0, r1) if columns is None else [range(r0, r1)]:
             part = slice(rows.start, rows.stop)
             cols = im2col(p, geometry, rows, ow) if columns is None else columns[:, :, part]
             dw += np.matmul(_flat(flat[:, :, part], groups, O // groups), _flat(cols, groups, K).transpose(0, 2, 1))
-        parts.append(dw)
+        return dw
 
-    divide(oh, some, O * K * oh * L / 4e10)
-    return sum(parts[1:], parts[0]).reshape(O, c, *geometry.kernel)
+    return summed(oh, some, O * K * oh * L / 4e10).reshape(O, c, *geometry.kernel)
 
 
 def _flat(a: Any, groups: int, n: int) -> Any:

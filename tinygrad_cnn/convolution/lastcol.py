@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..threads import divide
+from ..threads import divide, summed
 from ..windows import NO_PADS, Geometry, Pair, pad
 
 _BLOCK = 1 << 19  # elements of columns at a time: they stay in the cache
@@ -81,17 +81,15 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
     N, O, oh, ow = g.shape
     C, K = x.shape[1], x.shape[1] * geometry.kernel[0] * geometry.kernel[1]
     p, last = _padded(x, geometry), _channels_last(g)
-    parts: list[Any] = []
 
-    def some(n0: int, n1: int) -> None:
+    def some(n0: int, n1: int) -> Any:
         dW = np.zeros((K, O), np.result_type(g, x))
         for rows in _steps(0, oh, ow * (n1 - n0) * K):
             cols = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), K)
             dW += np.matmul(cols.T, last[rows.start : rows.stop, :, n0:n1].reshape(len(cols), O))
-        parts.append(dW)
+        return dW
 
-    divide(N, some, oh * ow * N * K * O / 4e10)
-    dW = sum(parts[1:], parts[0])
+    dW = summed(N, some, oh * ow * N * K * O / 4e10)
     return dW.reshape(*geometry.kernel, C, O).transpose(3, 2, 0, 1)  # (O, C, kh, kw)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..threads import divide
+from ..threads import divide, summed
 from ..windows import NO_PADS, Geometry, Pair, lay_out
 from . import im2col
 
@@ -122,13 +122,11 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, B: Any = None) -
         flat = np.ascontiguousarray(g.transpose(2, 3, 0, 1)).reshape(oh, ow * N, O)
     else:
         flat = lay_out(g, NO_PADS).reshape(O, oh, ow * N).transpose(1, 2, 0)  # (oh, ow * N, O)
-    parts: list[Any] = []
 
-    def some(r0: int, r1: int) -> None:
-        parts.append(np.matmul(columns[r0:r1], flat[r0:r1]).sum(0))  # (K, O)
+    def some(r0: int, r1: int) -> Any:
+        return np.matmul(columns[r0:r1], flat[r0:r1]).sum(0)  # (K, O)
 
-    divide(oh, some, O * columns.shape[1] * oh * ow * N / 2e10)
-    dw = sum(parts[1:], parts[0])
+    dw = summed(oh, some, O * columns.shape[1] * oh * ow * N / 2e10)
     return dw.reshape(kh, kw, C, O).transpose(3, 2, 0, 1)  # (O, C, kh, kw)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..threads import divide, one_blas_thread
+from ..threads import divide, one_blas_thread, summed
 from ..windows import Geometry, Pair
 from . import im2col
 
@@ -152,9 +152,8 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
     work = _Work(N, (oh, ow), rows=max(_ROWS, C * O // 128))
     (top, _), (left, _) = geometry.padding
     image, slopes = _rows_first(x), _rows_first(g)
-    parts: list[Any] = []
 
-    def some(start: int, stop: int) -> None:
+    def some(start: int, stop: int) -> Any:
         size = 36 * work.width * work.most
         V_, M_ = np.empty(size * C, np.float32), np.empty(size * O, np.float32)
         dU, D = np.zeros((36, C, O), np.float32), np.empty((36, C, O), np.float32)
@@ -174,10 +173,9 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
                 np.matmul(_A, E[:, s0:s1], out=M.transpose(0, 2, 1, 3))
                 np.matmul(V.reshape(36, k * n, C).transpose(0, 2, 1), M.reshape(36, k * n, O), out=D)
                 np.add(dU, D, out=dU)
-        parts.append(dU)
+        return dU
 
-    divide(len(work), some, 36 * work.th * work.tw * N * C * O / 2e10)
-    dU = sum(parts[1:], parts[0])
+    dU = summed(len(work), some, 36 * work.th * work.tw * N * C * O / 2e10)
     return (_GG.T @ dU.reshape(36, C * O)).reshape(3, 3, C, O).transpose(3, 2, 0, 1)  # (O, C, 3, 3)
 
 

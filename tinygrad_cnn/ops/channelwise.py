@@ -47,14 +47,15 @@ def _sums(
     shape: tuple[int, int], C: int, dtype: Any, columns: Callable[[slice], list[Any]], seconds: float
 ) -> list[Any]:
     """Sums over all but the channels, each (1, C, 1, 1), of what ``columns`` gives for a block of rows."""
-    found: list[list[Any]] = []
+    found: dict[int, list[Any]] = {}
 
     def job(rows: slice) -> None:
         ones = np.ones(rows.stop - rows.start, dtype)
-        found.append([ones @ a for a in columns(rows)])  # each (N * C,)
+        found[rows.start] = [ones @ a for a in columns(rows)]  # each (N * C,)
 
     _blocks(shape, job, seconds)
-    return [np.sum(s, axis=0).reshape(-1, C).sum(0).reshape(1, C, 1, 1) for s in zip(*found, strict=True)]
+    in_order = (found[start] for start in sorted(found))
+    return [np.sum(s, axis=0).reshape(-1, C).sum(0).reshape(1, C, 1, 1) for s in zip(*in_order, strict=True)]
 
 
 def moments(x: Any) -> tuple[Any, Any]:
