@@ -33,6 +33,7 @@ Array: TypeAlias = Any  # an ndarray or a Tensor: forwards and rules are written
 Rule: TypeAlias = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 _NUMPY_1 = np.__version__.startswith("1.")
+_NONE: dict[str, Any] = {}  # the attributes of an operation without any
 _FLOATS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
 
 
@@ -187,6 +188,9 @@ def op(
 
         # The same for one and for two floating tensors, spelled out: half of the time that a small operation takes.
         def unary(x: Any, /, **attributes: Any) -> Any:
+            if type(x) is ndarray:
+                y = forward(x, **attributes)
+                return y[0] if type(y) is tuple else y
             if not isinstance(x, Variable) or mode.watchers or (a := x.data).dtype not in _FLOATS:
                 return apply(x, **attributes)
             y = forward(a, **attributes)
@@ -198,10 +202,13 @@ def op(
             read = this.read.get((1, 1)) or this.keeps(1, 1)
             saved = y if read[0] else _like(y.shape, y.dtype), a if read[1] else _like(a.shape, a.dtype)
             result = object.__new__(Variable._result)
-            result.data, result._node = y, Node(this, (parent,), saved, attributes, next(tickets))
+            result.data, result._node = y, Node(this, (parent,), saved, attributes or _NONE, next(tickets))
             return result
 
         def binary(x: Any, w: Any, /, **attributes: Any) -> Any:
+            if type(x) is ndarray is type(w):
+                y = forward(x, w, **attributes)
+                return y[0] if type(y) is tuple else y
             if not isinstance(x, Variable) or mode.watchers or (a := x.data).dtype not in _FLOATS:
                 return apply(x, w, **attributes)
             if isinstance(w, Variable) and (b := w.data).dtype is a.dtype:
@@ -226,7 +233,7 @@ def op(
                 a if read[1] else _like(a.shape, a.dtype),
                 b if read[2] or b is w else _like(b.shape, b.dtype),
             )
-            return _wrap(y, Node(this, (parent, other), saved, attributes, next(tickets)))
+            return _wrap(y, Node(this, (parent, other), saved, attributes or _NONE, next(tickets)))
 
         count = 0 if view or _NUMPY_1 or not rules else _inputs(forward)
         fast = unary if count == 1 else binary if count == 2 else apply

@@ -165,7 +165,7 @@ def sigmoid(x: Array) -> Array:
 def gate(g: Array, y: Array) -> Array:
     """g where y > 0, 0 elsewhere."""
     if g.size < 1 << 17:
-        return g * (y > 0)
+        return g * (y > _positive_range(y.dtype)[0])
     g = in_order_of(y, g)
     d = np.empty_like(g)
 
