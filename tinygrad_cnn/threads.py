@@ -118,7 +118,7 @@ def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2)
 def product(a: Any, b: Any) -> Any:
     """np.matmul of matrices, or of stacks of them, shared among threads where it is large."""
     work = a.size * b.shape[-1]
-    if work < 200_000:  # BLAS itself takes one thread for it
+    if work < (200_000 if min(a.shape[-2:] + b.shape[-1:]) > 1 else 9_000):  # BLAS itself takes one thread for it
         return np.matmul(a, b)
     if a.ndim < 2 or (b.ndim != 2 and a.shape[:-2] != b.shape[:-2]):
         with one_blas_thread:

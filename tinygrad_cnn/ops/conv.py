@@ -14,6 +14,7 @@ import numpy as np
 
 from ..convolution import choose
 from ..engine import Array, broadcast_to, op
+from ..threads import one_blas_thread
 from ..windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
 
 
@@ -56,6 +57,7 @@ def conv2d_weight(
 
 
 @op(lambda u, _y, _g: broadcast_to(u[:, None, None], shape=_g.shape))
+@one_blas_thread
 def conv2d_bias(g: Array) -> Array:
     """The gradient of the bias, (O,): g (N, O, oh, ow) summed over all else. A product with ones is the fastest sum."""
     H, W, N, O = (last := g.transpose(2, 3, 0, 1)).shape
