@@ -2,7 +2,8 @@
 
 Memory runs (H, W, N, C). The columns of some output rows are (rows, ow, N, kh, kw, C), so that each copy moves whole
 pixels, and the product with the weights, (rows * ow * N, kh * kw * C) times (kh * kw * C, O), leaves the channels of y
-innermost, where the next layer wants them. A 1x1 kernel needs no columns at all. Samples are shared among threads.
+innermost, where the next layer wants them. A 1x1 kernel needs no columns at all. Threads share the output rows, and for the
+gradient of the image the samples, which have no row in common.
 """
 
 # ruff: noqa: ARG001  (the algorithms have one signature)
@@ -64,15 +65,15 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
     p, W = _padded(x, geometry), _kernels(w)
     y = np.empty((oh, ow, N, O), np.result_type(x, w))
 
-    def some(n0: int, n1: int) -> None:
-        for rows in _steps(0, oh, ow * (n1 - n0) * len(W)):
-            cols = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), len(W))
-            part = cols @ W  # (rows * ow * n, O)
+    def some(r0: int, r1: int) -> None:
+        for rows in _steps(r0, r1, ow * N * len(W)):
+            cols = _columns(p, geometry, rows, ow).reshape(len(rows) * ow * N, len(W))
+            part = y[rows.start : rows.stop].reshape(len(rows) * ow * N, O)
+            np.matmul(cols, W, out=part)
             if b is not None:
                 part += b
-            y[rows.start : rows.stop, :, n0:n1] = part.reshape(len(rows), ow, n1 - n0, O)
 
-    divide(N, some, oh * ow * N * W.size / 4e10)
+    divide(oh, some, oh * ow * N * W.size / 4e10)
     return y.transpose(2, 3, 0, 1), None  # (N, O, oh, ow)
 
 
@@ -82,14 +83,14 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
     C, K = x.shape[1], x.shape[1] * geometry.kernel[0] * geometry.kernel[1]
     p, last = _padded(x, geometry), _channels_last(g)
 
-    def some(n0: int, n1: int) -> Any:
+    def some(r0: int, r1: int) -> Any:
         dW = np.zeros((K, O), np.result_type(g, x))
-        for rows in _steps(0, oh, ow * (n1 - n0) * K):
-            cols = _columns(p[:, :, n0:n1], geometry, rows, ow).reshape(len(rows) * ow * (n1 - n0), K)
-            dW += np.matmul(cols.T, last[rows.start : rows.stop, :, n0:n1].reshape(len(cols), O))
+        for rows in _steps(r0, r1, ow * N * K):
+            cols = _columns(p, geometry, rows, ow).reshape(len(rows) * ow * N, K)
+            dW += np.matmul(cols.T, last[rows.start : rows.stop].reshape(len(rows) * ow * N, O))
         return dW
 
-    dW = summed(N, some, oh * ow * N * K * O / 4e10)
+    dW = summed(oh, some, oh * ow * N * K * O / 4e10)
     return dW.reshape(*geometry.kernel, C, O).transpose(3, 2, 0, 1)  # (O, C, kh, kw)
 
 
