@@ -2,8 +2,8 @@
 
 Memory runs (H, W, N, C). The columns of some output rows are (rows, ow, N, kh, kw, C), so that each copy moves whole
 pixels, and the product with the weights, (rows * ow * N, kh * kw * C) times (kh * kw * C, O), leaves the channels of y
-innermost, where the next layer wants them. A 1x1 kernel needs no columns at all. Threads share the output rows, and for the
-gradient of the image the samples, which have no row in common.
+innermost, where the next layer wants them. A 1x1 kernel needs no columns at all. Threads share the output rows, and
+for the gradient of the image the samples, which have no row in common.
 """
 
 # ruff: noqa: ARG001  (the algorithms have one signature)
@@ -53,9 +53,9 @@ def _columns(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
 
 
 def _kernels(w: Any) -> Any:
-    """w (O, C, kh, kw) as the matrix (kh * kw * C, O)."""
+    """w (O, C, kh, kw) as the matrix (O, kh * kw * C)."""
     O, C, kh, kw = w.shape
-    return np.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(kh * kw * C, O)
+    return np.ascontiguousarray(w.transpose(0, 2, 3, 1)).reshape(O, kh * kw * C)
 
 
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, None]:
@@ -63,13 +63,14 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
     N, O = len(x), len(w)
     oh, ow = geometry.out(x.shape[2:])
     p, W = _padded(x, geometry), _kernels(w)
+    K = W.shape[1]
     y = np.empty((oh, ow, N, O), np.result_type(x, w))
 
     def some(r0: int, r1: int) -> None:
-        for rows in _steps(r0, r1, ow * N * len(W)):
-            cols = _columns(p, geometry, rows, ow).reshape(len(rows) * ow * N, len(W))
+        for rows in _steps(r0, r1, ow * N * K):
+            cols = _columns(p, geometry, rows, ow).reshape(len(rows) * ow * N, K)
             part = y[rows.start : rows.stop].reshape(len(rows) * ow * N, O)
-            np.matmul(cols, W, out=part)
+            np.matmul(cols, W.T, out=part)
             if b is not None:
                 part += b
 
@@ -98,7 +99,7 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     """The gradient of x, (N, C, H, W) with (H, W) = size, from g (N, O, oh, ow)."""
     N, O, oh, ow = g.shape
     C = w.shape[1]
-    W = np.ascontiguousarray(_kernels(w).T)  # (O, kh * kw * C)
+    W = _kernels(w)  # (O, kh * kw * C)
     last = _channels_last(g)
     p = np.empty((*geometry.padded(size), N, C), np.result_type(g, w))
 
