@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tinygrad_cnn import windows
 from tinygrad_cnn.windows import Geometry, col2im, crop, im2col, lay_out
 
 AXIS = [
@@ -152,3 +153,18 @@ def test_any_memory_order_and_no_write_to_the_input(layout: str) -> None:
     geometry = Geometry((2, 2), (1, 1), ((1, 1), (0, 0)), (1, 1))
     cols = im2col(lay_out(same, geometry.padding), geometry, range(6), 3)
     np.testing.assert_array_equal(cols, im2col(lay_out(x, geometry.padding), geometry, range(6), 3))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1)])
+def test_padding_surrounds_an_image_and_keeps_its_memory_order(order: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).standard_normal([(2, 3, 4, 5)[i] for i in order]).transpose(np.argsort(order))
+    pads = ((1, 2), (3, 4))
+    expected = np.pad(x, ((0, 0), (0, 0), *pads), constant_values=7)
+    padded = windows.pad(x, pads, 7)
+    np.testing.assert_array_equal(padded, expected)
+    assert np.argsort(padded.strides).tolist() == np.argsort(x.strides).tolist()
+    np.testing.assert_array_equal(windows.inside(padded, pads), x)
+    laid = windows.lay_out(x, pads, 7)
+    np.testing.assert_array_equal(laid.transpose(3, 0, 1, 2), expected)
+    assert laid.flags.c_contiguous
+    np.testing.assert_array_equal(windows.crop(laid, pads), x)

@@ -175,3 +175,10 @@ def test_windows_of_nothing_are_refused(shape: tuple[int, ...]) -> None:
         F.unfold(np.ones(shape), 1, padding=1)
     with pytest.raises(ValueError, match=r"^fold: of input, only the batch may be empty"):
         F.fold(np.ones((1, 0, 4)), 2, 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------- bias
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1)])
+def test_the_gradient_of_the_bias_is_a_sum_in_every_memory_order(order: tuple[int, ...]) -> None:
+    g = numbers(*[(3, 4, 5, 6)[i] for i in order]).transpose(np.argsort(order))
+    np.testing.assert_allclose(conv.conv2d_bias(g), g.sum((0, 2, 3)), rtol=1e-12)
