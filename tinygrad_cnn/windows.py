@@ -63,6 +63,17 @@ def lay_out(x: Any, padding: Pads, value: float = 0) -> Any:
     return p
 
 
+def channels_last(x: Any) -> Any:
+    """x (N, C, H, W) as an image (H, W, N, C) whose channels run innermost in memory."""
+    return np.ascontiguousarray(x.transpose(2, 3, 0, 1))
+
+
+def row_blocks(start: int, stop: int, per_row: int, most: int) -> list[range]:
+    """Rows, cut into ranges of at least one row and of at most about ``most`` elements, ``per_row`` in each row."""
+    step = max(1, min(stop - start, most // max(1, per_row)))
+    return [range(r, min(r + step, stop)) for r in range(start, stop, step)]
+
+
 def crop(p: Any, padding: Pads) -> Any:
     """The image (C, H, W, N) inside its padding, back as (N, C, H, W): a view."""
     (top, bottom), (left, right) = padding

@@ -15,11 +15,11 @@ import numpy as np
 
 from ..windows import Geometry, Pair
 from . import im2col, lastcol, rowview, winograd
+from .lastcol import MANY as MANY
 
 Shape = tuple[int, ...]
 
 WINOGRAD = True  # False: never take it
-MANY = 32  # channels from which they run innermost in memory
 
 
 def choose(w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: np.dtype[Any]) -> ModuleType:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..threads import divide, summed
-from ..windows import NO_PADS, Geometry, Pair, col2im, crop, im2col, lay_out
+from ..windows import NO_PADS, Geometry, Pair, col2im, crop, im2col, lay_out, row_blocks
 
 _BLOCK = 1 << 22  # elements of columns at a time: what bounds the memory of a large batch
 
@@ -86,5 +86,4 @@ def _flat(a: Any, groups: int, n: int) -> Any:
 
 def _blocks(per_row: int, start: int, stop: int) -> list[range]:
     """Output rows, cut into ranges whose columns have at most about `_BLOCK` elements."""
-    step = max(1, min(stop - start, _BLOCK // max(1, per_row)))
-    return [range(r, min(r + step, stop)) for r in range(start, stop, step)]
+    return row_blocks(start, stop, per_row, _BLOCK)

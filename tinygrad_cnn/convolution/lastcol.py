@@ -15,28 +15,18 @@ from typing import Any
 import numpy as np
 
 from ..threads import divide, summed
-from ..windows import NO_PADS, Geometry, Pair, pad
+from ..windows import NO_PADS, Geometry, Pair, channels_last, pad, row_blocks
 
+MANY = 32  # channels from which they run innermost in memory
 _BLOCK = 1 << 19  # elements of columns at a time: they stay in the cache
-
-
-def _channels_last(x: Any) -> Any:
-    """x (N, C, H, W) as (H, W, N, C), copied where its memory runs in another order."""
-    return np.ascontiguousarray(x.transpose(2, 3, 0, 1))
 
 
 def _padded(x: Any, geometry: Geometry) -> Any:
     """x (N, C, H, W) as (H, W, N, C) with its padding."""
-    last = _channels_last(x)
+    last = channels_last(x)
     if geometry.padding == NO_PADS:
         return last
     return pad(last.transpose(2, 3, 0, 1), geometry.padding, 0).transpose(2, 3, 0, 1)
-
-
-def _steps(start: int, stop: int, per_row: int) -> list[range]:
-    """Output rows, cut into ranges whose columns have at most about `_BLOCK` elements."""
-    step = max(1, min(stop - start, _BLOCK // max(1, per_row)))
-    return [range(r, min(r + step, stop)) for r in range(start, stop, step)]
 
 
 def _columns(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
@@ -67,7 +57,7 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
     y = np.empty((oh, ow, N, O), np.result_type(x, w))
 
     def some(r0: int, r1: int) -> None:
-        for rows in _steps(r0, r1, ow * N * K):
+        for rows in row_blocks(r0, r1, ow * N * K, _BLOCK):
             cols = _columns(p, geometry, rows, ow).reshape(len(rows) * ow * N, K)
             part = y[rows.start : rows.stop].reshape(len(rows) * ow * N, O)
             np.matmul(cols, W.T, out=part)
@@ -82,11 +72,11 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
     """The gradient of w, (O, C, kh, kw), from g (N, O, oh, ow) and x (N, C, H, W)."""
     N, O, oh, ow = g.shape
     C, K = x.shape[1], x.shape[1] * geometry.kernel[0] * geometry.kernel[1]
-    p, last = _padded(x, geometry), _channels_last(g)
+    p, last = _padded(x, geometry), channels_last(g)
 
     def some(r0: int, r1: int) -> Any:
         dW = np.zeros((K, O), np.result_type(g, x))
-        for rows in _steps(r0, r1, ow * N * K):
+        for rows in row_blocks(r0, r1, ow * N * K, _BLOCK):
             cols = _columns(p, geometry, rows, ow).reshape(len(rows) * ow * N, K)
             dW += np.matmul(cols.T, last[rows.start : rows.stop].reshape(len(rows) * ow * N, O))
         return dW
@@ -100,13 +90,13 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     N, O, oh, ow = g.shape
     C = w.shape[1]
     W = _kernels(w)  # (O, kh * kw * C)
-    last = _channels_last(g)
+    last = channels_last(g)
     p = np.empty((*geometry.padded(size), N, C), np.result_type(g, w))
 
     def some(n0: int, n1: int) -> None:
         part = p[:, :, n0:n1]
         part[...] = 0
-        for rows in _steps(0, oh, ow * (n1 - n0) * W.shape[1]):
+        for rows in row_blocks(0, oh, ow * (n1 - n0) * W.shape[1], _BLOCK):
             slope = last[rows.start : rows.stop, :, n0:n1].reshape(len(rows) * ow * (n1 - n0), O)
             cols = (slope @ W).reshape(len(rows), ow, n1 - n0, *geometry.kernel, C)
             for i, j in geometry.taps():

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..threads import divide, summed
-from ..windows import NO_PADS, Geometry, Pair, lay_out
+from ..windows import NO_PADS, Geometry, Pair, channels_last, lay_out
 from . import im2col
+from .lastcol import MANY
 
 _SMALL = 1_000_000  # multiplications: a matrix product up to here runs unpacked
 _BLOCK = 1 << 18  # elements: a block that stays in a core's cache
-_LAST = 32  # output channels from which they run innermost in memory
 _KEPT = 1 << 22  # elements: a larger B is made again for the gradient of the weight
 
 
@@ -84,7 +84,7 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
     B = np.empty((geometry.padded(x.shape[2:])[0], kw, C, ow, N), x.dtype)
     columns = stacked(B, kh, sh, oh)  # (oh, K, L)
     dtype = np.result_type(x, w)
-    if O >= _LAST:
+    if O >= MANY:
         y = np.empty((oh, ow, N, O), dtype)
         WT = np.ascontiguousarray(W.T)
         bias = None if b is None else np.tile(b, N)  # (N * O,): long rows add faster
@@ -107,7 +107,7 @@ def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tupl
                 flat += b[:, None, None]
 
     divide(oh, some, O * K * oh * L / 3e10)
-    y = y.transpose(2, 3, 0, 1) if O >= _LAST else y.transpose(3, 0, 1, 2)  # (N, O, oh, ow)
+    y = y.transpose(2, 3, 0, 1) if O >= MANY else y.transpose(3, 0, 1, 2)  # (N, O, oh, ow)
     return y, B if B.size <= _KEPT else None
 
 
@@ -118,8 +118,8 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, B: Any = None) -
     if B is None:
         B = rows_of(x, geometry, ow, range(geometry.padded(x.shape[2:])[0]))
     columns = stacked(B, kh, sh, oh)  # (oh, K, ow * N)
-    if O >= _LAST:
-        flat = np.ascontiguousarray(g.transpose(2, 3, 0, 1)).reshape(oh, ow * N, O)
+    if O >= MANY:
+        flat = channels_last(g).reshape(oh, ow * N, O)
     else:
         flat = lay_out(g, NO_PADS).reshape(O, oh, ow * N).transpose(1, 2, 0)  # (oh, ow * N, O)
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..threads import divide, one_blas_thread, summed
-from ..windows import Geometry, Pair
+from ..windows import Geometry, Pair, channels_last
 from . import im2col
 
 _BT = np.array(
@@ -72,7 +72,7 @@ class _Work:
 def _rows_first(x: Any) -> Any:
     """x (N, C, H, W) as (H, W, N * C), copied where its memory runs in another order."""
     N, C, H, W = x.shape
-    return np.ascontiguousarray(x.transpose(2, 3, 0, 1)).reshape(H, W, N * C)
+    return channels_last(x).reshape(H, W, N * C)
 
 
 def _inputs(x: Any, t: int, top: int, left: int, room: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..threads import divide
+from ..windows import channels_last
 
 _BLOCK = 1 << 18  # elements: with smaller ones threads wait for each other between NumPy calls
 
@@ -25,7 +26,7 @@ def fits(x: Any, dim: tuple[int, ...]) -> bool:
 def _matrix(a: Any) -> Any:
     """(N, C, H, W) as (H * W, N * C): a view."""
     N, C, H, W = a.shape
-    return np.ascontiguousarray(a.transpose(2, 3, 0, 1)).reshape(H * W, N * C)
+    return channels_last(a).reshape(H * W, N * C)
 
 
 def _wide(v: Any, N: int) -> Any:
