@@ -40,33 +40,43 @@ _AT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0
 _A = np.ascontiguousarray(_AT.T)
 _GG = np.kron(_G, _G).astype(np.float32)  # (36, 9)
 _BIAS = 7  # the one of the 36 places that adds the same to all 16 outputs
-_ROWS = 96  # of each small matrix product: tiles times samples
 
 
 class _Work:
-    """How an image is cut: rows of tiles, blocks of samples, and blocks of tiles along the width."""
+    """How an image is cut into jobs: some rows of tiles, of some samples; and how the tiles along a row are."""
 
-    def __init__(self, N: int, out: Pair, rows: int = _ROWS) -> None:
-        self.N, (self.oh, self.ow) = N, out
+    def __init__(self, N: int, out: Pair, rows: int) -> None:  # rows of each matrix product: tiles times samples
+        self.oh, self.ow = out
         self.th, self.tw = -(-self.oh // 4), -(-self.ow // 4)
-        blocks = max(1, round(N / 64), 2 if N >= 32 else 1)
-        self.cuts = [N * i // blocks for i in range(blocks + 1)]
-        self.most = max(b - a for a, b in zip(self.cuts, self.cuts[1:], strict=False))
-        self.width = max(1, min(self.tw, round(rows / max(1, self.most))))  # tiles
+        self.samples = _even(N, 1 if N < 32 else max(2, round(N / 64)))
+        tiles = max(1, round(rows * len(self.samples) / max(1, N)))
+        self.along = _even(self.tw, -(-self.tw // tiles))
+        self.down = _even(self.th, 2 * max(1, round(self.th * self.tw / tiles / 2)))  # two threads get as much
 
     def __len__(self) -> int:
-        return (len(self.cuts) - 1) * self.th
+        return len(self.samples) * len(self.down)
 
-    def jobs(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-        """(row of tiles, first sample, last sample + 1) of some jobs."""
+    def jobs(self, start: int, stop: int) -> Iterator[tuple[Pair, Pair]]:
+        """(first, last + 1) row of tiles, and sample, of some jobs."""
         for k in range(start, stop):
-            block, t = divmod(k, self.th)
-            yield t, self.cuts[block], self.cuts[block + 1]
+            block, part = divmod(k, len(self.down))
+            yield self.down[part], self.samples[block]
 
-    def tiles(self) -> Iterator[tuple[int, int]]:
-        """(first, last + 1) of the blocks of tiles along a row."""
-        for s in range(0, self.tw, self.width):
-            yield s, min(s + self.width, self.tw)
+    def scratch(self, channels: int) -> Any:
+        """Memory for what one job has at the 36 places."""
+        (n0, n1), (t0, t1), (s0, s1) = self.samples[-1], self.down[-1], self.along[-1]
+        return np.empty(36 * (n1 - n0) * (t1 - t0) * (s1 - s0) * channels, np.float32)
+
+
+def _rows(C: int, O: int) -> int:
+    """As many that what a job has at the 36 places fits a core's cache, and enough that BLAS is quick."""
+    return max(64, min(192, 16384 // (C + O)))
+
+
+def _even(n: int, parts: int) -> list[Pair]:
+    """n things in at most that many parts, which differ by one at most; the last is the largest."""
+    parts = max(1, min(parts, n))
+    return [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
 def _rows_first(x: Any) -> Any:
@@ -75,21 +85,26 @@ def _rows_first(x: Any) -> Any:
     return channels_last(x).reshape(H, W, N * C)
 
 
-def _inputs(x: Any, t: int, top: int, left: int, room: Any) -> Any:
-    """B^T along the height for the row t of tiles of x (H, W, n * C), into a room of zeros (6, 4 tw + 2, n * C)."""
-    first = 4 * t - top
-    low, high = max(0, first), min(len(x), first + 6)
-    inner = room[:, left : left + x.shape[1]]
-    if low < high:
-        np.matmul(_BT[:, low - first : high - first], x[low:high].transpose(1, 0, 2), out=inner.transpose(1, 0, 2))
+def _inputs(x: Any, tiles: Pair, top: int, left: int, width: int) -> Any:
+    """B^T along the height for some rows of tiles of x (H, W, n * C): (6, rows, width, n * C), 0 beside the image."""
+    t0, t1 = tiles
+    room = np.zeros((6, t1 - t0, width, x.shape[2]), np.float32)
+    inner = room[:, :, left : left + x.shape[1]]
+    for t in range(t0, t1):
+        first = 4 * t - top
+        low, high = max(0, first), min(len(x), first + 6)
+        if low < high:
+            part = x[low:high].transpose(1, 0, 2)  # (W, up to 6, n * C)
+            np.matmul(_BT[:, low - first : high - first], part, out=inner[:, t - t0].transpose(1, 0, 2))
     return room
 
 
 def _across(rows: Any, s0: int, s1: int, V: Any) -> Any:
-    """B^T along the width for tiles s0 to s1: V (6, 6, tiles, n * C)."""
-    a, b, item = rows.strides
-    windows = as_strided(rows[:, 4 * s0 :], (6, s1 - s0, 6, rows.shape[2]), (a, 4 * b, b, item), writeable=False)
-    np.matmul(_BT, windows, out=V.transpose(0, 2, 1, 3))
+    """B^T along the width for tiles s0 to s1: V (6, 6, rows of tiles, tiles, n * C)."""
+    a, t, b, item = rows.strides
+    shape = (6, rows.shape[1], s1 - s0, 6, rows.shape[3])
+    windows = as_strided(rows[:, :, 4 * s0 :], shape, (a, t, 4 * b, b, item), writeable=False)
+    np.matmul(_BT, windows, out=V.transpose(0, 2, 3, 1, 4))
     return V
 
 
@@ -101,33 +116,40 @@ def _cut(buffer: Any, *shape: int) -> Any:
 @one_blas_thread
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, None]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, 3, 3) and b (O,) or None; nothing is kept."""
-    N, C, O = len(x), x.shape[1], len(w)
-    work = _Work(N, geometry.out(x.shape[2:]))
+    O, C = w.shape[:2]
+    U = _GG @ w.transpose(2, 3, 1, 0).reshape(9, C * O)  # (36, C * O)
+    return _slide(x, U.reshape(36, C, O), b, geometry), None
+
+
+def _slide(x: Any, U: Any, b: Any, geometry: Geometry) -> Any:
+    """Transformed kernels U (36, C, O) slid over x (N, C, H, W): y (N, O, oh, ow)."""
+    N, (C, O) = len(x), U.shape[1:]
+    work = _Work(N, geometry.out(x.shape[2:]), _rows(C, O))
     (top, _), (left, _) = geometry.padding
-    U = (_GG @ w.transpose(2, 3, 1, 0).reshape(9, C * O)).reshape(36, C, O)
     image = _rows_first(x)
     y = np.empty((work.oh, work.ow, N * O), np.float32)
 
     def some(start: int, stop: int) -> None:
-        size = 36 * work.width * work.most
-        V_, M_, Z_ = (np.empty(size * max(C, O), np.float32) for _ in range(3))
-        for t, n0, n1 in work.jobs(start, stop):
-            n = n1 - n0
-            room = np.zeros((6, 4 * work.tw + 2, n * C), np.float32)
-            rows = _inputs(image[:, :, n0 * C : n1 * C], t, top, left, room)
-            high = min(4, work.oh - 4 * t)
-            for s0, s1 in work.tiles():
+        V_, M_, Z_ = work.scratch(C), work.scratch(O), work.scratch(O)
+        for (t0, t1), (n0, n1) in work.jobs(start, stop):
+            n, r = n1 - n0, t1 - t0
+            rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2)
+            high = min(4, work.oh - 4 * t0)
+            for s0, s1 in work.along:
                 k = s1 - s0
-                V = _across(rows, s0, s1, _cut(V_, 6, 6, k, n * C))
-                M = np.matmul(V.reshape(36, k * n, C), U, out=_cut(M_, 36, k * n, O))
+                V = _across(rows, s0, s1, _cut(V_, 6, 6, r, k, n * C))
+                M = np.matmul(V.reshape(36, r * k * n, C), U, out=_cut(M_, 36, r * k * n, O))
                 if b is not None:
                     M[_BIAS] += b
-                Z = _cut(Z_, high, 6, k * n * O)
-                np.matmul(_AT[:high], M.reshape(6, 6, k * n * O).transpose(1, 0, 2), out=Z.transpose(1, 0, 2))
-                _write(Z.reshape(high, 6, k, n * O), y[4 * t : 4 * t + high, 4 * s0 : 4 * s1, n0 * O : n1 * O])
+                Z = _cut(Z_, high, 6, r * k * n * O)
+                np.matmul(_AT[:high], M.reshape(6, 6, -1).transpose(1, 0, 2), out=Z.transpose(1, 0, 2))
+                Z = Z.reshape(high, 6, r, k, n * O)
+                for t in range(t0, t1):
+                    place = y[4 * t : 4 * t + 4, 4 * s0 : 4 * s1, n0 * O : n1 * O]
+                    _write(Z[: len(place), :, t - t0], place)
 
     divide(len(work), some, 36 * work.th * work.tw * N * C * O / 2e10)
-    return y.reshape(work.oh, work.ow, N, O).transpose(2, 3, 0, 1), None  # (N, O, oh, ow)
+    return y.reshape(work.oh, work.ow, N, O).transpose(2, 3, 0, 1)  # (N, O, oh, ow)
 
 
 def _write(Z: Any, y: Any) -> None:
@@ -145,45 +167,45 @@ def _write(Z: Any, y: Any) -> None:
 def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None) -> Any:
     """The gradient of w, (O, C, 3, 3), from g (N, O, oh, ow) and x (N, C, H, W).
 
-    The adjoint of each step: with dM = A g A^T on the same tiles, dU = V^T dM and dw = G^T dU G.
+    The adjoint of each step: with dM = A g A^T on the same tiles, dU = dM^T V and dw = G^T dU G.
     """
     N, O, oh, ow = g.shape
     C = x.shape[1]
-    work = _Work(N, (oh, ow), rows=max(_ROWS, C * O // 128))
+    work = _Work(N, (oh, ow), max(_rows(C, O), C * O // 128))  # each product ends in a pass over dU
     (top, _), (left, _) = geometry.padding
     image, slopes = _rows_first(x), _rows_first(g)
 
     def some(start: int, stop: int) -> Any:
-        size = 36 * work.width * work.most
-        V_, M_ = np.empty(size * C, np.float32), np.empty(size * O, np.float32)
-        dU, D = np.zeros((36, C, O), np.float32), np.empty((36, C, O), np.float32)
-        for t, n0, n1 in work.jobs(start, stop):
-            n = n1 - n0
-            room = np.zeros((6, 4 * work.tw + 2, n * C), np.float32)
-            rows = _inputs(image[:, :, n0 * C : n1 * C], t, top, left, room)
-            high = min(4, oh - 4 * t)
-            E = np.zeros((6, 4 * work.tw, n * O), np.float32)
-            part = slopes[4 * t : 4 * t + high, :, n0 * O : n1 * O]
-            np.matmul(_A[:, :high], part.transpose(1, 0, 2), out=E[:, :ow].transpose(1, 0, 2))
-            E = E.reshape(6, work.tw, 4, n * O)
-            for s0, s1 in work.tiles():
+        V_, M_ = work.scratch(C), work.scratch(O)
+        dU, D = np.zeros((36, O, C), np.float32), np.empty((36, O, C), np.float32)
+        for (t0, t1), (n0, n1) in work.jobs(start, stop):
+            n, r = n1 - n0, t1 - t0
+            rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2)
+            E = np.zeros((6, r, 4 * work.tw, n * O), np.float32)
+            for t in range(t0, t1):
+                part = slopes[4 * t : 4 * t + 4, :, n0 * O : n1 * O]
+                np.matmul(_A[:, : len(part)], part.transpose(1, 0, 2), out=E[:, t - t0, :ow].transpose(1, 0, 2))
+            E = E.reshape(6, r, work.tw, 4, n * O)
+            for s0, s1 in work.along:
                 k = s1 - s0
-                V = _across(rows, s0, s1, _cut(V_, 6, 6, k, n * C))
-                M = _cut(M_, 6, 6, k, n * O)
-                np.matmul(_A, E[:, s0:s1], out=M.transpose(0, 2, 1, 3))
-                np.matmul(V.reshape(36, k * n, C).transpose(0, 2, 1), M.reshape(36, k * n, O), out=D)
+                V = _across(rows, s0, s1, _cut(V_, 6, 6, r, k, n * C))
+                M = _cut(M_, 6, 6, r, k, n * O)
+                np.matmul(_A, E[:, :, s0:s1], out=M.transpose(0, 2, 3, 1, 4))
+                np.matmul(M.reshape(36, -1, O).transpose(0, 2, 1), V.reshape(36, -1, C), out=D)
                 np.add(dU, D, out=dU)
         return dU
 
     dU = summed(len(work), some, 36 * work.th * work.tw * N * C * O / 2e10)
-    return (_GG.T @ dU.reshape(36, C * O)).reshape(3, 3, C, O).transpose(3, 2, 0, 1)  # (O, C, 3, 3)
+    return (dU.reshape(36, O * C).T @ _GG).reshape(O, C, 3, 3)
 
 
+@one_blas_thread
 def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     """The gradient of x, (N, C, H, W) with (H, W) = size: g convolved with the kernels turned by 180 degrees."""
     (top, bottom), (left, right) = geometry.padding
     pads = (2 - top, 2 - bottom), (2 - left, 2 - right)
     if min(map(min, pads)) < 0:
         return im2col.image(g, w, geometry, groups, size)
-    turned = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (C, O, 3, 3)
-    return forward(g, turned, None, geometry._replace(padding=pads))[0]
+    O, C = w.shape[:2]
+    U = _GG[:, ::-1] @ w.reshape(O * C, 9).T  # (36, O * C); the columns backwards: kernels turned
+    return _slide(g, U.reshape(36, O, C), None, geometry._replace(padding=pads))
