@@ -197,8 +197,11 @@ BUGS = [
     Bug("threads.py", "                done.acquire()\n    for", "                pass\n    for", FAST),  # nobody waits
     Bug("threads.py", "        total += part\n", "        total = part\n", FAST),
     Bug("threads.py", "in sorted(parts))", "in parts)", FAST),
-    Bug("ops/channelwise.py", "        return [np.multiply(d, d, out=d)]", "        return [np.abs(d, out=d)]", NORM),
-    Bug("ops/channelwise.py", "        d -= level\n", "", NORM),
+    Bug("ops/channelwise.py", "        yield np.multiply(d, d, out=d)", "        yield np.abs(d, out=d)", NORM),
+    Bug("ops/channelwise.py", "        d += a[rows]\n", "", NORM),
+    Bug("ops/channelwise.py", "return k + distance,", "return k,", NORM),
+    Bug("ops/normalization.py", "    if known and known[0]() is g:\n        return known[1]", "    if known:\n        return known[1]", NORM),
+    Bug("engine.py", "    g = cast(g, dtype=y.data.dtype)  # and a copy", "    # no copy", NORM),
     # ----------------------------------------------------------------------------------------------------- windows
     Bug("windows.py", "self.dilation[axis] * (self.kernel[axis] - 1) + 1", "self.dilation[axis] * self.kernel[axis]", WINDOWS),
     Bug("windows.py", "top, left = i * dh + sh * rows.start, j * dw", "top, left = i * sh + dh * rows.start, j * sw", WINDOWS),

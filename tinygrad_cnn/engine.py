@@ -524,8 +524,7 @@ def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:
     g = gradient if isinstance(gradient, Variable) else _wrap(np.asarray(gradient), None)
     if g.data.shape != y.data.shape:
         raise RuntimeError(f"the gradient has shape {g.data.shape}, but the tensor it belongs to {y.data.shape}")
-    if g.data.dtype != y.data.dtype:
-        g = cast(g, dtype=y.data.dtype)
+    g = cast(g, dtype=y.data.dtype)  # and a copy: no gradient on its way changes when the user writes into this one
     return g if create else g.data
 
 

@@ -49,3 +49,28 @@ def test_numbers_far_from_zero_keep_their_digits() -> None:
     y = tg.nn.BatchNorm2d(2)(Tensor(last((x + 1000).astype(np.float32)))).data
     expected = (x - x.mean((0, 2, 3), keepdims=True)) / x.std((0, 2, 3), keepdims=True)
     np.testing.assert_allclose(y, expected, atol=2e-3)
+
+
+def test_the_first_rows_may_lie_far_from_the_others() -> None:
+    x = np.random.default_rng(0).standard_normal((4, 2, 32, 8))
+    x[:, :, :2] += 1000  # the sixteenth that the distances are taken from
+    mean, variance = channelwise.moments(last(x.astype(np.float32)))
+    np.testing.assert_allclose(mean, x.mean((0, 2, 3), keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(variance, x.var((0, 2, 3), keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_what_the_rules_share_is_of_one_gradient(create_graph: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = Tensor(last(rng.standard_normal((4, 3, 5, 2))), requires_grad=True)
+    layer = tg.nn.BatchNorm2d(3).double()
+    y, g = layer(x), Tensor(last(rng.standard_normal((4, 3, 5, 2))))
+    first = tg.grad(y, [x, layer.weight, layer.bias], g, retain_graph=True, create_graph=create_graph)
+    g.mul_(2.0)
+    weight, bias = tg.grad(y, [layer.weight, layer.bias], g, retain_graph=True, create_graph=create_graph)
+    np.testing.assert_allclose(weight.data, 2 * first[1].data, rtol=1e-12)
+    np.testing.assert_allclose(bias.data, 2 * first[2].data, rtol=1e-12)
+    bias.data[...] = 0  # theirs alone
+    again = tg.grad(y, [x, layer.bias], g)
+    np.testing.assert_allclose(again[0].data, 2 * first[0].data, rtol=1e-12)
+    np.testing.assert_allclose(again[1].data, 2 * first[2].data, rtol=1e-12)

@@ -7,7 +7,7 @@ cache, and blocks are shared among threads. Sums over rows are products with a r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def _blocks(shape: tuple[int, int], job: Callable[[slice], None], seconds: float
 
 
 def _sums(
-    shape: tuple[int, int], C: int, dtype: Any, columns: Callable[[slice], list[Any]], seconds: float
+    shape: tuple[int, int], C: int, dtype: Any, columns: Callable[[slice], Iterable[Any]], seconds: float
 ) -> list[Any]:
     """Sums over all but the channels, each (1, C, 1, 1), of what ``columns`` gives for a block of rows."""
     found: dict[int, list[Any]] = {}
@@ -60,35 +60,38 @@ def _sums(
 
 
 def moments(x: Any) -> tuple[Any, Any]:
-    """Mean and biased variance of each channel, (1, C, 1, 1)."""
+    """Mean and biased variance of each channel, (1, C, 1, 1).
+
+    One pass, over the distances d from the mean k of the first rows: variance = mean(d^2) - mean(d)^2. That loses few
+    digits: the mean of a share f of some numbers is at most sqrt((1 - f) / f) standard deviations from that of all.
+    """
     N, C = x.shape[:2]
     m, n = _matrix(x), x.dtype.type(x.size // C)
-    (total,) = _sums(m.shape, C, x.dtype, lambda rows: [m[rows]], 0.2e-9)
-    mean = total / n
-    wide = _wide(mean, N)
+    few = m[: max(1, len(m) // 16)]
+    k = few.mean(0).reshape(N, C).mean(0).reshape(1, C, 1, 1)
+    wide = _wide(k, N)
 
-    def squares(rows: slice) -> list[Any]:
+    def columns(rows: slice) -> Iterator[Any]:
         d = m[rows] - wide
-        return [np.multiply(d, d, out=d)]
+        yield d
+        yield np.multiply(d, d, out=d)
 
-    (total,) = _sums(m.shape, C, x.dtype, squares, 0.3e-9)
-    return mean, total / n
+    total, squares = _sums(m.shape, C, x.dtype, columns, 0.5e-9)
+    distance = total / n
+    return k + distance, np.maximum(squares / n - distance * distance, 0)
 
 
-def scaled(x: Any, mean: Any, scale: Any, shift: Any) -> Any:
-    """(x - mean) * scale + shift, with a mean, a scale and a shift (or None) for each channel."""
+def scaled(x: Any, scale: Any, shift: Any) -> Any:
+    """x * scale + shift, with a scale and a shift for each channel."""
     N = x.shape[0]
     m, y = _matrix(x), np.empty_like(x, subok=False)
-    out, mean, scale = _matrix(y), _wide(mean, N), _wide(scale, N)
-    shift = None if shift is None else _wide(shift, N)
+    out, scale, shift = _matrix(y), _wide(scale, N), _wide(shift, N)
 
     def job(rows: slice) -> None:
-        d = np.subtract(m[rows], mean, out=out[rows])
-        d *= scale
-        if shift is not None:
-            d += shift
+        d = np.multiply(m[rows], scale, out=out[rows])
+        d += shift
 
-    _blocks(m.shape, job, 0.4e-9)
+    _blocks(m.shape, job, 0.3e-9)
     return y
 
 
@@ -97,27 +100,27 @@ def slopes(g: Any, x: Any, mean: Any) -> tuple[Any, Any]:
     N, C = x.shape[:2]
     a, m, mean = _matrix(g), _matrix(x), _wide(mean, N)
 
-    def columns(rows: slice) -> list[Any]:
+    def columns(rows: slice) -> Iterator[Any]:
+        yield a[rows]
         d = m[rows] - mean
-        return [a[rows], np.multiply(d, a[rows], out=d)]
+        yield np.multiply(d, a[rows], out=d)
 
     total, dot = _sums(m.shape, C, x.dtype, columns, 0.5e-9)
     return total, dot
 
 
-def centred(g: Any, x: Any, mean: Any, slope: Any, level: Any, scale: Any) -> Any:
-    """((x - mean) * slope + g - level) * scale, all but g and x a number for each channel."""
+def mixed(g: Any, x: Any, slope: Any, shift: Any, scale: Any) -> Any:
+    """(x * slope + g + shift) * scale, all but g and x a number for each channel."""
     N = x.shape[0]
     a, m, y = _matrix(g), _matrix(x), np.empty_like(x, subok=False)
     out = _matrix(y)
-    mean, slope, level, scale = (_wide(v, N) for v in (mean, slope, level, scale))
+    slope, shift, scale = (_wide(v, N) for v in (slope, shift, scale))
 
     def job(rows: slice) -> None:
-        d = np.subtract(m[rows], mean, out=out[rows])
-        d *= slope
+        d = np.multiply(m[rows], slope, out=out[rows])
         d += a[rows]
-        d -= level
+        d += shift
         d *= scale
 
-    _blocks(m.shape, job, 0.6e-9)
+    _blocks(m.shape, job, 0.5e-9)
     return y

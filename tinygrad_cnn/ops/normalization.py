@@ -12,17 +12,19 @@ derivative short: it is A again, and what A owes to n and r as functions of x.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
+from ..engine import Array, broadcast_to, op, sum_to
 from . import channelwise
 from .reduce import _mean as mean_over
 from .reduce import count
 
 Dims = tuple[int, ...]
+Known = list[Any] | None  # what the rules of one node share: the last g, weakly, and its `channelwise.slopes`
 
 
 def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
@@ -60,7 +62,7 @@ def _varies(w: Any, dim: Dims) -> bool:
 @op(
     lambda g, _y, x, *wb, tell=None, **a: normalize_input(g, x, *wb[:1], **a),
     lambda g, _y, x, _w, *_b, tell=None, **a: normalize_weight(g, x, shape=_w.shape, **a),
-    lambda g, _y, _x, _w, _b, **a: g,
+    lambda g, _y, _x, _w, _b, known=None, **a: normalize_bias(g, shape=_b.shape, known=known),
 )
 def normalize(
     x: Array,
@@ -70,6 +72,7 @@ def normalize(
     mean: Any = None,
     r: Any = None,
     tell: Callable[[Any, Any], None] | None = None,
+    known: Known = None,
 ) -> Any:
     """(x - mean) / sqrt(variance + eps) over ``dim``, times a weight, plus a bias.
 
@@ -84,10 +87,9 @@ def normalize(
             r = 1 / np.sqrt(variance + x.dtype.type(eps))
             if tell is not None:
                 tell(mean, variance)
-        y = channelwise.scaled(
-            x, mean, r * wb[0] if wb else r, np.broadcast_to(wb[1], r.shape) if len(wb) > 1 else None
-        )
-        return y, {"mean": mean, "r": r, "tell": None}
+        scale = np.broadcast_to(r * wb[0] if wb else r, mean.shape)
+        y = channelwise.scaled(x, scale, (wb[1] if len(wb) > 1 else 0) - mean * scale)
+        return y, {"mean": mean, "r": r, "tell": None, "known": known or []}
     if mean is None:
         mean, variance, y = statistics(x, dim)
         r = 1 / np.sqrt(variance + x.dtype.type(eps))
@@ -117,7 +119,7 @@ def scale_of(x: Array, *, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
     return r
 
 
-def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, **a: Any) -> Array:
+def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, known: Known = None, **a: Any) -> Array:
     """S = sum(u A(h)) by x: what it owes to n goes through A once more, what it owes to r through the slope of r."""
     h = g * w[0] if w else g
     n, r = _bare(x, **a), scale_of(x, **a)
@@ -127,11 +129,13 @@ def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, **
 
 
 @op(
-    lambda u, _y, _g, x, *w, **a: normalize_input(u, x, **a) * w[0] if w else normalize_input(u, x, **a),
+    lambda u, _y, _g, x, *w, known=None, **a: normalize_input(u, x, **a) * w[0] if w else normalize_input(u, x, **a),
     _normalize_input_by_x,
-    lambda u, _y, g, x, _w, **a: g * normalize_input(u, x, **a),
+    lambda u, _y, g, x, _w, known=None, **a: g * normalize_input(u, x, **a),
 )
-def normalize_input(g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
+def normalize_input(
+    g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: Any, r: Any, known: Known = None
+) -> Array:
     """A(g w), the gradient of the input of `normalize`."""
     scale = r
     if w and _varies(w[0], dim):
@@ -140,8 +144,9 @@ def normalize_input(g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: 
         scale = r * w[0]
     k = x.dtype.type(1 / max(count(x.shape, dim), 1))
     if channelwise.fits(x, dim) and scale.size == x.shape[1]:
-        total, dot = channelwise.slopes(g, x, mean)
-        return channelwise.centred(g, x, mean, dot * (-k * r * r), total * k, scale)
+        total, dot = _slopes(g, x, mean, known)
+        slope = dot * (-k * r * r)
+        return channelwise.mixed(g, x, slope, -(total * k + mean * slope), scale)
     d = x - mean
     total, dot = _sum_product(g, None, dim), _sum_product(g, d, dim)
     d *= dot * (-k * r * r)
@@ -151,22 +156,44 @@ def normalize_input(g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: 
     return d
 
 
-def _normalize_weight_by_x(u: Array, _y: Array, g: Array, x: Array, *, shape: Dims, **a: Any) -> Array:
+def _normalize_weight_by_x(
+    u: Array, _y: Array, g: Array, x: Array, *, shape: Dims, known: Known = None, **a: Any
+) -> Array:
     return normalize_input(g * u, x, **a)
 
 
 @op(
-    lambda u, _y, _g, x, *, shape, **a: u * _bare(x, **a),
+    lambda u, _y, _g, x, *, shape, known=None, **a: u * _bare(x, **a),
     _normalize_weight_by_x,
 )
-def normalize_weight(g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
+def normalize_weight(
+    g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, mean: Any, r: Any, known: Known = None
+) -> Array:
     """sum(g n) over the dimensions in which the weight, of this shape, has size 1: its gradient."""
     if channelwise.fits(x, dim) and shape == (1, x.shape[1], 1, 1):
-        return channelwise.slopes(g, x, mean)[1] * r
+        return _slopes(g, x, mean, known)[1] * r
     over = tuple(d for d, (size, m) in enumerate(zip(shape, x.shape, strict=True)) if size == 1 and m != 1)
     if set(over) >= {d for d in dim if x.shape[d] != 1}:  # r is constant along what is summed first
         return _sum_product(g, x - mean, dim) * r  # the engine sums the rest
     return _sum_product(g, (x - mean) * r, over)
+
+
+@op(lambda u, _y, _g, **_a: broadcast_to(u, shape=_g.shape))
+def normalize_bias(g: Array, *, shape: Dims, known: Known = None) -> Array:
+    """g summed to the shape of the bias: its gradient."""
+    if known and known[0]() is g and known[1][0].shape == shape:
+        return known[1][0].copy()
+    return sum_to(g, shape=shape)
+
+
+def _slopes(g: Any, x: Any, mean: Any, known: Known) -> tuple[Any, Any]:
+    """`channelwise.slopes`, computed once for the gradients of input, weight and bias."""
+    if known and known[0]() is g:
+        return known[1]
+    found = channelwise.slopes(g, x, mean)
+    if known is not None:
+        known[:] = weakref.ref(g), found
+    return found
 
 
 @op(
