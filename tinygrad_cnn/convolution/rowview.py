@@ -131,15 +131,15 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, B: Any = None) -
 
 
 def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
-    """The gradient of x, (N, C, H, W) with (H, W) = size, from g (N, O, oh, ow), for stride 1 and at most 16 outputs.
+    """The gradient of x, (N, C, H, W) with (H, W) = size, from g (N, O, oh, ow), for stride 1 and few outputs.
 
     Every row is gathered from the kh rows of g that saw it: one product sums them, kw shifted additions finish it. Rows
     beyond the edge count as zeros, which times infinity would be NaN: `im2col` does that too.
     """
-    if geometry.stride != (1, 1) or len(w) > 16 or not np.isfinite(w).all():
-        return im2col.image(g, w, geometry, groups, size)
     N, O, oh, ow = g.shape
     (H, W), (kh, kw), C = size, geometry.kernel, w.shape[1]
+    if geometry.stride != (1, 1) or O > max(16, 4 * C) or not np.isfinite(w).all():
+        return im2col.image(g, w, geometry, groups, size)
     dw = geometry.dilation[1]
     (top, _), (left, _) = geometry.padding
     Wt = np.ascontiguousarray(w[:, :, ::-1].transpose(3, 1, 2, 0)).reshape(kw * C, kh * O)
