@@ -189,8 +189,12 @@ BUGS = [
     Bug("convolution/rowview.py", " or not np.isfinite(w).all()", "", FAST),
     Bug("convolution/lastcol.py", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] += cols", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] = cols", FAST),
     Bug("convolution/winograd.py", "_BIAS = 7", "_BIAS = 0", FAST),
-    Bug("convolution/winograd.py", "np.zeros((6, 4 * work.tw, n * O), np.float32)", "np.ones((6, 4 * work.tw, n * O), np.float32)", FAST),
-    Bug("convolution/winograd.py", "w[:, :, ::-1, ::-1].transpose", "w.transpose", FAST),
+    Bug("convolution/winograd.py", "np.zeros((6, r, 4 * work.tw, n * O), np.float32)", "np.ones((6, r, 4 * work.tw, n * O), np.float32)", FAST),
+    Bug("convolution/winograd.py", "_GG[:, ::-1] @", "_GG @", FAST),
+    Bug("convolution/winograd.py", "first = 4 * t - top", "first = 4 * t0 - top", FAST),  # each row of tiles sees the job's first
+    Bug("convolution/im2col.py", "            y += b[:, None]\n", "", CONV),
+    Bug("windows.py", "(c, dh * h, dw * w, sh * h, sw * w, n)", "(c, h, w, sh * h, sw * w, n)", WINDOWS + CONV),
+    Bug("windows.py", "p[:, sh * rows.start :], shape", "p[:, rows.start :], shape", WINDOWS + CONV),
     Bug("convolution/winograd.py", "                np.add(dU, D, out=dU)", "                np.copyto(dU, D)", FAST),
     Bug("convolution/winograd.py", "[0, 1, -1, 8, -8, 1]", "[0, 1, -1, 8, -8, 0]", FAST),
     Bug("threads.py", "cuts = [n * i // parts for i in range(parts + 1)]", "cuts = [n // parts * i for i in range(parts + 1)]", FAST),  # the last ones are forgotten
@@ -205,7 +209,7 @@ BUGS = [
     # ----------------------------------------------------------------------------------------------------- windows
     Bug("windows.py", "self.dilation[axis] * (self.kernel[axis] - 1) + 1", "self.dilation[axis] * self.kernel[axis]", WINDOWS),
     Bug("windows.py", "top, left = i * dh + sh * rows.start, j * dw", "top, left = i * sh + dh * rows.start, j * sw", WINDOWS),
-    Bug("windows.py", "top, left = i * dh + sh * rows.start, j * dw", "top, left = i * dh + rows.start, j * dw", WINDOWS),
+    Bug("windows.py", "top, left = i * dh + sh * rows.start, j * dw", "top, left = i * dh + rows.start, j * dw", WINDOWS + CONV),
     Bug("windows.py", "(top, bottom), (left, right) = padding\n    N, C, H, W", "(bottom, top), (right, left) = padding\n    N, C, H, W", WINDOWS + CONV),
     Bug("windows.py", "p.shape[1] - bottom, left : p.shape[2] - right]", "p.shape[1] - bottom, right : p.shape[2] - left]", WINDOWS + CONV),
     Bug("windows.py", "p[:, h, w] += cols[:, i, j]", "p[:, h, w] = cols[:, i, j]", WINDOWS),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))
@@ -82,13 +83,20 @@ def crop(p: Any, padding: Pads) -> Any:
 
 def im2col(p: Any, geometry: Geometry, rows: range, ow: int, out: Any = None) -> Any:
     """The windows of some output rows on a laid-out image p (C, H, W, N), as columns (C, kh, kw, rows, ow, N)."""
-    C, _, _, N = p.shape
-    shape = (C, *geometry.kernel, len(rows), ow, N)
-    cols = np.empty(shape, p.dtype) if out is None else out.reshape(shape)
-    for i, j in geometry.taps():
-        h, w = geometry.touched(i, j, rows, ow)
-        cols[:, i, j] = p[:, h, w]  # (C, rows, ow, N)
+    view = windows_of(p, geometry, rows, ow)
+    if out is None:
+        return np.ascontiguousarray(view)
+    cols = out.reshape(view.shape)
+    cols[...] = view
     return cols
+
+
+def windows_of(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
+    """What `im2col` copies, as a view in which windows share pixels: a column's row and tap are steps on the image."""
+    C, _, _, N = p.shape
+    (sh, sw), (dh, dw), (c, h, w, n) = geometry.stride, geometry.dilation, p.strides
+    shape, strides = (C, *geometry.kernel, len(rows), ow, N), (c, dh * h, dw * w, sh * h, sw * w, n)
+    return as_strided(p[:, sh * rows.start :], shape, strides, writeable=False)
 
 
 def col2im(cols: Any, p: Any, geometry: Geometry, rows: range, ow: int) -> None:

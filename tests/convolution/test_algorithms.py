@@ -139,6 +139,13 @@ def test_the_choice(algorithm: ModuleType, w: Any, geometry: Geometry, N: int, d
     assert choose((w[0], w[1] // 2, *w[2:]), geometry, 2, N, out, np.dtype(dtype)) is im2col
 
 
+def test_a_few_small_images_go_the_plain_way_but_for_their_gradient() -> None:
+    geometry = Geometry((5, 5), (1, 1), SAME, (1, 1))
+    for N, forward in ((1, im2col), (64, rowview)):
+        assert choose((16, 6, 5, 5), geometry, 1, N, (12, 12), np.dtype(np.float32)) is forward
+        assert choose((16, 6, 5, 5), geometry, 1, N, (12, 12), np.dtype(np.float32), image=True) is rowview
+
+
 def test_one_line_switches_winograd_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convolution, "WINOGRAD", False)
     geometry = Geometry((3, 3), (1, 1), SAME, (1, 1))

@@ -51,8 +51,9 @@ def test_columns_in_blocks_of_rows_change_nothing(
     geometry: dict[str, Any], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = all_three(geometry)
-    monkeypatch.setattr(conv, "choose", lambda *_: im2col)
+    monkeypatch.setattr(conv, "choose", lambda *_, **__: im2col)
     monkeypatch.setattr(im2col, "_BLOCK", block)
+    monkeypatch.setattr(im2col, "_AT_ONCE", 0)
     for a, b in zip(all_three(geometry), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
@@ -70,7 +71,8 @@ def test_blocks_cover_each_row_once(block: int, monkeypatch: pytest.MonkeyPatch)
 def test_columns_are_kept_for_the_gradient_only_when_they_are_few(
     algorithm: ModuleType, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conv, "choose", lambda *_: algorithm)
+    monkeypatch.setattr(conv, "choose", lambda *_, **__: algorithm)
+    monkeypatch.setattr(im2col, "_AT_ONCE", 0)
     x, w = Tensor(numbers(1, 1, 4, 4)), Tensor(numbers(1, 1, 2, 2), requires_grad=True)
     assert conv.conv2d(x, w, **GEOMETRIES[0])._node.attributes["columns"] is not None
     monkeypatch.setattr(algorithm, limit, 1)

@@ -22,8 +22,12 @@ Shape = tuple[int, ...]
 WINOGRAD = True  # False: never take it
 
 
-def choose(w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: np.dtype[Any]) -> ModuleType:
+def choose(
+    w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: np.dtype[Any], image: bool = False
+) -> ModuleType:
     """The algorithm for kernels of shape w (O, C / groups, kh, kw) and outputs of (N, O, oh, ow), (oh, ow) = out.
+
+    Forward and gradient of the weight use the same one; ``image`` asks for that of the gradient of the input.
 
     The figures are those of `python benchmarks/convolutions.py`, see docs/design.md.
     """
@@ -36,5 +40,7 @@ def choose(w: Shape, geometry: Geometry, groups: int, N: int, out: Pair, dtype: 
         # at least half of the tiles wanted, and products of at least 32 rows
         fits = 2 * out[0] * out[1] > 16 * th * tw and N * tw >= 32
         return winograd if WINOGRAD and plain and fits else lastcol
+    if O < MANY and not image and N * out[0] * out[1] * C * kh * kw <= 1 << 15:
+        return im2col  # a few small images: the time goes into calls, and it has the fewest
     # a row of 64 outputs is still a small product, see rowview
     return rowview if geometry.dilation[0] == 1 and kh > 1 and O * C * kh * kw <= 16_000 else im2col

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..threads import divide, summed
-from ..windows import NO_PADS, Geometry, Pair, channels_last, pad, row_blocks
+from ..windows import NO_PADS, Geometry, Pair, channels_last, pad, row_blocks, windows_of
 
 MANY = 32  # channels from which they run innermost in memory
 _BLOCK = 1 << 19  # elements of columns at a time: they stay in the cache
@@ -35,11 +35,8 @@ def _columns(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
     if geometry.kernel == (1, 1):
         h, w = geometry.touched(0, 0, rows, ow)
         return p[h, w]
-    cols = np.empty((len(rows), ow, n, *geometry.kernel, C), p.dtype)
-    for i, j in geometry.taps():
-        h, w = geometry.touched(i, j, rows, ow)
-        cols[:, :, :, i, j] = p[h, w]
-    return cols.reshape(len(rows), ow, n, C * geometry.kernel[0] * geometry.kernel[1])
+    view = windows_of(p.transpose(3, 0, 1, 2), geometry, rows, ow)  # (C, kh, kw, rows, ow, n)
+    return view.transpose(3, 4, 5, 1, 2, 0).reshape(len(rows), ow, n, C * geometry.kernel[0] * geometry.kernel[1])
 
 
 def _kernels(w: Any) -> Any:

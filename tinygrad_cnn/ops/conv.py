@@ -38,7 +38,7 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
 def conv2d_input(g: Array, w: Array, *, size: Pair, stride: Pair, padding: Pads, dilation: Pair, groups: int) -> Array:
     """The gradient of an input of (H, W) = size, from g (N, O, oh, ow); by itself, the transposed convolution of g."""
     geometry = Geometry(w.shape[2:], stride, padding, dilation)
-    algorithm = choose(w.shape, geometry, groups, len(g), g.shape[2:], g.dtype)
+    algorithm = choose(w.shape, geometry, groups, len(g), g.shape[2:], g.dtype, image=True)
     return algorithm.image(g, w, geometry, groups, size)  # (N, C, H, W)
 
 
