@@ -138,7 +138,7 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     """
     N, O, oh, ow = g.shape
     (H, W), (kh, kw), C = size, geometry.kernel, w.shape[1]
-    if geometry.stride != (1, 1) or O > max(16, 4 * C) or not np.isfinite(w).all():
+    if geometry.stride != (1, 1) or max(16, 4 * C) < O or not np.isfinite(w).all():
         return im2col.image(g, w, geometry, groups, size)
     dw = geometry.dilation[1]
     (top, _), (left, _) = geometry.padding

@@ -168,7 +168,7 @@ def window_spread(g: Array, *, size: Pair, kernel: Pair, stride: Pair, padding: 
     """The adjoint of `window_sum`: g (N, C, oh, ow) added to every pixel of its window, (N, C, H, W), (H, W) = size."""
     geometry = Geometry(kernel, stride, padding, dilation)
     (H, W), (oh, ow) = geometry.padded(size), g.shape[2:]
-    if (1, 1, *size) == (oh, ow, *kernel) and (H, W) == size:  # one window, which is the image
+    if oh == ow == 1 and kernel == (H, W) == size:  # one window, which is the image
         return np.broadcast_to(g, (*g.shape[:2], H, W))  # (N, C, H, W)
     for axis, n, shape in ((0, oh, (H, ow)), (1, ow, (H, W))):
         room = np.empty_like(g, shape=(*g.shape[:2], *shape), subok=False)
