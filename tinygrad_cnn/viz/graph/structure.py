@@ -65,7 +65,7 @@ def _norm(flat: Any, largest: float) -> float:
     """Without overflow on the way."""
     if not largest:
         return 0.0
-    if flat.dtype.kind == "f" and 1e-15 < largest < 1e15:
+    if flat.dtype.kind == "f" and flat.size > 1 << 12 and 1e-15 < largest < 1e15:
         return float(np.sqrt(np.dot(flat, flat), dtype=np.float64))
     return largest * float(np.sqrt(np.square(flat.astype(np.float64) / largest).sum()))
 
