@@ -184,10 +184,13 @@ def _edge(
         norm = "" if edge.gradient.norm is None else number(edge.gradient.norm)
         bad = edge.gradient.nans + edge.gradient.infs
         more = {k: v for k, v in more.items() if k == "minlen"}
-        if side is None and down:  # apart from the edge forward
-            more.update(tailport="se", headport="ne")
+        label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
+        if side is None:  # apart from the edge forward
+            more.update(tailport="se", headport="ne" if down else "sw")
+        elif not down:
+            label = ""  # one above the other: no room, and the box says it
         dot.edge(
-            *ends, dir=there, label=f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " ", style="dashed",
+            *ends, dir=there, label=label, style="dashed",
             color=BACK, fontcolor=BACK, arrowhead="empty", arrowtail="empty", penwidth="2" if bad else "1.1",
             **more,
         )  # fmt: skip

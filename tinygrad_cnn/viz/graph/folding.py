@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from .repeats import Repeats, chain
 from .structure import Box, Cost, Edge, Group, Picture
@@ -150,6 +151,9 @@ def close(picture: Picture, closed: set[int]) -> Picture:
             inner = {b.id: chain(b.group, groups)[len(chain(groups[box.id - fresh].parent, groups)) :] for b in own}
             parameters = sum(b.parameters * math.prod(groups[g].count for g in inner[b.id]) for b in own)
             _describe(box, groups[box.id - fresh], own, leaving, parameters)
+            held = _held(box.id - fresh, own, groups)
+            if held:
+                box.attributes = {"of": held}
     result = _redrawn(picture, boxes, picture.edges, stand_in)
     merged: dict[tuple[int, int], Edge] = {}  # several edges between the same two boxes are one
     modules = {b.id for b in boxes if b.kind == "module"}
@@ -160,6 +164,19 @@ def close(picture: Picture, closed: set[int]) -> Picture:
     return dataclasses.replace(
         result, edges=list(merged.values()), groups=[g for g in picture.groups if g.id in wanted]
     )
+
+
+def _held(group: int, members: list[Box], groups: dict[int, Group]) -> str:
+    """What a container has in it: "3 Bottleneck"; nothing where that would be long."""
+    depth = len(chain(group, groups))
+    children = dict.fromkeys(c[depth] for b in members if len(c := chain(b.group, groups)) > depth)
+    runs: list[list[Any]] = []
+    for child in children:
+        if runs and runs[-1][1] == groups[child].type:
+            runs[-1][0] += groups[child].count
+        else:
+            runs.append([groups[child].count, groups[child].type])
+    return ", ".join(f"{n} {type_}" if n > 1 else type_ for n, type_ in runs) if len(runs) <= 3 else ""
 
 
 def bunch(picture: Picture, size: int) -> Picture:

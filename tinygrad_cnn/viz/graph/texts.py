@@ -12,7 +12,7 @@ from .style import FAINT
 from .wording import attributes_text, number
 
 FEW = 4  # numbers that are listed in a box
-LONG = 44  # characters of a line
+LONG = 50  # characters of a line
 
 
 def escaped(text: str) -> str:
