@@ -223,6 +223,14 @@ def test_shared_modules_are_called_twice_and_have_one_box_for_each_parameter() -
     assert [g.type for g in picture.groups].count("Linear") == 2
 
 
+def test_a_parameter_of_two_modules_stands_in_the_one_around_both() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3)), nn.Linear(3, 3))
+    model[0][1].weight = model[0][0].weight
+    picture = draw_graph(model, inputs=tg.ones(1, 3), collapse=False).picture
+    weight = next(b for b in picture.boxes if b.name == "0.0.weight")
+    assert next(g.name for g in picture.groups if g.id == weight.group) == "0"
+
+
 def test_frozen_parameters_are_parameters() -> None:
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
     model[0].requires_grad_(False)
