@@ -214,6 +214,19 @@ def test_what_dot_complains_about_is_passed_on(monkeypatch: pytest.MonkeyPatch, 
         rendering.render("digraph {}", "gif")
 
 
+def test_edges_that_dot_cannot_route_are_drawn_without_their_ports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dot = tmp_path / "dot"
+    dot.write_text("#!/bin/sh\nif grep port=; then exit 1; else echo '<svg/>'; fi\n")
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    y, names = classic()
+    graph = draw_graph(y, names=names, gradients=True)
+    assert graph.source.count("port=") == 2 * 5
+    assert graph._repr_svg_() == "<svg/>\n"
+
+
 def test_importing_the_package_loads_none_of_this() -> None:
     program = (
         "import sys, tinygrad_cnn; from tinygrad_cnn import viz\n"

@@ -192,7 +192,7 @@ def _edge(
         more = {k: v for k, v in more.items() if k == "minlen"}
         label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
         if side is None:  # apart from the edge forward
-            more.update(tailport="se", headport="ne" if down else "sw")
+            more.update(tailport="se", headport="ne" if down else "w")
         elif not down:
             label = ""  # one above the other: no room, and the box says it
         dot.edge(
