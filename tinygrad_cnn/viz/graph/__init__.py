@@ -1,0 +1,1 @@
+"""Computation graphs: what was computed, from what, with which gradients."""

@@ -1,0 +1,156 @@
+"""Calls a model with what the user gave as inputs, and knows them again on the tape."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ...engine import Node
+from ...nn.module import Module
+from ...tensors import Tensor
+from .watching import Watch, run
+
+
+def tensors_in(output: Any) -> list[Tensor]:
+    """The tensors in what a model returned: itself, or those in a (nested) tuple, list or dict."""
+    found: list[Tensor] = []
+    stack = [output]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Tensor):
+            found.append(x)
+        elif isinstance(x, Mapping):
+            stack.extend(reversed(list(x.values())))
+        elif isinstance(x, (list, tuple)):
+            stack.extend(reversed(x))
+        elif x is output or not (x is None or isinstance(x, (bool, int, float, str))):
+            raise TypeError(
+                f"draw_graph: expected a Tensor, a Module or a function that returns tensors, got {type(x).__name__}"
+            )
+    if not found:
+        raise TypeError(f"draw_graph: there is no tensor in {type(output).__name__} to draw the graph of")
+    return found
+
+
+class Given:
+    """Tensors and arrays that the user gave, or gave a name to."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}  # by id of tensor, array or node
+        self._inputs: set[int] = set()
+        self._alive: list[Any] = []  # so that no id is used twice
+
+    @classmethod
+    def named(cls, inputs: Any) -> Given:
+        """Inputs of a graph that is there already: one, several in a row, or by name."""
+        given = cls()
+        if isinstance(inputs, Mapping):
+            pairs = [(str(name), x) for name, x in inputs.items()]
+        elif isinstance(inputs, (list, tuple)):
+            pairs = [(f"input {i}" if len(inputs) > 1 else "input", x) for i, x in enumerate(inputs)]
+        else:
+            pairs = [] if inputs is None else [("input", inputs)]
+        for name, x in pairs:
+            if not isinstance(x, (Tensor, ndarray)):
+                raise TypeError(f"draw_graph: inputs must be tensors or arrays, got {type(x).__name__} for {name!r}")
+            given.add(name, x)
+        return given
+
+    def add(self, name: str, x: Any, is_input: bool = True) -> None:
+        """Remember one."""
+        node = x._node if isinstance(x, Tensor) else None
+        things = [node] if node is not None else [x, x.data] if isinstance(x, Tensor) else [x]
+        self._alive += things
+        for thing in things:
+            self._names[id(thing)] = name
+            if is_input and node is None:
+                self._inputs.add(id(thing))
+
+    def name(self, names: Mapping[str, Any] | None) -> None:
+        """More names, for leaves and for what was computed; not of inputs."""
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(f"draw_graph: names must be a dict such as {{'a': a}}, got {type(names).__name__}")
+        for name, x in (names or {}).items():
+            if not isinstance(x, Tensor):
+                raise TypeError(f"draw_graph: names must map names to tensors, got {type(x).__name__} for {name!r}")
+            self.add(str(name), x, is_input=False)
+
+    def name_of(self, x: Tensor | Node | ndarray | None) -> str | None:
+        """What it is called."""
+        return self._names.get(id(x)) or (self._names.get(id(x.data)) if isinstance(x, Tensor) else None)
+
+    def is_input(self, x: Tensor | ndarray | None) -> bool:
+        """Is it one of the inputs?"""
+        return id(x) in self._inputs or (isinstance(x, Tensor) and id(x.data) in self._inputs)
+
+
+def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
+    """What a model or function returns, the inputs it got, and what was seen on the way.
+
+    Inputs come in as leaves of their own: the user's tensors, and graphs behind them, are not touched. Where an
+    input does not meet what is recorded (it is scaled before the first layer, or nothing has a gradient), the call
+    is made again with inputs that require one.
+    """
+    args, kwargs = _arguments(function, inputs)
+    for wanted in (False, True):
+        leaves = [_leaf(x, wanted) for x in args], {k: _leaf(x, wanted) for k, x in kwargs.items()}
+        try:
+            output, watch = run(function, *leaves)
+        except RuntimeError as error:
+            if wanted and "in place" in str(error):
+                break  # it writes into its input, which a leaf with a gradient forbids: the first call has to do
+            raise
+        given = Given()
+        for name, x in zip(_names(function, len(args)), leaves[0], strict=True):
+            if isinstance(x, Tensor):
+                given.add(name, x)
+        for name, x in leaves[1].items():
+            if isinstance(x, Tensor):
+                given.add(name, x)
+        result = output, given, watch
+        if all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
+            break
+    return result
+
+
+def _arguments(function: Any, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
+    if inputs is None:
+        if isinstance(function, Module):
+            raise TypeError(
+                f"draw_graph: to draw a module, say what to call it with: draw_graph(model, inputs=x), x of the shape "
+                f"that {type(function).__name__} takes; to draw its graph, pass its output: draw_graph(model(x))"
+            )
+        return [], {}
+    if isinstance(inputs, Mapping):
+        return [], dict(inputs)
+    return (list(inputs), {}) if isinstance(inputs, (list, tuple)) else ([inputs], {})
+
+
+def _names(function: Any, n: int) -> list[str]:
+    try:
+        signature = inspect.signature(function.forward if isinstance(function, Module) else function)
+    except (TypeError, ValueError):  # a builtin that does not tell
+        signature = inspect.Signature()
+    named = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [named[i] if i < len(named) else f"input {i}" for i in range(n)]
+
+
+def _leaf(x: Any, wanted: bool) -> Any:
+    """A tensor of its own, with the same memory; other things as they are."""
+    if not isinstance(x, (Tensor, ndarray)):
+        return x
+    leaf = Tensor(x.data if isinstance(x, Tensor) else x)
+    if np.asarray(leaf.data).dtype.kind == "f" and (wanted or (isinstance(x, Tensor) and x.requires_grad)):
+        leaf.requires_grad_()
+    return leaf
+
+
+def _met(x: Any, watch: Watch) -> bool:
+    """Did it go into an operation that was recorded?"""
+    if not isinstance(x, Tensor) or x.data.dtype.kind != "f" or x.requires_grad:
+        return True
+    return any(not seen.inputs or any(a is x.data for a in seen.inputs) for seen in watch.seen.values())

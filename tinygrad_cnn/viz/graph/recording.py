@@ -1,0 +1,284 @@
+"""From tensors, or a model and what it is called with, to a `Picture`: one box per operation, leaf and constant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from numpy import ndarray
+
+from ...engine import Node, Variable
+from ...nn.module import Module
+from ...nn.parameter import Parameter
+from ...profiler.recorder import Recorder
+from ...tensors import Tensor
+from . import sources, wording
+from .calling import Given, call, tensors_in
+from .gradients import Gradients, gradients_of
+from .grouping import Groups
+from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
+from .tape import Key, Tape, nodes_behind
+from .watching import Watch
+
+WHOLE = 3000  # operations of a graph that is recorded as a whole; of a larger one only ``max_nodes``
+PLAY = 60  # operations of a graph that counts as small
+SUMMED = 1 << 26  # elements that are summed up unasked
+
+
+def record(
+    output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
+    inputs: Any = None,
+    model: Module | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    show_values: bool | str = "auto",
+    gradients: bool | str = "auto",
+    profile: Recorder | None = None,
+    max_nodes: int = 200,
+    timed: bool = False,
+) -> Picture:
+    """The picture of a graph, as a whole up to 3,000 operations. See `draw_graph`, which says what is what."""
+    watch: Watch | None = None
+    if callable(output) and not isinstance(output, Tensor):
+        if timed:
+            call(output, inputs)  # the first time sets things up, and takes longer
+        output, given, watch = call(output, inputs)
+        outputs = tensors_in(output)
+        model = model or (watch.models[0] if watch.models else None)
+    else:
+        given = Given.named(inputs)
+        outputs = tensors_in(output)
+    given.name(names)
+    nodes = nodes_behind(outputs)
+    if not nodes:
+        raise ValueError(
+            "draw_graph: there is no graph behind this tensor: no operation on something that requires a gradient made "
+            "it, or it was made within no_grad(). Set requires_grad=True on a leaf, or draw the model: "
+            "draw_graph(model, inputs=x)"
+        )
+    return _Recording(nodes, outputs, given, model, watch, profile).picture(show_values, gradients, max_nodes, timed)
+
+
+class _Recording:
+    """One picture in the making."""
+
+    def __init__(
+        self,
+        nodes: list[Node],
+        outputs: list[Tensor],
+        given: Given,
+        model: Module | None,
+        watch: Watch | None,
+        profile: Recorder | None,
+    ) -> None:
+        self.nodes, self.outputs, self.given, self.model = nodes, outputs, given, model
+        self.watch, self.profile = watch, profile
+        self.notices: list[str] = []
+        self.boxes: dict[Key, Box] = {}
+        self.names = _parameter_names(model, watch)
+
+    def picture(self, show_values: bool | str, gradients: bool | str, max_nodes: int, timed: bool) -> Picture:
+        shown, hidden = self.nodes, 0
+        if len(self.nodes) > max(WHOLE, max_nodes):
+            head = max_nodes // 2
+            shown = self.nodes[:head] + self.nodes[len(self.nodes) - (max_nodes - head) :]
+            hidden = len(self.nodes) - len(shown)
+            self.notices.append(
+                f"{hidden:,} of {len(self.nodes):,} operations are left out; the first {head:,} and the last "
+                f"{max_nodes - head:,} are shown. max_nodes= shows more"
+            )
+        self.tape = tape = Tape(shown, self.outputs, self.watch.seen if self.watch else {})
+        freed = sum(node.saved is None for node in shown)
+        if freed:
+            self.notices.append(
+                f"backward() has freed what {freed:,} operations had kept: their shapes are shown as far as they are "
+                "known. Draw before backward(), or call backward(retain_graph=True)"
+            )
+        small = len(shown) <= PLAY and all(math.prod(a.shape) <= SMALL for a in tape.arrays.values())
+        whole = not hidden and not freed
+        found = self._gradients(gradients, small and whole and show_values is not False, hidden, timed)
+        groups = Groups(tape, self.model, self.watch, self.profile)
+        if groups.note:
+            self.notices.append(groups.note)
+        edges = self._boxes_and_edges(groups, hidden)
+        if show_values is not False:
+            self._values(show_values is True, len(shown))
+        if found is not None:
+            self._attach(found, edges)
+        notice = " ".join(f"{text[0].upper()}{text[1:]}." for text in self.notices) or None
+        boxes = list(self.boxes.values())
+        title = type(self.model).__name__ if self.model is not None else ""
+        forward = [box.id for box in boxes]
+        return Picture(title, "TB", boxes, edges, groups.used(boxes), forward, self._backward(), notice)
+
+    # ---------------------------------------------------------------------------------------------------- structure
+    def _boxes_and_edges(self, groups: Groups, hidden: int) -> list[Edge]:
+        edges: list[Edge] = []
+        out = {t._node for t in self.outputs if t._node is not None}
+        last = None
+        for node in self.tape.nodes:
+            if hidden and last is not None and self.nodes[len(self.tape.nodes) // 2 - 1] is last:
+                self._add(("hidden", 0, 0), Box(0, "hidden", f"{hidden:,} more operations", hidden=hidden))
+            last = node
+            slots = self.tape.slots[node]
+            for key in slots:
+                if key is not None and not isinstance(key, Node) and key not in self.boxes:
+                    self._add(key, self._leaf(key, groups, node))
+            box = self._operation(node, "output" if node in out else "operation", groups)
+            self._add(node, box)
+            for i, key in enumerate(slots):
+                if isinstance(key, Node) and key not in self.boxes:
+                    key = ("hidden", 0, 0)
+                if key is not None:
+                    edges.append(Edge(self.boxes[key].id, box.id, i))
+        if hidden:
+            edges += self._into_hidden()
+        return edges
+
+    def _into_hidden(self) -> list[Edge]:
+        """From boxes to what is not shown, each once."""
+        shown, place = set(self.tape.nodes), self.boxes["hidden", 0, 0].id
+        found: dict[int, Edge] = {}
+        for node in self.nodes:
+            if node not in shown:
+                for parent in node.parents:
+                    if parent in self.boxes:
+                        source = self.boxes[parent].id
+                        found.setdefault(source, Edge(source, place, len(found)))
+        return list(found.values())
+
+    def _add(self, key: Key, box: Box) -> None:
+        box.id = box.order = len(self.boxes)
+        self.boxes[key] = box
+
+    def _operation(self, node: Node, kind: str, groups: Groups) -> Box:
+        names, rules = sources.inputs_and_rules(node.op, len(node.parents))
+        box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names, rules=rules)
+        self._shape(box, self.tape.arrays.get(node))
+        box.output = kind == "output"
+        box.formula, box.doc = wording.formula_of(node.op), wording.doc_of(node.op)
+        box.attributes = wording.attributes_of(node, names)
+        if node.saved is not None and box.shape is not None:
+            box.shape_rule = wording.shape_rule_of(node.op, node.saved[1:], box.shape)
+        box.saved = self.tape.kept(node)
+        box.source = groups.source(node)
+        box.cost = self._cost(node)
+        return box
+
+    def _leaf(self, key: Key, groups: Groups, user: Node) -> Box:
+        array = self.tape.arrays.get(key)
+        tensor = key if isinstance(key, Variable) else None
+        thing: Any = array if tensor is None else tensor
+        name = self.given.name_of(thing)
+        qualified = self.names.get(id(tensor)) or self.names.get(id(array))
+        if self.given.is_input(thing):
+            kind = "input"
+        elif isinstance(tensor, Parameter) or (qualified and qualified[1]):
+            kind = "parameter"
+        else:
+            kind = "leaf" if tensor is not None else "constant"
+        name = name or (qualified[0] if qualified else None)
+        label = name or kind
+        if kind == "constant" and name is None:  # what the operation calls it
+            slots, called = self.tape.slots[user], sources.inputs_and_rules(user.op, len(user.parents))[0]
+            label = called[next(i for i, slot in enumerate(slots) if slot is key)]
+        box = Box(0, kind, label, name, None if kind == "input" else groups.of(key))
+        self._shape(box, array)
+        box.saved = self.tape.kept(key)
+        if kind == "parameter" and box.shape is not None:
+            box.parameters = math.prod(box.shape)
+        return box
+
+    @staticmethod
+    def _shape(box: Box, array: Any) -> None:
+        if array is not None:
+            box.shape, box.dtype = tuple(array.shape), str(array.dtype)
+            box.bytes = math.prod(array.shape) * array.dtype.itemsize
+
+    def _cost(self, node: Node) -> Cost | None:
+        for recorder in (self.profile, self.watch):
+            cost = recorder.of(node) if recorder is not None else None
+            if cost is not None:
+                return Cost(cost.forward, cost.backward, cost.bytes, cost.backward_bytes, cost.flops)
+        return None
+
+    # -------------------------------------------------------------------------------------------- values, gradients
+    def _values(self, asked: bool, count: int) -> None:
+        if count <= WHOLE:
+            self.tape.fill_in()
+        room = SUMMED if not asked else None
+        stale = left_out = 0
+        for key, box in self.boxes.items():
+            array = self.tape.arrays.get(key)
+            if not isinstance(array, ndarray):
+                continue
+            if room is not None:
+                room -= array.size
+                if room < 0:
+                    left_out += 1
+                    continue
+            if self.tape.stale(key):
+                stale += 1
+                if box.kind != "parameter":
+                    continue
+            box.value = summarize(array)
+        if stale:
+            self.notices.append(f"{stale:,} arrays were changed in place since: they are not what went into the graph")
+        if left_out:
+            self.notices.append(f"the values of {left_out:,} large arrays are not summed up; show_values=True does it")
+
+    def _gradients(self, asked: bool | str, small: bool, hidden: int, timed: bool) -> Gradients | None:
+        if hidden and asked is True:
+            raise ValueError(
+                f"draw_graph: gradients are shown of graphs up to {WHOLE:,} operations, this one has "
+                f"{len(self.nodes):,}; draw a part of it, or raise max_nodes"
+            )
+        if asked is not True and not (asked == "auto" and small) and not timed:
+            return None
+        roots = [t for t in self.outputs if t._node is not None and t.dtype.kind == "f"]
+        try:
+            found = gradients_of(roots, self.watch)
+        except RuntimeError as error:
+            if asked is True:
+                raise
+            self.notices.append(f"no gradients: {error}")
+            return None
+        if asked is False or (asked == "auto" and not small):
+            return None
+        if any(t.data.size > 1 for t in roots) or len(roots) > 1:
+            self.notices.append("gradients are those of the sum of the output")
+        return found
+
+    def _attach(self, found: Gradients, edges: list[Edge]) -> None:
+        for key, summary in found.of.items():
+            if key in self.boxes:
+                self.boxes[key].gradient = summary
+        along: dict[tuple[int, int], Summary] = {
+            (self.boxes[node].id, slot): summary for (node, slot), summary in found.along.items()
+        }
+        for edge in edges:
+            edge.gradient = along.get((edge.target, edge.slot))
+
+    def _backward(self) -> list[int]:
+        """Nodes from the latest to the earliest, each leaf once its last consumer has had its turn."""
+        ids: list[int] = []
+        for node in reversed(self.tape.nodes):
+            ids.append(self.boxes[node].id)
+            for key in self.tape.slots[node]:
+                if isinstance(key, Variable) and self.tape.consumers[key][0][0] is node:
+                    ids.append(self.boxes[key].id)
+        return list(dict.fromkeys(ids))
+
+
+def _parameter_names(model: Module | None, watch: Watch | None) -> dict[int, tuple[str, bool]]:
+    """Of parameters (True) and buffers, by id of the tensor and of its array."""
+    models = [] if model is None else [model]
+    models += [m for m in (watch.models if watch is not None else ()) if m is not model]
+    found: dict[int, tuple[str, bool]] = {}
+    for k, each in enumerate(models):
+        prefix = f"({type(each).__name__})." if k else ""
+        for own, tensors in ((False, each.named_buffers()), (True, each.named_parameters())):
+            for path, tensor in tensors:
+                found.setdefault(id(tensor), (prefix + path, own))
+                found.setdefault(id(tensor.data), (prefix + path, own))
+    return found

@@ -1,0 +1,197 @@
+"""What a picture of a computation graph consists of: plain data, which drawings and pages are made from.
+
+Nothing here refers to a tensor, a node of the tape or a module: a `Picture` keeps no array alive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+SMALL = 16  # arrays of so many elements are shown in full
+BINS = 30  # of a histogram, at most
+SAMPLE = 1 << 16  # elements a histogram is made from
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What there is to say about an array. Extremes, mean, norm and histogram are those of its finite numbers."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    min: float | None  # None: no finite number in it
+    max: float | None
+    mean: float | None
+    norm: float | None  # Euclidean, of all elements
+    zeros: int
+    nans: int
+    infs: int
+    edges: list[float] = dataclasses.field(default_factory=list)  # of the histogram: one more than counts
+    counts: list[int] = dataclasses.field(default_factory=list)  # of the array, or of every k-th element of a large one
+    values: Any = None  # nested lists, or one number; None for an array that is too large to show
+
+    @property
+    def size(self) -> int:
+        """How many elements the array has."""
+        return math.prod(self.shape)
+
+
+def summarize(array: Any, values: int = SMALL) -> Summary:
+    """The summary of an array (anything NumPy takes); its numbers are listed if there are at most ``values``."""
+    a = np.asarray(array)
+    nothing: dict[str, Any] = {"min": None, "max": None, "mean": None, "norm": None}
+    listed = a.tolist() if a.size <= values else None
+    if a.dtype.kind not in "biuf" or not a.size:
+        return Summary(a.shape, str(a.dtype), **nothing, zeros=0, nans=0, infs=0, values=listed)
+    zeros = int(a.size - np.count_nonzero(a))
+    flat, nans, infs = a.ravel(order="K"), 0, 0
+    low, high = flat.min(), flat.max()
+    if a.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+        nans, infs = int(np.isnan(flat).sum()), int(np.isinf(flat).sum())
+        flat = flat[np.isfinite(flat)]
+        if not flat.size:
+            return Summary(a.shape, str(a.dtype), **nothing, zeros=zeros, nans=nans, infs=infs, values=listed)
+        low, high = flat.min(), flat.max()
+    mean, norm = float(flat.mean(dtype=np.float64)), _norm(flat, float(max(abs(float(low)), abs(float(high)))))
+    edges, counts = _histogram(flat)
+    ends = float(low), float(high)
+    return Summary(a.shape, str(a.dtype), *ends, mean, norm, zeros, nans, infs, edges, counts, listed)
+
+
+def _norm(flat: Any, largest: float) -> float:
+    """Without overflow on the way."""
+    if not largest:
+        return 0.0
+    if flat.dtype.kind == "f" and flat.size > 1 << 12 and 1e-15 < largest < 1e15:
+        return float(np.sqrt(np.dot(flat, flat), dtype=np.float64))
+    return largest * float(np.sqrt(np.square(flat.astype(np.float64) / largest).sum()))
+
+
+def _histogram(flat: Any) -> tuple[list[float], list[int]]:
+    part = flat[:: -(-flat.size // SAMPLE)].astype(np.float64)
+    low, high = float(part.min()), float(part.max())
+    bins = max(1, min(BINS, round(2 * part.size ** (1 / 3))))  # Rice's rule
+    if low == high or not np.isfinite(high - low) or (high - low) / bins <= np.spacing(max(abs(low), abs(high))):
+        return [low, high], [int(part.size)]
+    counts, edges = np.histogram(part, bins=bins, range=(low, high))
+    return edges.tolist(), counts.tolist()
+
+
+@dataclasses.dataclass
+class Cost:
+    """What an operation cost, from a profile."""
+
+    forward_s: float
+    backward_s: float
+    forward_bytes: int
+    backward_bytes: int
+    flops: int | None
+
+    def __add__(self, other: Cost) -> Cost:
+        counted = [c.flops for c in (self, other) if c.flops is not None]
+        return Cost(
+            self.forward_s + other.forward_s,
+            self.backward_s + other.backward_s,
+            self.forward_bytes + other.forward_bytes,
+            self.backward_bytes + other.backward_bytes,
+            sum(counted) if counted else None,
+        )
+
+
+@dataclasses.dataclass
+class Box:
+    """A node of the drawing: an operation, with the array that came out of it, or an array that went in.
+
+    ``kind`` is one of
+
+    - "operation"; "output": the operation that made an output of the graph;
+    - "parameter": a leaf that is trained; "leaf": another one that requires a gradient; "input": what the user named as
+      one, or a model was called with; "constant": what else went in without a gradient;
+    - "module": a whole module drawn as one box, in a folded picture; "hidden": what was left out, ``hidden`` boxes.
+    """
+
+    id: int
+    kind: str
+    label: str  # the operation's name, the tensor's, or the module's type
+    name: str | None = None  # qualified: "features.0.weight"
+    group: int | None = None
+    order: int = 0  # of execution, from 0
+    shape: tuple[int, ...] | None = None  # of the array that comes out; None where it is not known any more
+    dtype: str | None = None
+    bytes: int = 0
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)  # {"stride": "2"}, without defaults
+    inputs: list[str] = dataclasses.field(default_factory=list)  # the operation's names for them, by slot: ["x", "w"]
+    formula: str = ""  # "y = max(x, 0)"
+    rules: list[str] = dataclasses.field(default_factory=list)  # by slot: "dL/dx = g * (1 - y * y)"; "" if none
+    shape_rule: str = ""
+    doc: str = ""
+    source: dict[str, Any] | None = None  # {"file", "line", "code"}: the user's line that called the operation
+    saved: bool = False  # is its array kept for the backward pass?
+    value: Summary | None = None
+    gradient: Summary | None = None
+    cost: Cost | None = None
+    output: bool = False  # did an output of the graph come out of it?
+    hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
+    count: int = 1  # of a "module": so many equal ones in a row
+    parameters: int = 0  # a parameter's elements, or those of a "module"
+
+
+@dataclasses.dataclass
+class Edge:
+    """An array on its way into an operation."""
+
+    source: int
+    target: int
+    slot: int  # which input of the target, from 0
+    gradient: Summary | None = None  # what flows back along this very edge
+
+
+@dataclasses.dataclass
+class Group:
+    """One call of a module: the boxes within have its id, or that of a group whose parent it is.
+
+    In a folded picture a group may stand for ``count`` equal ones in a row, whose names are in ``names``.
+    """
+
+    id: int
+    name: str  # qualified: "features.0"; "" for the model itself
+    type: str  # "Conv2d"
+    parent: int | None = None
+    count: int = 1
+    names: list[str] = dataclasses.field(default_factory=list)
+    closed: bool = False  # a hint for pages: better shown as one box at first
+
+
+@dataclasses.dataclass
+class Picture:
+    """A whole graph. Edges run from what was computed first to what was computed from it."""
+
+    title: str = ""
+    direction: str = "TB"  # or "LR"
+    boxes: list[Box] = dataclasses.field(default_factory=list)
+    edges: list[Edge] = dataclasses.field(default_factory=list)
+    groups: list[Group] = dataclasses.field(default_factory=list)
+    forward: list[int] = dataclasses.field(default_factory=list)  # ids of boxes, in the order of execution
+    backward: list[int] = dataclasses.field(default_factory=list)  # in the order in which gradients become complete
+    notice: str | None = None  # what is not as one might expect, in a sentence
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers, ready for ``json.dumps``; NaN and infinities are strings."""
+        return _plain(self)
+
+
+def _plain(x: Any) -> Any:
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return {f.name: _plain(getattr(x, f.name)) for f in dataclasses.fields(x)}
+    if isinstance(x, dict):
+        return {str(k): _plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [_plain(v) for v in x]
+    if isinstance(x, np.generic):
+        x = x.item()
+    if isinstance(x, float) and not math.isfinite(x):
+        return "NaN" if math.isnan(x) else "inf" if x > 0 else "-inf"
+    return x

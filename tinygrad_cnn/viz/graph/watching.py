@@ -1,0 +1,130 @@
+"""Watches a forward pass: which module call made which node, from which line of the user's, with which arrays."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...engine import Node, Op, enable_grad, mutated
+from ...modes import mode
+from ...nn.module import Module
+from ...profiler.hooks import CALLS
+from ...profiler.recorder import Recorder
+from ...rng import default_generator
+from ...tensors import Tensor
+
+_PACKAGE = str(Path(__file__).parents[2]) + os.sep
+ROOM = 1 << 28  # bytes of intermediate arrays that are kept to look at
+
+
+class Call(NamedTuple):
+    """One call of a module."""
+
+    name: str  # qualified; "" for the outermost one, the model itself
+    type: str
+    parent: int | None  # among the calls
+
+
+class Seen(NamedTuple):
+    """What is known of a node beyond the tape."""
+
+    call: int | None
+    source: dict[str, Any] | None
+    inputs: tuple[Any, ...]  # arrays and numbers, before promotion; () where there was no room
+    output: Any  # None where there was no room
+
+
+class Watch(Recorder):
+    """A profile that also notes modules, lines and arrays. It lives as long as a graph is being recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.seen: dict[Node, Seen] = {}
+        self.models: list[Module] = []  # those called by no other
+        self._open: list[int] = []
+        self._bytes = 0
+        self._buffers: list[tuple[Tensor, Any, Any]] = []  # of the models: each with its array, and what stood in it
+
+    def enter(self, module: Module) -> None:
+        """A module is called."""
+        super().enter(module)
+        if not self._open and module not in self.models:
+            self.models.append(module)
+            self._buffers += [(b, b.data, b.data.copy()) for b in module.buffers()]
+        name = self.module
+        itself = name == f"({type(module).__name__})"
+        self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
+        self._open.append(len(self.calls) - 1)
+
+    def leave(self) -> None:
+        """The innermost module returns, or raises."""
+        super().leave()
+        self._open.pop()
+
+    def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
+        """Note where the node came from, and its arrays while there is room."""
+        super().after_forward(op, inputs, attributes, result)
+        if result._node is None:
+            return
+        self._bytes += result.data.nbytes
+        room = self._bytes <= ROOM
+        arrays = tuple(x.data if isinstance(x, Tensor) else x for x in inputs) if room else ()
+        call = self._open[-1] if self._open else None
+        self.seen[result._node] = Seen(call, _user_line(), arrays, result.data if room else None)
+
+    def put_back(self) -> None:
+        """The buffers as they were before."""
+        for buffer, array, values in self._buffers:
+            buffer.data = array
+            if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
+                array[...] = values
+                mutated(array)
+        self._buffers.clear()
+
+
+def _user_line() -> dict[str, Any] | None:
+    """The innermost line outside this package that led here."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    code = linecache.getline(file, line, frame.f_globals).strip()
+    return {"file": _shown(file), "line": line, "code": code}
+
+
+def _shown(file: str) -> str:
+    """A path as a picture may show it to others: below the current folder, or the name alone."""
+    try:
+        return Path(file).relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return file if file.startswith("<") else Path(file).name
+
+
+def run(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Watch]:
+    """``function(*args, **kwargs)`` with gradients recorded, watched by nobody else, and what was seen.
+
+    Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
+    running statistics, dropout draws random numbers.
+    """
+    watch, before = Watch(), mode.watchers
+    bits = default_generator().numpy.bit_generator
+    state = bits.state
+    CALLS.begin()
+    mode.watchers = (watch,)
+    try:
+        with enable_grad():
+            return function(*args, **kwargs), watch
+    finally:
+        mode.watchers = before
+        CALLS.end()
+        bits.state = state
+        watch.put_back()
