@@ -1,0 +1,79 @@
+"""Pictures of what a network does: curves, mistakes, filters, attention, histograms, and a report of it all.
+
+Every ``plot_`` function returns a Matplotlib Figure, opens no window and leaves your settings alone. Matplotlib is
+loaded at the first picture.
+
+>>> import tinygrad_cnn as tg
+>>> history = [{"epoch": 1, "loss": 0.9, "val_loss": 1.0}, {"epoch": 2, "loss": 0.4, "val_loss": 0.6}]
+>>> figure = tg.viz.plot_learning_curves(history)  # doctest: +SKIP
+>>> figure.savefig("curves.svg")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .activations import LayerActivations, activation_statistics, plot_activations
+    from .confusion import plot_confusion_matrix
+    from .curves import plot_learning_curves
+    from .features import feature_maps, plot_feature_maps
+    from .filters import plot_filters
+    from .histograms import HistogramRecorder, plot_histograms
+    from .mistakes import plot_mistakes, worst_mistakes
+    from .overlays import plot_grad_cam, plot_saliency
+    from .reporting import report
+    from .saliency import grad_cam, saliency_map
+
+_LATER = {  # name: the module it stands in
+    "HistogramRecorder": "histograms",
+    "LayerActivations": "activations",
+    "activation_statistics": "activations",
+    "feature_maps": "features",
+    "grad_cam": "saliency",
+    "plot_activations": "activations",
+    "plot_confusion_matrix": "confusion",
+    "plot_feature_maps": "features",
+    "plot_filters": "filters",
+    "plot_grad_cam": "overlays",
+    "plot_histograms": "histograms",
+    "plot_learning_curves": "curves",
+    "plot_mistakes": "mistakes",
+    "plot_saliency": "overlays",
+    "report": "reporting",
+    "saliency_map": "saliency",
+    "worst_mistakes": "mistakes",
+}
+
+__all__ = [
+    "HistogramRecorder",
+    "LayerActivations",
+    "activation_statistics",
+    "feature_maps",
+    "grad_cam",
+    "plot_activations",
+    "plot_confusion_matrix",
+    "plot_feature_maps",
+    "plot_filters",
+    "plot_grad_cam",
+    "plot_histograms",
+    "plot_learning_curves",
+    "plot_mistakes",
+    "plot_saliency",
+    "report",
+    "saliency_map",
+    "worst_mistakes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'tinygrad_cnn.viz' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
