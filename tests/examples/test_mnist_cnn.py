@@ -61,6 +61,19 @@ def test_it_trains_and_draws(
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_it_reports(
+    example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine" / "report.html"
+    run(example, monkeypatch, "--epochs", "2", "--batch-size", "20", "--out", str(tmp_path), "--report", str(path))
+    assert f"report: {path}" in capsys.readouterr().out
+    text = path.read_text()
+    assert "LeNet on handwritten digits" in text
+    assert "blobs made by a test" in text
+    assert re.search(r"<td>2 epochs, [\d,]+ images/s</td>", text)
+    assert text.count("<svg ") >= 11
+
+
 def test_a_stopped_run_resumes_to_the_same_bits(example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     common = ["--epochs", "3", "--batch-size", "50", "--seed", "5", "--out", str(tmp_path)]
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"

@@ -1,13 +1,16 @@
-"""Pictures: computation graphs.
+"""Pictures: computation graphs; curves, mistakes, filters, attention, histograms, and a report of it all.
+
+`draw_graph` shows what was computed, from what, with which gradients. Every ``plot_`` function returns a Matplotlib
+Figure, opens no window and leaves your settings alone. Matplotlib and Graphviz are loaded at the first picture.
 
 >>> import tinygrad_cnn as tg
->>> from tinygrad_cnn import viz
 >>> a = tg.tensor(2.0, requires_grad=True)
->>> graph = viz.draw_graph((a * a).tanh(), names={"a": a})
+>>> graph = tg.viz.draw_graph((a * a).tanh(), names={"a": a})
 >>> [box.label for box in graph.picture.boxes]
 ['a', 'mul', 'tanh']
-
-The parts are loaded at first use.
+>>> history = [{"epoch": 1, "loss": 0.9, "val_loss": 1.0}, {"epoch": 2, "loss": 0.4, "val_loss": 0.6}]
+>>> figure = tg.viz.plot_learning_curves(history)  # doctest: +SKIP
+>>> figure.savefig("curves.svg")  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -16,21 +19,70 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .graph.drawing import Graph as Graph
-    from .graph.drawing import draw_graph as draw_graph
+    from .activations import LayerActivations, activation_statistics, plot_activations
+    from .confusion import plot_confusion_matrix
+    from .curves import plot_learning_curves
+    from .features import feature_maps, plot_feature_maps
+    from .filters import plot_filters
+    from .graph.drawing import Graph, draw_graph
+    from .histograms import HistogramRecorder, plot_histograms
+    from .mistakes import plot_mistakes, worst_mistakes
+    from .overlays import plot_grad_cam, plot_saliency
+    from .reporting import report
+    from .saliency import grad_cam, saliency_map
 
-_PLACES = {"Graph": "graph.drawing", "draw_graph": "graph.drawing"}  # of the public names
+_LATER = {  # name: the module it stands in
+    "Graph": "graph.drawing",
+    "HistogramRecorder": "histograms",
+    "LayerActivations": "activations",
+    "activation_statistics": "activations",
+    "draw_graph": "graph.drawing",
+    "feature_maps": "features",
+    "grad_cam": "saliency",
+    "plot_activations": "activations",
+    "plot_confusion_matrix": "confusion",
+    "plot_feature_maps": "features",
+    "plot_filters": "filters",
+    "plot_grad_cam": "overlays",
+    "plot_histograms": "histograms",
+    "plot_learning_curves": "curves",
+    "plot_mistakes": "mistakes",
+    "plot_saliency": "overlays",
+    "report": "reporting",
+    "saliency_map": "saliency",
+    "worst_mistakes": "mistakes",
+}
 
-__all__ = ["Graph", "draw_graph"]
+__all__ = [
+    "Graph",
+    "HistogramRecorder",
+    "LayerActivations",
+    "activation_statistics",
+    "draw_graph",
+    "feature_maps",
+    "grad_cam",
+    "plot_activations",
+    "plot_confusion_matrix",
+    "plot_feature_maps",
+    "plot_filters",
+    "plot_grad_cam",
+    "plot_histograms",
+    "plot_learning_curves",
+    "plot_mistakes",
+    "plot_saliency",
+    "report",
+    "saliency_map",
+    "worst_mistakes",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name not in _LATER:
         raise AttributeError(f"module 'tinygrad_cnn.viz' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+    return sorted({*globals(), *_LATER})

@@ -1,0 +1,161 @@
+"""Running a model to look inside, and leaving no trace: modes, hooks, gradients and randomness are as before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import enable_grad, grad
+from ..nn.module import Module
+from ..nn.summary import evaluating, in_mode
+from ..rng import default_generator
+from ..tensors import Tensor
+from ..train.loaders import as_dataset, as_loader, is_dataset
+from . import style
+
+Array = NDArray[Any]
+BATCH_SIZE = 256
+
+
+def as_array(x: Any) -> Array:
+    """The array in a Tensor, or whatever NumPy makes of it."""
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def check_model(model: Any, name: str) -> None:
+    """TypeError for anything but a Module."""
+    if not isinstance(model, Module):
+        raise TypeError(f"{name}: model must be an nn.Module, got {type(model).__name__}")
+
+
+def as_input(model: Module, x: Any, name: str) -> Array:
+    """Images (N, C, H, W), as floating numbers of the model's kind."""
+    images = as_array(x)
+    if images.ndim != 4 or 0 in images.shape:
+        hint = "; put a batch dimension before it, x[None]" if images.ndim == 3 else ""
+        raise ValueError(f"{name}: x must be images (N, C, H, W), at least one, got shape {images.shape}{hint}")
+    if images.dtype.kind != "f":
+        raise TypeError(
+            f"{name}: x must be of a floating dtype, scaled as the model was trained on, got {images.dtype}"
+        )
+    own = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), images.dtype)
+    return images.astype(own, copy=False)
+
+
+def layer_of(model: Module, layer: Any, name: str) -> tuple[str, Module]:
+    """(qualified name, module) of a layer given by its name or itself."""
+    modules = dict(model.named_modules())
+    if isinstance(layer, Module):
+        for path, module in modules.items():
+            if module is layer:
+                return path, module
+        raise ValueError(f"{name}: the layer {type(layer).__name__} is no part of the model")
+    if not isinstance(layer, str):
+        raise TypeError(f"{name}: layer must be a name or a module of the model, got {type(layer).__name__}")
+    if layer not in modules:
+        known = ", ".join(repr(path) for path in modules if path)
+        raise ValueError(f"{name}: the model has no layer {layer!r}; it has {known}")
+    return layer, modules[layer]
+
+
+@contextmanager
+def _same_random_state() -> Iterator[None]:
+    bits = default_generator().numpy.bit_generator
+    state = bits.state
+    try:
+        yield
+    finally:
+        bits.state = state
+
+
+@contextmanager
+def at_rest(model: Module) -> Iterator[None]:
+    """Within: evaluation mode, and no gradients are recorded. Afterwards modes and random state are as before."""
+    with _same_random_state(), evaluating(model):
+        yield
+
+
+@contextmanager
+def differentiating(model: Module) -> Iterator[None]:
+    """Within: evaluation mode, and gradients are recorded, whatever was outside. Afterwards all is as before."""
+    with _same_random_state(), in_mode(model, False), enable_grad():
+        yield
+
+
+def pieces(images: Array, batch_size: int) -> Iterator[Array]:
+    """The images, some at a time."""
+    for start in range(0, len(images), batch_size):
+        yield images[start : start + batch_size]
+
+
+def inputs_of(data: Any, batch_size: int | None, name: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """(inputs, targets) of each batch of a loader, a dataset, a tuple of arrays or an array; targets may be None."""
+    data = as_dataset((data,) if isinstance(data, (np.ndarray, Tensor)) else data)
+    if is_dataset(data):
+        batch_size = check_batch_size(batch_size, name)
+    for batch in as_loader(data, batch_size, False, name):
+        parts = tuple(batch) if isinstance(batch, (list, tuple)) else (batch,)
+        yield (parts[:-1], parts[-1]) if len(parts) > 1 else (parts, None)
+
+
+def scores(model: Module, x: Tensor, name: str) -> Tensor:
+    """What the model says about images, (N, C); an error for anything else."""
+    y = model(x)
+    if not isinstance(y, Tensor) or y.ndim != 2 or len(y) != len(x):
+        got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
+        raise ValueError(f"{name}: the model must give scores (N, C) for {len(x)} images, got {got}")
+    return y
+
+
+def probabilities(logits: Array) -> Array:
+    """softmax over the classes, (N, C), in float64."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    e = np.exp(shifted)
+    return e / e.sum(axis=1, keepdims=True)  # (N, C)
+
+
+def predict(model: Module, images: Array, batch_size: int, name: str) -> Array:
+    """Scores (N, C) of images, in evaluation mode."""
+    with at_rest(model):
+        return np.concatenate([scores(model, Tensor(part), name).data for part in pieces(images, batch_size)])
+
+
+def targets_for(target: Any, count: int, name: str) -> Array | None:
+    """One class for each image: (N,), from None (the predicted ones), one class for all, or a sequence."""
+    if target is None:
+        return None
+    classes = as_array(target)
+    if classes.dtype.kind not in "iu" or classes.shape not in ((), (count,)):
+        raise ValueError(
+            f"{name}: target must be None, a class or one class for each of {count} images, got {target!r}"
+        )
+    return np.broadcast_to(classes, (count,))
+
+
+def picked(y: Tensor, target: Array | None, name: str) -> Tensor:
+    """The sum of each image's score of its class: its gradient by one image is that of the image's own score."""
+    classes = y.shape[1]
+    chosen = y.data.argmax(axis=1) if target is None else target
+    if chosen.min() < 0 or chosen.max() >= classes:
+        raise ValueError(
+            f"{name}: target must be classes in 0..{classes - 1}, got {int(chosen.min())}..{int(chosen.max())}"
+        )
+    total: Tensor = y[np.arange(len(chosen)), chosen].sum()
+    return total
+
+
+def gradient(score: Tensor, by: Tensor, name: str, what: str) -> Array:
+    """d score / d by; touches no ``.grad``."""
+    found = None if score._node is None else grad(score, by, allow_unused=True)[0]
+    if found is None:
+        raise RuntimeError(f"{name}: the scores do not depend on {what} in a way that has a gradient (no_grad inside?)")
+    return found.data
+
+
+def check_batch_size(batch_size: Any, name: str) -> int:
+    """The batch size, or 256 for None."""
+    return BATCH_SIZE if batch_size is None else style.whole(batch_size, "batch_size", name)

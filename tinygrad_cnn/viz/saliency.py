@@ -1,0 +1,110 @@
+"""Where a class comes from: saliency maps and Grad-CAM, as arrays. `overlays` draws them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..nn.functional.vision import interpolate
+from ..nn.module import Module
+from ..tensors import Tensor
+from . import probing
+
+Maps = NDArray[np.floating[Any]]
+
+
+def saliency_map(model: Module, x: Any, target: Any = None, *, batch_size: int | None = None) -> Maps:
+    """How strongly each pixel moves a class's score: |d score / d x|, the largest over the channels.
+
+    After Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks" (2014), with the scores before softmax
+    if these are what the model gives. Evaluation mode; the model and its ``.grad`` are left as they were.
+
+    Args:
+        model: gives scores (N, C) for images.
+        x: images (N, channels, H, W), floating, as the model expects them.
+        target: the class, or one for each image; None is the predicted one.
+        batch_size: how many images at once (256).
+
+    Returns:
+        (N, H, W), >= 0, in the model's dtype.
+
+    Raises:
+        TypeError, ValueError: x or target of another form, classes out of range. RuntimeError: there is no gradient.
+
+    >>> from tinygrad_cnn.nn import Flatten, Linear, Sequential
+    >>> net = Sequential(Flatten(), Linear(4, 2))
+    >>> weight = net[1].weight.data
+    >>> map = saliency_map(net, np.ones((1, 1, 2, 2), np.float32), target=1)
+    >>> bool((map == abs(weight[1].reshape(1, 2, 2))).all())
+    True
+    """
+    name = "saliency_map"
+    probing.check_model(model, name)
+    images = probing.as_input(model, x, name)
+    classes = probing.targets_for(target, len(images), name)
+    size = probing.check_batch_size(batch_size, name)
+    maps = []
+    with probing.differentiating(model):
+        for start in range(0, len(images), size):
+            part = slice(start, start + size)
+            leaf = Tensor(images[part].copy(), requires_grad=True)
+            score = probing.picked(probing.scores(model, leaf, name), None if classes is None else classes[part], name)
+            g = probing.gradient(score, leaf, name, "the image")  # (n, channels, H, W)
+            maps.append(np.abs(g).max(axis=1))  # (n, H, W)
+    return np.concatenate(maps)  # (N, H, W)
+
+
+def grad_cam(model: Module, x: Any, layer: Any, target: Any = None, *, batch_size: int | None = None) -> Maps:
+    """Where a convolutional layer saw what speaks for a class: gradient-weighted class activation maps.
+
+    After Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization" (2017):
+    with A_k the layer's channels and a_k the mean over pixels of d score / d A_k, the map is relu(sum_k a_k A_k), here
+    made as large as the image, bilinear. Not normalised. Evaluation mode; the model is left as it was.
+
+    Args:
+        model: gives scores (N, C) for images.
+        x: images (N, channels, H, W), floating, as the model expects them.
+        layer: a module of the model or its name, ``"features.3"``, whose output is (N, K, h, w); usually the last
+            convolution. If it is called more than once, the last call counts.
+        target: the class, or one for each image; None is the predicted one.
+        batch_size: how many images at once (256).
+
+    Returns:
+        (N, H, W), >= 0, in the model's dtype.
+
+    Raises:
+        TypeError, ValueError: x, layer or target of another form. RuntimeError: the layer was not called, or the
+        scores have no gradient by it.
+    """
+    name = "grad_cam"
+    probing.check_model(model, name)
+    path, module = probing.layer_of(model, layer, name)
+    images = probing.as_input(model, x, name)
+    classes = probing.targets_for(target, len(images), name)
+    size = probing.check_batch_size(batch_size, name)
+    seen: list[Tensor] = []
+
+    def cut(_module: Any, _args: Any, output: Any) -> Tensor:
+        """The output from a leaf: what stands before the layer needs no gradient."""
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            got = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(f"{name}: the output of layer {path!r} must be (N, K, h, w), got {got}")
+        seen.append(output.detach().requires_grad_())
+        return seen[-1].clone()  # which may be changed in place
+
+    maps = []
+    with probing.differentiating(model), module.register_forward_hook(cut):
+        for start in range(0, len(images), size):
+            part = slice(start, start + size)
+            seen.clear()
+            y = probing.scores(model, Tensor(images[part]), name)
+            if not seen:
+                raise RuntimeError(f"{name}: the layer {path!r} is not called when the model runs")
+            score = probing.picked(y, None if classes is None else classes[part], name)
+            g = probing.gradient(score, seen[-1], name, f"layer {path!r}")  # (n, K, h, w)
+            weights = g.mean(axis=(2, 3), keepdims=True)  # (n, K, 1, 1)
+            cam = np.maximum((weights * seen[-1].data).sum(axis=1, keepdims=True), 0)  # (n, 1, h, w)
+            maps.append(np.asarray(interpolate(cam, size=images.shape[2:], mode="bilinear"))[:, 0])  # (n, H, W)
+    return np.concatenate(maps)  # (N, H, W)
