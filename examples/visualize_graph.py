@@ -16,7 +16,7 @@ from tinygrad_cnn.nn import functional as F
 
 
 def expression():
-    """A neuron with two inputs and no bias to speak of: every value and every gradient fits in its box."""
+    """A neuron: every value and every gradient fits in its box."""
     a, b, c = (tg.tensor(value, requires_grad=True) for value in (0.5, -1.0, 1.0))
     return viz.draw_graph((a * b + c).tanh(), names={"a": a, "b": b, "c": c}, title="(a * b + c).tanh()")
 

@@ -78,9 +78,10 @@ def test_all_pictures_are_there(text: str) -> None:
     headings = re.findall(r"<h2 [^>]*>(.*?)</h2>", text)
     assert headings == [
         "Summary", "Learning curves", "Confusion matrix", "Worst mistakes", "Filters", "Feature maps", "Saliency",
-        "Grad-CAM", "Weights and gradients", "Activations", "Layers",
+        "Grad-CAM", "Weights and gradients", "Activations", "Computation graph", "Layers",
     ]  # fmt: skip
-    assert page.tags.count("svg") == page.tags.count("figure") == page.tags.count("figcaption") == 11
+    drawn = 11 + ("Not drawn: drawing a graph as svg needs Graphviz" not in text)
+    assert page.tags.count("svg") == page.tags.count("figure") == page.tags.count("figcaption") == drawn
     assert page.tags.count("table") == 2
 
 
@@ -135,6 +136,15 @@ def test_it_follows_light_and_dark(text: str) -> None:
     assert "#ffffff" not in re.sub(r'href="data:[^"]*"', "", drawn)  # no white boxes
 
 
+def test_the_graph_is_that_of_the_model(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("pygraphviz", reason="pygraphviz, which brings Graphviz, is not installed")
+    text = viz.report(tmp_path / "r.html", run.model, (run.x[:50], run.y[:50])).read_text()
+    graph = text[text.index("Computation graph</h2>") : text.index("Layers</h2>")]
+    for name, _ in run.model.named_parameters():
+        assert f">{name}</text>" in graph
+    assert run.model.training
+
+
 def test_settings_of_matplotlib_stay(run: Run, tmp_path: Path) -> None:
     import matplotlib
     from matplotlib import pyplot as plt
@@ -162,6 +172,7 @@ def test_what_does_not_apply_is_left_out(tmp_path: Path) -> None:
         "Worst mistakes",
         "Saliency",
         "Activations",
+        "Computation graph",
         "Layers",
     ]
     assert "There are none." in text
@@ -263,5 +274,5 @@ def test_a_browser_draws_it_in_silence(text: str, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         pytest.skip("Chromium does not start here")
-    assert done.stdout.count("<svg ") == 11
+    assert done.stdout.count("<svg ") == text.count("<svg ")
     assert "CONSOLE" not in done.stderr, done.stderr

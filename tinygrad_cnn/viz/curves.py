@@ -92,7 +92,7 @@ def _draw_panel(ax: Axes, metric: str, groups: dict[str, list[Run]], spread: str
     style.grid(ax)
     ax.set_xlabel("epoch")
     ax.set_ylabel(style.plain(metric.replace("_", " ")))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
     drawn = [np.asarray(line.get_ydata(), float) for line in ax.lines]
     shares = metric.endswith(("accuracy", "error")) and not any((y < 0).any() or (y > 1).any() for y in drawn)
     if log:

@@ -246,4 +246,4 @@ def _heat(ax: Axes, records: Records) -> None:
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02)
     bar.set_label("density, the epoch's highest = 1")
     bar.outline.set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))

@@ -77,7 +77,13 @@ class Section:
     def draw(self, caption: str, make: Callable[[], Figure]) -> None:
         """A figure, made in the colours of the page."""
         with page_colors():
-            picture = inline_svg(make(), caption)
+            out = io.StringIO()
+            make().savefig(out, format="svg", metadata={"Date": None})
+        self.embed(caption, out.getvalue())
+
+    def embed(self, caption: str, svg: str) -> None:
+        """A picture that is SVG already."""
+        picture = inline_svg(svg, caption)
         self.parts.append(
             f'<figure><div class="scroll">{picture}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
         )
@@ -101,14 +107,11 @@ def page_colors() -> Iterator[None]:
 _count = 0
 
 
-def inline_svg(figure: Figure, label: str) -> str:
-    """A figure as an <svg> element: names of its own, colours from the page, no comments or metadata."""
+def inline_svg(svg: str, label: str) -> str:
+    """A file's text as an <svg> element: names of its own, colours from the page, no comments or metadata."""
     global _count
     _count += 1
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :]
+    text = svg[svg.index("<svg") :]
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style [^>]*>.*?</style>", "", text, flags=re.DOTALL)
     prefix = f"f{_count}-"
     text = re.sub(r'\bid="', f'id="{prefix}', text).replace('href="#', f'href="#{prefix}')

@@ -23,6 +23,7 @@ from .confusion import plot_confusion_matrix
 from .curves import as_run, plot_learning_curves
 from .features import plot_feature_maps
 from .filters import plot_filters
+from .graph.drawing import draw_graph
 from .histograms import HistogramRecorder, plot_histograms
 from .mistakes import plot_mistakes, worst_mistakes
 from .overlays import plot_grad_cam, plot_saliency
@@ -50,7 +51,7 @@ def report(
 
     The summary with accuracy, loss, parameters and times; learning curves; the confusion matrix; the worst mistakes;
     filters, feature maps, saliency and Grad-CAM of some images; histograms of weights and gradients; activations; the
-    table of layers. What does not apply (filters of a net without convolutions) is left out. Names are escaped, there
+    computation graph (where Graphviz is there); the table of layers. What does not apply (filters of a net without convolutions) is left out. Names are escaped, there
     is no script, nothing is loaded from anywhere, and the colours follow the reader's light or dark scheme.
 
     Args:
@@ -91,6 +92,7 @@ def report(
         *_explained(model, seen, labels, chosen),
         *_distributed(recorder),
         _flowing(model, seen, batch_size),
+        _graphed(model, seen),
         _layered(table),
     ]
     target = Path(path)
@@ -274,6 +276,17 @@ def _flowing(model: Module, seen: _Evaluation, batch_size: int | None) -> pages.
         f"Units that are zero for all of these images (dead): {dead}.",
         lambda: plot_activations(statistics),
     )
+    return section
+
+
+def _graphed(model: Module, seen: _Evaluation) -> pages.Section:
+    section = pages.Section("Computation graph")
+    with probing.at_rest(model):
+        graph = draw_graph(model, inputs=Tensor(seen.probed[:1]), title="")
+    try:
+        section.embed("The operations behind the scores of one image, grouped by module.", graph._repr_svg_())
+    except ImportError as error:
+        section.say(f"Not drawn: {error}.")
     return section
 
 
