@@ -1,0 +1,302 @@
+// What is drawn now: which modules are open, where everything stands, what is selected.
+
+const closed = new Set(); // ids of groups drawn as one node
+const drawn = new Map(); // key ("b7" a box, "g2" a group) to {key, box or group, element, cells, rect, expandable}
+const lines = []; // one for each drawn edge: {element, edges, path, anchor, ...}
+let scene = null;
+let selected = null;
+let direction = picture.direction === "LR" ? "LR" : "TB";
+const numbered = picture.boxes.length <= 60; // small enough for numbers along the edges
+const SPACE = { nodes: 26, nodeAndLine: 18, lines: 14, layers: numbered ? 40 : 30, pad: 14, header: 26, margin: 28 };
+
+const boxKey = (id) => `b${id}`;
+const groupKey = (id) => `g${id}`;
+
+// The key under which a box is to be seen: its own, or that of the outermost closed module around it.
+function visibleKey(id) {
+  let key = boxKey(id);
+  for (const g of groupsAround(boxes.get(id))) if (closed.has(g.id)) key = groupKey(g.id);
+  return key;
+}
+
+function isHidden(group) {
+  for (let id = group.parent; id !== null; id = groups.get(id).parent) if (closed.has(id)) return true;
+  return false;
+}
+
+function composeScene() {
+  const items = [];
+  const open = [];
+  const key = (id) => (id === null ? null : groupKey(id));
+  const orderOf = (g) => g.boxes.reduce((least, b) => Math.min(least, b.order), Infinity);
+  for (const g of groups.values()) {
+    if (isHidden(g) || !g.boxes.length) continue;
+    const thing = { key: groupKey(g.id), parent: key(g.parent), order: orderOf(g), group: g };
+    if (closed.has(g.id)) {
+      thing.content = describeGroup(g);
+      items.push(Object.assign(thing, sizeOf(thing.content)));
+    } else {
+      thing.title = shorten(groupTitle(g), "title", 220);
+      thing.label = textWidth(thing.title, "title") + 44 + (g.count > 1 ? 44 : 0);
+      thing.depth = groupsAround({ group: g.id }).length;
+      open.push(thing);
+    }
+  }
+  for (const b of boxes.values()) {
+    if (visibleKey(b.id) !== boxKey(b.id)) continue;
+    const content = describeBox(b);
+    items.push({ key: boxKey(b.id), parent: key(b.group), order: b.order, box: b, content, ...sizeOf(content) });
+  }
+  const merged = new Map();
+  for (const e of picture.edges) {
+    const [source, target] = [visibleKey(e.source), visibleKey(e.target)];
+    if (source === target) continue;
+    const apart = target === boxKey(e.target) && source === boxKey(e.source);
+    const name = apart ? `${e.index}` : `${source}>${target}`;
+    if (!merged.has(name)) merged.set(name, { source, target, slot: apart ? e.slot : 0, heavy: false, edges: [] });
+    const line = merged.get(name);
+    line.edges.push(e);
+    line.heavy = line.heavy || isMain(e);
+  }
+  return { items, groups: open, edges: [...merged.values()] };
+}
+
+// The lines that the drawing keeps straight: results of operations, variables, and the data that comes in.
+function isMain(edge) {
+  const { kind } = boxes.get(edge.source);
+  return kind === "input" ? edge.slot === 0 : kind !== "parameter" && kind !== "constant";
+}
+
+function draw() {
+  const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : null;
+  scene = layoutScene(composeScene(), direction, SPACE);
+  camera.world = { width: scene.width, height: scene.height };
+  drawn.clear();
+  lines.length = 0;
+  const frames = [...scene.groups].sort((a, b) => a.depth - b.depth).map(drawFrameOf);
+  for (const edge of scene.edges) lines.push(drawLine(edge));
+  const nodes = [...scene.groups.map(drawHeader), ...scene.items.map(drawItem)];
+  nodes.sort((a, b) => a.order - b.order || a.depth - b.depth);
+  element("frames").replaceChildren(...frames);
+  element("lines").replaceChildren(...lines.map((l) => l.element));
+  element("chips").replaceChildren();
+  element("nodes").replaceChildren(...nodes.map((n) => n.element));
+  for (const n of nodes) drawn.set(n.key, n);
+  if (selected && !drawn.has(selected)) selected = null;
+  mark();
+  paintNumbers();
+  paintHeat();
+  drawMap(scene);
+  if (focused && drawn.has(focused)) drawn.get(focused).element.focus({ preventScroll: true });
+}
+
+function drawFrameOf(g) {
+  return svg("rect", { class: `frame depth${g.depth % 2}`, x: round(g.x), y: round(g.y), width: round(g.width), height: round(g.height), rx: 10 });
+}
+
+function drawHeader(g) {
+  const width = textWidth(g.title, "title") + 26;
+  const label = `${g.group.type} ${g.group.name}, module, open${g.group.count > 1 ? `, ${g.group.count} times` : ""}`;
+  const node = svg(
+    "g",
+    { class: "header", role: "button", tabindex: 0, "aria-expanded": "true", "aria-label": label, "data-key": g.key, transform: `translate(${round(g.x)} ${round(g.y)})` },
+    svg("rect", { class: "pill", x: 6, y: 5, width, height: 22, rx: 6 }),
+    svg("path", { class: "sign", d: "M13 16h9" }),
+    svg("text", { x: 28, y: 21 }, g.title),
+  );
+  if (g.group.count > 1) node.append(drawCount(g.group.count, width + 12, 5));
+  return { ...g, element: node, expandable: true, rect: { x: g.x, y: g.y, width: Math.min(g.width, 240), height: 32 } };
+}
+
+function drawCount(count, x, y) {
+  return svg("g", { class: "count" }, svg("rect", { x, y, width: 40, height: 20, rx: 10 }), svg("text", { x: x + 20, y: y + 14.5 }, `× ${count}`));
+}
+
+function drawItem(item) {
+  const { box, group, content, width, height } = item;
+  const kind = group ? "module" : box.kind;
+  const { parts, cells } = drawText(content, width, height);
+  const node = svg(
+    "g",
+    {
+      class: `node ${kind}${group ? " folded" : ""}`,
+      role: "button",
+      tabindex: 0,
+      "aria-label": group ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}` : describeAloud(box),
+      "aria-expanded": group ? "false" : null,
+      "data-key": item.key,
+      transform: `translate(${round(item.x)} ${round(item.y)})`,
+    },
+    ...drawOutline(kind, width, height, group ? group.count : 1),
+    ...parts,
+  );
+  if (group) node.append(svg("path", { class: "sign", d: "M6 11h9M10.5 6.5v9" }));
+  if (group && group.count > 1) node.append(drawCount(group.count, width - 46, -8));
+  if (box && box.saved) node.append(drawSaved(width));
+  return { ...item, element: node, cells, depth: 99, expandable: Boolean(group), rect: item };
+}
+
+function describeAloud(box) {
+  const parts = [fullName(box), KINDS[box.kind]];
+  if (box.shape) parts.push(box.shape.length ? `shape ${formatShape(box.shape)}` : "a single number");
+  if (box.value) parts.push(`value ${inWords(box.value)}`);
+  if (box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
+  return parts.join(", ");
+}
+
+function drawLine(edge) {
+  const node = svg(
+    "g",
+    { class: edge.heavy ? "line-group" : "line-group light", "data-edges": edge.edges.map((e) => e.index).join(" ") },
+    svg("path", { class: "wire", d: edge.path }),
+    svg("path", { class: "head", d: triangle(edge.end, false, direction) }),
+    svg("path", { class: "tail", d: triangle(edge.start, true, direction) }),
+  );
+  return { ...edge, element: node };
+}
+
+// ------------------------------------------------------------------------------------------------ opening, closing
+function toggleGroup(id) {
+  const key = groupKey(id);
+  const before = drawn.get(key);
+  if (!closed.delete(id)) closed.add(id);
+  draw();
+  const after = drawn.get(key);
+  const [p, q] = [before.rect, after.rect]; // what was clicked stays where it was on the screen
+  look(camera.x + (p.x - q.x) * camera.zoom, camera.y + (p.y - q.y) * camera.zoom);
+  after.element.focus({ preventScroll: true });
+  announce(`${groups.get(id).type} ${groups.get(id).name} ${closed.has(id) ? "closed" : "opened"}`);
+}
+
+function openAll() {
+  closed.clear();
+  draw();
+  fit();
+}
+
+function closeAll() {
+  for (const g of groups.values()) closed.add(g.id);
+  draw();
+  fit();
+}
+
+// The model itself open, the modules in it closed.
+function closeToFirstLevel() {
+  closed.clear();
+  let level = [...groups.values()].filter((g) => g.parent === null && g.boxes.length);
+  while (level.length === 1 && level[0].children.length && !level[0].closed) level = level[0].children;
+  for (const g of level) closed.add(g.id);
+}
+
+function openToSee(id) {
+  let changed = false;
+  for (const g of groupsAround(boxes.get(id))) changed = closed.delete(g.id) || changed;
+  if (changed) draw();
+}
+
+function turn() {
+  direction = direction === "LR" ? "TB" : "LR";
+  draw();
+  fit(false);
+}
+
+// ------------------------------------------------------------------------------------------------------- selection
+function select(key) {
+  selected = key;
+  mark();
+  showDetails(key);
+}
+
+function mark() {
+  for (const n of drawn.values()) {
+    const on = n.key === selected;
+    n.element.classList.toggle("selected", on);
+    if (on) n.element.setAttribute("aria-current", "true");
+    else n.element.removeAttribute("aria-current");
+  }
+  for (const l of lines) l.element.classList.toggle("near", selected !== null && (l.source === selected || l.target === selected));
+}
+
+// Select a box wherever it is, opening what hides it.
+function visit(id, focus = true) {
+  openToSee(id);
+  const key = boxKey(id);
+  select(key);
+  reveal(drawn.get(key).rect);
+  if (focus) drawn.get(key).element.focus({ preventScroll: true });
+}
+
+function activate(key) {
+  const node = drawn.get(key);
+  select(key);
+  if (node.expandable) toggleGroup(node.group.id);
+}
+
+// The next node in a direction on the screen, preferring those joined by a line.
+function neighbour(key, dx, dy) {
+  const here = drawn.get(key).rect;
+  const joined = new Set();
+  for (const l of lines) if (l.source === key || l.target === key) joined.add(l.source).add(l.target);
+  let best = null;
+  let least = Infinity;
+  for (const n of drawn.values()) {
+    if (n.key === key) continue;
+    const x = n.rect.x + n.rect.width / 2 - here.x - here.width / 2;
+    const y = n.rect.y + n.rect.height / 2 - here.y - here.height / 2;
+    const ahead = x * dx + y * dy;
+    const aside = Math.abs(x * dy) + Math.abs(y * dx);
+    if (ahead <= 1) continue;
+    const cost = (ahead + 2.5 * aside) * (joined.has(n.key) ? 0.3 : 1);
+    if (cost < least) [best, least] = [n.key, cost];
+  }
+  return best;
+}
+
+// ------------------------------------------------------------------------------------------------------- numbers
+function paintNumbers() {
+  for (const n of drawn.values()) {
+    if (!n.box || !n.content.cells.length) continue;
+    const { value, gradient } = numbersOf(n.box);
+    setCell(n, "value", value);
+    setCell(n, "gradient", gradient);
+  }
+}
+
+function setCell(node, name, text) {
+  const cell = node.cells[name];
+  const shown = text === null ? "" : text;
+  if (!cell || cell.textContent === shown) return;
+  cell.textContent = shown;
+  node.element.classList.toggle(`has-${name}`, Boolean(shown));
+}
+
+// ------------------------------------------------------------------------------------------------- colour by cost
+let heat = "kind";
+const HEAT = [[255, 250, 225], [254, 217, 142], [254, 153, 41], [204, 76, 2], [102, 37, 6]];
+
+function costOf(node) {
+  const members = node.group ? node.group.boxes : [node.box];
+  const of = (c) => (heat === "time" ? c.forward_s + c.backward_s : c.forward_bytes + c.backward_bytes);
+  return members.reduce((sum, b) => sum + (b.cost ? of(b.cost) : 0), 0);
+}
+
+function heatColor(t) {
+  const place = Math.max(0, Math.min(0.9999, t)) * (HEAT.length - 1);
+  const [low, high] = [HEAT[Math.floor(place)], HEAT[Math.floor(place) + 1]];
+  const rgb = low.map((c, i) => Math.round(c + (high[i] - c) * (place % 1)));
+  return `rgb(${rgb.join(",")})`;
+}
+
+function paintHeat() {
+  const nodes = [...drawn.values()].filter((n) => n.content);
+  const on = heat !== "kind";
+  const most = on ? nodes.reduce((m, n) => Math.max(m, costOf(n)), 0) : 0;
+  canvas.classList.toggle("heat", on);
+  for (const n of nodes) {
+    const t = most ? costOf(n) / most : 0;
+    n.element.style.setProperty("--heat", heatColor(t));
+    n.element.classList.toggle("hot", on && t > 0.55);
+  }
+  element("scale").hidden = !on;
+  if (on) element("scale-most").textContent = heat === "time" ? formatSeconds(most) : formatBytes(most);
+}
