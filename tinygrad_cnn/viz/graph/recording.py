@@ -1,4 +1,4 @@
-"""From tensors, or from a model and what it is called with, to a `Picture`: one box per operation, leaf and constant."""
+"""From tensors, or a model and what it is called with, to a `Picture`: one box per operation, leaf and constant."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def record(
     """The picture of a graph, as a whole up to 3,000 operations. See `draw_graph`, which says what is what."""
     watch: Watch | None = None
     if callable(output) and not isinstance(output, Tensor):
+        if timed:
+            call(output, inputs)  # the first time sets things up, and takes longer
         output, given, watch = call(output, inputs)
         outputs = tensors_in(output)
         model = model or (watch.models[0] if watch.models else None)
@@ -103,7 +105,7 @@ class _Recording:
             self._values(show_values is True, len(shown))
         if found is not None:
             self._attach(found, edges)
-        notice = ". ".join(self.notices) + "." if self.notices else None
+        notice = " ".join(f"{text[0].upper()}{text[1:]}." for text in self.notices) or None
         boxes = list(self.boxes.values())
         title = type(self.model).__name__ if self.model is not None else ""
         forward = [box.id for box in boxes]
@@ -153,6 +155,7 @@ class _Recording:
         names, rules = sources.inputs_and_rules(node.op, len(node.parents))
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names, rules=rules)
         self._shape(box, self.tape.arrays.get(node))
+        box.output = kind == "output"
         box.formula, box.doc = wording.formula_of(node.op), wording.doc_of(node.op)
         box.attributes = wording.attributes_of(node, names)
         if node.saved is not None and box.shape is not None:
@@ -165,9 +168,10 @@ class _Recording:
     def _leaf(self, key: Key, groups: Groups, user: Node) -> Box:
         array = self.tape.arrays.get(key)
         tensor = key if isinstance(key, Variable) else None
-        name = self.given.name_of(tensor if tensor is not None else array)
+        thing: Any = array if tensor is None else tensor
+        name = self.given.name_of(thing)
         qualified = self.names.get(id(tensor)) or self.names.get(id(array))
-        if self.given.is_input(tensor if tensor is not None else array):
+        if self.given.is_input(thing):
             kind = "input"
         elif isinstance(tensor, Parameter) or (qualified and qualified[1]):
             kind = "parameter"

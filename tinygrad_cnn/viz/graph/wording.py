@@ -69,8 +69,8 @@ SHAPES = {
     **dict.fromkeys(("sum_over", "mean", "amax", "amin", "prod", "var", "std", "norm"), "dim goes, or stays as 1"),
 }
 DEFAULTS: dict[str, Any] = {
-    "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "keepdim": False, "eps": 1e-5, "reverse": False, "order": "K",
-    "blank": False, "correction": 1, "alpha": 1, "scale": 1, "inner": 1, "padding_idx": None,
+    "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "keepdim": False, "eps": 1e-5, "reverse": False,
+    "order": "K", "blank": False, "correction": 1, "alpha": 1, "scale": 1, "inner": 1, "padding_idx": None,
 }  # fmt: skip
 _REDUNDANT = {"shape", "size", "dtype", "widths_back"}  # the box shows what came out
 _LONG = 40  # characters of an attribute
@@ -169,7 +169,7 @@ def number(a: Any) -> str:
 
 
 def _pair(values: Sequence[Any]) -> str:
-    return str(values[0]) if len(set(values)) == 1 else "×".join(map(str, values))
+    return str(values[0]) if len(set(values)) == 1 else " × ".join(map(str, values))  # noqa: RUF001
 
 
 def _text(name: str, value: Any) -> str | None:

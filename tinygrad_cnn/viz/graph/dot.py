@@ -1,0 +1,250 @@
+"""A picture as DOT text, through the `graphviz` package. Laying it out is another matter (`rendering`)."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from typing import Any
+
+from .structure import Box, Cost, Edge, Group, Picture
+from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat
+from .texts import escaped, lines, seconds, size, table
+from .wording import number
+
+_PACKED = {"TB": "array_tu100", "LR": "array_clu100"}  # the legend to the right, below
+_BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
+_COMMUTE = {"add", "mul", "maximum", "minimum"}  # whose inputs need no names at their edges
+
+
+def source_of(
+    picture: Picture,
+    statistics: bool = False,
+    numbers: bool = True,
+    backward: bool = False,
+    color_by: str | None = None,
+    legend: bool = True,
+) -> str:
+    """DOT text of a picture.
+
+    Args:
+        statistics: show norm, range, zeros and NaN of every array whose summary is there.
+        numbers: show the numbers of small arrays.
+        backward: draw what flows back along each edge, where its gradient is there.
+        color_by: None, "time" or "memory": colour boxes by their cost.
+        legend: say what shapes and colours mean.
+
+    Raises ImportError where the `graphviz` package is missing.
+    """
+    try:
+        import graphviz
+    except ImportError:
+        raise ImportError(
+            "drawing a graph needs the Python package graphviz: pip install 'tinygrad-cnn[viz]'"
+        ) from None
+    dot = graphviz.Digraph("graph")
+    dot.attr(
+        "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
+        nodesep="0.22", ranksep="0.3", pack="14", packmode=_PACKED[picture.direction],
+    )  # fmt: skip
+    if picture.title or picture.notice:
+        dot.attr("graph", label=_title(picture))
+    dot.attr("node", fontname=FONT, fontsize="13", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.5")
+    dot.attr("edge", color=LINE, arrowsize="0.7", fontname=FONT, fontsize="10", fontcolor=FAINT)
+    scale = _Scale(picture, color_by)
+    alone = _alone(picture)
+    inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
+    nodes = {b.id: _node(b, numbers, statistics, scale, inline.get(b.id)) for b in picture.boxes}
+    _draw_groups(dot, picture, None, 0, nodes, alone)
+    boxes = {b.id: b for b in picture.boxes}
+    several, beside = _several(picture, boxes), _beside(picture, boxes)
+    for edge in picture.edges:
+        _edge(dot, edge, boxes, several, beside, backward)
+    if legend:
+        _legend(dot, picture, backward, scale)
+    return str(dot.source)
+
+
+def _title(picture: Picture) -> str:
+    rows = [f'<FONT POINT-SIZE="16"><B>{escaped(picture.title)}</B></FONT>'] if picture.title else []
+    for line in textwrap.wrap(picture.notice or "", 90):
+        rows.append(f'<FONT POINT-SIZE="11" COLOR="{FAINT}">{escaped(line)}</FONT>')
+    return table(rows)
+
+
+# ----------------------------------------------------------------------------------------------------- boxes, groups
+def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
+    style = KINDS[box.kind]
+    attributes = {
+        "label": table(lines(box, numbers, statistics, scale.text(box), module)),
+        "shape": style.shape,
+        "style": style.style,
+        "color": style.color,
+        "fillcolor": scale.color(box) or style.fillcolor,
+        "penwidth": KEPT if box.saved else THIN,
+        "peripheries": "2" if box.output else style.peripheries,
+        "id": f"box{box.id}",
+        "tooltip": "\n".join(filter(None, [box.name or box.label, box.formula])).replace("\\", "\\\\"),
+    }
+    return attributes
+
+
+def _alone(picture: Picture) -> dict[int, Box]:
+    """Groups that hold one box and nothing else, with that box: a line in it does for a frame."""
+    members: dict[int, list[Box]] = {g.id: [] for g in picture.groups}
+    for box in picture.boxes:
+        if box.group is not None:
+            members[box.group].append(box)
+    outer = {g.parent for g in picture.groups}
+    folded = {g.id for g in picture.groups if g.count > 1}
+    return {g: own[0] for g, own in members.items() if len(own) == 1 and g not in outer and g not in folded}
+
+
+def _draw_groups(
+    dot: Any,
+    picture: Picture,
+    parent: int | None,
+    depth: int,
+    nodes: dict[int, dict[str, str]],
+    alone: dict[int, Box],
+) -> None:
+    """The groups within one, and its own boxes. Groups nest as deep as modules do, so recursion is no danger."""
+    for group in picture.groups:
+        if group.parent != parent:
+            continue
+        if group.id in alone:
+            box = alone[group.id]
+            dot.node(f"b{box.id}", **nodes[box.id])
+            continue
+        times = f" × {group.count}" if group.count > 1 else ""  # noqa: RUF001
+        name = f"{escaped(group.name)}&nbsp;&nbsp;" if group.name else ""
+        type_ = escaped(textwrap.shorten(group.type, 70, placeholder=" …"))
+        bold = f"<B>{type_}{times}</B>" if times or not name else type_
+        with dot.subgraph(name=f"cluster_{group.id}") as inner:
+            inner.attr(
+                "graph", label=f'<<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{bold or "module"}</FONT>>', labeljust="l",
+                style="rounded,filled", color="#6b7480" if times else "#b8c0cc", fillcolor=FRAMES[min(depth, 3)],
+                penwidth="2.2" if times else "1", peripheries="2" if times else "1", margin="9", tooltip=" ",
+            )  # fmt: skip
+            _draw_groups(inner, picture, group.id, depth + 1, nodes, alone)
+    for box in picture.boxes:
+        if box.group == parent:
+            dot.node(f"b{box.id}", **nodes[box.id])
+
+
+# -------------------------------------------------------------------------------------------------------------- edges
+def _several(picture: Picture, boxes: dict[int, Box]) -> set[int]:
+    """Boxes whose inputs need their names at the edges: more than one that was computed or named by the user."""
+    counts: dict[int, int] = {}
+    for edge in picture.edges:
+        if boxes[edge.source].kind != "parameter":
+            counts[edge.target] = counts.get(edge.target, 0) + 1
+    return {i for i, n in counts.items() if n > 1 and boxes[i].inputs and boxes[i].label not in _COMMUTE}
+
+
+def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
+    """Parameters and constants that one operation alone uses, its first two: 0 for its left side, 1 for its right."""
+    uses: dict[int, int] = {}
+    for edge in picture.edges:
+        uses[edge.source] = uses.get(edge.source, 0) + 1
+    taken: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for edge in picture.edges:
+        if boxes[edge.source].kind in _BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
+            side = taken.get(edge.target, 0)
+            if side < 2:
+                found[edge.source], taken[edge.target] = side, side + 1
+    return found
+
+
+def _edge(
+    dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], backward: bool
+) -> None:
+    target, side = boxes[edge.target], beside.get(edge.source)
+    more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _BESIDE else {}
+    if side is not None:
+        more = {"minlen": "0"}
+    if not backward and edge.target in several and edge.slot < len(target.inputs):
+        more["taillabel" if side == 1 else "headlabel"] = f" {target.inputs[edge.slot]} "
+        more["labeldistance"] = "1.6"
+    if side == 1:  # Graphviz puts the head of an edge on the right: so it is told the edge the other way round
+        dot.edge(f"b{edge.target}", f"b{edge.source}", dir="back", **more)
+    else:
+        dot.edge(f"b{edge.source}", f"b{edge.target}", **more)
+    if backward and edge.gradient is not None:
+        norm = "" if edge.gradient.norm is None else number(edge.gradient.norm)
+        bad = edge.gradient.nans + edge.gradient.infs
+        label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
+        dot.edge(
+            f"b{edge.target}", f"b{edge.source}", label=label, style="dashed", color=BACK, fontcolor=BACK,
+            constraint="false", arrowhead="empty", penwidth="2" if bad else "1.1",
+        )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------ legend, scale
+class _Scale:
+    """Colours by cost, from nothing to the dearest box."""
+
+    def __init__(self, picture: Picture, color_by: str | None) -> None:
+        self.by = color_by
+        amounts = [self.amount(b.cost) for b in picture.boxes if b.cost is not None]
+        self.most, self.total = max(amounts, default=0.0), sum(amounts)
+
+    def amount(self, cost: Cost) -> float:
+        """Seconds or bytes, forward and backward."""
+        if self.by == "time":
+            return cost.forward_s + cost.backward_s
+        return float(cost.forward_bytes + cost.backward_bytes)
+
+    def color(self, box: Box) -> str | None:
+        """Of a box; None for its usual one. White where no cost is known."""
+        if self.by is None or box.kind not in ("operation", "output", "module"):
+            return None
+        return "#ffffff" if box.cost is None or not self.most else heat(self.amount(box.cost) / self.most)
+
+    def text(self, box: Box) -> str:
+        """A line for a box."""
+        if self.by is None or box.cost is None:
+            return ""
+        amount = self.amount(box.cost)
+        share = f", {100 * amount / self.total:.1f} %" if self.total else ""
+        return f"{seconds(amount) if self.by == 'time' else size(amount)}{share}"
+
+    def rows(self) -> str:
+        """The scale itself, for the legend."""
+        cells = "".join(f'<TD BGCOLOR="{heat(k / 6)}" WIDTH="20" HEIGHT="12"></TD>' for k in range(7))
+        most = seconds(self.most) if self.by == "time" else size(self.most)
+        what = "time, forward and backward" if self.by == "time" else "memory of outputs and gradients"
+        return (
+            f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" COLOR="{FAINT}">'
+            f'<TR><TD COLSPAN="7" BORDER="0">{what}</TD></TR><TR>{cells}</TR>'
+            f'<TR><TD COLSPAN="2" BORDER="0" ALIGN="LEFT">0</TD>'
+            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR></TABLE>>'
+        )
+
+
+def _legend(dot: Any, picture: Picture, backward: bool, scale: _Scale) -> None:
+    """One small box for each kind there is."""
+    present = {box.kind for box in picture.boxes}
+    items: list[tuple[str, dict[str, str]]] = []
+    for kind, style in KINDS.items():
+        if kind in present:
+            fill = "#ffffff" if scale.by and kind in ("operation", "output", "module") else style.fillcolor
+            look = {"shape": style.shape, "style": style.style, "color": style.color, "fillcolor": fill}
+            items.append((kind, {**look, "label": style.means, "peripheries": style.peripheries}))
+    if any(box.saved for box in picture.boxes):
+        look = {"shape": "box", "style": "rounded,filled", "color": LINE, "fillcolor": "white", "penwidth": KEPT}
+        items.append(("kept", {**look, "label": "thick border:\nkept for backward"}))
+    if backward and any(edge.gradient is not None for edge in picture.edges):
+        look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
+        items.append(("back", look))
+    if scale.by:
+        items.append(("scale", {"shape": "plain", "label": scale.rows()}))
+    with dot.subgraph(name="cluster_legend") as inner:
+        inner.attr(
+            "graph", label=f'<<FONT POINT-SIZE="12" COLOR="{FAINT}"><B>Legend</B></FONT>>', labeljust="l",
+            style="rounded", color="#b8c0cc", margin="9", tooltip=" ",
+        )  # fmt: skip
+        for name, look in items:
+            inner.node(f"legend_{name}", **{"fontsize": "11", "tooltip": " ", "height": "0.26", "sortv": "1", **look})
+        for (one, _), (other, _) in itertools.pairwise(items):
+            inner.edge(f"legend_{one}", f"legend_{other}", style="invis", minlen="1")

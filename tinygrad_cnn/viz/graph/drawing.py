@@ -1,0 +1,156 @@
+"""What users meet: `draw_graph`, and the `Graph` it returns."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...nn.module import Module
+from ...profiler.recorder import Recorder
+from ...tensors import Tensor
+from . import rendering
+from .dot import source_of
+from .folding import fold
+from .recording import record
+from .structure import Picture
+
+_FORMATS = (*rendering.FORMATS, "dot", "html")
+
+
+class Graph:
+    """A drawn computation graph. It holds numbers and texts, no tensor: it keeps nothing alive.
+
+    Attributes:
+        picture: all of the graph, as plain data.
+        drawn: what `source` shows: the same with modules closed, equal blocks folded, the middle left out.
+    """
+
+    def __init__(self, picture: Picture, drawn: Picture, **look: Any) -> None:
+        self.picture, self.drawn, self._look = picture, drawn, look
+
+    @functools.cached_property
+    def source(self) -> str:
+        """DOT text."""
+        return source_of(self.drawn, **self._look)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the drawing; the ending says as what: .svg, .png, .pdf, .dot, or .html for the interactive page.
+
+        Returns the path. SVG, PNG and PDF need Graphviz: the `dot` program, or pygraphviz from tinygrad-cnn[viz].
+
+        Raises ValueError for another ending, ImportError where Graphviz is missing, OSError where the file cannot be
+        written.
+        """
+        path = Path(path)
+        format = path.suffix.lower().removeprefix(".")
+        if format not in _FORMATS:
+            endings = ", ".join(f".{name}" for name in _FORMATS)
+            raise ValueError(f"Graph.save: the name of the file must end in {endings}, got {str(path)!r}")
+        path.write_bytes(self._as(format))
+        return path
+
+    def _as(self, format: str) -> bytes:
+        if format == "dot":
+            return self.source.encode()
+        if format == "html":
+            from .html import page
+
+            return page(self.picture).encode()
+        return rendering.render(self.source, format)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
+        """Notebooks show the drawing, or the text where Graphviz is missing."""
+        try:
+            return {"image/svg+xml": self._repr_svg_()}
+        except ImportError as error:
+            return {"text/plain": f"{self!r}\n{error}"}
+
+    def _repr_svg_(self) -> str:
+        return self._as("svg").decode()
+
+    def __repr__(self) -> str:
+        count = sum(b.kind in ("operation", "output") for b in self.picture.boxes)
+        return f"<Graph{' of ' + self.picture.title if self.picture.title else ''}: {count:,} operations>"
+
+
+def draw_graph(
+    output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
+    *,
+    inputs: Any = None,
+    model: Module | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    show_values: bool | str = "auto",
+    gradients: bool | str = "auto",
+    collapse: bool | int | str = "auto",
+    direction: str = "TB",
+    profile: Recorder | None = None,
+    color_by: str | None = None,
+    max_nodes: int = 200,
+    legend: bool = True,
+    title: str | None = None,
+) -> Graph:
+    """The computation graph behind a tensor, or of a model: a box for each operation, parameter and input.
+
+    Nothing of the user's changes: no ``.grad``, no hook of a tensor is called, the graph can still go backward, batch
+    statistics and random state are as before.
+
+    Args:
+        output: a tensor (or several, in a list or dict) whose graph is there already; or a model, or any function,
+            which is called with ``inputs`` and watched: then modules and lines of code are known.
+        inputs: what to call the model with: one argument, several in a tuple, or a dict by name. Of a graph that is
+            there already: the tensors and arrays to show as inputs, with their names as a dict.
+        model: whose parameters give the graph behind a tensor its names, and its operations their modules: exactly with
+            a ``profile`` of the forward pass, else as far as parameters tell.
+        names: names of other tensors, {"a": a}: leaves, or what was computed.
+        show_values: "auto" shows the numbers of very small arrays; True also sums up all others (norm, zeros, NaN);
+            False leaves values out.
+        gradients: True computes the gradient of the (summed) output by every array and draws it flowing back; "auto"
+            does it for small graphs of small arrays, without the arrows.
+        collapse: "auto" keeps large drawings readable: equal blocks in a row become one "x N", modules become boxes,
+            from the innermost on, until it fits a screen. False draws everything; True closes the model's children; a
+            number closes modules so many levels down.
+        direction: "TB", from top to bottom, or "LR", from left to right.
+        profile: a `profiler.profile` under which the graph was made. A model that is called here is timed by itself.
+        color_by: "time" or "memory", forward and backward. Of a single run, that of a model is a first impression.
+        max_nodes: of more operations the first and the last are drawn.
+        legend: explain shapes and colours.
+        title: above the drawing; by default the model's type.
+
+    Raises:
+        TypeError, ValueError: arguments of another kind; a tensor without a graph.
+        RuntimeError: gradients were asked for, and backward() has freed the graph or arrays have changed since.
+
+    >>> import tinygrad_cnn as tg
+    >>> a, b = tg.tensor(2.0, requires_grad=True), tg.tensor(-3.0, requires_grad=True)
+    >>> graph = draw_graph((a * b).tanh(), names={"a": a, "b": b})
+    >>> [(box.label, box.gradient.values) for box in graph.picture.boxes[2:]]
+    [('mul', 2.4576...e-05), ('tanh', 1.0)]
+    """
+    if direction not in ("TB", "LR"):
+        raise ValueError(f'direction must be "TB" (top to bottom) or "LR" (left to right), got {direction!r}')
+    if color_by not in (None, "time", "memory"):
+        raise ValueError(f'color_by must be None, "time" or "memory", got {color_by!r}')
+    for name, value in (("show_values", show_values), ("gradients", gradients)):
+        if value != "auto" and not isinstance(value, bool):
+            raise ValueError(f'{name} must be "auto", True or False, got {value!r}')
+    if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 2:
+        raise ValueError(f"max_nodes must be an integer of at least 2, got {max_nodes!r}")
+    picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by is not None)
+    if color_by is not None and all(box.cost is None for box in picture.boxes):
+        raise ValueError(
+            "color_by needs figures: draw the model, draw_graph(model, inputs=x, color_by=...), or pass the profile "
+            "under which this graph was made: with tg.profiler.profile() as p: loss = ...; "
+            "draw_graph(loss, profile=p, color_by=...)"
+        )
+    picture.direction = direction
+    picture.title = picture.title if title is None else str(title)
+    drawn = fold(picture, collapse, max_nodes)
+    kept = {group.id for group in drawn.groups}
+    groups = [dataclasses.replace(g, closed=g.id not in kept) for g in picture.groups]
+    picture = dataclasses.replace(picture, groups=groups)
+    look = {"statistics": show_values is True, "backward": gradients is True, "color_by": color_by, "legend": legend}
+    return Graph(picture, drawn, **look)
