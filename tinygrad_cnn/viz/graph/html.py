@@ -10,7 +10,7 @@ from typing import Any
 
 from .structure import Picture
 
-SCRIPTS = ("data", "layers", "layout", "shapes", "camera", "view", "details", "player", "search", "main")
+SCRIPTS = ("data", "repeats", "layers", "layout", "shapes", "camera", "view", "details", "player", "search", "main")
 
 
 def page(picture: Picture) -> str:

@@ -44,8 +44,18 @@ function stopGliding() {
 function fit(smooth = true) {
   const view = viewport();
   const { width, height } = camera.world;
-  const zoom = Math.min(view.width / width, view.height / height, 1.25);
+  const zoom = Math.min(view.width / width, view.height / height, 1.3);
   (smooth ? glide : look)((view.width - width * zoom) / 2, (view.height - height * zoom) / 2, zoom);
+}
+
+// As fit, but what would come out too small to read begins at its beginning instead, with the map to find one's way.
+function frame(smooth = true) {
+  const view = viewport();
+  const { width, height } = camera.world;
+  if (Math.min(view.width / width, view.height / height) >= 0.4) return fit(smooth);
+  const zoom = Math.max(0.4, Math.min(0.85, Math.max(view.width / width, view.height / height)));
+  const place = (room, size) => (size > room ? 0 : (room - size) / 2);
+  return (smooth ? glide : look)(place(view.width, width * zoom), place(view.height, height * zoom), zoom);
 }
 
 function zoomBy(factor, at = null) {
@@ -64,6 +74,7 @@ function panBy(dx, dy) {
 
 // Bring a rectangle of the graph into sight, and move no more than that takes.
 function reveal(rect, smooth = true) {
+  if (seesAll()) return;
   const view = viewport();
   const margin = Math.min(60, view.width / 8, view.height / 8);
   const shift = (from, to, room) => {
@@ -157,16 +168,22 @@ function drawMap(scene) {
   drawFrame();
 }
 
-function drawFrame() {
+function seesAll() {
   const view = viewport();
   const { x, y, zoom, world } = camera;
+  const inside = x >= -1 && y >= -1 && x + world.width * zoom <= view.width + 1 && y + world.height * zoom <= view.height + 1;
+  return inside && zoom > 0.5;
+}
+
+function drawFrame() {
+  const view = viewport();
+  const { x, y, zoom } = camera;
   const frame = element("map-frame");
   frame.setAttribute("x", -x / zoom);
   frame.setAttribute("y", -y / zoom);
   frame.setAttribute("width", view.width / zoom);
   frame.setAttribute("height", view.height / zoom);
-  const all = x >= -1 && y >= -1 && x + world.width * zoom <= view.width + 1 && y + world.height * zoom <= view.height + 1;
-  element("map-box").hidden = all;
+  element("map-box").hidden = seesAll();
 }
 
 function watchMap() {

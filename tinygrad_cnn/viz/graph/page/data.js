@@ -23,6 +23,11 @@ function groupsAround(box) {
   return list;
 }
 
+// A module with one box in it gets no frame: the box itself says where it belongs.
+function isFramed(group) {
+  return group.boxes.length > 1;
+}
+
 const KINDS = {
   operation: "operation",
   output: "output",
@@ -133,6 +138,7 @@ function fullName(box) {
 }
 
 function groupTitle(group) {
+  if (group.row) return group.type;
   const inside = group.name ? group.name.split(".").pop() : "";
   return inside && inside !== group.type ? `${inside} · ${group.type}` : group.type;
 }

@@ -58,7 +58,7 @@ function overview() {
 
 function boxDetails(box) {
   const operation = box.kind === "operation" || box.kind === "output";
-  const inside = groupsAround(box).map((g) => g.name || g.type);
+  const inside = groupsAround(box).filter((g) => !g.row).map((g) => g.name || g.type);
   return [
     heading(box.kind, box.label, operation ? inside[0] : box.name !== box.label ? box.name : null),
     box.formula ? html("p", { class: "formula" }, box.formula) : null,
@@ -108,16 +108,17 @@ function groupDetails(group) {
     : null;
   const operations = group.boxes.filter((b) => b.kind === "operation" || b.kind === "output").length;
   const name = group.name && group.name !== group.type ? group.name : null;
+  const what = group.row ? "modules" : "module";
   return [
     heading("module", group.type, name),
-    html("button", { class: "wide", onclick: () => toggleGroup(group.id) }, closed.has(group.id) ? "Open the module" : "Close the module"),
+    html("button", { class: "wide", onclick: () => toggleGroup(group.id) }, `${closed.has(group.id) ? "Open" : "Close"} the ${what}`),
     section(
       "Module",
       table([
         ["operations", formatCount(operations)],
         ["parameters", formatCount(group.boxes.reduce((s, b) => s + parametersOf(b), 0))],
         ["results", formatBytes(group.boxes.reduce((s, b) => s + (b.kind === "parameter" ? 0 : b.bytes), 0))],
-        ["stands for", group.count > 1 ? `${group.count} equal modules: ${group.names.join(", ")}` : ""],
+        [group.row ? "equal in a row" : "stands for", group.count > 1 ? `${group.count} times: ${group.names.join(", ")}` : ""],
       ]),
     ),
     section("Parameters", ...weights.map((b) => html("p", { class: "link-row" }, linkTo(b), html("span", {}, formatShape(b.shape))))),

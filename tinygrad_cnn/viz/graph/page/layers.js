@@ -161,6 +161,12 @@ function crossings(layer) {
   return count;
 }
 
+// Fewer rounds for a level of very many lines: time matters more then.
+function effort(layers, rounds) {
+  const size = layers.reduce((sum, layer) => sum + layer.length, 0);
+  return Math.max(2, Math.round(rounds * Math.min(1, 6000 / size)));
+}
+
 // Barycentres, downwards and upwards in turn; the order with the fewest crossings stays.
 function orderLayers(layers) {
   const total = () => layers.reduce((sum, layer) => sum + crossings(layer), 0);
@@ -181,9 +187,10 @@ function orderLayers(layers) {
       layer.forEach((e, i) => (e.at = i));
     }
   };
+  const rounds = effort(layers, 16);
   let best = snapshot();
   let fewest = total();
-  for (let round = 0, idle = 0; round < 16 && idle < 6; round++, idle++) {
+  for (let round = 0, idle = 0; round < rounds && idle < 6; round++, idle++) {
     sweep(round % 2 === 1);
     const count = total();
     if (count < fewest || round === 0) {
@@ -271,11 +278,11 @@ function placeAcross(layers, space) {
     });
     pool(wishes, weights, layer.gaps).forEach((c, i) => (layer[i].c = c));
   };
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < effort(layers, 6); round++) {
     for (const layer of layers) settle(layer, true, false);
     for (const layer of [...layers].reverse()) settle(layer, false, true);
   }
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < effort(layers, 4); round++) {
     for (const layer of layers) settle(layer, true, true);
     for (const layer of [...layers].reverse()) settle(layer, true, true);
   }
@@ -304,10 +311,10 @@ function spreadPorts(nodes, links) {
       link.wish = Math.max(-reach, Math.min(reach, 0.6 * (from - n.u - half)));
     }
     arriving.sort((p, q) => p.wish - q.wish || p.slot - q.slot);
-    const gap = Math.min(16, (2 * reach) / (arriving.length - 1));
-    const offsets = pool(arriving.map((l) => l.wish), arriving.map(() => 1), arriving.slice(1).map(() => gap));
-    const low = Math.max(0, -reach - offsets[0]);
-    const high = Math.min(0, reach - offsets[offsets.length - 1]);
-    arriving.forEach((link, i) => (link.endAt = half + offsets[i] + low + high));
+    const last = arriving.length - 1;
+    const gap = Math.min(16, (2 * reach) / last);
+    const wishes = arriving.map((l, i) => Math.max(i * gap - reach, Math.min(reach - (last - i) * gap, l.wish)));
+    const offsets = pool(wishes, arriving.map((l) => (l.heavy ? 100 : 1)), arriving.slice(1).map(() => gap));
+    arriving.forEach((link, i) => (link.endAt = half + offsets[i]));
   }
 }

@@ -3,7 +3,7 @@
 //
 // scene: {items: [{key, parent, width, height, order}], groups: [{key, parent, label, order}],
 //         edges: [{source, target, heavy, slot}]}, all by key; parent is a group's key or null.
-// The result gives items and groups x, y, width, height, and edges a `path` (points) and an `anchor` for a label.
+// The result gives items and groups x, y, width, height, and edges a `path` and its last `bend`, where a label can stand.
 
 function layoutScene(scene, direction, space) {
   const across = direction === "LR" ? "height" : "width";
@@ -209,7 +209,7 @@ function traceEdge(edge, direction) {
   }
   const at = (u, v) => (direction === "LR" ? `${round(v)} ${round(u)}` : `${round(u)} ${round(v)}`);
   let path = "";
-  let anchor = null;
+  let bend = points.slice(0, 2);
   points.forEach((p, i) => {
     const q = points[i - 1];
     if (!q) path = `M${at(p.u, p.v)}`;
@@ -218,13 +218,13 @@ function traceEdge(edge, direction) {
       const bulge = p.kind === "turn" ? 22 : p.kind === "turnUp" ? -22 : (p.v - q.v) / 2;
       path += `C${at(q.u, q.v + bulge)} ${at(p.u, p.v - (p.kind === "curve" ? bulge : -bulge))} ${at(p.u, p.v)}`;
     }
-    if (q && p.kind !== "line") anchor = { u: (p.u + q.u) / 2, v: (p.v + q.v) / 2 };
+    if (q && p.kind !== "line") bend = [q, p];
   });
   const point = (p) => (direction === "LR" ? { x: p.v, y: p.u } : { x: p.u, y: p.v });
   edge.path = path;
   edge.start = point(points[0]);
   edge.end = point(points[points.length - 1]);
-  edge.anchor = point(anchor || { u: (points[0].u + points[1].u) / 2, v: points[0].v });
+  edge.bend = bend.map(point);
 }
 
 function round(x) {

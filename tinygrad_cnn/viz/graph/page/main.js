@@ -147,15 +147,7 @@ function start() {
   watchSearch();
   drawLegend();
   openPanel(innerWidth >= 900);
-  for (const g of groups.values()) if (g.closed) closed.add(g.id);
-  if (picture.boxes.length > 400) closeToFirstLevel(); // no need to see first that it does not fit
-  draw();
-  const view = viewport();
-  const readable = () => Math.min(view.width / scene.width, view.height / scene.height) >= 0.55;
-  if (groups.size && picture.boxes.length <= 400 && !readable()) {
-    closeToFirstLevel();
-    draw();
-  }
+  openAsFits();
   fit(false);
   refresh();
   showDetails(null);

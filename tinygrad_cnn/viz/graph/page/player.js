@@ -174,19 +174,22 @@ function stepText() {
 // Gradients on the lines they flow along: all that have flowed in a small graph, those of this step in a large one.
 function paintChips(phase, box) {
   const chips = [];
+  const taken = [];
   if (player.active && phase === "backward") {
     for (const l of lines) {
       const shown = l.edges.filter((e) => sent(e) && (e.target === box.id || (numbered && l.edges.length === 1)));
       if (shown.length !== 1 && !shown.some((e) => e.target === box.id)) continue;
       const summary = gradientOf(shown[0]);
-      const text = shown.length > 1 ? `${shown.length} gradients` : briefly(summary);
+      const text = shown.length > 1 ? `${shown.length} gradients` : summary && (isNorm(summary) ? `‖g‖ ${briefly(summary)}` : briefly(summary));
       if (!text) continue;
       const width = textWidth(text, "mono") + 12;
       const fresh = shown.some((e) => e.target === box.id);
+      const at = freePlace(l.bend, width, taken);
+      taken.push({ ...at, width });
       chips.push(
         svg(
           "g",
-          { class: fresh ? "chip fresh" : "chip", transform: `translate(${round(l.anchor.x)} ${round(l.anchor.y)})`, "data-edge": shown[0].index },
+          { class: fresh ? "chip fresh" : "chip", transform: `translate(${round(at.x)} ${round(at.y)})`, "data-edge": shown[0].index },
           svg("rect", { x: -width / 2, y: -9, width, height: 18, rx: 9 }),
           svg("text", { x: 0, y: 4 }, text),
         ),
@@ -194,6 +197,18 @@ function paintChips(phase, box) {
     }
   }
   element("chips").replaceChildren(...chips);
+}
+
+// The middle of a line's last bend, or the next best place on it where no other number stands.
+function freePlace([from, to], width, taken) {
+  const on = (t) => {
+    const slow = t * t * (3 - 2 * t); // the bend leaves and arrives along the flow
+    const fast = 1.5 * t * (1 - t) + t ** 3;
+    const [s, r] = direction === "LR" ? [fast, slow] : [slow, fast];
+    return { x: from.x + (to.x - from.x) * s, y: from.y + (to.y - from.y) * r };
+  };
+  const free = (p) => taken.every((q) => Math.abs(p.x - q.x) > (width + q.width) / 2 + 3 || Math.abs(p.y - q.y) > 21);
+  return [0.5, 0.65, 0.35, 0.8, 0.2, 0.95, 0.05].map(on).find(free) || on(0.5);
 }
 
 // ------------------------------------------------------------------------------------------------- the step in words
@@ -249,8 +264,8 @@ function backwardDetails(box) {
   const leaving = edgesInto.get(box.id).filter(carries);
   const terms = arriving.map(gradientOf);
   const from = arriving.map((e, i) => {
-    const name = inputName(boxes.get(e.target), e.slot, "as ");
-    return html("li", {}, html("span", { class: "quiet" }, name), linkTo(boxes.get(e.target)), html("span", { class: "gradient" }, inWords(terms[i])));
+    const name = inputName(boxes.get(e.target), e.slot, "where it is ");
+    return html("li", {}, html("span", { class: "quiet" }, "from"), linkTo(boxes.get(e.target)), html("span", { class: "quiet" }, name), arriving.length > 1 ? html("span", { class: "gradient" }, inWords(terms[i])) : null);
   });
   const sum = terms.length > 1 ? accumulation(terms, box.gradient) : null;
   const adding = terms.length > 1 ? `Used ${terms.length === 2 ? "twice" : `${terms.length} times`}: the gradients add up` : "Arriving gradient";

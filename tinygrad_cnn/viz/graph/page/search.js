@@ -5,7 +5,7 @@ const haystacks = new Map();
 
 for (const b of boxes.values()) {
   const shape = formatShape(b.shape);
-  const around = groupsAround(b).map((g) => `${g.type} ${g.name} ${(g.names || []).join(" ")}`);
+  const around = groupsAround(b).filter((g) => !g.row).map((g) => `${g.type} ${g.name} ${(g.names || []).join(" ")}`);
   const text = [b.label, b.name || "", b.kind, shape, shape.replace(/ /g, ""), attributesOf(b), ...around];
   haystacks.set(b.id, text.join(" ").toLowerCase());
 }

@@ -1,7 +1,7 @@
 // What a node looks like: its lines of text, its size, its outline by kind.
 
 const FONTS = { title: "600 14px system-ui, sans-serif", text: "12px system-ui, sans-serif", mono: "12px ui-monospace, monospace", bold: "600 12px ui-monospace, monospace" };
-const WIDEST = 240;
+const WIDEST = 270;
 const ruler = document.createElement("canvas").getContext("2d");
 const measured = new Map();
 
@@ -28,6 +28,8 @@ function shorten(text, font, width) {
 // Each line is {text, font, look}; below them stand cells for value and gradient.
 function describeBox(box) {
   const lines = [{ text: shortName(box), font: "title", look: "title" }];
+  const module = box.group === null ? null : groups.get(box.group);
+  if (module && !isFramed(module)) lines.push({ text: groupTitle(module), font: "text", look: "quiet" });
   const scalar = box.shape && box.shape.length === 0;
   if (box.kind === "hidden") lines.push({ text: `${plural(box.hidden, "node")} left out`, font: "text", look: "quiet" });
   if (box.kind === "module") lines.push({ text: box.label === shortName(box) ? "" : box.label, font: "text", look: "quiet" });
@@ -67,7 +69,7 @@ function parametersOf(box) {
   return box.kind === "parameter" && box.shape ? box.shape.reduce((n, k) => n * k, 1) : 0;
 }
 
-function sizeOf(content) {
+function sizeOf(content, kind) {
   let width = 64;
   for (const line of content.lines) {
     line.shown = shorten(line.text, line.font, WIDEST - 28);
@@ -81,6 +83,7 @@ function sizeOf(content) {
     width = Math.max(width, content.cells.length * widest);
     height += 36;
   }
+  if (kind === "parameter" || kind === "input") width += 14; // their sides slant
   return { width: Math.ceil(width / 2) * 2, height };
 }
 

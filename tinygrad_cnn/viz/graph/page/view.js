@@ -7,7 +7,7 @@ let scene = null;
 let selected = null;
 let direction = picture.direction === "LR" ? "LR" : "TB";
 const numbered = picture.boxes.length <= 60; // small enough for numbers along the edges
-const SPACE = { nodes: 26, nodeAndLine: 18, lines: 14, layers: numbered ? 40 : 30, pad: 14, header: 26, margin: 28 };
+const SPACE = { nodes: 26, nodeAndLine: 18, lines: 14, layers: !groups.size ? 46 : numbered ? 34 : 28, pad: 14, header: 26, margin: 28 };
 
 const boxKey = (id) => `b${id}`;
 const groupKey = (id) => `g${id}`;
@@ -15,7 +15,7 @@ const groupKey = (id) => `g${id}`;
 // The key under which a box is to be seen: its own, or that of the outermost closed module around it.
 function visibleKey(id) {
   let key = boxKey(id);
-  for (const g of groupsAround(boxes.get(id))) if (closed.has(g.id)) key = groupKey(g.id);
+  for (const g of groupsAround(boxes.get(id))) if (closed.has(g.id)) key = groupKey(g.id); // only framed ones are closed
   return key;
 }
 
@@ -30,7 +30,7 @@ function composeScene() {
   const key = (id) => (id === null ? null : groupKey(id));
   const orderOf = (g) => g.boxes.reduce((least, b) => Math.min(least, b.order), Infinity);
   for (const g of groups.values()) {
-    if (isHidden(g) || !g.boxes.length) continue;
+    if (!isFramed(g) || isHidden(g)) continue;
     const thing = { key: groupKey(g.id), parent: key(g.parent), order: orderOf(g), group: g };
     if (closed.has(g.id)) {
       thing.content = describeGroup(g);
@@ -45,7 +45,8 @@ function composeScene() {
   for (const b of boxes.values()) {
     if (visibleKey(b.id) !== boxKey(b.id)) continue;
     const content = describeBox(b);
-    items.push({ key: boxKey(b.id), parent: key(b.group), order: b.order, box: b, content, ...sizeOf(content) });
+    const around = groupsAround(b).find(isFramed);
+    items.push({ key: boxKey(b.id), parent: around ? groupKey(around.id) : null, order: b.order, box: b, content, ...sizeOf(content, b.kind) });
   }
   const merged = new Map();
   for (const e of picture.edges) {
@@ -171,21 +172,44 @@ function toggleGroup(id) {
 function openAll() {
   closed.clear();
   draw();
-  fit();
+  frame();
 }
 
 function closeAll() {
-  for (const g of groups.values()) closed.add(g.id);
+  for (const g of groups.values()) if (isFramed(g)) closed.add(g.id);
   draw();
   fit();
 }
 
-// The model itself open, the modules in it closed.
-function closeToFirstLevel() {
+// Modules open down to a level: at 0 the model alone, with the modules in it closed. Rows of equal modules stay closed.
+// False if there is no deeper level.
+function openToLevel(depth) {
   closed.clear();
-  let level = [...groups.values()].filter((g) => g.parent === null && g.boxes.length);
-  while (level.length === 1 && level[0].children.length && !level[0].closed) level = level[0].children;
+  let level = [...groups.values()].filter((g) => g.parent === null && isFramed(g));
+  const inside = (list) => list.flatMap((g) => (g.row ? [g] : g.children.filter(isFramed)));
+  if (level.length === 1 && inside(level).length) level = inside(level);
+  for (let k = 0; k < depth; k++) level = inside(level.filter((g) => !g.row)).concat(level.filter((g) => g.row));
   for (const g of level) closed.add(g.id);
+  return level.some((g) => !g.row);
+}
+
+// The most that can be read without zooming in, but the first level in any case.
+function openAsFits() {
+  const view = viewport();
+  const fits = () => Math.min(view.width / scene.width, view.height / scene.height) >= 0.55;
+  const small = picture.boxes.length <= 400; // of larger ones it need not be tried
+  if (small) {
+    draw();
+    if (fits()) return;
+  }
+  let depth = 0;
+  for (let k = 1; small && openToLevel(k); k++) {
+    draw();
+    if (!fits()) break;
+    depth = k;
+  }
+  openToLevel(depth);
+  draw();
 }
 
 function openToSee(id) {
@@ -197,7 +221,7 @@ function openToSee(id) {
 function turn() {
   direction = direction === "LR" ? "TB" : "LR";
   draw();
-  fit(false);
+  frame(false);
 }
 
 // ------------------------------------------------------------------------------------------------------- selection
@@ -295,6 +319,7 @@ function paintHeat() {
   for (const n of nodes) {
     const t = most ? costOf(n) / most : 0;
     n.element.style.setProperty("--heat", heatColor(t));
+    n.element.classList.toggle("heat-on", on);
     n.element.classList.toggle("hot", on && t > 0.55);
   }
   element("scale").hidden = !on;
