@@ -11,7 +11,7 @@ from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat
 from .texts import escaped, lines, seconds, size, table
 from .wording import number
 
-_PACKED = {"TB": "array_tu100", "LR": "array_clu100"}  # the legend to the right, below
+_PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
 _BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
 _COMMUTE = {"add", "mul", "maximum", "minimum"}  # whose inputs need no names at their edges
 
@@ -42,10 +42,15 @@ def source_of(
             "drawing a graph needs the Python package graphviz: pip install 'tinygrad-cnn[viz]'"
         ) from None
     dot = graphviz.Digraph("graph")
+    closed = any(box.kind == "module" for box in picture.boxes)
+    back = backward and any(edge.gradient is not None for edge in picture.edges)
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
-        nodesep="0.22", ranksep="0.3", pack="14", packmode=_PACKED[picture.direction],
+        nodesep="0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
+        packmode=_PACKED[picture.direction],
     )  # fmt: skip
+    if not picture.groups:
+        dot.attr("graph", ordering="in")  # a stands to the left of b in a * b
     if picture.title or picture.notice:
         dot.attr("graph", label=_title(picture))
     dot.attr("node", fontname=FONT, fontsize="13", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.5")
@@ -58,9 +63,9 @@ def source_of(
     boxes = {b.id: b for b in picture.boxes}
     several, beside = _several(picture, boxes), _beside(picture, boxes)
     for edge in picture.edges:
-        _edge(dot, edge, boxes, several, beside, backward)
+        _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
-        _legend(dot, picture, backward, scale)
+        _legend(dot, picture, back, scale)
     return str(dot.source)
 
 
@@ -89,7 +94,7 @@ def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Grou
 
 
 def _alone(picture: Picture) -> dict[int, Box]:
-    """Groups that hold one box and nothing else, with that box: a line in it does for a frame."""
+    """Groups that hold one box and nothing else, with that box: a line of text in it does for a frame."""
     members: dict[int, list[Box]] = {g.id: [] for g in picture.groups}
     for box in picture.boxes:
         if box.group is not None:
@@ -117,11 +122,12 @@ def _draw_groups(
             continue
         times = f" × {group.count}" if group.count > 1 else ""  # noqa: RUF001
         name = f"{escaped(group.name)}&nbsp;&nbsp;" if group.name else ""
-        type_ = escaped(textwrap.shorten(group.type, 70, placeholder=" …"))
-        bold = f"<B>{type_}{times}</B>" if times or not name else type_
+        type_ = escaped(textwrap.shorten(group.type or "module", 70, placeholder=" …"))
+        type_ = f"<B>{type_}{times}</B>" if times or not name else type_
+        heading = f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{type_}</FONT>'
         with dot.subgraph(name=f"cluster_{group.id}") as inner:
             inner.attr(
-                "graph", label=f'<<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{bold or "module"}</FONT>>', labeljust="l",
+                "graph", label=f"<{heading}>", labeljust="l",
                 style="rounded,filled", color="#6b7480" if times else "#b8c0cc", fillcolor=FRAMES[min(depth, 3)],
                 penwidth="2.2" if times else "1", peripheries="2" if times else "1", margin="9", tooltip=" ",
             )  # fmt: skip
@@ -157,26 +163,36 @@ def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
 
 
 def _edge(
-    dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], backward: bool
+    dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], back: bool, down: bool
 ) -> None:
     target, side = boxes[edge.target], beside.get(edge.source)
     more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _BESIDE else {}
     if side is not None:
         more = {"minlen": "0"}
-    if not backward and edge.target in several and edge.slot < len(target.inputs):
+    if back and side is None:
+        more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
+    if not back and edge.target in several and edge.slot < len(target.inputs):
         more["taillabel" if side == 1 else "headlabel"] = f" {target.inputs[edge.slot]} "
         more["labeldistance"] = "1.6"
+    ends = [f"b{edge.source}", f"b{edge.target}"]
+    here, there = "forward", "back"
     if side == 1:  # Graphviz puts the head of an edge on the right: so it is told the edge the other way round
-        dot.edge(f"b{edge.target}", f"b{edge.source}", dir="back", **more)
-    else:
-        dot.edge(f"b{edge.source}", f"b{edge.target}", **more)
-    if backward and edge.gradient is not None:
+        ends.reverse()
+        here, there = there, here
+    dot.edge(*ends, dir=here, **more)
+    if back and edge.gradient is not None:
         norm = "" if edge.gradient.norm is None else number(edge.gradient.norm)
         bad = edge.gradient.nans + edge.gradient.infs
+        more = {k: v for k, v in more.items() if k == "minlen"}
         label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
+        if side is None:  # apart from the edge forward
+            more.update(tailport="se", headport="ne" if down else "sw")
+        elif not down:
+            label = ""  # one above the other: no room, and the box says it
         dot.edge(
-            f"b{edge.target}", f"b{edge.source}", label=label, style="dashed", color=BACK, fontcolor=BACK,
-            constraint="false", arrowhead="empty", penwidth="2" if bad else "1.1",
+            *ends, dir=there, label=label, style="dashed",
+            color=BACK, fontcolor=BACK, arrowhead="empty", arrowtail="empty", penwidth="2" if bad else "1.1",
+            **more,
         )  # fmt: skip
 
 
@@ -222,7 +238,7 @@ class _Scale:
         )
 
 
-def _legend(dot: Any, picture: Picture, backward: bool, scale: _Scale) -> None:
+def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale) -> None:
     """One small box for each kind there is."""
     present = {box.kind for box in picture.boxes}
     items: list[tuple[str, dict[str, str]]] = []
@@ -234,7 +250,7 @@ def _legend(dot: Any, picture: Picture, backward: bool, scale: _Scale) -> None:
     if any(box.saved for box in picture.boxes):
         look = {"shape": "box", "style": "rounded,filled", "color": LINE, "fillcolor": "white", "penwidth": KEPT}
         items.append(("kept", {**look, "label": "thick border:\nkept for backward"}))
-    if backward and any(edge.gradient is not None for edge in picture.edges):
+    if back:
         look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
         items.append(("back", look))
     if scale.by:

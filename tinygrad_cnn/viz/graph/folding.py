@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from .repeats import Repeats, chain
 from .structure import Box, Cost, Edge, Group, Picture
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
-SCREEN = 820.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's, less the browser's frame
-_ROW, _COLUMN, _FRAME = 62.0, 175.0, 34.0  # of a box with its gap, about; of a group's two edges
+SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
+_TITLE, _LINE, _GAP, _COLUMN, _FRAME = 45.0, 15.0, 25.0, 210.0, 44.0  # what a drawing takes, about; edges of a group
 
 
 def fold(picture: Picture, collapse: bool | int | str = "auto", max_nodes: int = 200) -> Picture:
@@ -40,6 +41,11 @@ def fold(picture: Picture, collapse: bool | int | str = "auto", max_nodes: int =
             if fits(result):
                 break
             result = close(picture, {g for g, d in depths.items() if d >= depth or g in _leaves(picture)})
+        single = result
+        for size in (2, 3, 4, 6, 8, 12, 16):
+            if fits(result) or not picture.groups:
+                break
+            result = bunch(single, size)
         return truncate(result, max_nodes)
     level = 1 if collapse is True else int(collapse)
     return truncate(close(picture, {g for g, d in depths.items() if d >= level}), max_nodes)
@@ -98,8 +104,8 @@ def fold_repeats(picture: Picture) -> Picture:
     result = _redrawn(picture, boxes, edges, stand_in)
     wanted = {g for b in boxes for g in chain(b.group, groups)}
     result.groups = [g for g in groups.values() if g.id in wanted]
-    if stand_in and any(b.value is not None or b.gradient is not None for b in boxes):
-        result.notice = " ".join(filter(None, [result.notice, "Of equal blocks the first one's values are shown."]))
+    if stand_in and any(b.gradient is not None for b in boxes):
+        result.notice = " ".join(filter(None, [result.notice, "Of equal blocks the first one's gradients are shown."]))
     return result
 
 
@@ -141,7 +147,13 @@ def close(picture: Picture, closed: set[int]) -> Picture:
     leaving = {e.source for e in picture.edges if stand_in.get(e.source) != stand_in.get(e.target)}
     for box in boxes:
         if box.kind == "module" and box.id - fresh in members:
-            _describe(box, groups[box.id - fresh], members[box.id - fresh], leaving)
+            own = members[box.id - fresh]
+            inner = {b.id: chain(b.group, groups)[len(chain(groups[box.id - fresh].parent, groups)) :] for b in own}
+            parameters = sum(b.parameters * math.prod(groups[g].count for g in inner[b.id]) for b in own)
+            _describe(box, groups[box.id - fresh], own, leaving, parameters)
+            held = _held(box.id - fresh, own, groups)
+            if held:
+                box.attributes = {"of": held}
     result = _redrawn(picture, boxes, picture.edges, stand_in)
     merged: dict[tuple[int, int], Edge] = {}  # several edges between the same two boxes are one
     modules = {b.id for b in boxes if b.kind == "module"}
@@ -154,7 +166,46 @@ def close(picture: Picture, closed: set[int]) -> Picture:
     )
 
 
-def _describe(box: Box, group: Group, members: list[Box], leaving: set[int]) -> None:
+def _held(group: int, members: list[Box], groups: dict[int, Group]) -> str:
+    """What a container has in it: "3 Bottleneck"; nothing where that would be long."""
+    depth = len(chain(group, groups))
+    children = dict.fromkeys(c[depth] for b in members if len(c := chain(b.group, groups)) > depth)
+    runs: list[list[Any]] = []
+    for child in children:
+        if runs and runs[-1][1] == groups[child].type:
+            runs[-1][0] += groups[child].count
+        else:
+            runs.append([groups[child].count, groups[child].type])
+    return ", ".join(f"{n} {type_}" if n > 1 else type_ for n, type_ in runs) if len(runs) <= 3 else ""
+
+
+def bunch(picture: Picture, size: int) -> Picture:
+    """So many neighbours each as one box: modules and operations of one module, in the order of execution."""
+    groups = {g.id: g for g in picture.groups}
+    fresh = max(groups, default=-1) + 1
+    runs: list[list[Box]] = []
+    for box in picture.boxes:
+        if box.kind in ("module", "operation", "output") and box.group is not None:
+            if not runs or runs[-1][-1].group != box.group or len(runs[-1]) == size:
+                runs.append([])
+            runs[-1].append(box)
+    where: dict[int, int] = {}
+    for run in runs:
+        if len(run) > 1:
+            times = [f"{b.label} × {b.count}" if b.count > 1 else b.label for b in run]  # noqa: RUF001
+            names = [b.name for b in run if b.name]
+            title = (
+                f"{names[0].split(' to ')[0]} to {names[-1].split(' to ')[-1]}" if len(names) > 1 else "".join(names)
+            )
+            groups[fresh] = Group(fresh, title, ", ".join(times), run[0].group)
+            where.update((b.id, fresh) for b in run)
+            fresh += 1
+    boxes = [dataclasses.replace(b, group=where.get(b.id, b.group)) for b in picture.boxes]
+    new = dataclasses.replace(picture, boxes=boxes, groups=list(groups.values()))
+    return close(new, set(where.values()))
+
+
+def _describe(box: Box, group: Group, members: list[Box], leaving: set[int], parameters: int) -> None:
     """What can be said of a module as a whole."""
     operations = [b for b in members if b.kind in ("operation", "output", "module")]
     last = next((b for b in reversed(operations) if b.id in leaving or b.output), (operations or members)[-1])
@@ -164,7 +215,7 @@ def _describe(box: Box, group: Group, members: list[Box], leaving: set[int]) -> 
     )  # fmt: skip
     box.output = any(b.output for b in members)
     box.saved = last.saved
-    box.parameters = sum(b.parameters * b.count for b in members) * group.count
+    box.parameters = parameters
     box.source = next((b.source for b in operations if b.source), None)
     if len(operations) == 1:
         one = operations[0]
@@ -182,13 +233,17 @@ def fits(picture: Picture) -> bool:
     for box in sorted(picture.boxes, key=lambda b: b.order):
         level[box.id] = max((level[s] + 1 for s in incoming[box.id] if s in level), default=0)
     width: dict[int, int] = {}
+    height: dict[int, float] = {}
     for box in picture.boxes:
         if incoming[box.id] or box.kind not in ("parameter", "leaf", "constant"):
-            width[level[box.id]] = width.get(level[box.id], 0) + 1
+            place = level[box.id]
+            width[place] = width.get(place, 0) + 1
+            lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
+            height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
     groups = {g.id: g for g in picture.groups}
     frames = len({g for b in picture.boxes for g in chain(b.group, groups)})
-    down, across = (max(level.values(), default=0) + 1) * _ROW + frames * _FRAME, max(width.values(), default=1)
-    return down <= SCREEN[0] and across * _COLUMN <= SCREEN[1] and len(picture.boxes) <= DETAILED
+    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=1) * _COLUMN
+    return down <= SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
 
 
 # ------------------------------------------------------------------------------------------------------- truncation

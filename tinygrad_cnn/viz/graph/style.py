@@ -31,7 +31,7 @@ KINDS = {
     "leaf": Style("leaf with a gradient", "note", "filled", "#a2447c", "#fae8f2"),
     "input": Style("input", "tab", "filled", "#00724f", "#dff3ea"),
     "constant": Style("constant", "box", "dashed,filled", "#666666", "#f4f4f4"),
-    "module": Style("module, drawn as one", "box3d", "filled", "#333333", "#e3e8ee"),
+    "module": Style("module, drawn as one", "component", "filled", "#333333", "#e3e8ee"),
     "hidden": Style("left out", "box", "dotted,filled", "#333333", "#ffffff"),
 }
 KEPT = "2.6"  # the width of a border: its array is kept for the backward pass

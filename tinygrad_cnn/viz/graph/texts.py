@@ -12,7 +12,7 @@ from .style import FAINT
 from .wording import attributes_text, number
 
 FEW = 4  # numbers that are listed in a box
-LONG = 44  # characters of a line
+LONG = 50  # characters of a line
 
 
 def escaped(text: str) -> str:
@@ -28,16 +28,15 @@ def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group |
         share: a line on what it cost, or nothing.
         module: of which it is all there is.
     """
-    head, *more = _heading(box)
-    found = [f"<B>{escaped(head)}</B>", *(_small(line) for line in more)]
+    found = [_heading(box)]
     if module is not None:
         found.append(_small("  ".join(filter(None, [module.name, module.type]))))
-    if box.attributes:
-        found += [_small(line) for line in textwrap.wrap(attributes_text(box.attributes), LONG)]
+    settings = attributes_text(box.attributes)
+    if box.kind == "module" and box.parameters:
+        settings = "; ".join(filter(None, [settings, f"{box.parameters:,} parameters"]))
+    found += [_small(line) for line in textwrap.wrap(settings, LONG)]
     if box.shape is not None:
         found.append(_small(_array(box)))
-    if box.kind == "module" and box.parameters:
-        found.append(_small(f"{box.parameters:,} parameters"))
     for name, summary in (("value", box.value), ("gradient", box.gradient)):
         text = _numbers(summary, numbers, statistics or name == "gradient")
         if text:
@@ -57,16 +56,14 @@ def _small(text: str) -> str:
     return f'<FONT POINT-SIZE="11" COLOR="{FAINT}">{escaped(text)}</FONT>'
 
 
-def _heading(box: Box) -> list[str]:
-    """The title, and lines below it."""
+def _heading(box: Box) -> str:
+    """The title."""
     if box.kind == "module":
         times = f" × {box.count}" if box.count > 1 else ""  # noqa: RUF001
-        title = textwrap.shorten(box.label or "module", 60, placeholder=" …") + times
-        return [title, box.name] if box.name else [title]
-    title = box.label if box.kind != "operation" or not box.name else f"{box.name} = {box.label}"
-    if box.kind == "output" and box.name:
-        title = f"{box.name} = {box.label}"
-    return [title]
+        title = textwrap.shorten(box.label or "module", LONG, placeholder=" …") + times
+        return f"<B>{escaped(title)}</B>" + (f"&nbsp;&nbsp;{_small(box.name)}" if box.name else "")
+    named = box.name and box.kind in ("operation", "output")
+    return f"<B>{escaped(f'{box.name} = {box.label}' if named else box.label)}</B>"
 
 
 def _array(box: Box) -> str:
