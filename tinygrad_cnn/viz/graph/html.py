@@ -27,7 +27,7 @@ def page(picture: Picture) -> str:
     """
     title = " ".join(picture.title.split()) or "Computation graph"
     parts = {
-        "title": html.escape(title),
+        "title": html.escape(title.encode("utf-8", "replace").decode()),
         "style": _part("style.css"),
         "data": _embedded(picture.as_dict()),
         "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),

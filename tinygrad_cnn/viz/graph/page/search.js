@@ -5,7 +5,9 @@ const haystacks = new Map();
 
 for (const b of boxes.values()) {
   const shape = formatShape(b.shape);
-  const around = groupsAround(b).filter((g) => !g.row).map((g) => `${g.type} ${g.name} ${(g.names || []).join(" ")}`);
+  const modules = groupsAround(b).filter((g) => !g.row);
+  const around = modules.flatMap((g) => [g.name, ...(g.names || [])]);
+  if (b.kind !== "parameter" && modules.length) around.push(modules[0].type);
   const text = [b.label, b.name || "", b.kind, shape, shape.replace(/ /g, ""), attributesOf(b), ...around];
   haystacks.set(b.id, text.join(" ").toLowerCase());
 }

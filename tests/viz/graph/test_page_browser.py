@@ -1,0 +1,422 @@
+"""The page in a real Chromium without a network. TINYGRAD_CNN_SCREENSHOTS=1 also renews docs/images/graph_*.png."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from viz.graph import pictures
+
+from tinygrad_cnn.viz.graph.html import page
+from tinygrad_cnn.viz.graph.structure import Picture
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed: the page meets no browser")
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="no Chromium with chromedriver (Debian: apt install chromium chromium-driver)"
+)
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars"
+)
+
+
+class Window:
+    """A page in the browser; what it asked for and what it wrote to the console."""
+
+    def __init__(self, driver: Any, folder: Path) -> None:
+        self.driver, self.folder, self.file = driver, folder, ""
+
+    def open(self, picture: Picture, width: int = 1440, height: int = 900, **media: str) -> Window:
+        path = self.folder / "graph.html"
+        path.write_text(page(picture), encoding="utf-8")
+        self.file = path.as_uri()
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        media = {"prefers-reduced-motion": "reduce", "prefers-color-scheme": "light", **media}
+        features = [{"name": name, "value": value} for name, value in media.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.driver.get(self.file)
+        assert self.run("return document.body.dataset.ready") == "yes", self.console()
+        return self
+
+    def run(self, code: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(code, *arguments)
+
+    def all(self, selector: str) -> list[Any]:
+        return list(self.driver.find_elements(By.CSS_SELECTOR, selector))
+
+    def one(self, selector: str) -> Any:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def click(self, selector: str) -> None:
+        self.one(selector).click()
+
+    def keys(self, *keys: str) -> None:
+        for key in keys:
+            self.driver.switch_to.active_element.send_keys(key)
+
+    def text(self, selector: str) -> str:
+        return str(self.one(selector).get_property("textContent"))
+
+    def node(self, name: str) -> Any:
+        return next(n for n in self.all("#nodes [data-key]") if n.get_attribute("aria-label").startswith(name))
+
+    def cell(self, name: str, which: str) -> str:
+        return str(self.node(name).find_element(By.CSS_SELECTOR, f".number.{which}").get_property("textContent"))
+
+    def focused(self) -> str:
+        return str(self.driver.switch_to.active_element.get_attribute("aria-label"))
+
+    def console(self) -> list[Any]:
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith("data:")]
+
+    def shoot(self, name: str) -> None:
+        if os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
+            self.driver.save_screenshot(str(IMAGES / name))
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")  # the network is cut
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+@pytest.fixture
+def window(driver: Any, tmp_path: Path) -> Iterator[Window]:
+    """Whatever a test does, the page asks for nothing but itself and writes nothing to the console."""
+    driver.get("about:blank")
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+    opened = Window(driver, tmp_path)
+    yield opened
+    assert opened.console() == []
+    assert set(opened.requests()) == {opened.file}
+
+
+def number(text: str) -> float:
+    return float(text.replace("\N{MINUS SIGN}", "-"))
+
+
+def to_the_end(window: Window) -> int:
+    """Step by step; how many steps there were."""
+    steps = 0
+    while window.one("#next").is_enabled():
+        window.click("#next")
+        steps += 1
+    return steps
+
+
+def test_leaves_end_with_their_gradients(window: Window) -> None:
+    picture, leaves = pictures.classic()
+    window.open(picture)
+    assert to_the_end(window) == 3 + 6, "three operations forward, and six boxes backward"
+    for name, leaf in leaves.items():
+        assert leaf.grad is not None
+        assert number(window.cell(f"{name},", "gradient")) == pytest.approx(leaf.grad.item(), rel=1e-3)
+        window.node(f"{name},").click()
+        assert number(window.text("#details .big.gradient")) == pytest.approx(leaf.grad.item(), rel=1e-6)
+        assert number(window.text("#details .big.value")) == pytest.approx(leaf.item(), rel=1e-6)
+
+
+def test_numbers_appear_as_they_are_computed(window: Window) -> None:
+    window.open(pictures.classic()[0])
+    assert number(window.cell("tanh", "value")) == pytest.approx(0.1244, abs=1e-4), "all is known before it plays"
+    window.click("#play")
+    window.click("#play")  # and pause, at the start
+    assert window.text("#step-text").startswith("Start")
+    assert window.cell("a,", "value") == "0.5"
+    assert [window.cell(name, "value") for name in ("mul", "add", "tanh")] == ["", "", ""]
+    window.click("#next")
+    assert number(window.cell("mul", "value")) == -0.625
+    assert window.cell("add", "value") == ""
+    for _ in range(3):
+        window.click("#next")
+    assert window.text("#step-text").startswith("Backward 1 of 6: tanh")
+    assert window.cell("tanh", "gradient") == "1"
+    assert window.cell("add", "gradient").endswith("…"), "its gradient has arrived, but its turn has not come"
+    assert len(window.all("#chips .chip")) == 1
+    assert "1 - y" in window.text("#details"), "the local rule"
+    window.shoot("graph_player.png")
+    window.click("#previous")
+    assert window.cell("tanh", "gradient") == ""
+
+
+def test_gradients_of_a_value_used_twice_add_up(window: Window) -> None:
+    window.open(pictures.used_twice())
+    sums = []
+    while window.one("#next").is_enabled():
+        window.click("#next")
+        sums += [(window.text("#details h2"), s.text) for s in window.all("#details .sum")]
+    assert sums in ([("a", "0.5 + 1.25 = 1.75")], [("a", "1.25 + 0.5 = 1.75")])
+    assert window.cell("a,", "gradient") == "1.75"
+    assert sorted(c.text for c in window.all("#chips .chip")) == sorted(["1", "1", "0.5", "1.25", "2", "2"])
+
+
+def test_the_player_by_keyboard(window: Window) -> None:
+    window.open(pictures.classic()[0])
+    window.keys(Keys.ARROW_RIGHT)
+    assert window.text("#step-text").startswith("Play"), "without the player, arrows move the picture"
+    window.keys(Keys.SPACE, Keys.SPACE)
+    assert window.text("#step-text").startswith("Start"), "space plays and pauses"
+    window.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert window.text("#step-text").startswith("Forward 1 of 3: mul")
+    window.run("const s = document.getElementById('slider'); s.value = 9; s.dispatchEvent(new Event('input'))")
+    assert window.text("#step-text").startswith("Backward 6 of 6")
+    window.keys(Keys.ESCAPE)
+    assert window.text("#step-text").startswith("Play")
+    assert window.cell("tanh", "gradient") == "1"
+
+
+def test_it_plays_by_itself(window: Window) -> None:
+    window.open(pictures.classic()[0])
+    window.run("document.getElementById('speed').value = '10'")
+    window.keys(Keys.SPACE)
+    wait = WebDriverWait(window.driver, 10)
+    wait.until(lambda _: window.text("#step-text").startswith("Backward 6 of 6"))
+    assert window.one("#play").get_attribute("aria-label") == "Play"
+
+
+def test_modules_open_and_close(window: Window) -> None:
+    window.open(pictures.lenet())
+    window.click("#open-all")
+    everything = len(window.all("#nodes .node"))
+    assert everything == len(pictures.lenet().boxes)
+    window.shoot("graph_page_light.png")
+    place = window.node("Sequential features").rect
+    window.node("Sequential features").find_element(By.CSS_SELECTOR, "text").click()
+    closed = window.node("Sequential features")
+    assert closed.get_attribute("aria-expanded") == "false"
+    assert closed.rect["y"] == pytest.approx(place["y"], abs=30), "what was clicked stays in its place"
+    assert len(window.all("#nodes .node")) == everything - 10 + 1, "six operations and four parameters are one box"
+    assert "2,572" in window.text("#details"), "its parameters"
+    window.keys(Keys.ENTER)
+    assert window.node("Sequential features").get_attribute("aria-expanded") == "true"
+    assert window.focused().startswith("Sequential features"), "the focus stays"
+    assert len(window.all("#nodes .node")) == everything
+    window.keys("c")
+    assert len(window.all("#nodes .node")) == 2, "the input and the model"
+
+
+def test_a_deep_net_opens_readable(window: Window) -> None:
+    window.open(pictures.deep())
+    assert number(window.text("#zoom").removesuffix(" %")) >= 50
+    assert [count.text for count in window.all("#nodes .count")] == ["\N{MULTIPLICATION SIGN} 20"]
+    window.click("#open-all")
+    assert len(window.all("#nodes .node")) == len(pictures.deep().boxes)
+
+
+def test_search(window: Window) -> None:
+    window.open(pictures.lenet())
+    window.keys("/")
+    window.keys("conv2d", Keys.ENTER)
+    assert window.text("#found") == "1 of 2"
+    assert window.text("#details h2") == "conv2d"
+    assert len(window.all("#nodes .match-now")) == 1
+    window.keys(Keys.ENTER)
+    assert window.text("#found") == "2 of 2"
+    window.keys(Keys.SHIFT + Keys.ENTER)
+    assert window.text("#found") == "1 of 2"
+    assert window.text("#details .path") == "features.0"
+    for words, found in (("(2, 16, 10, 10)", "2"), ("features.3 bias", "1"), ("nonsense", "no match")):
+        window.one("#search").clear()
+        window.one("#search").send_keys(words)
+        assert window.text("#found") == found
+    window.one("#search").send_keys(Keys.ESCAPE)
+    assert window.text("#found") == ""
+    assert not window.all("#nodes .match")
+
+
+def test_the_graph_by_keyboard(window: Window) -> None:
+    window.open(pictures.classic()[0])
+    window.run("document.getElementById('toggle-panel').focus()")
+    window.keys(Keys.TAB)
+    order = []
+    for _ in range(7):
+        order.append(window.focused().split(",")[0])
+        window.keys(Keys.TAB)
+    assert order == ["Computation graph", "a", "b", "mul", "c", "add", "tanh"], "Tab goes along the computation"
+    window.run("document.querySelector('#nodes .node').focus()")
+    window.keys(Keys.ARROW_DOWN)
+    assert window.focused().startswith("mul")
+    window.keys(Keys.ENTER)
+    assert window.text("#details h2") == "mul"
+    window.keys(Keys.ARROW_DOWN, Keys.ENTER)
+    assert window.text("#details h2") == "add"
+    ring = window.run("return getComputedStyle(document.activeElement.querySelector('.halo')).stroke")
+    assert ring != "none", "the focus is seen"
+    window.keys(Keys.ESCAPE)
+    assert "Keys" in window.text("#details")
+    before = window.text("#zoom")
+    window.keys("+")
+    assert number(window.text("#zoom").removesuffix(" %")) > number(before.removesuffix(" %"))
+    window.keys("0")
+    assert window.text("#zoom") == before
+
+
+def test_details(window: Window) -> None:
+    window.open(pictures.lenet())
+    window.click("#open-all")
+    window.run(
+        "arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", window.node("conv2d in features.3")
+    )
+    text = window.text("#details")
+    for part in (
+        "kernel",
+        "(2, 16, 10, 10)",
+        "float32",
+        "dL/dw",
+        "features.3.weight",
+        "norm",
+        "Gradient",
+        "pictures.py",
+    ):
+        assert part in text
+    assert len(window.all("#details svg.histogram rect")) > 10
+    next(b for b in window.all("#details .link") if b.text == "features.3.weight").click()
+    assert window.text("#details h2") == "features.3.weight"
+    window.run("const h = document.getElementById('heat'); h.value = 'time'; h.dispatchEvent(new Event('change'))")
+    fills = window.run(
+        "return [...document.querySelectorAll('#nodes .operation .outline')].map((e) => getComputedStyle(e).fill)"
+    )
+    assert len(set(fills)) > 4, "by time, operations differ in colour"
+
+
+def test_names_are_text(window: Window) -> None:
+    window.open(pictures.awkward())
+    window.click("#open-all")
+    texts = [" ".join(e.get_property("textContent").split()) for e in window.all("#title, #notice-text, #details h2")]
+    assert texts == [" ".join(pictures.AWKWARD.split())] * 3
+    for node in window.all("#nodes .node"):
+        node.click()
+        assert pictures.AWKWARD in window.text("#details")
+    to_the_end(window)
+    assert not window.all("b")
+    assert len(window.all("script")) == 2
+
+
+OVERLAPS = """
+const rect = (e) => e.getBoundingClientRect();
+const beside = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1;
+const apart = (a, b) => beside(a, b) || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+const across = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1;
+const within = (a, b) => across(a, b) && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+const pairs = (list, check) => list.forEach((a, i) => list.slice(i + 1).forEach((b) => check(a, b)));
+const nodes = [...document.querySelectorAll('#nodes .node > .outline')].map(rect);
+const frames = [...document.querySelectorAll('.frame')].map(rect);
+const faults = [];
+pairs(nodes, (a, b) => apart(a, b) || faults.push('two nodes'));
+pairs(frames, (a, b) => apart(a, b) || within(a, b) || within(b, a) || faults.push('two modules'));
+const members = frames.map((f) => nodes.filter((n) => within(n, f)).length);
+nodes.forEach((n) => frames.forEach((f) => apart(n, f) || within(n, f) || faults.push('a node on a border')));
+return [faults, members];
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_overlaps(window: Window, seed: int) -> None:
+    picture = pictures.random_picture(20 + 12 * seed, seed, "LR" if seed % 2 else "TB")
+    window.open(picture)
+    for turn in (False, True):
+        window.click("#open-all")
+        if turn:
+            window.click("#turn")
+        faults, members = window.run(OVERLAPS)
+        assert faults == []
+        parents = {g.id: g.parent for g in picture.groups}
+        inside = dict.fromkeys(parents, 0)
+        for box in picture.boxes:
+            group = box.group
+            while group is not None:
+                inside[group] += 1
+                group = parents[group]
+        assert sorted(members) == sorted(n for n in inside.values() if n > 1), "each module holds its own, nothing else"
+
+
+ENDS = """
+const rects = new Map();
+for (const node of document.querySelectorAll('#nodes .node')) {
+  rects.set(node.dataset.key, node.querySelector('.outline').getBoundingClientRect());
+}
+const picture = JSON.parse(document.getElementById('picture').textContent);
+const near = (p, r) => p.x > r.left - 2 && p.x < r.right + 2 && p.y > r.top - 2 && p.y < r.bottom + 2;
+const drawn = [];
+for (const line of document.querySelectorAll('#lines > g')) {
+  const path = line.querySelector('.wire');
+  const at = (s) => path.getPointAtLength(s).matrixTransform(path.getScreenCTM());
+  for (const i of line.dataset.edges.split(' ').map(Number)) {
+    const e = picture.edges[i];
+    drawn.push([i, near(at(0), rects.get('b' + e.source)), near(at(path.getTotalLength()), rects.get('b' + e.target))]);
+  }
+}
+return drawn.sort((a, b) => a[0] - b[0]);
+"""
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_every_edge_runs_from_its_source_to_its_target(window: Window, direction: str) -> None:
+    picture = pictures.random_picture(50, 7, direction)
+    window.open(picture)
+    window.click("#open-all")
+    assert window.run(ENDS) == [[i, True, True] for i in range(len(picture.edges))]
+
+
+def test_two_thousand_nodes(window: Window) -> None:
+    window.open(pictures.random_picture(2000, 3))
+    code = "const t = performance.now(); document.getElementById('open-all').click(); return performance.now() - t"
+    assert window.run(code) < 8000, "about a second on an idle machine"
+    assert len(window.all("#nodes .node")) == 2000
+
+
+def colours(window: Window) -> list[str]:
+    return list(window.run("const s = getComputedStyle(document.body); return [s.backgroundColor, s.color]"))
+
+
+def test_light_and_dark(window: Window) -> None:
+    light = colours(window.open(pictures.lenet()))
+    dark = colours(window.open(pictures.lenet(), **{"prefers-color-scheme": "dark"}))
+    assert dark != light
+    window.click("#open-all")
+    window.shoot("graph_page_dark.png")
+    window.click("#theme")
+    assert colours(window) == light
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("reduce", "none"), ("no-preference", "flow")])
+def test_motion_is_asked_for(window: Window, motion: str, moves: str) -> None:
+    window.open(pictures.classic()[0], **{"prefers-reduced-motion": motion})
+    window.click("#next")
+    assert window.run("return getComputedStyle(document.querySelector('.flows .wire')).animationName") == moves
+
+
+@pytest.mark.parametrize("make", [lambda: Picture(), lambda: Picture(boxes=pictures.classic()[0].boxes[:1])])
+def test_next_to_nothing(window: Window, make: Callable[[], Picture]) -> None:
+    window.open(make(), 1000, 700)
+    assert len(window.all("#nodes .node")) == len(make().boxes)
+    window.keys("0", "+", Keys.ARROW_DOWN)
