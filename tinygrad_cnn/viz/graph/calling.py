@@ -27,7 +27,7 @@ def tensors_in(output: Any) -> list[Tensor]:
             stack.extend(reversed(list(x.values())))
         elif isinstance(x, (list, tuple)):
             stack.extend(reversed(x))
-        elif x is not None and not isinstance(x, (bool, int, float, str)):
+        elif x is output or not (x is None or isinstance(x, (bool, int, float, str))):
             raise TypeError(
                 f"draw_graph: expected a Tensor, a Module or a function that returns tensors, got {type(x).__name__}"
             )

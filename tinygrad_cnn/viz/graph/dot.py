@@ -88,9 +88,15 @@ def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Grou
         "penwidth": KEPT if box.saved else THIN,
         "peripheries": "2" if box.output else style.peripheries,
         "id": f"box{box.id}",
-        "tooltip": "\n".join(filter(None, [box.name or box.label, box.formula])).replace("\\", "\\\\"),
+        "tooltip": _tooltip(box),
     }
     return attributes
+
+
+def _tooltip(box: Box) -> str:
+    """A plain string, in which Graphviz reads entities and backslashes."""
+    text = " | ".join(filter(None, [box.name or box.label, box.formula]))
+    return escaped(text).replace("\\", "\\\\")
 
 
 def _alone(picture: Picture) -> dict[int, Box]:
@@ -186,7 +192,7 @@ def _edge(
         more = {k: v for k, v in more.items() if k == "minlen"}
         label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
         if side is None:  # apart from the edge forward
-            more.update(tailport="se", headport="ne" if down else "sw")
+            more.update(tailport="se", headport="ne" if down else "w")
         elif not down:
             label = ""  # one above the other: no room, and the box says it
         dot.edge(

@@ -126,9 +126,9 @@ def draw_graph(
 
     >>> import tinygrad_cnn as tg
     >>> a, b = tg.tensor(2.0, requires_grad=True), tg.tensor(-3.0, requires_grad=True)
-    >>> graph = draw_graph((a * b).tanh(), names={"a": a, "b": b})
-    >>> [(box.label, box.gradient.values) for box in graph.picture.boxes[2:]]
-    [('mul', 2.4576...e-05), ('tanh', 1.0)]
+    >>> graph = draw_graph((a * b).relu(), names={"a": a, "b": b})
+    >>> [(box.label, box.value.values, box.gradient.values) for box in graph.picture.boxes]
+    [('a', 2.0, -0.0), ('b', -3.0, 0.0), ('mul', -6.0, 0.0), ('relu', 0.0, 1.0)]
     """
     if direction not in ("TB", "LR"):
         raise ValueError(f'direction must be "TB" (top to bottom) or "LR" (left to right), got {direction!r}')

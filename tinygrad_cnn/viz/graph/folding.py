@@ -15,6 +15,7 @@ from .structure import Box, Cost, Edge, Group, Picture
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
 SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
+_BUNCHES = (2, 3, 4, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60)  # neighbours in one box, if nothing else helps
 _TITLE, _LINE, _GAP, _COLUMN, _FRAME = 45.0, 15.0, 25.0, 210.0, 44.0  # what a drawing takes, about; edges of a group
 
 
@@ -42,11 +43,11 @@ def fold(picture: Picture, collapse: bool | int | str = "auto", max_nodes: int =
                 break
             result = close(picture, {g for g, d in depths.items() if d >= depth or g in _leaves(picture)})
         single = result
-        for size in (2, 3, 4, 6, 8, 12, 16):
+        for size in _BUNCHES:
             if fits(result) or not picture.groups:
                 break
             result = bunch(single, size)
-        return truncate(result, max_nodes)
+        return truncate(result if fits(result) else single, max_nodes)
     level = 1 if collapse is True else int(collapse)
     return truncate(close(picture, {g for g, d in depths.items() if d >= level}), max_nodes)
 
@@ -192,12 +193,15 @@ def bunch(picture: Picture, size: int) -> Picture:
     where: dict[int, int] = {}
     for run in runs:
         if len(run) > 1:
-            times = [f"{b.label} × {b.count}" if b.count > 1 else b.label for b in run]  # noqa: RUF001
+            kinds: dict[str, int] = {}
+            for b in run:
+                kinds[b.label] = kinds.get(b.label, 0) + b.count
+            types = [f"{n} {label}" if n > 1 else label for label, n in kinds.items()]
             names = [b.name for b in run if b.name]
             title = (
                 f"{names[0].split(' to ')[0]} to {names[-1].split(' to ')[-1]}" if len(names) > 1 else "".join(names)
             )
-            groups[fresh] = Group(fresh, title, ", ".join(times), run[0].group)
+            groups[fresh] = Group(fresh, title, ", ".join(types), run[0].group)
             where.update((b.id, fresh) for b in run)
             fresh += 1
     boxes = [dataclasses.replace(b, group=where.get(b.id, b.group)) for b in picture.boxes]
@@ -234,10 +238,12 @@ def fits(picture: Picture) -> bool:
         level[box.id] = max((level[s] + 1 for s in incoming[box.id] if s in level), default=0)
     width: dict[int, int] = {}
     height: dict[int, float] = {}
+    users = {edge.source: edge.target for edge in picture.edges}
     for box in picture.boxes:
-        if incoming[box.id] or box.kind not in ("parameter", "leaf", "constant"):
-            place = level[box.id]
-            width[place] = width.get(place, 0) + 1
+        leaf = not incoming[box.id] and box.kind in ("parameter", "leaf", "constant")
+        place = level[users[box.id]] if leaf and box.id in users else level[box.id]  # beside its operation
+        width[place] = width.get(place, 0) + 1
+        if not leaf:
             lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
             height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
     groups = {g.id: g for g in picture.groups}
@@ -257,7 +263,8 @@ def truncate(picture: Picture, max_nodes: int) -> Picture:
     users: dict[int, set[int]] = {}
     for edge in picture.edges:
         users.setdefault(edge.source, set()).add(edge.target)
-    out |= {b.id for b in picture.boxes if b.id not in out and users.get(b.id) and users[b.id] <= out}
+    kept = {b.id for b in operations} - out
+    out |= {b.id for b in picture.boxes if b.id not in kept and users.get(b.id) and users[b.id] <= out}
     place = max(b.id for b in picture.boxes) + 1
     first = min(b.order for b in picture.boxes if b.id in out)
     count = sum(b.id in out for b in operations)

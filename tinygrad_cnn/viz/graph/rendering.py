@@ -8,6 +8,7 @@ import subprocess
 
 FORMATS = ("svg", "png", "pdf")
 DPI = 160  # of a PNG: text as sharp as on paper
+_BACK = re.compile(r"^\s*b\d+ -> b\d+ \[.*style=dashed.*$", re.MULTILINE)  # edges of gradients
 
 
 def render(source: str, format: str) -> bytes:
@@ -20,8 +21,19 @@ def render(source: str, format: str) -> bytes:
     """
     if format not in FORMATS:
         raise ValueError(f"cannot draw as {format!r}; choose one of {', '.join(FORMATS)}")
-    drawn = _by_dot(source, format) if shutil.which("dot") else _by_pygraphviz(source, format)
+    by = _by_dot if shutil.which("dot") else _by_pygraphviz
+    try:
+        drawn = by(source, format)
+    except RuntimeError:
+        simpler = _BACK.sub(_without_ports, source)  # which Graphviz 2 does not always find a way between
+        if simpler == source:
+            raise
+        drawn = by(simpler, format)
     return _in_pixels(drawn) if format == "svg" else drawn
+
+
+def _without_ports(edge: re.Match[str]) -> str:
+    return re.sub(r"(head|tail)port=\w+", "", edge[0])
 
 
 def _by_dot(source: str, format: str) -> bytes:

@@ -104,4 +104,6 @@ def _plain(expression: ast.expr, arguments: ast.arguments) -> str:
     for node in ast.walk(expression):
         if isinstance(node, ast.Name) and node.id in hidden:
             node.id = node.id.lstrip("_") or node.id
-    return " ".join(ast.unparse(expression).split())
+    text = " ".join(ast.unparse(expression).split())
+    incoming = every[0].arg if every[0] is not None else "g"
+    return text if incoming.strip("_") == "g" else f"{text}, {incoming} the gradient of y"

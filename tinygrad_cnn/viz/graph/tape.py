@@ -74,7 +74,7 @@ class Tape:
     def _constant(node: Node, i: int, array: Any) -> Key | None:
         if isinstance(array, ndarray) and not is_number(array):
             return ("array", id(array), 0)  # alive as long as the tape: the same array is the same constant
-        return ("place", node.order, i) if type(array) is Like else None
+        return ("place", node.order, i) if type(array) is Like and array.shape else None
 
     def _tell(self, key: Key, array: Any) -> None:
         if array is not None and not isinstance(self.arrays.get(key), ndarray):

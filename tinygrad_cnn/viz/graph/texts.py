@@ -94,7 +94,7 @@ def _numbers(summary: Summary | None, few: bool, statistics: bool) -> str:
     """The numbers themselves if they are few, else what sums them up."""
     if summary is None:
         return ""
-    if few and summary.values is not None and summary.size <= FEW:
+    if few and summary.values is not None and summary.size <= FEW and len(summary.shape) <= 2:
         return _listed(summary.values)
     return described(summary) if statistics else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,6 @@ FORMULAS = {  # where the docstring says it in words
     "amax": "y = max of x over dim",
     "amin": "y = min of x over dim",
     "broadcast_to": "y = x, repeated along new dimensions",
-    "cast": "y = x in another dtype",
     "cat": "y = the inputs, one after another along dim",
     "clone": "y = x",
     "conv2d": "y[n, o] = sum over c of x[n, c] ⋆ w[o, c], + b[o]",
@@ -24,27 +24,34 @@ FORMULAS = {  # where the docstring says it in words
     "drop": "y = x * scale where kept, 0 elsewhere",
     "embedding": "y = w[i]",
     "getitem": "y = x[index]",
+    "leaky_relu": "y = x where x > 0, slope * x elsewhere",
     "linear": "y = x wᵀ + b",
     "log": "y = ln(x)",
+    "log_softmax": "y = x - log(sum of exp(x) over dim)",
+    "logsumexp": "y = log(sum of exp(x) over dim)",
     "matmul": "y = a b",
     "max_pool2d": "y = max of each window of x",
     "maximum": "y = max(a, b)",
     "mean": "y = mean of x over dim",
     "minimum": "y = min(a, b)",
     "mul": "y = a * b",
+    "neg": "y = -x",
     "norm": "y = (sum over |x| ** p) ** (1 / p)",
     "normalize": "y = (x - mean) / sqrt(var + eps) * w + b",
+    "permute": "y = x with its dimensions in another order",
     "pow": "y = x ** p",
     "prod": "y = product of x over dim",
     "relu": "y = max(x, 0)",
     "reshape": "y = x in another shape",
     "scale_shift": "y = x * s + t",
+    "softplus": "y = log(1 + exp(beta * x)) / beta",
     "softmax": "y = exp(x) / sum of exp(x) over dim",
     "softmax_nll": "y = -w log(softmax(x)[t])",
     "sqrt": "y = sqrt(x)",
     "stack": "y = the inputs, along a new dimension",
     "sub": "y = a - b",
-    "sum_over": "y = sum of x over dim",
+    "std": "y = standard deviation of x over dim",
+    "sum": "y = sum of x over dim",
     "tanh": "y = tanh(x)",
     "true_divide": "y = a / b",
     "var": "y = variance of x over dim",
@@ -66,7 +73,7 @@ SHAPES = {
     "reshape": "as many elements as before",
     "softmax_nll": "(N, C, ...), (N, ...) -> (N, ...)",
     "stack": "a new dimension at dim, of the number of inputs",
-    **dict.fromkeys(("sum_over", "mean", "amax", "amin", "prod", "var", "std", "norm"), "dim goes, or stays as 1"),
+    **dict.fromkeys(("sum", "mean", "amax", "amin", "prod", "var", "std", "norm"), "dim goes, or stays as 1"),
 }
 DEFAULTS: dict[str, Any] = {
     "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "keepdim": False, "eps": 1e-5, "reverse": False,
@@ -83,7 +90,8 @@ def formula_of(op: Op) -> str:
 
 def _first(op: Op) -> str:
     line = (op.forward.__doc__ or "").strip().split("\n")[0]
-    return line.split(" (")[0].split(": ")[0].split("; ")[0].rstrip(".") if line else ""
+    line = re.sub(r" \([^()]*\b(19|20)\d\d\b[^()]*\)", "", line)  # a paper
+    return line.split(": ")[0].split("; ")[0].rstrip(".:").replace("``", "")
 
 
 def _is_formula(text: str) -> bool:

@@ -1,0 +1,216 @@
+"""Large graphs made small: repeats, closed modules, what fits a screen, what is left out."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from viz.graph.nets import Deep, LeNet, Residual, chain, images, tape
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.viz import draw_graph
+from tinygrad_cnn.viz.graph.folding import SCREEN, fits, fold, fold_repeats
+from tinygrad_cnn.viz.graph.structure import Picture
+
+
+def operations(picture: Picture) -> int:
+    return sum(b.kind in ("operation", "output") for b in picture.boxes)
+
+
+def consistent(picture: Picture) -> bool:
+    ids = {b.id for b in picture.boxes}
+    groups = {g.id for g in picture.groups}
+    return (
+        len(ids) == len(picture.boxes)
+        and all(e.source in ids and e.target in ids and e.source != e.target for e in picture.edges)
+        and all(b.group is None or b.group in groups for b in picture.boxes)
+        and all(g.parent is None or g.parent in groups for g in picture.groups)
+        and set(picture.forward) <= ids
+        and set(picture.backward) <= ids
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- repeats
+def test_equal_blocks_in_a_row_are_drawn_once() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), *(Residual(4) for _ in range(5)), nn.ReLU())
+    picture = draw_graph(model, inputs=tg.ones(1, 1, 8, 8), collapse=False).picture
+    folded = fold_repeats(picture)
+    assert consistent(folded)
+    (group,) = (g for g in folded.groups if g.count > 1)
+    assert (group.type, group.count, group.names) == ("Residual", 5, ["1", "2", "3", "4", "5"])
+    own = len(tape(Residual(4)(tg.ones(1, 4, 6, 6)))[0])
+    assert operations(folded) == 1 + own + 1
+    labels = {b.id: b.label for b in folded.boxes}
+    assert ("relu", "relu") in {(labels[e.source], labels[e.target]) for e in folded.edges}  # and on to what follows
+
+
+def test_blocks_that_differ_are_not_folded() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8, bias=False), nn.Linear(8, 4), nn.Linear(4, 8))
+    picture = draw_graph(model, inputs=tg.ones(1, 8)).picture
+    assert fold_repeats(picture).boxes == picture.boxes
+
+
+def test_branches_side_by_side_are_not_a_row() -> None:
+    heads = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])
+    picture = draw_graph(lambda x: tg.cat([h(x) for h in heads]), inputs=tg.ones(1, 8)).picture
+    assert all(g.count == 1 for g in fold_repeats(picture).groups)
+
+
+def test_several_modules_may_make_a_repeated_block() -> None:
+    layers = [layer for _ in range(25) for layer in (nn.Linear(8, 8), nn.ReLU())]
+    drawn = draw_graph(nn.Sequential(*layers), inputs=tg.ones(1, 8)).drawn
+    (group,) = (g for g in drawn.groups if g.count > 1)
+    assert (group.count, group.type, group.name) == (25, "Linear, ReLU", "0 to 49")
+    assert [b.label for b in drawn.boxes if b.kind == "operation"] == ["linear", "relu"]
+    assert [b.output for b in drawn.boxes if b.label == "relu"] == [True]
+
+
+def test_costs_of_repeated_blocks_add_up() -> None:
+    model = nn.Sequential(*(nn.Linear(8, 8) for _ in range(4)))
+    graph = draw_graph(model, inputs=tg.ones(1, 8), color_by="memory", collapse=1)
+    whole = sum(b.cost.forward_bytes for b in graph.picture.boxes if b.cost)
+    (module,) = (b for b in graph.drawn.boxes if b.kind == "module")
+    assert (module.count, module.parameters) == (4, 4 * 72)
+    assert module.cost is not None
+    assert module.cost.forward_bytes == whole == 4 * 8 * 4
+
+
+# ---------------------------------------------------------------------------------------------------- closed modules
+def test_levels_of_closing() -> None:
+    model, x = LeNet(), images()
+    boxes = {
+        level: [b.label for b in draw_graph(model, inputs=x, collapse=level).drawn.boxes] for level in (0, 1, 2, True)
+    }
+    assert boxes[0] == ["x", "LeNet"]
+    assert boxes[1] == boxes[True] == ["x", "Sequential", "Sequential"]
+    assert boxes[2] == [
+        "x", "Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"
+    ]  # fmt: skip
+    graph = draw_graph(model, inputs=x, collapse=1)
+    total = sum(p.numel() for p in model.parameters())
+    assert sum(b.parameters for b in graph.drawn.boxes) == total
+    assert graph.drawn.boxes[1].shape == (2, 8, 5, 5)
+    assert [(e.source, e.target) for e in graph.drawn.edges] == [
+        (a.id, b.id) for a, b in itertools.pairwise(graph.drawn.boxes)
+    ]
+    assert operations(graph.picture) == 10  # the whole is still there, for the page
+    assert {g.name for g in graph.picture.groups if g.closed} >= {"features", "classifier"}
+
+
+@pytest.mark.parametrize("collapse", ["auto", True, 0, 2, 3])
+def test_folded_pictures_are_consistent(collapse: object) -> None:
+    picture = draw_graph(Deep(), inputs=tg.ones(2, 3, 8, 8), gradients=True).picture
+    folded = fold(picture, collapse)  # type: ignore[arg-type]
+    assert consistent(folded)
+    total = sum(p.numel() for p in Deep().parameters())
+    if collapse != "auto":
+        assert sum(b.parameters * _times(folded, b.group) for b in folded.boxes) == total
+
+
+def _times(picture: Picture, group: int | None) -> int:
+    groups, times = {g.id: g for g in picture.groups}, 1
+    while group is not None:
+        times, group = times * groups[group].count, groups[group].parent
+    return times
+
+
+# --------------------------------------------------------------------------------------------------------- the screen
+def _flat(widths: list[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(widths):
+        layers += [nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    "model", [Deep(), _flat([3] + [4] * 50), _flat(list(range(3, 54)))], ids=["stages", "equal", "growing"]
+)
+def test_a_net_of_50_layers_fits_a_laptop_screen(model: nn.Module, svg_size: object) -> None:
+    assert sum(isinstance(m, (nn.Conv2d, nn.Linear)) for m in model.modules()) == 50
+    graph = draw_graph(model, inputs=tg.ones(2, 3, 8, 8))
+    assert fits(graph.drawn)
+    assert 5 < len(graph.drawn.boxes) <= 60
+    width, height = svg_size(graph)  # type: ignore[operator]
+    assert width <= 1440
+    assert height <= 900
+    assert "fontsize=13" in graph.source  # at the size of ever: nothing is scaled down
+
+
+@pytest.fixture
+def svg_size(renderer: str) -> object:  # noqa: ARG001
+    def measure(graph: object) -> tuple[float, float]:
+        found = re.search(r'<svg width="([\d.]+)px" height="([\d.]+)px"', graph._repr_svg_())  # type: ignore[attr-defined]
+        assert found
+        return float(found[1]), float(found[2])
+
+    return measure
+
+
+def test_what_does_not_fit_is_known() -> None:
+    picture = draw_graph(Deep(), inputs=tg.ones(2, 3, 8, 8), collapse=False).drawn
+    assert not fits(picture)
+    assert SCREEN[0] <= 900
+
+
+# --------------------------------------------------------------------------------------------------------- truncation
+def test_the_middle_of_a_long_graph_is_left_out() -> None:
+    graph = draw_graph(chain(1000), max_nodes=20)
+    assert operations(graph.picture) == 1000
+    assert consistent(graph.drawn)
+    assert operations(graph.drawn) == 20
+    (rest,) = (b for b in graph.drawn.boxes if b.kind == "hidden")
+    assert rest.hidden == 980
+    assert "980 of 1,000 operations" in str(graph.drawn.notice)
+    ends = {(e.source, e.target) for e in graph.drawn.edges if rest.id in (e.source, e.target)}
+    assert len(ends) == 2  # in and out
+
+
+def test_leaves_of_what_is_left_out_are_left_out() -> None:
+    ws = [tg.ones(2, requires_grad=True) for _ in range(30)]
+    h = tg.ones(2)
+    for w in ws:
+        h = h * w
+    drawn = draw_graph(h, max_nodes=10).drawn
+    assert sum(b.kind == "leaf" for b in drawn.boxes) == 10
+    assert consistent(drawn)
+
+
+def test_100_000_operations_in_time() -> None:
+    """Measured: 0.3 s."""
+    y = chain(100_000)
+    start = time.perf_counter()
+    graph = draw_graph(y)
+    source = graph.source
+    assert time.perf_counter() - start < 10
+    assert operations(graph.picture) == 200
+    assert "99,800 of 100,000 operations" in str(graph.drawn.notice)
+    assert "99,800 more operations" in source
+    with pytest.raises(ValueError, match="100,000"):
+        draw_graph(y, gradients=True)
+
+
+def test_100_000_operations_take_less_than_500_megabytes() -> None:
+    pytest.importorskip("resource", reason="the peak of a process's memory is known on Unix alone")
+    program = (
+        "import resource\n"
+        "from viz.graph.nets import chain\n"
+        "from tinygrad_cnn.viz import draw_graph\n"
+        "len(draw_graph(chain(100_000)).source)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(root)!r}, {str(root / 'tests')!r}]\n{program}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert int(done.stdout) * unit < 500e6
