@@ -48,7 +48,7 @@ def classic() -> tuple[Picture, dict[str, tg.Tensor]]:
 def used_twice() -> Picture:
     """a meets b = 0.5 and c = 1.25, so its gradient is 0.5 + 1.25."""
     a, b, c = (tg.tensor(v, requires_grad=True) for v in (2.0, 0.5, 1.25))
-    return draw_graph(a * b + a * c, names={"a": a, "b": b, "c": c}).picture
+    return draw_graph(a * b + a * c, names={"a": a, "b": b, "c": c}, title="a · b + a · c").picture
 
 
 def lenet() -> Picture:

@@ -86,3 +86,9 @@ def test_every_part_is_in_it() -> None:
     for part in (*(f"{name}.js" for name in SCRIPTS), "style.css"):
         assert len(_part(part)) > 500
         assert _part(part) in text
+
+
+def test_another_colour_is_refused() -> None:
+    assert 'data-color="memory"' in page(Picture(), color_by="memory")
+    with pytest.raises(ValueError, match='color_by must be None, "time" or "memory", got \'colour\''):
+        page(Picture(), color_by="colour")

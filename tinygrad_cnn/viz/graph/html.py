@@ -13,7 +13,7 @@ from .structure import Picture
 SCRIPTS = ("data", "repeats", "layers", "layout", "shapes", "camera", "view", "details", "player", "search", "main")
 
 
-def page(picture: Picture) -> str:
+def page(picture: Picture, color_by: str | None = None) -> str:
     """The picture as a page that stands alone: no network, no second file, no library.
 
     It lays the graph out itself, folds and unfolds modules, searches, shows what is known of each node, and plays
@@ -21,14 +21,27 @@ def page(picture: Picture) -> str:
 
     Args:
         picture: what to show; its texts may hold anything, they are shown as text.
+        color_by: how it is coloured at first, if the picture knows costs: "time" or "memory"; None is by kind.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
+
+    Raises:
+        ValueError: another ``color_by``.
+
+    >>> import tinygrad_cnn as tg
+    >>> from tinygrad_cnn.viz import draw_graph
+    >>> a = tg.tensor(2.0, requires_grad=True)
+    >>> page(draw_graph((a * a).tanh(), names={"a": a}).picture).splitlines()[0]
+    '<!DOCTYPE html>'
     """
+    if color_by not in (None, "time", "memory"):
+        raise ValueError(f'color_by must be None, "time" or "memory", got {color_by!r}')
     title = " ".join(picture.title.split()) or "Computation graph"
     parts = {
         "title": html.escape(title.encode("utf-8", "replace").decode()),
         "style": _part("style.css"),
+        "color": color_by or "kind",
         "data": _embedded(picture.as_dict()),
         "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
     }

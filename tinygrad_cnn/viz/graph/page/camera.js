@@ -5,12 +5,19 @@ const canvas = element("canvas");
 const stage = element("stage");
 const ZOOMS = [0.02, 4];
 
+let gliding = 0; // the animation frame that moves on
+
 function viewport() {
   const box = canvas.getBoundingClientRect();
   return { width: box.width, height: box.height, left: box.left, top: box.top };
 }
 
 function look(x, y, zoom = camera.zoom) {
+  cancelAnimationFrame(gliding);
+  aim(x, y, zoom);
+}
+
+function aim(x, y, zoom) {
   camera.zoom = Math.max(ZOOMS[0], Math.min(ZOOMS[1], zoom));
   camera.x = x;
   camera.y = y;
@@ -19,8 +26,6 @@ function look(x, y, zoom = camera.zoom) {
   element("zoom").textContent = `${Math.round(camera.zoom * 100)} %`;
   drawFrame();
 }
-
-let gliding = 0;
 
 // The same, smoothly, unless the reader asked for calm.
 function glide(x, y, zoom = camera.zoom) {
@@ -31,14 +36,10 @@ function glide(x, y, zoom = camera.zoom) {
   const step = (now) => {
     const t = Math.max(0, Math.min(1, (now - begin) / 220));
     const ease = t * (2 - t);
-    look(from.x + (x - from.x) * ease, from.y + (y - from.y) * ease, from.zoom + (zoom - from.zoom) * ease);
+    aim(from.x + (x - from.x) * ease, from.y + (y - from.y) * ease, from.zoom + (zoom - from.zoom) * ease);
     if (t < 1) gliding = requestAnimationFrame(step);
   };
   gliding = requestAnimationFrame(step);
-}
-
-function stopGliding() {
-  cancelAnimationFrame(gliding);
 }
 
 function fit(smooth = true) {
@@ -49,17 +50,19 @@ function fit(smooth = true) {
 }
 
 // As fit, but what would come out too small to read begins at its beginning instead, with the map to find one's way.
-function frame(smooth = true) {
+function frame(smooth = true, least = 0.4) {
   const view = viewport();
   const { width, height } = camera.world;
-  if (Math.min(view.width / width, view.height / height) >= 0.4) return fit(smooth);
+  if (Math.min(view.width / width, view.height / height) >= least) return fit(smooth);
   const zoom = Math.max(0.4, Math.min(0.85, Math.max(view.width / width, view.height / height)));
-  const place = (room, size) => (size > room ? 0 : (room - size) / 2);
-  return (smooth ? glide : look)(place(view.width, width * zoom), place(view.height, height * zoom), zoom);
+  const first = scene.items.reduce((a, b) => (a.order <= b.order ? a : b));
+  const place = (room, size, at) => (size > room ? Math.min(0, Math.max(room - size, room / 2 - at)) : (room - size) / 2);
+  const x = place(view.width, width * zoom, (first.x + first.width / 2) * zoom);
+  const y = place(view.height, height * zoom, (first.y + first.height / 2) * zoom);
+  return (smooth ? glide : look)(x, y, zoom);
 }
 
 function zoomBy(factor, at = null) {
-  stopGliding();
   const view = viewport();
   const point = at || { x: view.width / 2, y: view.height / 2 };
   const zoom = Math.max(ZOOMS[0], Math.min(ZOOMS[1], camera.zoom * factor));
@@ -68,7 +71,6 @@ function zoomBy(factor, at = null) {
 }
 
 function panBy(dx, dy) {
-  stopGliding();
   look(camera.x + dx, camera.y + dy);
 }
 
@@ -108,8 +110,7 @@ function watchPointers() {
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
-    stopGliding();
-    if (!down.size) moved = 0;
+      if (!down.size) moved = 0;
     down.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
   window.addEventListener("pointermove", (event) => {
@@ -193,8 +194,7 @@ function watchMap() {
     const view = viewport();
     const x = ((event.clientX - box.left) / box.width) * camera.world.width;
     const y = ((event.clientY - box.top) / box.height) * camera.world.height;
-    stopGliding();
-    look(view.width / 2 - x * camera.zoom, view.height / 2 - y * camera.zoom);
+      look(view.width / 2 - x * camera.zoom, view.height / 2 - y * camera.zoom);
   };
   map.addEventListener("pointerdown", go);
   map.addEventListener("pointermove", go);

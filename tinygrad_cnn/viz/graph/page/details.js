@@ -66,7 +66,7 @@ function boxDetails(box) {
     section(
       "Array",
       table([
-        ["shape", box.shape ? formatShape(box.shape) : "not known any more"],
+        ["shape", box.shape ? formatShape(box.shape) : box.kind === "hidden" ? "" : "not known any more"],
         ["dtype", box.dtype],
         ["memory", box.bytes ? formatBytes(box.bytes) : ""],
         ["for backward", box.saved ? "kept" : ""],

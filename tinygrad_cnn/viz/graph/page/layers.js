@@ -1,8 +1,8 @@
 // One level of a layered drawing (Sugiyama, Tagawa and Toda 1981): layers, order within a layer, coordinates.
 // Nothing here knows the page. u runs across the flow, v along it; the caller turns them into x and y.
 //
-// A node is {across, along, order, side, inPort(key), outPort(key), plain}; `side` is "first" or "last" for a port on the
-// border of the surrounding group. A link is {from, to, key, heavy, slot}; `key` names the tensor: links that carry
+// A node is {across, along, order, side, inPort(key), outPort(key), outLine(key), plain}; `side` is "first" or "last" for a port on the
+// border of the surrounding group; outLine is where outPort would best be for what follows to stand straight. A link is {from, to, key, heavy, slot}; `key` names the tensor: links that carry
 // the same tensor share their bends, so a weight used in fifty places is one line with fifty branches.
 
 function arrangeLevel(nodes, links, space) {
@@ -86,7 +86,13 @@ function fillLayers(nodes, links) {
   };
   const join = (a, b, link, weight) => {
     if (!b.node && a.downs.some((s) => s.b === b)) return;
-    const segment = { a, b, weight, key: link.key, slot: link.slot };
+    const long = Boolean(a.node) !== Boolean(b.node); // where both meet, the short way stays straight
+    const segment = { a, b, weight: long ? weight / 2 : weight };
+    const [above, below] = [a.node, b.node];
+    segment.out = above ? above.outLine(link.key) - a.size / 2 : 0; // from the centre
+    segment.in = below ? below.inPort(link.key) - b.size / 2 : 0;
+    segment.upper = above && a.size ? (0.8 * above.outPort(link.key)) / a.size : 0; // as a part of a place in the order
+    segment.lower = !below ? 0 : below.plain ? 0.02 * Math.min(link.slot, 10) : b.size ? (0.8 * below.inPort(link.key)) / b.size : 0;
     a.downs.push(segment);
     b.ups.push(segment);
   };
@@ -129,14 +135,11 @@ function fillLayers(nodes, links) {
 }
 
 // Where a segment meets its upper and lower element, as a position in the order of the layer.
-function fraction(element, offset) {
-  return element.size ? (0.8 * offset) / element.size : 0;
+function upperPosition(segment) {
+  return segment.a.at + segment.upper;
 }
-function upperPosition({ a, key }) {
-  return a.at + (a.node ? fraction(a, a.node.outPort(key)) : 0);
-}
-function lowerPosition({ b, key, slot }) {
-  return b.at + (b.node ? (b.node.plain ? 0.02 * Math.min(slot, 10) : fraction(b, b.node.inPort(key))) : 0);
+function lowerPosition(segment) {
+  return segment.b.at + segment.lower;
 }
 
 function crossings(layer) {
@@ -181,13 +184,16 @@ function orderLayers(layers) {
       for (const e of layer) {
         const near = down ? e.ups : e.downs;
         const place = down ? upperPosition : lowerPosition;
-        e.wish = near.length ? near.reduce((sum, s) => sum + place(s), 0) / near.length : e.at;
+        e.wish = near.length ? near.reduce((sum, s) => sum + place(s), 0) / near.length + e.bias : e.at;
       }
       layer.sort((p, q) => p.wish - q.wish || p.at - q.at);
       layer.forEach((e, i) => (e.at = i));
     }
   };
   const rounds = effort(layers, 16);
+  for (const e of layers.flat()) { // of equals the main line stands left, what passes by it next, then weights
+    e.bias = !e.node ? 0.1 : [...e.ups, ...e.downs].every((s) => s.weight <= 1) ? 0.2 : 0;
+  }
   let best = snapshot();
   let fewest = total();
   for (let round = 0, idle = 0; round < rounds && idle < 6; round++, idle++) {
@@ -260,9 +266,8 @@ function placeAcross(layers, space) {
     let c = -layer.gaps.reduce((sum, g) => sum + g, 0) / 2;
     layer.forEach((e, i) => (e.c = i ? (c += layer.gaps[i - 1]) : c));
   }
-  const port = (e, offset) => (e.node ? offset - e.size / 2 : 0); // from the centre
-  const fromAbove = (s) => s.a.c + port(s.a, s.a.node ? s.a.node.outPort(s.key) : 0) - port(s.b, s.b.node ? s.b.node.inPort(s.key) : 0);
-  const fromBelow = (s) => s.b.c + port(s.b, s.b.node ? s.b.node.inPort(s.key) : 0) - port(s.a, s.a.node ? s.a.node.outPort(s.key) : 0);
+  const fromAbove = (s) => s.a.c + s.out - s.in;
+  const fromBelow = (s) => s.b.c + s.in - s.out;
   const settle = (layer, up, down, last) => {
     if (!layer.length) return;
     const weights = [];

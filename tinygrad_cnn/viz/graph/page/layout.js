@@ -34,7 +34,7 @@ function buildTree(scene, across, along) {
     const half = (node) => node.across / 2;
     const node = { id: key, parent, plain: true, side: null, ...more };
     node.inPort = () => half(node);
-    node.outPort = () => half(node);
+    node.outPort = node.outLine = () => half(node);
     tree.set(key, node);
     return node;
   };
@@ -48,6 +48,12 @@ function buildTree(scene, across, along) {
     };
     node.inPort = offset("first");
     node.outPort = offset("last");
+    // What follows stands below the point where the line came in, or a row of lopsided groups would drift aside.
+    node.outLine = (key) => {
+      const entries = [...node.ports.values()].filter((p) => p.side === "first");
+      if (!entries.length || node.ports.size > entries.length + 1) return node.outPort(key);
+      return entries.reduce((a, b) => (a.order >= b.order ? a : b)).u + node.shift;
+    };
   }
   for (const item of scene.items) add(item.key, item.parent, { across: item[across], along: item[along], order: item.order });
   for (const [key, node] of tree) if (key !== null) tree.get(node.parent).children.push(node);
@@ -57,7 +63,7 @@ function buildTree(scene, across, along) {
 function portOf(container, side, key, order) {
   const name = `${side}|${key}`;
   if (!container.ports.has(name)) {
-    const port = { id: name, across: 0, along: 0, order, side, plain: false, inPort: () => 0, outPort: () => 0 };
+    const port = { id: name, across: 0, along: 0, order, side, plain: false, inPort: () => 0, outPort: () => 0, outLine: () => 0 };
     container.ports.set(name, port);
   }
   return container.ports.get(name);

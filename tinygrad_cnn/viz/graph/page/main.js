@@ -69,6 +69,7 @@ function watchToolbar() {
     heat = event.target.value;
     paintHeat();
   });
+  if (priced) heat = element("heat").value = document.body.dataset.color;
   for (const id of ["play", "slider"]) element(id).disabled = !lastStep;
 }
 
@@ -148,7 +149,7 @@ function start() {
   drawLegend();
   openPanel(innerWidth >= 900);
   openAsFits();
-  fit(false);
+  frame(false, 0.25);
   refresh();
   showDetails(null);
   window.addEventListener("resize", drawFrame);

@@ -44,8 +44,10 @@ function isComplete(box) {
 function numbersOf(box) {
   const value = isKnown(box) ? briefly(box.value) : null;
   if (isComplete(box)) return { value, gradient: briefly(box.gradient) };
-  const arrived = edgesFrom.get(box.id).filter(sent).map(gradientOf);
+  const carrying = edgesFrom.get(box.id).filter(carries);
+  const arrived = carrying.filter(sent).map(gradientOf);
   if (!arrived.length) return { value, gradient: null };
+  if (arrived.length === carrying.length) return { value, gradient: briefly(box.gradient) };
   const total = addUp(arrived);
   return { value, gradient: total === null ? "…" : `${formatNumber(total, 3)} …` };
 }
@@ -259,6 +261,15 @@ function result(s, box, look) {
   return [html("p", { class: `math ${look}` }, `shape ${formatShape(s.shape)}, norm ${formatNumber(s.norm)}`), numbers];
 }
 
+// The numbers that the rules speak of, where they are single ones: "g = 1, y = 0.46, x = 0.5".
+function knownNumbers(box) {
+  const named = [["g", box.gradient], ["y", box.value]];
+  for (const e of edgesInto.get(box.id)) named.push([(box.inputs || [])[e.slot], boxes.get(e.source).value]);
+  const single = named.filter(([name, s]) => name && hasNumbers(s) && flatten(s.values).length === 1);
+  const text = single.map(([name, s]) => `${name} = ${formatNumber(flatten(s.values)[0])}`).join(", ");
+  return text ? html("p", { class: "path" }, `with ${text}`) : null;
+}
+
 function backwardDetails(box) {
   const arriving = edgesFrom.get(box.id).filter(carries);
   const leaving = edgesInto.get(box.id).filter(carries);
@@ -287,6 +298,6 @@ function backwardDetails(box) {
       sum ? html("p", { class: "sum gradient" }, sum) : html("div", {}, ...result(box.gradient, box, "gradient").filter(Boolean)),
       leaf ? html("p", { class: "doc" }, "A leaf: this is what its .grad received.") : null,
     ),
-    section("Local rule, and what it sends on", out.length ? html("ul", {}, ...out) : null),
+    section("Local rule, and what it sends on", out.length ? knownNumbers(box) : null, out.length ? html("ul", {}, ...out) : null),
   ];
 }

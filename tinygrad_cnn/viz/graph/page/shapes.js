@@ -31,7 +31,6 @@ function describeBox(box) {
   const module = box.group === null ? null : groups.get(box.group);
   if (module && !isFramed(module)) lines.push({ text: groupTitle(module), font: "text", look: "quiet" });
   const scalar = box.shape && box.shape.length === 0;
-  if (box.kind === "hidden") lines.push({ text: `${plural(box.hidden, "node")} left out`, font: "text", look: "quiet" });
   if (box.kind === "module") lines.push({ text: box.label === shortName(box) ? "" : box.label, font: "text", look: "quiet" });
   if (box.shape && !scalar) {
     const more = box.dtype ? ` ${box.dtype}` : "";

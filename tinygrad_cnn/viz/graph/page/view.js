@@ -7,7 +7,7 @@ let scene = null;
 let selected = null;
 let direction = picture.direction === "LR" ? "LR" : "TB";
 const numbered = picture.boxes.length <= 60; // small enough for numbers along the edges
-const SPACE = { nodes: 26, nodeAndLine: 18, lines: 14, layers: !groups.size ? 46 : numbered ? 34 : 28, pad: 14, header: 26, margin: 28 };
+const SPACE = { nodes: 26, nodeAndLine: 18, lines: 14, layers: !groups.size ? 54 : numbered ? 34 : 28, pad: 14, header: 26, margin: 28 };
 
 const boxKey = (id) => `b${id}`;
 const groupKey = (id) => `g${id}`;
@@ -131,6 +131,7 @@ function drawItem(item) {
     ...drawOutline(kind, width, height, group ? group.count : 1),
     ...parts,
   );
+  if (content.lines.some((l) => l.shown !== l.text)) node.append(svg("title", {}, content.lines.map((l) => l.text).join("\n")));
   if (group) node.append(svg("path", { class: "sign", d: "M6 11h9M10.5 6.5v9" }));
   if (group && group.count > 1) node.append(drawCount(group.count, width - 46, -8));
   if (box && box.saved) node.append(drawSaved(width));
@@ -295,7 +296,7 @@ function setCell(node, name, text) {
 }
 
 // ------------------------------------------------------------------------------------------------- colour by cost
-let heat = "kind";
+let heat = "kind"; // or "time", "memory"
 const HEAT = [[255, 250, 225], [254, 217, 142], [254, 153, 41], [204, 76, 2], [102, 37, 6]];
 
 function costOf(node) {
