@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,116 +9,26 @@ from typing import Any
 import pytest
 from viz.graph import pictures
 
-from tinygrad_cnn.viz.graph.html import page
 from tinygrad_cnn.viz.graph.structure import Picture
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed: the page meets no browser")
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="no Chromium with chromedriver (Debian: apt install chromium chromium-driver)"
-)
-IMAGES = Path(__file__).parents[3] / "docs" / "images"
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars"
-)
-
-
-class Window:
-    """A page in the browser; what it asked for and what it wrote to the console."""
-
-    def __init__(self, driver: Any, folder: Path) -> None:
-        self.driver, self.folder, self.file = driver, folder, ""
-
-    def open(self, picture: Picture, width: int = 1440, height: int = 900, **media: str) -> Window:
-        path = self.folder / "graph.html"
-        path.write_text(page(picture), encoding="utf-8")
-        self.file = path.as_uri()
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        media = {"prefers-reduced-motion": "reduce", "prefers-color-scheme": "light", **media}
-        features = [{"name": name, "value": value} for name, value in media.items()]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        self.driver.get(self.file)
-        assert self.run("return document.body.dataset.ready") == "yes", self.console()
-        return self
-
-    def run(self, code: str, *arguments: Any) -> Any:
-        return self.driver.execute_script(code, *arguments)
-
-    def all(self, selector: str) -> list[Any]:
-        return list(self.driver.find_elements(By.CSS_SELECTOR, selector))
-
-    def one(self, selector: str) -> Any:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def click(self, selector: str) -> None:
-        self.one(selector).click()
-
-    def keys(self, *keys: str) -> None:
-        for key in keys:
-            self.driver.switch_to.active_element.send_keys(key)
-
-    def text(self, selector: str) -> str:
-        return str(self.one(selector).get_property("textContent"))
-
-    def node(self, name: str) -> Any:
-        return next(n for n in self.all("#nodes [data-key]") if n.get_attribute("aria-label").startswith(name))
-
-    def cell(self, name: str, which: str) -> str:
-        return str(self.node(name).find_element(By.CSS_SELECTOR, f".number.{which}").get_property("textContent"))
-
-    def focused(self) -> str:
-        return str(self.driver.switch_to.active_element.get_attribute("aria-label"))
-
-    def console(self) -> list[Any]:
-        return [entry["message"] for entry in self.driver.get_log("browser")]
-
-    def requests(self) -> list[str]:
-        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-        return [url for url in urls if not url.startswith("data:")]
-
-    def shoot(self, name: str) -> None:
-        if os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
-            self.driver.save_screenshot(str(IMAGES / name))
+pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+from viz.graph import browsing
+from viz.graph.browsing import Window, number
 
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")  # the network is cut
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
-        yield browser
-    finally:
-        browser.quit()
+    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture
 def window(driver: Any, tmp_path: Path) -> Iterator[Window]:
-    """Whatever a test does, the page asks for nothing but itself and writes nothing to the console."""
-    driver.get("about:blank")
-    for log in ("browser", "performance"):
-        driver.get_log(log)
-    opened = Window(driver, tmp_path)
-    yield opened
-    assert opened.console() == []
-    assert set(opened.requests()) == {opened.file}
-
-
-def number(text: str) -> float:
-    return float(text.replace("\N{MINUS SIGN}", "-"))
+    yield from browsing.opened(driver, tmp_path)
 
 
 def to_the_end(window: Window) -> int:
@@ -270,6 +177,10 @@ def test_the_graph_by_keyboard(window: Window) -> None:
     assert window.focused().startswith("mul")
     window.keys(Keys.ENTER)
     assert window.text("#details h2") == "mul"
+    window.keys("d", Keys.TAB)
+    assert window.driver.switch_to.active_element.text == "a", "the first link in the panel"
+    window.keys("d")
+    assert window.focused().startswith("mul"), "and back"
     window.keys(Keys.ARROW_DOWN, Keys.ENTER)
     assert window.text("#details h2") == "add"
     ring = window.run("return getComputedStyle(document.activeElement.querySelector('.halo')).stroke")
@@ -281,6 +192,23 @@ def test_the_graph_by_keyboard(window: Window) -> None:
     assert number(window.text("#zoom").removesuffix(" %")) > number(before.removesuffix(" %"))
     window.keys("0")
     assert window.text("#zoom") == before
+
+
+def test_the_graph_by_mouse(window: Window) -> None:
+    window.open(pictures.classic()[0])
+    canvas, node = window.one("#canvas"), window.node("mul")
+    before, zoom = node.rect, window.text("#zoom")
+    ActionChains(window.driver).drag_and_drop_by_offset(node, 60, -40).perform()
+    after = window.node("mul").rect
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((60, -40), abs=2)
+    assert "Keys" in window.text("#details"), "dragging selects nothing"
+    origin = ScrollOrigin.from_element(canvas)
+    ActionChains(window.driver).scroll_from_origin(origin, 0, 50).perform()
+    assert window.node("mul").rect["y"] == pytest.approx(after["y"] - 50, abs=2), "the wheel moves the picture"
+    ActionChains(window.driver).key_down(Keys.CONTROL).scroll_from_origin(origin, 0, -60).key_up(Keys.CONTROL).perform()
+    assert number(window.text("#zoom").removesuffix(" %")) > number(zoom.removesuffix(" %")), "with Ctrl it zooms"
+    window.node("mul").click()
+    assert window.text("#details h2") == "mul"
 
 
 def test_details(window: Window) -> None:
@@ -323,79 +251,6 @@ def test_names_are_text(window: Window) -> None:
     to_the_end(window)
     assert not window.all("b")
     assert len(window.all("script")) == 2
-
-
-OVERLAPS = """
-const rect = (e) => e.getBoundingClientRect();
-const beside = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1;
-const apart = (a, b) => beside(a, b) || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
-const across = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1;
-const within = (a, b) => across(a, b) && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
-const pairs = (list, check) => list.forEach((a, i) => list.slice(i + 1).forEach((b) => check(a, b)));
-const nodes = [...document.querySelectorAll('#nodes .node > .outline')].map(rect);
-const frames = [...document.querySelectorAll('.frame')].map(rect);
-const faults = [];
-pairs(nodes, (a, b) => apart(a, b) || faults.push('two nodes'));
-pairs(frames, (a, b) => apart(a, b) || within(a, b) || within(b, a) || faults.push('two modules'));
-const members = frames.map((f) => nodes.filter((n) => within(n, f)).length);
-nodes.forEach((n) => frames.forEach((f) => apart(n, f) || within(n, f) || faults.push('a node on a border')));
-return [faults, members];
-"""
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_nothing_overlaps(window: Window, seed: int) -> None:
-    picture = pictures.random_picture(20 + 12 * seed, seed, "LR" if seed % 2 else "TB")
-    window.open(picture)
-    for turn in (False, True):
-        window.click("#open-all")
-        if turn:
-            window.click("#turn")
-        faults, members = window.run(OVERLAPS)
-        assert faults == []
-        parents = {g.id: g.parent for g in picture.groups}
-        inside = dict.fromkeys(parents, 0)
-        for box in picture.boxes:
-            group = box.group
-            while group is not None:
-                inside[group] += 1
-                group = parents[group]
-        assert sorted(members) == sorted(n for n in inside.values() if n > 1), "each module holds its own, nothing else"
-
-
-ENDS = """
-const rects = new Map();
-for (const node of document.querySelectorAll('#nodes .node')) {
-  rects.set(node.dataset.key, node.querySelector('.outline').getBoundingClientRect());
-}
-const picture = JSON.parse(document.getElementById('picture').textContent);
-const near = (p, r) => p.x > r.left - 2 && p.x < r.right + 2 && p.y > r.top - 2 && p.y < r.bottom + 2;
-const drawn = [];
-for (const line of document.querySelectorAll('#lines > g')) {
-  const path = line.querySelector('.wire');
-  const at = (s) => path.getPointAtLength(s).matrixTransform(path.getScreenCTM());
-  for (const i of line.dataset.edges.split(' ').map(Number)) {
-    const e = picture.edges[i];
-    drawn.push([i, near(at(0), rects.get('b' + e.source)), near(at(path.getTotalLength()), rects.get('b' + e.target))]);
-  }
-}
-return drawn.sort((a, b) => a[0] - b[0]);
-"""
-
-
-@pytest.mark.parametrize("direction", ["TB", "LR"])
-def test_every_edge_runs_from_its_source_to_its_target(window: Window, direction: str) -> None:
-    picture = pictures.random_picture(50, 7, direction)
-    window.open(picture)
-    window.click("#open-all")
-    assert window.run(ENDS) == [[i, True, True] for i in range(len(picture.edges))]
-
-
-def test_two_thousand_nodes(window: Window) -> None:
-    window.open(pictures.random_picture(2000, 3))
-    code = "const t = performance.now(); document.getElementById('open-all').click(); return performance.now() - t"
-    assert window.run(code) < 8000, "about a second on an idle machine"
-    assert len(window.all("#nodes .node")) == 2000
 
 
 def colours(window: Window) -> list[str]:

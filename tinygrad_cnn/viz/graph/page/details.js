@@ -38,7 +38,7 @@ function overview() {
   const keys = [
     ["/", "search"], ["Tab", "along the graph"], ["Enter", "look at a node, open or close a module"],
     ["arrows", "move, or step the player"], ["space", "play and pause"], ["+ − 0", "zoom in, out, fit"],
-    ["C  E", "close or open all modules"], ["Esc", "leave"],
+    ["D", "to the details, and back"], ["C  E", "close or open all modules"], ["Esc", "leave"],
   ];
   return [
     html("header", {}, html("h2", {}, picture.title || "Computation graph")),

@@ -115,6 +115,7 @@ function watchKeys() {
       if (key === "-") return zoomBy(0.8), true;
       if (key === "0" || key === "f") return fit(), true;
       if (key === "e" || key === "c") return groups.size && ((key === "e" ? openAll : closeAll)(), refresh(), true);
+      if (key === "d") return toPanelAndBack(), true;
       if (key === "Escape") return leaveAll(), true;
       if (node && drawn.has(node) && key === "Enter") return activate(node), refresh(), true;
       if (key === " " && !button) return lastStep && play(), true;
@@ -123,6 +124,16 @@ function watchKeys() {
     };
     if (does()) event.preventDefault();
   });
+}
+
+// From the graph into the panel, and back to the node that it is about.
+function toPanelAndBack() {
+  const node = drawn.get(selected);
+  if (!panel.contains(document.activeElement)) {
+    openPanel(true);
+    panel.focus();
+  } else if (node) node.element.focus();
+  else canvas.focus();
 }
 
 function arrow([dx, dy], node) {
