@@ -84,7 +84,7 @@ def test_every_part_is_in_it() -> None:
     text = page(Picture("{{script}}"))
     assert "<title>{{script}}</title>" in text, "what looks like a place to fill is left alone in a text"
     for part in (*(f"{name}.js" for name in SCRIPTS), "style.css"):
-        assert len(_part(part)) > 500
+        assert len(_part(part)) > 500, part
         assert _part(part) in text
 
 

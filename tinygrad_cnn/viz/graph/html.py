@@ -10,7 +10,11 @@ from typing import Any
 
 from .structure import Picture
 
-SCRIPTS = ("data", "repeats", "layers", "layout", "shapes", "camera", "view", "details", "player", "search", "main")
+SCRIPTS = (
+    *("data", "repeats", "layers", "layout", "shapes"),  # what there is, and where it goes
+    *("camera", "view", "heat", "details"),  # what is seen
+    *("player", "steps", "search", "main"),
+)
 
 
 def page(picture: Picture, color_by: str | None = None) -> str:

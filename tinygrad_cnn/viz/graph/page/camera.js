@@ -56,7 +56,8 @@ function frame(smooth = true, least = 0.4) {
   if (Math.min(view.width / width, view.height / height) >= least) return fit(smooth);
   const zoom = Math.max(0.4, Math.min(0.85, Math.max(view.width / width, view.height / height)));
   const first = scene.items.reduce((a, b) => (a.order <= b.order ? a : b));
-  const place = (room, size, at) => (size > room ? Math.min(0, Math.max(room - size, room / 2 - at)) : (room - size) / 2);
+  const place = (room, size, at) =>
+    size > room ? Math.min(0, Math.max(room - size, room / 2 - at)) : (room - size) / 2;
   const x = place(view.width, width * zoom, (first.x + first.width / 2) * zoom);
   const y = place(view.height, height * zoom, (first.y + first.height / 2) * zoom);
   return (smooth ? glide : look)(x, y, zoom);
@@ -86,7 +87,8 @@ function reveal(rect, smooth = true) {
   };
   const zoom = Math.max(camera.zoom, Math.min(0.7, view.width / (rect.width + 200), view.height / (rect.height + 200)));
   const near = { x: camera.x, y: camera.y };
-  if (zoom !== camera.zoom) { // too far away to read: come closer, with the node in the middle
+  if (zoom !== camera.zoom) {
+    // too far away to read: come closer, with the node in the middle
     near.x = view.width / 2 - (rect.x + rect.width / 2) * zoom;
     near.y = view.height / 2 - (rect.y + rect.height / 2) * zoom;
   }
@@ -97,7 +99,7 @@ function reveal(rect, smooth = true) {
   if (dx || dy || zoom !== camera.zoom) (smooth ? glide : look)(near.x + dx, near.y + dy, zoom);
 }
 
-// Dragging with a mouse, a pen or a finger; two fingers zoom. A press that hardly moves is a click, and goes to the node.
+// Dragging with a mouse, a pen or a finger; two fingers zoom. A press that hardly moves is a click on the node.
 function watchPointers() {
   const down = new Map();
   let moved = 0;
@@ -110,7 +112,7 @@ function watchPointers() {
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
-      if (!down.size) moved = 0;
+    if (!down.size) moved = 0;
     down.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
   window.addEventListener("pointermove", (event) => {
@@ -123,7 +125,8 @@ function watchPointers() {
     canvas.classList.add("dragging");
     panBy(after.x - before.x, after.y - before.y);
     const view = viewport();
-    if (before.spread && after.spread) zoomBy(after.spread / before.spread, { x: after.x - view.left, y: after.y - view.top });
+    if (before.spread && after.spread)
+      zoomBy(after.spread / before.spread, { x: after.x - view.left, y: after.y - view.top });
   });
   const release = (event) => {
     down.delete(event.pointerId);
@@ -172,7 +175,8 @@ function drawMap(scene) {
 function seesAll() {
   const view = viewport();
   const { x, y, zoom, world } = camera;
-  const inside = x >= -1 && y >= -1 && x + world.width * zoom <= view.width + 1 && y + world.height * zoom <= view.height + 1;
+  const inside =
+    x >= -1 && y >= -1 && x + world.width * zoom <= view.width + 1 && y + world.height * zoom <= view.height + 1;
   return inside && zoom > 0.5;
 }
 
@@ -194,7 +198,7 @@ function watchMap() {
     const view = viewport();
     const x = ((event.clientX - box.left) / box.width) * camera.world.width;
     const y = ((event.clientY - box.top) / box.height) * camera.world.height;
-      look(view.width / 2 - x * camera.zoom, view.height / 2 - y * camera.zoom);
+    look(view.width / 2 - x * camera.zoom, view.height / 2 - y * camera.zoom);
   };
   map.addEventListener("pointerdown", go);
   map.addEventListener("pointermove", go);

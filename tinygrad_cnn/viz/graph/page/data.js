@@ -56,7 +56,11 @@ function formatNumber(x, digits = 4) {
   let text;
   if (Number.isInteger(value) && size < 1e6) text = String(value);
   else if (size >= 1e-3 && size < 10 ** Math.max(digits, 5)) text = String(Number(value.toPrecision(digits)));
-  else text = value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("e+", "e");
+  else
+    text = value
+      .toExponential(digits - 1)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e");
   if (text === "-0") text = "0";
   return text.replace(/-/g, "−");
 }
@@ -144,7 +148,9 @@ function groupTitle(group) {
 }
 
 function attributesOf(box) {
-  return Object.entries(box.attributes || {}).map(([name, value]) => `${name} ${value}`).join(", ");
+  return Object.entries(box.attributes || {})
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
 }
 
 function plural(n, word) {

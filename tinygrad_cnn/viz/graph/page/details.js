@@ -28,7 +28,13 @@ function table(rows) {
 }
 
 function heading(kind, title, name) {
-  return html("header", {}, html("span", { class: `badge ${kind}` }, KINDS[kind]), html("h2", {}, title), name ? html("p", { class: "path" }, name) : null);
+  return html(
+    "header",
+    {},
+    html("span", { class: `badge ${kind}` }, KINDS[kind]),
+    html("h2", {}, title),
+    name ? html("p", { class: "path" }, name) : null,
+  );
 }
 
 function overview() {
@@ -36,9 +42,15 @@ function overview() {
   const weights = picture.boxes.reduce((sum, b) => sum + parametersOf(b), 0);
   const kept = picture.boxes.filter((b) => b.saved).reduce((sum, b) => sum + b.bytes, 0);
   const keys = [
-    ["/", "search"], ["Tab", "along the graph"], ["Enter", "look at a node, open or close a module"],
-    ["arrows", "move, or step the player"], ["space", "play and pause"], ["+ − 0", "zoom in, out, fit"],
-    ["D", "to the details, and back"], ["C  E", "close or open all modules"], ["Esc", "leave"],
+    ["/", "search"],
+    ["Tab", "along the graph"],
+    ["Enter", "look at a node, open or close a module"],
+    ["arrows", "move, or step the player"],
+    ["space", "play and pause"],
+    ["+ − 0", "zoom in, out, fit"],
+    ["D", "to the details, and back"],
+    ["C  E", "close or open all modules"],
+    ["Esc", "leave"],
   ];
   return [
     html("header", {}, html("h2", {}, picture.title || "Computation graph")),
@@ -51,14 +63,27 @@ function overview() {
         ["kept for backward", kept ? formatBytes(kept) : ""],
       ]),
     ),
-    html("p", { class: "hint" }, "Click a node for its formula, its numbers and where it was called. The player below goes through the forward and the backward pass."),
-    section("Keys", html("dl", { class: "keys" }, ...keys.flatMap(([key, does]) => [html("dt", {}, html("kbd", {}, key)), html("dd", {}, does)]))),
+    html(
+      "p",
+      { class: "hint" },
+      "Click a node for its formula, its numbers and where it was called. The player below goes through the forward and the backward pass.",
+    ),
+    section(
+      "Keys",
+      html(
+        "dl",
+        { class: "keys" },
+        ...keys.flatMap(([key, does]) => [html("dt", {}, html("kbd", {}, key)), html("dd", {}, does)]),
+      ),
+    ),
   ];
 }
 
 function boxDetails(box) {
   const operation = box.kind === "operation" || box.kind === "output";
-  const inside = groupsAround(box).filter((g) => !g.row).map((g) => g.name || g.type);
+  const inside = groupsAround(box)
+    .filter((g) => !g.row)
+    .map((g) => g.name || g.type);
   return [
     heading(box.kind, box.label, operation ? inside[0] : box.name !== box.label ? box.name : null),
     box.formula ? html("p", { class: "formula" }, box.formula) : null,
@@ -78,8 +103,18 @@ function boxDetails(box) {
     rulesOf(box),
     summarySection("Value", box.value, "value"),
     summarySection("Gradient", box.gradient, "gradient"),
-    linkSection("Inputs", edgesInto.get(box.id), (e) => e.source, (e) => inputName(box, e.slot)),
-    linkSection("Used by", edgesFrom.get(box.id), (e) => e.target, (e) => inputName(boxes.get(e.target), e.slot, "as ")),
+    linkSection(
+      "Inputs",
+      edgesInto.get(box.id),
+      (e) => e.source,
+      (e) => inputName(box, e.slot),
+    ),
+    linkSection(
+      "Used by",
+      edgesFrom.get(box.id),
+      (e) => e.target,
+      (e) => inputName(boxes.get(e.target), e.slot, "as "),
+    ),
     costSection(box.cost),
     sourceSection(box.source),
   ];
@@ -104,26 +139,48 @@ function groupDetails(group) {
   const costs = group.boxes.map((b) => b.cost).filter(Boolean);
   const sum = (name) => costs.reduce((s, c) => s + (c[name] || 0), 0);
   const cost = costs.length
-    ? Object.fromEntries(["forward_s", "backward_s", "forward_bytes", "backward_bytes", "flops"].map((n) => [n, sum(n)]))
+    ? Object.fromEntries(
+        ["forward_s", "backward_s", "forward_bytes", "backward_bytes", "flops"].map((n) => [n, sum(n)]),
+      )
     : null;
   const operations = group.boxes.filter((b) => b.kind === "operation" || b.kind === "output").length;
   const name = group.name && group.name !== group.type ? group.name : null;
   const what = group.row ? "modules" : "module";
   return [
     heading("module", group.type, name),
-    html("button", { class: "wide", onclick: () => toggleGroup(group.id) }, `${closed.has(group.id) ? "Open" : "Close"} the ${what}`),
+    html(
+      "button",
+      { class: "wide", onclick: () => toggleGroup(group.id) },
+      `${closed.has(group.id) ? "Open" : "Close"} the ${what}`,
+    ),
     section(
       "Module",
       table([
         ["operations", formatCount(operations)],
         ["parameters", formatCount(group.boxes.reduce((s, b) => s + parametersOf(b), 0))],
         ["results", formatBytes(group.boxes.reduce((s, b) => s + (b.kind === "parameter" ? 0 : b.bytes), 0))],
-        [group.row ? "equal in a row" : "stands for", group.count > 1 ? `${group.count} times: ${group.names.join(", ")}` : ""],
+        [
+          group.row ? "equal in a row" : "stands for",
+          group.count > 1 ? `${group.count} times: ${group.names.join(", ")}` : "",
+        ],
       ]),
     ),
-    section("Parameters", ...weights.map((b) => html("p", { class: "link-row" }, linkTo(b), html("span", {}, formatShape(b.shape))))),
-    linkSection("Inputs", into, (e) => e.source, (e) => `to ${boxes.get(e.target).label}`),
-    linkSection("Used by", from, (e) => e.target, () => ""),
+    section(
+      "Parameters",
+      ...weights.map((b) => html("p", { class: "link-row" }, linkTo(b), html("span", {}, formatShape(b.shape)))),
+    ),
+    linkSection(
+      "Inputs",
+      into,
+      (e) => e.source,
+      (e) => `to ${boxes.get(e.target).label}`,
+    ),
+    linkSection(
+      "Used by",
+      from,
+      (e) => e.target,
+      () => "",
+    ),
     costSection(cost),
   ];
 }
@@ -157,7 +214,11 @@ function costSection(cost) {
 function sourceSection(source) {
   if (!source) return null;
   const file = String(source.file).split(/[\\/]/).pop();
-  return section("Called at", html("p", { class: "path", title: source.file }, `${file}, line ${source.line}`), source.code ? html("pre", {}, source.code) : null);
+  return section(
+    "Called at",
+    html("p", { class: "path", title: source.file }, `${file}, line ${source.line}`),
+    source.code ? html("pre", {}, source.code) : null,
+  );
 }
 
 // ---------------------------------------------------------------------------------------------------- statistics
@@ -184,7 +245,18 @@ function summarySection(title, s, look) {
 
 function numberTable(values, shape, look) {
   if (shape.length > 2) {
-    return html("div", {}, ...values.map((part, i) => html("div", { class: "slice" }, html("span", { class: "quiet" }, `[${i}]`), numberTable(part, shape.slice(1), look))));
+    return html(
+      "div",
+      {},
+      ...values.map((part, i) =>
+        html(
+          "div",
+          { class: "slice" },
+          html("span", { class: "quiet" }, `[${i}]`),
+          numberTable(part, shape.slice(1), look),
+        ),
+      ),
+    );
   }
   const rows = shape.length < 2 ? [flatten(values)] : values;
   const body = rows.map((row) => html("tr", {}, ...row.map((x) => html("td", {}, formatNumber(x)))));
@@ -199,7 +271,11 @@ function histogram(s, look) {
   const bars = s.counts.map((n, i) => {
     const h = n ? Math.max(1.5, (n / most) * (base - 6)) : 0;
     const range = `${formatNumber(s.edges[i], 3)} to ${formatNumber(s.edges[i + 1], 3)}: ${formatCount(n)}`;
-    return svg("rect", { x: round(i * step + 0.5), y: round(base - h), width: round(step - 1), height: round(h) }, svg("title", {}, range));
+    return svg(
+      "rect",
+      { x: round(i * step + 0.5), y: round(base - h), width: round(step - 1), height: round(h) },
+      svg("title", {}, range),
+    );
   });
   const [low, high] = [s.edges[0], s.edges[s.edges.length - 1]].map(toNumber);
   const zero = low < 0 && high > 0 ? (-low / (high - low)) * width : null;
@@ -211,7 +287,9 @@ function histogram(s, look) {
     svg("path", { class: "axis", d: `M0 ${base + 0.5}H${width}` }),
     zero === null ? null : svg("path", { class: "zero", d: `M${round(zero)} 2V${base}` }),
     svg("text", { x: 0, y: height - 2 }, formatNumber(low, 3)),
-    zero === null || zero < 60 || zero > width - 60 ? null : svg("text", { class: "middle", x: round(zero), y: height - 2 }, "0"),
+    zero === null || zero < 60 || zero > width - 60
+      ? null
+      : svg("text", { class: "middle", x: round(zero), y: height - 2 }, "0"),
     svg("text", { class: "end", x: width, y: height - 2 }, formatNumber(high, 3)),
   );
 }

@@ -1,9 +1,10 @@
 // One level of a layered drawing (Sugiyama, Tagawa and Toda 1981): layers, order within a layer, coordinates.
 // Nothing here knows the page. u runs across the flow, v along it; the caller turns them into x and y.
 //
-// A node is {across, along, order, side, inPort(key), outPort(key), outLine(key), plain}; `side` is "first" or "last" for a port on the
-// border of the surrounding group; outLine is where outPort would best be for what follows to stand straight. A link is {from, to, key, heavy, slot}; `key` names the tensor: links that carry
-// the same tensor share their bends, so a weight used in fifty places is one line with fifty branches.
+// A node is {across, along, order, side, inPort(key), outPort(key), outLine(key), plain}. `side` is "first" or "last"
+// for a port on the border of the surrounding group; outLine is where outPort would best be for what follows to stand
+// straight. A link is {from, to, key, heavy, slot}. `key` names the tensor: links that carry the same one share their
+// bends, so a weight used in fifty places is one line with fifty branches.
 
 function arrangeLevel(nodes, links, space) {
   markBackLinks(nodes, links);
@@ -92,7 +93,13 @@ function fillLayers(nodes, links) {
     segment.out = above ? above.outLine(link.key) - a.size / 2 : 0; // from the centre
     segment.in = below ? below.inPort(link.key) - b.size / 2 : 0;
     segment.upper = above && a.size ? (0.8 * above.outPort(link.key)) / a.size : 0; // as a part of a place in the order
-    segment.lower = !below ? 0 : below.plain ? 0.02 * Math.min(link.slot, 10) : b.size ? (0.8 * below.inPort(link.key)) / b.size : 0;
+    segment.lower = !below
+      ? 0
+      : below.plain
+        ? 0.02 * Math.min(link.slot, 10)
+        : b.size
+          ? (0.8 * below.inPort(link.key)) / b.size
+          : 0;
     a.downs.push(segment);
     b.ups.push(segment);
   };
@@ -191,7 +198,8 @@ function orderLayers(layers) {
     }
   };
   const rounds = effort(layers, 16);
-  for (const e of layers.flat()) { // of equals the main line stands left, what passes by it next, then weights
+  for (const e of layers.flat()) {
+    // of equals the main line stands left, what passes by it next, then weights
     e.bias = !e.node ? 0.1 : [...e.ups, ...e.downs].every((s) => s.weight <= 1) ? 0.2 : 0;
   }
   let best = snapshot();
@@ -240,7 +248,10 @@ function pool(wishes, weights, gaps) {
   wishes.forEach((wish, i) => {
     if (i) shift += gaps[i - 1];
     let block = { sum: weights[i] * (wish - shift), weight: weights[i], count: 1 };
-    while (blocks.length && blocks[blocks.length - 1].sum / blocks[blocks.length - 1].weight >= block.sum / block.weight) {
+    while (
+      blocks.length &&
+      blocks[blocks.length - 1].sum / blocks[blocks.length - 1].weight >= block.sum / block.weight
+    ) {
       const before = blocks.pop();
       block = { sum: before.sum + block.sum, weight: before.weight + block.weight, count: before.count + block.count };
     }
@@ -319,7 +330,11 @@ function spreadPorts(nodes, links) {
     const last = arriving.length - 1;
     const gap = Math.min(16, (2 * reach) / last);
     const wishes = arriving.map((l, i) => Math.max(i * gap - reach, Math.min(reach - (last - i) * gap, l.wish)));
-    const offsets = pool(wishes, arriving.map((l) => (l.heavy ? 100 : 1)), arriving.slice(1).map(() => gap));
+    const offsets = pool(
+      wishes,
+      arriving.map((l) => (l.heavy ? 100 : 1)),
+      arriving.slice(1).map(() => gap),
+    );
     arriving.forEach((link, i) => (link.endAt = half + offsets[i]));
   }
 }

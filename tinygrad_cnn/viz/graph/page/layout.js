@@ -3,16 +3,17 @@
 //
 // scene: {items: [{key, parent, width, height, order}], groups: [{key, parent, label, order}],
 //         edges: [{source, target, heavy, slot}]}, all by key; parent is a group's key or null.
-// The result gives items and groups x, y, width, height, and edges a `path` and its last `bend`, where a label can stand.
+// The result gives items and groups x, y, width, height, and edges a `path` and its last `bend`, where a label can be.
 
 function layoutScene(scene, direction, space) {
   const across = direction === "LR" ? "height" : "width";
   const along = direction === "LR" ? "width" : "height";
   const tree = buildTree(scene, across, along);
   routeThroughLevels(scene, tree);
-  const pads = direction === "LR"
-    ? { start: space.pad + 6, end: space.pad + 6, low: space.header + 6, high: space.pad, least: 0 }
-    : { start: space.header + 10, end: space.pad + 4, low: space.pad, high: space.pad, least: 1 };
+  const pads =
+    direction === "LR"
+      ? { start: space.pad + 6, end: space.pad + 6, low: space.header + 6, high: space.pad, least: 0 }
+      : { start: space.header + 10, end: space.pad + 4, low: space.pad, high: space.pad, least: 1 };
   const size = arrangeContainer(tree.get(null), tree, pads, space, direction);
   settlePositions(tree.get(null), 0, 0, tree);
   const place = (thing) => {
@@ -40,7 +41,13 @@ function buildTree(scene, across, along) {
   };
   add(null, undefined, { children: [], ports: new Map(), links: new Map(), order: 0 });
   for (const g of scene.groups) {
-    const node = add(g.key, g.parent, { children: [], ports: new Map(), links: new Map(), order: g.order, label: g.label });
+    const node = add(g.key, g.parent, {
+      children: [],
+      ports: new Map(),
+      links: new Map(),
+      order: g.order,
+      label: g.label,
+    });
     node.plain = false;
     const offset = (side) => (key) => {
       const port = node.ports.get(`${side}|${key}`);
@@ -55,7 +62,8 @@ function buildTree(scene, across, along) {
       return entries.reduce((a, b) => (a.order >= b.order ? a : b)).u + node.shift;
     };
   }
-  for (const item of scene.items) add(item.key, item.parent, { across: item[across], along: item[along], order: item.order });
+  for (const item of scene.items)
+    add(item.key, item.parent, { across: item[across], along: item[along], order: item.order });
   for (const [key, node] of tree) if (key !== null) tree.get(node.parent).children.push(node);
   return tree;
 }
@@ -63,7 +71,17 @@ function buildTree(scene, across, along) {
 function portOf(container, side, key, order) {
   const name = `${side}|${key}`;
   if (!container.ports.has(name)) {
-    const port = { id: name, across: 0, along: 0, order, side, plain: false, inPort: () => 0, outPort: () => 0, outLine: () => 0 };
+    const port = {
+      id: name,
+      across: 0,
+      along: 0,
+      order,
+      side,
+      plain: false,
+      inPort: () => 0,
+      outPort: () => 0,
+      outLine: () => 0,
+    };
     container.ports.set(name, port);
   }
   return container.ports.get(name);
@@ -161,7 +179,7 @@ function placeAlong(layers, links, space) {
   const all = filled.flat();
   const least = all.reduce((m, e) => Math.min(m, e.c - e.size / 2), Infinity);
   const most = all.reduce((m, e) => Math.max(m, e.c + e.size / 2), -Infinity);
-  const turns = (layer) => layer.some((e) => e.returns) ? 18 : 0;
+  const turns = (layer) => (layer.some((e) => e.returns) ? 18 : 0);
   let v = space.start + (inner.length ? turns(inner[0]) : 0);
   inner.forEach((layer, k) => {
     layer.top = v;
@@ -201,7 +219,11 @@ function pointsOf({ from, to, chain, back, startAt, endAt }) {
     { u: start, v: first.band.bottom, kind: "line" },
   ];
   chain.slice(1, -1).forEach((bend, i) => {
-    if (back) points.push({ u: bend.c, v: bend.band.bottom, kind: i ? "curve" : "turn" }, { u: bend.c, v: bend.band.top, kind: "line" });
+    if (back)
+      points.push(
+        { u: bend.c, v: bend.band.bottom, kind: i ? "curve" : "turn" },
+        { u: bend.c, v: bend.band.top, kind: "line" },
+      );
     else points.push({ u: bend.c, v: bend.band.top, kind: "curve" }, { u: bend.c, v: bend.band.bottom, kind: "line" });
   });
   points.push({ u: end, v: last.band.top, kind: back ? "turnUp" : "curve" }, { u: end, v: to.v, kind: "line" });
@@ -211,7 +233,8 @@ function pointsOf({ from, to, chain, back, startAt, endAt }) {
 function traceEdge(edge, direction) {
   const points = [];
   for (const part of edge.parts) {
-    for (const p of part.points) points.push({ ...p, u: p.u + part.container.originU, v: p.v + part.container.originV });
+    for (const p of part.points)
+      points.push({ ...p, u: p.u + part.container.originU, v: p.v + part.container.originV });
   }
   const at = (u, v) => (direction === "LR" ? `${round(v)} ${round(u)}` : `${round(u)} ${round(v)}`);
   let path = "";

@@ -26,12 +26,22 @@ function refresh() {
 function drawLegend() {
   const present = new Set(picture.boxes.map((b) => b.kind));
   if (groups.size) present.add("module");
-  const entries = Object.keys(KINDS).filter((kind) => present.has(kind)).map((kind) => {
-    const sign = svg("svg", { width: 30, height: 18, viewBox: "-2 -2 30 18", "aria-hidden": "true" }, svg("g", { class: `node ${kind}${kind === "module" ? " folded" : ""}` }, ...drawOutline(kind, 26, 14)));
-    return html("li", {}, sign, kind === "leaf" ? "leaf" : KINDS[kind]);
-  });
+  const entries = Object.keys(KINDS)
+    .filter((kind) => present.has(kind))
+    .map((kind) => {
+      const sign = svg(
+        "svg",
+        { width: 30, height: 18, viewBox: "-2 -2 30 18", "aria-hidden": "true" },
+        svg("g", { class: `node ${kind}${kind === "module" ? " folded" : ""}` }, ...drawOutline(kind, 26, 14)),
+      );
+      return html("li", {}, sign, kind === "leaf" ? "leaf" : KINDS[kind]);
+    });
   if (picture.boxes.some((b) => b.saved)) {
-    const sign = svg("svg", { width: 16, height: 18, viewBox: "0 -3 14 16", "aria-hidden": "true" }, svg("g", { class: "node operation" }, svg("path", { class: "saved", d: "M2 -1h9v11l-4.5 -3.5l-4.5 3.5Z" })));
+    const sign = svg(
+      "svg",
+      { width: 16, height: 18, viewBox: "0 -3 14 16", "aria-hidden": "true" },
+      svg("g", { class: "node operation" }, svg("path", { class: "saved", d: "M2 -1h9v11l-4.5 -3.5l-4.5 3.5Z" })),
+    );
     entries.push(html("li", {}, sign, "kept for backward"));
   }
   element("legend").replaceChildren(...entries);
@@ -110,16 +120,16 @@ function watchKeys() {
     const node = target.dataset && target.dataset.key;
     const button = target.matches("button");
     const does = () => {
-      if (key === "/") return element("search").focus(), true;
-      if (key === "+" || key === "=") return zoomBy(1.25), true;
-      if (key === "-") return zoomBy(0.8), true;
-      if (key === "0" || key === "f") return fit(), true;
+      if (key === "/") return (element("search").focus(), true);
+      if (key === "+" || key === "=") return (zoomBy(1.25), true);
+      if (key === "-") return (zoomBy(0.8), true);
+      if (key === "0" || key === "f") return (fit(), true);
       if (key === "e" || key === "c") return groups.size && ((key === "e" ? openAll : closeAll)(), refresh(), true);
-      if (key === "d") return toPanelAndBack(), true;
-      if (key === "Escape") return leaveAll(), true;
-      if (node && drawn.has(node) && key === "Enter") return activate(node), refresh(), true;
-      if (key === " " && !button) return lastStep && play(), true;
-      if (ARROWS[key]) return arrow(ARROWS[key], node), true;
+      if (key === "d") return (toPanelAndBack(), true);
+      if (key === "Escape") return (leaveAll(), true);
+      if (node && drawn.has(node) && key === "Enter") return (activate(node), refresh(), true);
+      if (key === " " && !button) return (lastStep && play(), true);
+      if (ARROWS[key]) return (arrow(ARROWS[key], node), true);
       return false;
     };
     if (does()) event.preventDefault();

@@ -16,7 +16,9 @@ function runSearch(text) {
   search.words = text.trim().toLowerCase();
   const words = search.words.split(/\s+/).filter(Boolean);
   const order = [...boxes.values()].sort((a, b) => a.order - b.order);
-  search.found = words.length ? order.filter((b) => words.every((w) => haystacks.get(b.id).includes(w))).map((b) => b.id) : [];
+  search.found = words.length
+    ? order.filter((b) => words.every((w) => haystacks.get(b.id).includes(w))).map((b) => b.id)
+    : [];
   search.at = -1;
   paintMatches();
 }
@@ -39,7 +41,11 @@ function paintMatches() {
     n.element.classList.toggle("match-now", n.key === current);
   }
   const place = search.at < 0 ? "" : `${search.at + 1} of `;
-  element("found").textContent = !search.words ? "" : search.found.length ? `${place}${search.found.length}` : "no match";
+  element("found").textContent = !search.words
+    ? ""
+    : search.found.length
+      ? `${place}${search.found.length}`
+      : "no match";
   for (const id of ["search-next", "search-previous"]) element(id).disabled = !search.found.length;
 }
 

@@ -1,6 +1,11 @@
 // What a node looks like: its lines of text, its size, its outline by kind.
 
-const FONTS = { title: "600 14px system-ui, sans-serif", text: "12px system-ui, sans-serif", mono: "12px ui-monospace, monospace", bold: "600 12px ui-monospace, monospace" };
+const FONTS = {
+  title: "600 14px system-ui, sans-serif",
+  text: "12px system-ui, sans-serif",
+  mono: "12px ui-monospace, monospace",
+  bold: "600 12px ui-monospace, monospace",
+};
 const WIDEST = 270;
 const ruler = document.createElement("canvas").getContext("2d");
 const measured = new Map();
@@ -31,7 +36,8 @@ function describeBox(box) {
   const module = box.group === null ? null : groups.get(box.group);
   if (module && !isFramed(module)) lines.push({ text: groupTitle(module), font: "text", look: "quiet" });
   const scalar = box.shape && box.shape.length === 0;
-  if (box.kind === "module") lines.push({ text: box.label === shortName(box) ? "" : box.label, font: "text", look: "quiet" });
+  if (box.kind === "module")
+    lines.push({ text: box.label === shortName(box) ? "" : box.label, font: "text", look: "quiet" });
   if (box.shape && !scalar) {
     const more = box.dtype ? ` ${box.dtype}` : "";
     lines.push({ text: formatShape(box.shape), more, font: "mono", look: "shape" });
@@ -72,7 +78,10 @@ function sizeOf(content, kind) {
   let width = 64;
   for (const line of content.lines) {
     line.shown = shorten(line.text, line.font, WIDEST - 28);
-    line.extra = line.more && line.shown === line.text && textWidth(line.text + line.more, line.font) < WIDEST - 28 ? line.more : "";
+    line.extra =
+      line.more && line.shown === line.text && textWidth(line.text + line.more, line.font) < WIDEST - 28
+        ? line.more
+        : "";
     width = Math.max(width, textWidth(line.shown + line.extra, line.font) + 28);
   }
   let height = 16 + content.lines.length * 17 + 1;
@@ -89,9 +98,29 @@ function sizeOf(content, kind) {
 // Kinds differ in outline, so that colour only repeats what the shape says.
 function outline(kind, w, h) {
   const flat = (points) => `M${points.map((p) => p.join(" ")).join("L")}Z`;
-  if (kind === "parameter") return flat([[10, 0], [w - 10, 0], [w, h / 2], [w - 10, h], [10, h], [0, h / 2]]);
-  if (kind === "input") return flat([[10, 0], [w, 0], [w - 10, h], [0, h]]);
-  if (kind === "constant" || kind === "hidden") return flat([[0, 0], [w, 0], [w, h], [0, h]]);
+  if (kind === "parameter")
+    return flat([
+      [10, 0],
+      [w - 10, 0],
+      [w, h / 2],
+      [w - 10, h],
+      [10, h],
+      [0, h / 2],
+    ]);
+  if (kind === "input")
+    return flat([
+      [10, 0],
+      [w, 0],
+      [w - 10, h],
+      [0, h],
+    ]);
+  if (kind === "constant" || kind === "hidden")
+    return flat([
+      [0, 0],
+      [w, 0],
+      [w, h],
+      [0, h],
+    ]);
   const r = Math.min(kind === "leaf" ? 20 : kind === "module" ? 3 : 8, kind === "leaf" ? h / 2 : h / 4);
   return (
     `M${r} 0H${w - r}A${r} ${r} 0 0 1 ${w} ${r}V${h - r}A${r} ${r} 0 0 1 ${w - r} ${h}` +
@@ -102,11 +131,13 @@ function outline(kind, w, h) {
 function drawOutline(kind, w, h, count = 1) {
   const parts = [];
   if (kind === "module" && count > 1) {
-    for (const d of [8, 4]) parts.push(svg("path", { class: "outline behind", d: outline(kind, w, h), transform: `translate(${d} ${d})` }));
+    for (const d of [8, 4])
+      parts.push(svg("path", { class: "outline behind", d: outline(kind, w, h), transform: `translate(${d} ${d})` }));
   }
   parts.push(svg("path", { class: "halo", d: outline(kind, w, h) }));
   parts.push(svg("path", { class: "outline", d: outline(kind, w, h) }));
-  if (kind === "output") parts.push(svg("path", { class: "inner", d: outline(kind, w - 8, h - 8), transform: "translate(4 4)" }));
+  if (kind === "output")
+    parts.push(svg("path", { class: "inner", d: outline(kind, w - 8, h - 8), transform: "translate(4 4)" }));
   return parts;
 }
 
@@ -134,12 +165,14 @@ function drawText(content, width, height) {
 
 // The sign of an operation whose output is kept for the backward pass: a pin in the corner.
 function drawSaved(width) {
-  return svg("path", { class: "saved", d: `M${width - 17} -1h9v11l-4.5 -3.5l-4.5 3.5Z` }, svg("title", {}, "kept for the backward pass"));
+  return svg(
+    "path",
+    { class: "saved", d: `M${width - 17} -1h9v11l-4.5 -3.5l-4.5 3.5Z` },
+    svg("title", {}, "kept for the backward pass"),
+  );
 }
 
 function triangle(at, backward, direction) {
   const [l, w] = backward ? [-8, 4.5] : [8, 4.5];
-  return direction === "LR"
-    ? `M${at.x} ${at.y}l${-l} ${-w}v${2 * w}Z`
-    : `M${at.x} ${at.y}l${-w} ${-l}h${2 * w}Z`;
+  return direction === "LR" ? `M${at.x} ${at.y}l${-l} ${-w}v${2 * w}Z` : `M${at.x} ${at.y}l${-w} ${-l}h${2 * w}Z`;
 }

@@ -7,7 +7,15 @@ let scene = null;
 let selected = null;
 let direction = picture.direction === "LR" ? "LR" : "TB";
 const numbered = picture.boxes.length <= 60; // small enough for numbers along the edges
-const SPACE = { nodes: 26, nodeAndLine: 18, lines: 14, layers: !groups.size ? 54 : numbered ? 34 : 28, pad: 14, header: 26, margin: 28 };
+const SPACE = {
+  nodes: 26,
+  nodeAndLine: 18,
+  lines: 14,
+  layers: !groups.size ? 54 : numbered ? 34 : 28,
+  pad: 14,
+  header: 26,
+  margin: 28,
+};
 
 const boxKey = (id) => `b${id}`;
 const groupKey = (id) => `g${id}`;
@@ -46,7 +54,14 @@ function composeScene() {
     if (visibleKey(b.id) !== boxKey(b.id)) continue;
     const content = describeBox(b);
     const around = groupsAround(b).find(isFramed);
-    items.push({ key: boxKey(b.id), parent: around ? groupKey(around.id) : null, order: b.order, box: b, content, ...sizeOf(content, b.kind) });
+    items.push({
+      key: boxKey(b.id),
+      parent: around ? groupKey(around.id) : null,
+      order: b.order,
+      box: b,
+      content,
+      ...sizeOf(content, b.kind),
+    });
   }
   const merged = new Map();
   for (const e of picture.edges) {
@@ -92,7 +107,14 @@ function draw() {
 }
 
 function drawFrameOf(g) {
-  return svg("rect", { class: `frame depth${g.depth % 2}`, x: round(g.x), y: round(g.y), width: round(g.width), height: round(g.height), rx: 10 });
+  return svg("rect", {
+    class: `frame depth${g.depth % 2}`,
+    x: round(g.x),
+    y: round(g.y),
+    width: round(g.width),
+    height: round(g.height),
+    rx: 10,
+  });
 }
 
 function drawHeader(g) {
@@ -100,7 +122,15 @@ function drawHeader(g) {
   const label = `${g.group.type} ${g.group.name}, module, open${g.group.count > 1 ? `, ${g.group.count} times` : ""}`;
   const node = svg(
     "g",
-    { class: "header", role: "button", tabindex: 0, "aria-expanded": "true", "aria-label": label, "data-key": g.key, transform: `translate(${round(g.x)} ${round(g.y)})` },
+    {
+      class: "header",
+      role: "button",
+      tabindex: 0,
+      "aria-expanded": "true",
+      "aria-label": label,
+      "data-key": g.key,
+      transform: `translate(${round(g.x)} ${round(g.y)})`,
+    },
     svg("rect", { class: "pill", x: 6, y: 5, width, height: 22, rx: 6 }),
     svg("path", { class: "sign", d: "M13 16h9" }),
     svg("text", { x: 28, y: 21 }, g.title),
@@ -110,7 +140,12 @@ function drawHeader(g) {
 }
 
 function drawCount(count, x, y) {
-  return svg("g", { class: "count" }, svg("rect", { x, y, width: 40, height: 20, rx: 10 }), svg("text", { x: x + 20, y: y + 14.5 }, `× ${count}`));
+  return svg(
+    "g",
+    { class: "count" },
+    svg("rect", { x, y, width: 40, height: 20, rx: 10 }),
+    svg("text", { x: x + 20, y: y + 14.5 }, `× ${count}`),
+  );
 }
 
 function drawItem(item) {
@@ -123,7 +158,9 @@ function drawItem(item) {
       class: `node ${kind}${group ? " folded" : ""}`,
       role: "button",
       tabindex: 0,
-      "aria-label": group ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}` : describeAloud(box),
+      "aria-label": group
+        ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}`
+        : describeAloud(box),
       "aria-expanded": group ? "false" : null,
       "data-key": item.key,
       transform: `translate(${round(item.x)} ${round(item.y)})`,
@@ -131,7 +168,8 @@ function drawItem(item) {
     ...drawOutline(kind, width, height, group ? group.count : 1),
     ...parts,
   );
-  if (content.lines.some((l) => l.shown !== l.text)) node.append(svg("title", {}, content.lines.map((l) => l.text).join("\n")));
+  if (content.lines.some((l) => l.shown !== l.text))
+    node.append(svg("title", {}, content.lines.map((l) => l.text).join("\n")));
   if (group) node.append(svg("path", { class: "sign", d: "M6 11h9M10.5 6.5v9" }));
   if (group && group.count > 1) node.append(drawCount(group.count, width - 46, -8));
   if (box && box.saved) node.append(drawSaved(width));
@@ -239,7 +277,8 @@ function mark() {
     if (on) n.element.setAttribute("aria-current", "true");
     else n.element.removeAttribute("aria-current");
   }
-  for (const l of lines) l.element.classList.toggle("near", selected !== null && (l.source === selected || l.target === selected));
+  for (const l of lines)
+    l.element.classList.toggle("near", selected !== null && (l.source === selected || l.target === selected));
 }
 
 // Select a box wherever it is, opening what hides it.
@@ -293,36 +332,4 @@ function setCell(node, name, text) {
   if (!cell || cell.textContent === shown) return;
   cell.textContent = shown;
   node.element.classList.toggle(`has-${name}`, Boolean(shown));
-}
-
-// ------------------------------------------------------------------------------------------------- colour by cost
-let heat = "kind"; // or "time", "memory"
-const HEAT = [[255, 250, 225], [254, 217, 142], [254, 153, 41], [204, 76, 2], [102, 37, 6]];
-
-function costOf(node) {
-  const members = node.group ? node.group.boxes : [node.box];
-  const of = (c) => (heat === "time" ? c.forward_s + c.backward_s : c.forward_bytes + c.backward_bytes);
-  return members.reduce((sum, b) => sum + (b.cost ? of(b.cost) : 0), 0);
-}
-
-function heatColor(t) {
-  const place = Math.max(0, Math.min(0.9999, t)) * (HEAT.length - 1);
-  const [low, high] = [HEAT[Math.floor(place)], HEAT[Math.floor(place) + 1]];
-  const rgb = low.map((c, i) => Math.round(c + (high[i] - c) * (place % 1)));
-  return `rgb(${rgb.join(",")})`;
-}
-
-function paintHeat() {
-  const nodes = [...drawn.values()].filter((n) => n.content);
-  const on = heat !== "kind";
-  const most = on ? nodes.reduce((m, n) => Math.max(m, costOf(n)), 0) : 0;
-  canvas.classList.toggle("heat", on);
-  for (const n of nodes) {
-    const t = most ? costOf(n) / most : 0;
-    n.element.style.setProperty("--heat", heatColor(t));
-    n.element.classList.toggle("heat-on", on);
-    n.element.classList.toggle("hot", on && t > 0.55);
-  }
-  element("scale").hidden = !on;
-  if (on) element("scale-most").textContent = heat === "time" ? formatSeconds(most) : formatBytes(most);
 }
