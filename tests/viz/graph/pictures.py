@@ -56,6 +56,12 @@ def lenet() -> Picture:
     return draw_graph(LeNet(), inputs=tg.randn(2, 1, 28, 28), show_values=True, gradients=True, color_by="time").picture
 
 
+def mlp(collapse: bool | int) -> Picture:
+    tg.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    return draw_graph(net, inputs=tg.randn(4, 2), collapse=collapse).picture
+
+
 def deep(blocks: int = 20) -> Picture:
     tg.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 4, 3), *[Residual() for _ in range(blocks)], nn.Flatten(), nn.Linear(144, 3))

@@ -134,6 +134,13 @@ def test_modules_open_and_close(window: Window) -> None:
     assert len(window.all("#nodes .node")) == 2, "the input and the model"
 
 
+def test_modules_open_as_they_were_drawn(window: Window) -> None:
+    window.open(pictures.mlp(collapse=False))
+    assert not window.all("#nodes .folded")
+    window.open(pictures.mlp(collapse=True))
+    assert len(window.all("#nodes .folded")) == 2, "both Linear; Tanh is a single operation"
+
+
 def test_a_deep_net_opens_readable(window: Window) -> None:
     window.open(pictures.deep())
     assert number(window.text("#zoom").removesuffix(" %")) >= 50

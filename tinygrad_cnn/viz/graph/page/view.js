@@ -232,15 +232,17 @@ function openToLevel(depth) {
   return level.some((g) => !g.row);
 }
 
-// The most that can be read without zooming in, but the first level in any case.
+// As the drawing was asked for, if that can be read; else the most that can be read, but the first level in any case.
 function openAsFits() {
   const view = viewport();
+  for (const g of groups.values()) if (g.closed && isFramed(g)) closed.add(g.id);
   const fits = () => Math.min(view.width / scene.width, view.height / scene.height) >= 0.55;
-  const small = picture.boxes.length <= 400; // of larger ones it need not be tried
-  if (small) {
+  const seen = new Set(picture.boxes.map((b) => visibleKey(b.id)));
+  if (seen.size <= 400) { // of more it need not be tried
     draw();
     if (fits()) return;
   }
+  const small = picture.boxes.length <= 400;
   let depth = 0;
   for (let k = 1; small && openToLevel(k); k++) {
     draw();
