@@ -59,7 +59,7 @@ function overview() {
       table([
         ["operations", formatCount(operations.length)],
         ["parameters", weights ? formatCount(weights) : ""],
-        ["modules", groups.size ? formatCount(groups.size) : ""],
+        ["modules", picture.groups.length ? formatCount(picture.groups.length) : ""],
         ["kept for backward", kept ? formatBytes(kept) : ""],
       ]),
     ),

@@ -21,7 +21,8 @@ function stepDetails() {
   }
   const nth = phase === "forward" ? player.at : player.at - phaseLength.forward;
   const badge = html("span", { class: `badge ${phase}` }, `${phase} ${nth} / ${phaseLength[phase]}`);
-  const where = fullName(box) === box.label ? null : html("p", { class: "path" }, fullName(box));
+  const module = groupsAround(box).find((g) => !g.row && g.name);
+  const where = module ? html("p", { class: "path" }, module.name) : null;
   const head = html("header", { class: "step" }, badge, html("h2", {}, box.label), where);
   const rest = phase === "forward" ? forwardDetails(box) : backwardDetails(box);
   const hiding = groupsAround(box).find((g) => closed.has(g.id));
