@@ -1,0 +1,123 @@
+"""A page in a real browser: what the tests of the page do with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from tinygrad_cnn.viz.graph.html import page
+from tinygrad_cnn.viz.graph.structure import Picture
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
+DRIVER = shutil.which("chromedriver")
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars"
+)
+
+
+class Window:
+    """A page in the browser; what it asked for and what it wrote to the console."""
+
+    def __init__(self, driver: Any, folder: Path) -> None:
+        self.driver, self.folder, self.file = driver, folder, ""
+
+    def open(self, picture: Picture, width: int = 1440, height: int = 900, **media: str) -> Window:
+        path = self.folder / "graph.html"
+        path.write_text(page(picture), encoding="utf-8")
+        self.file = path.as_uri()
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        media = {"prefers-reduced-motion": "reduce", "prefers-color-scheme": "light", **media}
+        features = [{"name": name, "value": value} for name, value in media.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.driver.get(self.file)
+        assert self.run("return document.body.dataset.ready") == "yes", self.console()
+        return self
+
+    def run(self, code: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(code, *arguments)
+
+    def all(self, selector: str) -> list[Any]:
+        return list(self.driver.find_elements(By.CSS_SELECTOR, selector))
+
+    def one(self, selector: str) -> Any:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def click(self, selector: str) -> None:
+        self.one(selector).click()
+
+    def keys(self, *keys: str) -> None:
+        for key in keys:
+            self.driver.switch_to.active_element.send_keys(key)
+
+    def text(self, selector: str) -> str:
+        return str(self.one(selector).get_property("textContent"))
+
+    def node(self, name: str) -> Any:
+        return next(n for n in self.all("#nodes [data-key]") if n.get_attribute("aria-label").startswith(name))
+
+    def cell(self, name: str, which: str) -> str:
+        return str(self.node(name).find_element(By.CSS_SELECTOR, f".number.{which}").get_property("textContent"))
+
+    def focused(self) -> str:
+        return str(self.driver.switch_to.active_element.get_attribute("aria-label"))
+
+    def console(self) -> list[Any]:
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith("data:")]
+
+    def shoot(self, name: str) -> None:
+        if os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
+            self.driver.save_screenshot(str(IMAGES / name))
+
+
+def start(profile: Path) -> Any:
+    """A headless Chromium with a fresh profile, whose every host name leads nowhere."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(BROWSER)
+    for flag in (*FLAGS.split(), f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")  # the network is cut
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+def browser(profile: Path) -> Iterator[Any]:
+    """For a fixture: a browser, or a skip where there is none."""
+    if not (BROWSER and DRIVER):
+        pytest.skip("no Chromium with chromedriver (Debian: apt install chromium chromium-driver)")
+    started = start(profile)
+    try:
+        yield started
+    finally:
+        started.quit()
+
+
+def opened(driver: Any, folder: Path) -> Iterator[Window]:
+    """For a fixture: whatever a test does, the page asks for nothing but itself and the console stays empty."""
+    driver.get("about:blank")
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+    window = Window(driver, folder)
+    yield window
+    assert window.console() == []
+    assert set(window.requests()) == {window.file}
+
+
+def number(text: str) -> float:
+    return float(text.replace("\N{MINUS SIGN}", "-"))

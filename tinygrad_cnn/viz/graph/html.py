@@ -1,0 +1,70 @@
+"""The interactive page of a computation graph: one HTML file with everything in it."""
+
+from __future__ import annotations
+
+import html
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from .structure import Picture
+
+SCRIPTS = (
+    *("data", "repeats", "layers", "layout", "shapes"),  # what there is, and where it goes
+    *("camera", "view", "heat", "details"),  # what is seen
+    *("player", "steps", "search", "main"),
+)
+
+
+def page(picture: Picture, color_by: str | None = None) -> str:
+    """The picture as a page that stands alone: no network, no second file, no library.
+
+    It lays the graph out itself, folds and unfolds modules, searches, shows what is known of each node, and plays
+    the forward and the backward pass step by step. A browser of 2022 or later shows it.
+
+    Args:
+        picture: what to show; its texts may hold anything, they are shown as text.
+        color_by: how it is coloured at first, if the picture knows costs: "time" or "memory"; None is by kind.
+
+    Returns:
+        The text of an HTML file, to be written as UTF-8.
+
+    Raises:
+        ValueError: another ``color_by``.
+
+    >>> import tinygrad_cnn as tg
+    >>> from tinygrad_cnn.viz import draw_graph
+    >>> a = tg.tensor(2.0, requires_grad=True)
+    >>> page(draw_graph((a * a).tanh(), names={"a": a}).picture).splitlines()[0]
+    '<!DOCTYPE html>'
+    """
+    if color_by not in (None, "time", "memory"):
+        raise ValueError(f'color_by must be None, "time" or "memory", got {color_by!r}')
+    title = " ".join(picture.title.split()) or "Computation graph"
+    parts = {
+        "title": html.escape(title.encode("utf-8", "replace").decode()),
+        "style": _part("style.css"),
+        "color": color_by or "kind",
+        "data": _embedded(picture.as_dict()),
+        "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
+    }
+    pieces = _part("template.html").split("{{")
+    text = [pieces[0]]
+    for piece in pieces[1:]:
+        name, rest = piece.split("}}", 1)
+        text += [parts[name], rest]
+    return "".join(text)
+
+
+def _embedded(data: Any) -> str:
+    """JSON for a ``<script type="application/json">``: no character of it can end the element or begin another."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no UTF-8: \udc80 is JSON for it
+
+
+@cache
+def _part(name: str) -> str:
+    return (resources.files(__package__) / "page" / name).read_text(encoding="utf-8")

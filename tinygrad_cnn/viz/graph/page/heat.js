@@ -1,0 +1,38 @@
+// Colour by cost: what an operation took of the time or the memory, from white to brown.
+
+let heat = "kind"; // or "time", "memory"
+const HEAT = [
+  [255, 250, 225],
+  [254, 217, 142],
+  [254, 153, 41],
+  [204, 76, 2],
+  [102, 37, 6],
+];
+
+function costOf(node) {
+  const members = node.group ? node.group.boxes : [node.box];
+  const of = (c) => (heat === "time" ? c.forward_s + c.backward_s : c.forward_bytes + c.backward_bytes);
+  return members.reduce((sum, b) => sum + (b.cost ? of(b.cost) : 0), 0);
+}
+
+function heatColor(t) {
+  const place = Math.max(0, Math.min(0.9999, t)) * (HEAT.length - 1);
+  const [low, high] = [HEAT[Math.floor(place)], HEAT[Math.floor(place) + 1]];
+  const rgb = low.map((c, i) => Math.round(c + (high[i] - c) * (place % 1)));
+  return `rgb(${rgb.join(",")})`;
+}
+
+function paintHeat() {
+  const nodes = [...drawn.values()].filter((n) => n.content);
+  const on = heat !== "kind";
+  const most = on ? nodes.reduce((m, n) => Math.max(m, costOf(n)), 0) : 0;
+  canvas.classList.toggle("heat", on);
+  for (const n of nodes) {
+    const t = most ? costOf(n) / most : 0;
+    n.element.style.setProperty("--heat", heatColor(t));
+    n.element.classList.toggle("heat-on", on);
+    n.element.classList.toggle("hot", on && t > 0.55);
+  }
+  element("scale").hidden = !on;
+  if (on) element("scale-most").textContent = heat === "time" ? formatSeconds(most) : formatBytes(most);
+}
