@@ -62,7 +62,7 @@ def _varies(w: Any, dim: Dims) -> bool:
 @op(
     lambda g, _y, x, *wb, tell=None, **a: normalize_input(g, x, *wb[:1], **a),
     lambda g, _y, x, _w, *_b, tell=None, **a: normalize_weight(g, x, shape=_w.shape, **a),
-    lambda g, _y, _x, _w, _b, known=None, **a: normalize_bias(g, shape=_b.shape, known=known),
+    lambda g, _y, _x, _w, _b, *, known=None, **a: normalize_bias(g, shape=_b.shape, known=known),
 )
 def normalize(
     x: Array,
@@ -131,7 +131,7 @@ def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, kn
 @op(
     lambda u, _y, _g, x, *w, known=None, **a: normalize_input(u, x, **a) * w[0] if w else normalize_input(u, x, **a),
     _normalize_input_by_x,
-    lambda u, _y, g, x, _w, known=None, **a: g * normalize_input(u, x, **a),
+    lambda u, _y, g, x, _w, *, known=None, **a: g * normalize_input(u, x, **a),
 )
 def normalize_input(
     g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: Any, r: Any, known: Known = None

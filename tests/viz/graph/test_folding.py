@@ -6,7 +6,6 @@ import itertools
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -181,13 +180,10 @@ def test_leaves_of_what_is_left_out_are_left_out() -> None:
     assert consistent(drawn)
 
 
-def test_100_000_operations_in_time() -> None:
-    """Measured: 0.3 s."""
+def test_of_100_000_operations_the_first_and_the_last_are_drawn() -> None:
     y = chain(100_000)
-    start = time.perf_counter()
     graph = draw_graph(y)
     source = graph.source
-    assert time.perf_counter() - start < 10
     assert operations(graph.picture) == 200
     assert "99,800 of 100,000 operations" in str(graph.drawn.notice)
     assert "99,800 more operations" in source
@@ -196,13 +192,14 @@ def test_100_000_operations_in_time() -> None:
 
 
 def test_100_000_operations_take_less_than_500_megabytes() -> None:
-    pytest.importorskip("resource", reason="the peak of a process's memory is known on Unix alone")
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("the peak of a process's memory is read from Linux's /proc")
     program = (
-        "import resource\n"
         "from viz.graph.nets import chain\n"
         "from tinygrad_cnn.viz import draw_graph\n"
         "len(draw_graph(chain(100_000)).source)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        f"print(open({str(status)!r}).read())\n"
     )
     root = Path(__file__).parents[3]
     done = subprocess.run(
@@ -212,5 +209,6 @@ def test_100_000_operations_take_less_than_500_megabytes() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    unit = 1 if sys.platform == "darwin" else 1024
-    assert int(done.stdout) * unit < 500e6
+    peak = re.search(r"VmHWM:\s+(\d+) kB", done.stdout)
+    assert peak is not None
+    assert int(peak[1]) * 1024 < 500e6

@@ -59,7 +59,7 @@ class Graph:
         if format == "html":
             from .html import page
 
-            return page(self.picture).encode()
+            return page(self.picture, color_by=self._look.get("color_by")).encode()
         return rendering.render(self.source, format)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
