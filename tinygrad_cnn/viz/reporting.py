@@ -51,8 +51,9 @@ def report(
 
     The summary with accuracy, loss, parameters and times; learning curves; the confusion matrix; the worst mistakes;
     filters, feature maps, saliency and Grad-CAM of some images; histograms of weights and gradients; activations; the
-    computation graph (where Graphviz is there); the table of layers. What does not apply (filters of a net without convolutions) is left out. Names are escaped, there
-    is no script, nothing is loaded from anywhere, and the colours follow the reader's light or dark scheme.
+    computation graph (where Graphviz is there); the table of layers. What does not apply (filters of a net without
+    convolutions) is left out. Names are escaped, there is no script, nothing is loaded from anywhere, and the colours
+    follow the reader's light or dark scheme.
 
     Args:
         path: the file; it is replaced as a whole, and folders are made.
