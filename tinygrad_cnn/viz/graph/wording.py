@@ -172,7 +172,7 @@ def number(a: Any) -> str:
     value = a.item() if isinstance(a, (np.ndarray, np.generic)) else a
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
-    text = f"{value:,}" if isinstance(value, int) and abs(value) < 1_000_000 else f"{value:.4g}"
+    text = f"{value:,}" if isinstance(value, int) and abs(value) < 1_000_000 else f"{value:.6g}"
     return "0" if text == "-0" else text.replace("-", "−")  # noqa: RUF001
 
 
