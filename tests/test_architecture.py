@@ -22,7 +22,7 @@ import tinygrad_cnn.testing
 PACKAGE = Path(tg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-GROUND = {"modes", "inplace", "anomaly", "windows", "rng", "device", "handle", "threads", "memory"}
+GROUND = {"modes", "inplace", "anomaly", "windows", "rng", "device", "handle", "threads", "memory", "copying"}
 CONVOLUTION = GROUND | {"convolution"}
 ENGINE = CONVOLUTION | {"engine"}
 OPS = ENGINE | {"recompute", "ops"}

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .copying import contiguous, copy_into
+
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 NO_PADS: Pads = ((0, 0), (0, 0))
@@ -56,17 +58,17 @@ def lay_out(x: Any, padding: Pads, value: float = 0) -> Any:
     N, C, H, W = x.shape
     inner = x.transpose(1, 2, 3, 0)  # (C, H, W, N)
     if not (top or bottom or left or right):
-        return inner if inner.flags.c_contiguous else np.ascontiguousarray(inner)
+        return contiguous(inner)
     p = np.empty((C, top + H + bottom, left + W + right, N), x.dtype)
     p[:, :top] = p[:, top + H :] = value
     p[:, top : top + H, :left] = p[:, top : top + H, left + W :] = value
-    p[:, top : top + H, left : left + W] = inner
+    copy_into(p[:, top : top + H, left : left + W], inner)
     return p
 
 
 def channels_last(x: Any) -> Any:
     """x (N, C, H, W) as an image (H, W, N, C) whose channels run innermost in memory."""
-    return np.ascontiguousarray(x.transpose(2, 3, 0, 1))
+    return contiguous(x.transpose(2, 3, 0, 1))
 
 
 def row_blocks(start: int, stop: int, per_row: int, most: int) -> list[range]:
@@ -132,5 +134,5 @@ def in_order_of(x: Any, a: Any) -> Any:
     room = np.empty_like(x, a.dtype, subok=False)
     if room.strides == a.strides:
         return a
-    room[...] = a
+    copy_into(room, a)
     return room

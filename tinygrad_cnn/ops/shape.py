@@ -16,6 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from .. import engine
+from ..copying import reshaped
 from ..engine import Array, Variable, op
 
 Dims: TypeAlias = "int | Sequence[int]"
@@ -65,11 +66,7 @@ def sizes(values: Any, function: str) -> tuple[int, ...]:
 # ------------------------------------------------------------------------------------------------------------- reshape
 @op(lambda g, _y, _x, *, shape: _reshape(g, shape=_x.shape), view=True)
 def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
-    n = x.shape[0] if x.ndim > 2 else 0  # a batch that runs within the pixels, in memory, then runs innermost
-    if n > 1 and shape and shape[0] == n and x.strides[0] < min(x.strides[2:]) and x.size:
-        k = len(shape) - 1
-        return x.transpose((*range(1, x.ndim), 0)).reshape((*shape[1:], n)).transpose((k, *range(k)))
-    return np.reshape(x, shape)
+    return reshaped(x, shape)
 
 
 def reshape(input: Array, shape: Dims) -> Array:
