@@ -117,6 +117,8 @@ def main():
     if state:
         vars(args).update(state["settings"])  # the same run, so the same settings
 
+    if args.save:
+        args.save.parent.mkdir(parents=True, exist_ok=True)
     tg.manual_seed(args.seed)
     train, test, source = tg.data.load_mnist(args.data_dir, allow_fallback=True)
     print(f"digits: {source}")

@@ -76,7 +76,7 @@ def test_it_reports(
 
 def test_a_stopped_run_resumes_to_the_same_bits(example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     common = ["--epochs", "3", "--batch-size", "50", "--seed", "5", "--out", str(tmp_path)]
-    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    whole, parts = tmp_path / "a new folder" / "whole.safetensors", tmp_path / "parts.safetensors"
     run(example, monkeypatch, *common, "--save", str(whole))
 
     train_epoch, epochs = example.train_epoch, []
