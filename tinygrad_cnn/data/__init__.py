@@ -1,5 +1,6 @@
 """Datasets, samplers, the loader, image transforms, IDX files, MNIST and its kin. Plain NumPy until a batch is made."""
 
+from .centering import center_digit
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .idx import read_idx, write_idx
@@ -34,6 +35,7 @@ __all__ = [
     "TensorDataset",
     "Transform",
     "WeightedRandomSampler",
+    "center_digit",
     "default_collate",
     "default_convert",
     "embedded_digits",
