@@ -95,7 +95,7 @@ def test_digits_of_mnist_come_back() -> None:
 def test_a_noisy_background_is_no_ink() -> None:
     rng = np.random.default_rng(1)
     clean = np.zeros((120, 120))
-    clean[20:100, 50:62] = 200
+    clean[20:100, 50:62] = clean[88:100, 50:90] = 200
     noisy = clean + rng.normal(30, 4, clean.shape)
     assert np.abs(center_digit(noisy).astype(int) - center_digit(clean)).max() < 30
 
