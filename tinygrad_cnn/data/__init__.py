@@ -3,10 +3,12 @@
 from .centering import center_digit
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from .drawn import DrawnDigits, load_drawn_csv, save_drawn_csv
 from .idx import read_idx, write_idx
 from .loader import DataLoader
 from .mnist import KMNIST, MNIST, Digits, FashionMNIST, ImageDataset, embedded_digits, load_mnist
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, WeightedRandomSampler
+from .sheets import SheetLayout, make_template, split_sheet
 from .transforms import Compose, Normalize, RandomErasing, RandomHorizontalFlip, RandomShift, Transform
 from .warp import ElasticTransform, RandomAffine
 
@@ -19,6 +21,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Digits",
+    "DrawnDigits",
     "ElasticTransform",
     "FashionMNIST",
     "ImageDataset",
@@ -31,6 +34,7 @@ __all__ = [
     "RandomShift",
     "Sampler",
     "SequentialSampler",
+    "SheetLayout",
     "Subset",
     "TensorDataset",
     "Transform",
@@ -39,8 +43,12 @@ __all__ = [
     "default_collate",
     "default_convert",
     "embedded_digits",
+    "load_drawn_csv",
     "load_mnist",
+    "make_template",
     "random_split",
     "read_idx",
+    "save_drawn_csv",
+    "split_sheet",
     "write_idx",
 ]
