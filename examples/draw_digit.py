@@ -23,12 +23,11 @@ from local_server import LocalServer, Refused
 from mnist_cnn import LeNet, train_epoch
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import nn
 from tinygrad_cnn.io.atomic import replace_file
 from tinygrad_cnn.nn import functional as F
 
 RUNS, OWN = Path("runs/mnist"), Path("runs/draw_digit")  # models of mnist_cnn.py, and what this program writes
-STEPS, BATCH = 2500, 64  # of training
+STEPS, BATCH = 6000, 64  # of training
 LARGEST = 1024  # pixels, the side of a drawing
 PAGE = Path(__file__).with_suffix("")  # the folder draw_digit
 FILES = {"/": ("index.html", "text/html"), "/style.css": ("style.css", "text/css")}
@@ -101,16 +100,17 @@ class Reader:
 
     def __init__(self, model):
         self.model, self.turn = model.eval(), threading.Lock()
-        convolutions = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
-        self.first, self.last = convolutions[0], convolutions[-1]
 
     def read(self, digit):
-        """What the page shows of a uint8 (28, 28) array, as JSON takes it; maps and heat fill their scales."""
+        """What the page shows of a uint8 (28, 28) array, ready for JSON; maps and Grad-CAM fill their scales."""
         x = (digit / 255).astype(np.float32)[None, None]  # (1, 1, 28, 28)
         with self.turn, tg.no_grad():
             probabilities = F.softmax(self.model(tg.tensor(x)), 1).numpy()[0]  # (10,)
-            maps = tg.viz.feature_maps(self.model, x, self.first)[0]  # (K, H, W)
-            cam = tg.viz.grad_cam(self.model, x, self.last)[0]  # (28, 28)
+            maps = tg.viz.feature_maps(self.model, x, "features.0")[0]  # (8, 28, 28)
+            cam = tg.viz.grad_cam(self.model, x, "features.4")  # (1, 28, 28)
+            # 5x5 kernels without padding on 14x14 stand above the inner 20x20 pixels: that is where the map belongs
+            cam = F.pad(F.interpolate(tg.tensor(cam[None]), size=(20, 20), mode="bilinear"), (4,) * 4)
+        cam = cam.numpy()[0, 0]  # (28, 28)
         signed = np.rint(127 * maps / max(abs(maps).max(), 1e-9)).astype(np.int8)
         heat = np.rint(255 * cam / max(cam.max(), 1e-9)).astype(np.uint8)
         pixels = {"picture": digit, "maps": signed, "cam": heat}

@@ -15,6 +15,7 @@ let pointer = null;
 let version = 0;
 let shown = 0;
 let asking = false;
+let lost = false; // the last question had no answer
 let ended = null; // { version, time } of the last finished stroke
 let latest = null; // the answer on show
 
@@ -151,9 +152,11 @@ async function ask() {
     const answer = strokes.length ? await postDrawing("/predict") : null;
     show(strokes.length ? answer : null);
     shown = asked;
-    if (byId("notice").classList.contains("bad")) say("");
+    if (lost) say("");
+    lost = false;
     requestAnimationFrame(() => arrived(asked));
   } catch (error) {
+    lost = true;
     say(error.message, true);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
@@ -184,7 +187,7 @@ async function keep(digit) {
   strokes = [];
   changed();
   try {
-    say(`Kept as a ${digit}: ${kept(await answer)}. Undo takes it back.`);
+    say(`Kept as ${named(digit)}: ${kept(await answer)}. Undo takes it back.`);
   } catch (error) {
     say(error.message, true);
     past = past.filter((one) => one !== action);
@@ -203,6 +206,16 @@ function say(text, bad = false) {
   byId("notice").classList.toggle("bad", bad);
 }
 
+function named(digit) {
+  return `${digit === 8 ? "an" : "a"} ${digit}`;
+}
+
+function inWords(p, [first, second]) {
+  const sure = p[first] >= 0.9995 ? "over 99.9 %" : `${(100 * p[first]).toFixed(1)} %`;
+  const other = p[second] >= 0.001 ? `, or ${named(second)}: ${(100 * p[second]).toFixed(1)} %` : "";
+  return `It is ${named(first)}: ${sure}${other}`;
+}
+
 function percent(p) {
   return p >= 0.995 ? "100" : p >= 0.01 ? String(Math.round(100 * p)) : p >= 0.001 ? "<1" : "0";
 }
@@ -217,10 +230,8 @@ function show(answer) {
     column.querySelector(".bar").style.height = p ? `${100 * p[digit]}%` : "0";
   });
   byId("best").textContent = p ? order[0] : "";
-  byId("words").textContent = p
-    ? `A ${order[0]}, ${(100 * p[order[0]]).toFixed(1)} %. Next: a ${order[1]}, ${(100 * p[order[1]]).toFixed(1)} %.`
-    : "Ten probabilities, live.";
-  byId("cam-text").textContent = p ? `where it saw the ${order[0]}` : "where it saw the digit it names";
+  byId("words").textContent = p ? inWords(p, order) : "What is it? All ten probabilities, live.";
+  byId("cam-text").textContent = `strokes and gaps that speak for ${p ? named(order[0]) : "its digit"}`;
   if (!p) byId("speed").textContent = "";
   showInside();
 }
@@ -280,8 +291,8 @@ for (let digit = 0; digit < 10; digit++) {
   column.innerHTML = '<span class="percent"></span><span class="track"><span class="bar"></span></span><button></button>';
   const button = column.querySelector("button");
   button.textContent = digit;
-  button.setAttribute("aria-label", `It was a ${digit}: keep the drawing`);
-  button.title = `It was a ${digit}: keep the drawing`;
+  button.title = `It was ${named(digit)}: keep the drawing`;
+  button.setAttribute("aria-label", button.title);
   button.addEventListener("click", () => keep(digit));
   byId("chart").append(column);
 }

@@ -68,7 +68,12 @@ class Page(browsing.Window):
 
     def ink(self) -> int:
         """How many pixels of the pad have ink."""
-        code = "return pad.getContext('2d').getImageData(0, 0, pad.width, pad.height).data.filter((v, i) => i % 4 == 3 && v).length"
+        code = """
+            const copy = new OffscreenCanvas(pad.width, pad.height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(pad, 0, 0);
+            const values = copy.getImageData(0, 0, pad.width, pad.height).data;
+            return values.filter((value, i) => i % 4 === 3 && value).length;
+        """
         return int(self.run(code))
 
 
@@ -138,3 +143,128 @@ def test_ten_digits_are_read_as_they_are_drawn(page: Page, capsys: pytest.Captur
         print(f"\n{len(right)} of 10 drawn digits read right {said}; {median:.0f} ms median of {len(times)} strokes")
     assert len(right) >= 9, said
     assert median < 2000, "live is something else, even on a busy machine"
+
+
+def test_what_is_drawn_is_shown(page: Page) -> None:
+    page.draw(DIGITS[7])
+    numbers = page.run("return latest.probabilities")
+    assert sum(numbers) == pytest.approx(1, abs=1e-5)
+    best = int(np.argmax(numbers))
+    assert page.text("#best") == str(best)
+    assert page.text("#words").startswith(f"It is {'an' if best == 8 else 'a'} {best}: ")
+    assert [i for i, column in enumerate(page.all(".column")) if "best" in column.get_attribute("class")] == [best]
+    heights = page.run("return [...document.querySelectorAll('.bar')].map((bar) => bar.clientHeight)")
+    full = page.run("return document.querySelector('.track').clientHeight")
+    assert np.allclose(np.array(heights) / full, numbers, atol=0.02)
+    grey = (
+        "const c = document.querySelector(arguments[0]); return [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
+    seen = np.array(page.run(grey, "#picture")).reshape(28, 28, 4)[..., 0]
+    assert abs(np.average(np.arange(28), weights=seen.sum(1)) - 14) < 1, "centred by its mass"
+    assert np.ptp(np.flatnonzero(seen.any(1))) == 19, "20 pixels high"
+    for selector in ("#cam", *(f"#maps canvas:nth-child({k})" for k in range(1, 9))):
+        colours = np.array(page.run(grey, selector)).reshape(-1, 4)
+        assert len(np.unique(colours, axis=0)) > 10, selector
+
+
+def test_undo_takes_back_strokes_and_a_clearing(page: Page) -> None:
+    assert not page.one("#undo").is_enabled()
+    page.draw(DIGITS[4][:1])
+    one = page.ink()
+    page.draw(DIGITS[4][1:])
+    two = page.ink()
+    assert two > one > 0
+    page.click("#clear")
+    page.settle()
+    assert page.ink() == 0
+    assert page.text("#best") == ""
+    assert set(page.probabilities()) == {""}
+    assert not page.one("#clear").is_enabled()
+    assert page.one("#hint").is_displayed()
+    for expected in (two, one, 0):
+        page.keys("z")
+        page.settle()
+        assert page.ink() == expected
+    assert not page.one("#undo").is_enabled()
+    page.keys("zc3")
+    assert "Draw first" in page.notice(), "nothing to undo, to clear, or to keep"
+
+
+def test_drawings_are_kept_and_taken_back(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "drawings.csv"
+    page.draw(DIGITS[7])
+    ink = page.ink()
+    page.keys("7")
+    assert page.notice().startswith(f"Kept as a 7: 1 drawing in {path}")
+    assert page.ink() == 0, "ready for the next one"
+    page.draw(DIGITS[8])
+    page.all(".column button")[8].click()
+    assert page.notice().startswith(f"Kept as an 8: 2 drawings in {path}")
+    kept = tg.data.load_drawn_csv(path)
+    assert list(kept.targets) == [7, 8]
+    assert kept.ids == ["tests-0000", "tests-0001"]
+    page.keys("z", "z", "z")  # the keeping of the 8, its stroke, the keeping of the 7
+    WebDriverWait(page.driver, 20, 0.01).until(lambda _: "Taken back: 0 drawings" in page.notice())
+    page.settle()
+    assert page.ink() == ink
+    assert len(tg.data.load_drawn_csv(path)) == 0
+
+
+def test_a_refusal_gives_the_drawing_back(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "drawings.csv").write_text("not what it was\n")
+    page.draw(DIGITS[1])
+    ink = page.ink()
+    page.keys("1")
+    WebDriverWait(page.driver, 20, 0.01).until(lambda _: "was not kept" in page.notice())
+    page.settle()
+    assert page.ink() == ink
+    assert all("409" in line for line in page.console()), "this looks at the lines, and empties the log"
+
+
+@pytest.mark.parametrize("kind", ["pen", "touch"])
+def test_pens_and_fingers_draw(page: Page, kind: str) -> None:
+    page.draw(DIGITS[0], kind, pressure=0.5)
+    assert page.ink() > 0
+    assert page.text("#best") != ""
+    if kind == "pen":
+        light = page.run("return strokes[0].at(-2).width")
+        page.draw(DIGITS[0], kind, pressure=0.9)
+        assert page.run("return strokes[1].at(-2).width") > 1.2 * light
+    else:
+        assert page.run("return scrollY") == 0, "a finger draws and does not scroll"
+
+
+def test_a_server_that_fails_is_asked_again(page: Page, server: Any) -> None:
+    """The page says what is wrong, and when the server works again it shows what it made of the drawing."""
+    working = server.posts.pop("/predict")
+    page.one("#pad").click()
+    assert "The server says: there is no such page" in page.notice()
+    server.posts["/predict"] = working
+    page.settle()
+    assert page.text("#notice") == ""
+    assert page.text("#best") != ""
+    assert all("404" in line for line in page.console()), "this looks at the lines, and empties the log"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(page: Page, server: Any, scheme: str) -> None:
+    page.visit(f"http://127.0.0.1:{server.server_port}/", 375, 667, scheme)
+    page.draw(DIGITS[5], "touch")
+    assert page.text("#best") != ""
+    assert page.run("return document.documentElement.scrollWidth") <= 375
+    for button in page.all("button"):
+        box = button.rect
+        assert box["height"] >= 40
+        assert box["width"] >= 28
+        assert box["y"] + box["height"] <= 667, "without scrolling"
+    pixel = page.run("return getComputedStyle(document.body).backgroundColor")
+    assert pixel == ("rgb(243, 245, 247)" if scheme == "light" else "rgb(18, 23, 28)")
+
+
+def test_a_picture_of_it(page: Page, server: Any) -> None:
+    page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 610)
+    page.draw([[(33, 20), (32, 36), (34, 50), (48, 54), (62, 49), (68, 38)], [(68, 18), (66, 48), (62, 66), (58, 87)]])
+    page.shoot("draw_digit.png")
+    assert page.run("return document.documentElement.scrollHeight") <= 610
+    image = browsing.IMAGES / "draw_digit.png"
+    assert image.stat().st_size < 150_000
