@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 
     timeout = 2 * LocalServer.patience  # of a send; the server's patience ends reading before
     wbufsize = -1
-    default_request_version, server_version, sys_version = "HTTP/1.0", "local", ""
+    server_version, sys_version = "local", ""
     refused = False
 
     def answer(self):
@@ -140,6 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         return received
 
     def send(self, status, content, kind):
+        self.request_version = "HTTP/1.0"  # or HTTP/0.9, which has no status, might be spoken
         self.send_response(status)
         for name, value in SECURE.items():
             self.send_header(name, value)
