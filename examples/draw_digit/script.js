@@ -204,6 +204,7 @@ function kept({ count, file }) {
 function say(text, bad = false) {
   byId("notice").textContent = text;
   byId("notice").classList.toggle("bad", bad);
+  byId("ask").hidden = text !== "";
 }
 
 function named(digit) {
@@ -230,7 +231,7 @@ function show(answer) {
     column.querySelector(".bar").style.height = p ? `${100 * p[digit]}%` : "0";
   });
   byId("best").textContent = p ? order[0] : "";
-  byId("words").textContent = p ? inWords(p, order) : "What is it? All ten probabilities, live.";
+  byId("words").textContent = p ? inWords(p, order) : "What is it?";
   byId("cam-text").textContent = `strokes and gaps that speak for ${p ? named(order[0]) : "its digit"}`;
   if (!p) byId("speed").textContent = "";
   showInside();

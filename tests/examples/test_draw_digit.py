@@ -226,7 +226,6 @@ def test_slow_clients_come_to_an_end(module: Any, reader: Any, tmp_path: Path, m
     """A client may stop in the middle, or send a byte now and then: its time is up all the same."""
     local = example("local_server")
     monkeypatch.setattr(local.LocalServer, "patience", 0.4)
-    monkeypatch.setattr(local.LocalServer, "crowd", 5)
     drawings = module.Drawings(tmp_path / "drawings.csv", "me")
     with served(module.make_server(reader, drawings)) as server:
         head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n"
@@ -245,12 +244,26 @@ def test_slow_clients_come_to_an_end(module: Any, reader: Any, tmp_path: Path, m
                     client.sendall(b"a")
                     time.sleep(0.02)
             assert time.monotonic() < start + 15
-        idle = [socket.create_connection(("127.0.0.1", server.server_port), timeout=20) for _ in range(12)]
-        for one in idle:
-            assert one.recv(1) == b"", "all are closed, those beyond the crowd at once"
-            one.close()
         assert predict(server)[0] == 200
-        assert not server.ends
+        until = time.monotonic() + 10
+        while server.ends and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not server.ends, "nothing is kept of those that have gone"
+
+
+def test_a_crowd_is_sent_away(server: Any) -> None:
+    """Connections beyond the limit are closed at once; those within it have their time, and then there is room."""
+    server.crowd, server.patience = 5, 60.0
+    waiting = [socket.create_connection(("127.0.0.1", server.server_port), timeout=20) for _ in range(5)]
+    assert raw(server, b"", close=False) == b"", "long before anybody's time is up"
+    for one in waiting:
+        one.sendall(f"GET /style.css HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode())
+        assert one.recv(12) == b"HTTP/1.0 200"
+        one.close()
+    until = time.monotonic() + 10
+    while server.ends and time.monotonic() < until:
+        time.sleep(0.01)
+    assert predict(server)[0] == 200
 
 
 def mess(rng: np.random.Generator, port: int) -> bytes:
