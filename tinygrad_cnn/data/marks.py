@@ -66,11 +66,9 @@ def find_marks(darkness: Floats) -> Floats:
     """
     times = max(math.ceil(max(darkness.shape) / _COARSE), 1)
     h, w = (n // times for n in darkness.shape)
-    if min(h, w) < 2:
-        raise ValueError(f"it has only {darkness.shape[1]} x {darkness.shape[0]} pixels")
     coarse = darkness[: h * times, : w * times].reshape(h, times, w, times).mean(axis=(1, 3))
     marks = [blob for blob in _blobs(coarse > 0.5) if blob.is_mark(h, w)]
-    hint = "is this a filled-in template, with its four black corner marks whole and in the picture?"
+    hint = "is this a filled-in template, with its four black squares at the corners whole and unchanged?"
     if len(marks) < 4:
         raise ValueError(f"{len(marks)} of the 4 corner marks found: {hint}")
 
@@ -117,30 +115,30 @@ def check_pose(marks: Floats, columns: int, rows: int) -> None:
     The marks' centres are one cell further apart than the grid is wide and high. Raises ValueError.
     """
     (ax, ay), (bx, by) = marks[1] - marks[0], marks[3] - marks[0]  # along the top edge, and down the left one
-    if ax * by - ay * bx < 0:
-        raise ValueError("the sheet is mirrored: flip it back")
+    wide, high = (
+        np.linalg.norm(marks[[1, 2]] - marks[[0, 3]], axis=1),
+        np.linalg.norm(marks[[3, 2]] - marks[[0, 1]], axis=1),
+    )
+    seen, expected = float(wide.mean() / high.mean()), (columns + 1) / (rows + 1)
     angle = math.atan2(ay, ax)
     quarter = round(angle / (math.pi / 2)) % 4
+    if quarter % 2 and abs(math.log(seen * expected)) < 0.05 < abs(math.log(expected)):
+        raise ValueError("the sheet is mirrored: flip it back, the ring-shaped mark to the top left")
     if quarter:
         turned = {1: "90 degrees clockwise", 2: "180 degrees", 3: "90 degrees counter-clockwise"}[quarter]
         raise ValueError(f"the sheet is rotated by {turned}: turn it back, the ring-shaped mark to the top left")
     if abs(angle) > _TURN:
         way = "clockwise" if angle > 0 else "counter-clockwise"
         raise ValueError(f"the sheet is misaligned: turned {abs(math.degrees(angle)):.0f} degrees {way}. Straighten it")
-    wide, high = (
-        np.linalg.norm(marks[[1, 2]] - marks[[0, 3]], axis=1),
-        np.linalg.norm(marks[[3, 2]] - marks[[0, 1]], axis=1),
-    )
     uneven = max(np.ptp(wide) / wide.mean(), np.ptp(high) / high.mean())
     slant = abs((ax * bx + ay * by) / (np.hypot(ax, ay) * np.hypot(bx, by)))
     if uneven > 0.05 or slant > 0.05:
         raise ValueError(
             "the sheet is misaligned: its corner marks form no rectangle. Take the picture straight from above"
         )
-    seen = wide.mean() / high.mean() * (rows + 1) - 1
-    if abs(seen - columns) > 0.02 * (columns + 1):
+    if abs(seen - expected) > 0.02 * expected:
         raise ValueError(
-            f"wrong size: the marks stand as for {seen:.1f} columns of square cells, not {columns}. "
+            f"wrong size: the marks stand as for {seen * (rows + 1) - 1:.1f} columns of square cells, not {columns}. "
             "If the template had another number of columns, say so; otherwise the picture was stretched or cropped"
         )
 

@@ -22,7 +22,8 @@ LINE, MARK, TEXT = (205, 218, 232), (0, 0, 0), (95, 105, 115)  # the cells' bord
 _INSET = 0.03  # of a cell, along its border, belongs to the border: ink that reaches it is cut off
 _INK = 0.35  # darkness from which on a pixel is certainly ink; the borders of the cells have 0.2
 _FAINT = 0.15  # darkness below which it is paper: noise, or the traces of JPEG
-_MAX_PIXELS = 1 << 26
+_CELL = 20  # pixels that a cell of the picture must have each way
+_MAX_PIXELS = 1 << 26  # of the picture
 
 
 @dataclass(frozen=True)
@@ -124,15 +125,15 @@ def split_sheet(
     layout = SheetLayout(columns)
     try:
         darkness = _read_darkness(path)
+        least = sorted((_CELL * (columns + 1), _CELL * (ROWS + 1)))
+        if any(given < needed for given, needed in zip(sorted(darkness.shape), least, strict=True)):
+            raise ValueError(f"wrong size: {_pixels(darkness)} are too few for {columns} columns: enlarge it")
         marks = find_marks(darkness)
         check_pose(marks, columns, ROWS)
         matrix = homography((layout.marks() - layout.origin) / layout.cell, marks)  # from cells to pixels
         size = float(np.linalg.norm(marks[1] - marks[0])) / (columns + 1)
-        if size < 20:
-            raise ValueError(
-                f"wrong size: the cells have {size:.0f} pixels each way, but 20 are needed. "
-                f"The picture is {darkness.shape[1]} x {darkness.shape[0]}: take a larger one"
-            )
+        if size < _CELL:
+            raise ValueError(f"wrong size: the cells have {size:.0f} pixels each way, and need {_CELL} at least")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -209,6 +210,10 @@ def _clean(cell: Floats) -> Floats:
     if max(np.ptp(rows), np.ptp(columns)) + 1 < 0.15 * len(cell):
         raise ValueError("holds only a dot")
     return ink
+
+
+def _pixels(darkness: Floats) -> str:
+    return f"{darkness.shape[1]} x {darkness.shape[0]} pixels"
 
 
 def _listed(troubles: list[str], most: int = 8) -> str:
