@@ -13,7 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
+STROKE = np.zeros((100, 60), np.uint8)  # a one
+STROKE[20:80, 25:35] = 255
+SIZE = {"X_Width": "60", "X_Height": "100"}
 
 
 def example(name: str) -> Any:
@@ -63,3 +68,8 @@ def raw(server: Any, content: bytes, *, close: bool = True, wait: float = 20) ->
         while part := client.recv(65536):
             answer += part
     return answer
+
+
+def predict(server: Any, **headers: str) -> tuple[int, Any, dict[str, str]]:
+    """The answer about STROKE."""
+    return ask(server, "POST", "/predict", STROKE.tobytes(), **{**SIZE, **headers})
