@@ -1,0 +1,125 @@
+"""A drawn digit in MNIST's form: where its mass lies, what does not change it, and MNIST's own digits back again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.data import center_digit
+
+quick = settings(deadline=None, max_examples=60)
+
+
+def center_of_mass(image: NDArray[Any]) -> NDArray[np.float64]:
+    weights = image / image.sum()
+    i = np.arange(28)
+    return np.array([(weights.sum(1) * i).sum(), (weights.sum(0) * i).sum()])
+
+
+def on_canvas(drawing: NDArray[Any], top: int, left: int, size: int = 200) -> NDArray[Any]:
+    canvas = np.zeros((size, size), dtype=drawing.dtype)
+    canvas[top : top + drawing.shape[0], left : left + drawing.shape[1]] = drawing
+    return canvas
+
+
+drawings = arrays.arrays(
+    np.uint8,
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    elements=st.sampled_from([0, 0, 0, 80, 255]),
+).filter(lambda a: a.any())
+
+
+@given(drawings, st.integers(1, 100), st.integers(1, 100))
+@quick
+def test_the_mass_lies_in_the_middle_and_the_longer_side_is_20(drawing: NDArray[Any], top: int, left: int) -> None:
+    image = center_digit(on_canvas(drawing, top, left))
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    assert image.max() == 255
+    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+    extent = max(np.ptp(rows), np.ptp(columns)) + 1
+    assert 19 <= extent <= 20  # the outermost line may hold less than half a grey level
+    for offset, where in zip(center_of_mass(image) - 14, (rows, columns), strict=True):
+        assert abs(offset) <= 0.51 or where[0] <= 1 or where[-1] >= 26
+
+
+@given(drawings, st.integers(1, 100), st.integers(1, 100), st.integers(2, 4))
+@quick
+def test_place_and_size_do_not_matter(drawing: NDArray[Any], top: int, left: int, times: int) -> None:
+    image = center_digit(on_canvas(drawing, 1, 1))
+    np.testing.assert_array_equal(center_digit(on_canvas(drawing, top, left)), image)
+    larger = center_digit(on_canvas(np.kron(drawing, np.ones((times, times), np.uint8)), top, left, 400))
+    if max(drawing.shape) * times % 20 == 0 and max(drawing.shape) % 20 == 0:
+        np.testing.assert_array_equal(larger, image)
+    shifts = [np.roll(larger, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]  # half a pixel may round away
+    assert min(np.abs(s.astype(int) - image).max() for s in shifts) <= 3
+
+
+@given(drawings, st.sampled_from([np.float32, np.int32, np.uint8, bool]), st.floats(0.01, 100), st.floats(-50, 50))
+@quick
+def test_dark_ink_and_any_units_are_found_out(drawing: NDArray[Any], dtype: Any, gain: float, offset: float) -> None:
+    drawing = drawing // 255 * 255
+    if not drawing.any():
+        return
+    image, canvas = center_digit(on_canvas(drawing, 20, 30)), on_canvas(drawing, 20, 30).astype(dtype)
+    np.testing.assert_array_equal(center_digit(canvas), image)
+    if dtype is np.float32:
+        np.testing.assert_array_equal(center_digit(offset - gain * canvas), image)
+        np.testing.assert_array_equal(center_digit(offset - gain * canvas, ink="dark"), image)
+
+
+def test_digits_of_mnist_come_back() -> None:
+    """A digit at four times its size, somewhere on a larger canvas, bright or dark, is the original again."""
+    try:
+        digits = tg.data.MNIST(train=True, download=False).data[:500]
+    except FileNotFoundError:
+        pytest.skip("needs MNIST: name its folder in TINYGRAD_CNN_DATA")
+    rng = np.random.default_rng(0)
+    likeness = []
+    for digit in digits:
+        top, left = rng.integers(1, 400 - 112, 2)
+        canvas = on_canvas(np.kron(digit, np.ones((4, 4), np.uint8)), top, left, 400)
+        image = center_digit(canvas if rng.random() < 0.5 else 255 - canvas)
+        likeness.append(np.corrcoef(image.ravel(), digit.ravel())[0, 1])
+    assert np.mean(likeness) > 0.999
+    assert min(likeness) > 0.99
+
+
+def test_a_noisy_background_is_no_ink() -> None:
+    rng = np.random.default_rng(1)
+    clean = np.zeros((120, 120))
+    clean[20:100, 50:62] = clean[88:100, 50:90] = 200
+    noisy = clean + rng.normal(30, 4, clean.shape)
+    assert np.abs(center_digit(noisy).astype(int) - center_digit(clean)).max() < 30
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((28, 28)), "no digit in this image: all pixels are alike"),
+        (np.random.default_rng(0).normal(size=(50, 50)), "nothing stands out from its noise"),
+        (np.zeros((28, 28, 3)), r"2-D array \(height, width\), got shape \(28, 28, 3\): make it grey"),
+        (np.zeros((0, 5)), r"got shape \(0, 5\)"),
+        (np.full((5, 5), np.nan), "NaN or infinite"),
+        (np.array([["a"]]), "array of real numbers"),
+    ],
+)
+def test_what_is_no_digit(image: NDArray[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        center_digit(image)
+
+
+def test_ink_that_is_said_but_not_there() -> None:
+    canvas = np.zeros((30, 30))
+    canvas[5:20, 10:14] = 1
+    with pytest.raises(ValueError, match="no dark digit"):
+        center_digit(canvas, ink="dark")
+    with pytest.raises(ValueError, match="'auto', 'bright' or 'dark', got 'light'"):
+        center_digit(canvas, ink="light")

