@@ -45,7 +45,7 @@ FLOORS: dict[str, set[str]] = {  # what each file or folder may import, itself b
     "viz": TENSOR | {"creation", "sampling", "nn", "optim", "data", "io", "profiler", "train"},
     "profiler": BESIDE | {"nn", "optim"},
     "autograd": BESIDE,
-    "data": {"rng"},
+    "data": {"rng", "io"},
     "io": set(),
     "utils": {"data", "recompute"},  # PyTorch's names for what stands elsewhere
     "train": TENSOR | {"creation", "sampling", "nn", "optim", "data", "io"},
