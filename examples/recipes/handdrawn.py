@@ -94,7 +94,7 @@ def main(arguments=None):
     training = commands.add_parser("train", help="learn, and measure (the default)")
     training.add_argument("--set", type=Path, nargs="+", default=[SHIPPED], help="CSV files to learn from")
     training.add_argument("--data-dir", help="folder with the MNIST files")
-    training.add_argument("--epochs", type=int, default=120)
+    training.add_argument("--epochs", type=int, default=200)
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--quick", action="store_true", help="2 splits of 12 epochs, to see that it runs")
     training.add_argument("--out", type=Path, default=Path("runs/handdrawn"), help="folder for the net and the curves")
