@@ -89,7 +89,10 @@ def make_template(path: str | os.PathLike[str], *, columns: int = 25, cell: int 
         if i == 0:
             draw.rectangle((x - half // 2, y - half // 2, x + half // 2, y + half // 2), "white")
 
-    font = ImageFont.load_default(0.5 * cell)
+    try:
+        font = ImageFont.load_default(0.5 * cell)
+    except TypeError:
+        raise ImportError("a template needs Pillow 10.1 or later: pip install --upgrade pillow") from None
     for digit in range(ROWS):
         height = top + (digit + 0.5) * cell
         for middle in (left - cell / 2, right + cell / 2):
