@@ -114,9 +114,9 @@ def draw_digit(digit, cell, rng):
     curves = write(digit, rng)
     low, high = np.min([c.min(0) for c in curves], axis=0), np.max([c.max(0) for c in curves], axis=0)
     n = cell * FINER
-    pen = n * rng.uniform(0.035, 0.11)
-    space = 0.86 * n - 1.3 * pen  # for the middle of the pen
-    size = min(n * rng.uniform(0.5, 0.78), space) / max(high - low)
+    longer = n * rng.uniform(0.45, 0.72)  # side of the digit
+    pen = longer * rng.uniform(0.06, 0.155)  # a thicker one would close the loops
+    size, space = longer / max(high - low), 0.88 * n - 1.3 * pen  # for the middle of the pen
     room = space - size * (high - low)
     middle = n / 2 + rng.uniform(-0.5, 0.5, 2) * room
     chisel, angle, pressure = rng.choice([1, 1, 0.45]), rng.uniform(0, np.pi), rng.uniform(0, 0.25)

@@ -95,8 +95,9 @@ def pasted(sheet: Any) -> Any:
 
 
 def noisy(sheet: Any) -> Any:
-    """As photographed: grey paper with noise."""
-    pixels = np.asarray(sheet) * 0.8 + np.random.default_rng(0).normal(0, 5, (sheet.height, sheet.width, 1))
+    """As photographed: grey paper with noise, darker to the right."""
+    light = np.linspace(0.9, 0.6, sheet.width)[:, None]
+    pixels = np.asarray(sheet) * light + np.random.default_rng(0).normal(0, 5, (sheet.height, sheet.width, 1))
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 

@@ -51,7 +51,7 @@ def save_drawn_csv(
     numbers = [int(i.rpartition("-")[2]) for i in old.ids if i.rpartition("-")[0] == author] if old else []
     first = 1 + max(numbers, default=-1)
     ids = [f"{author}-{first + i:04d}" for i in range(len(pixels))]
-    lines = Path(path).read_text().splitlines() if old else [HEADER]
+    lines = Path(path).read_text(encoding="utf-8").splitlines() if old else [HEADER]
     for name, digit, image in zip(ids, digits.tolist(), pixels.reshape(-1, 784).tolist(), strict=True):
         lines.append(f"{name},{digit},{','.join(map(str, image))}")
     replace_file(path, ("\n".join(lines) + "\n").encode())

@@ -89,7 +89,10 @@ def make_template(path: str | os.PathLike[str], *, columns: int = 25, cell: int 
         if i == 0:
             draw.rectangle((x - half // 2, y - half // 2, x + half // 2, y + half // 2), "white")
 
-    font = ImageFont.load_default(0.5 * cell)
+    try:
+        font = ImageFont.load_default(0.5 * cell)
+    except TypeError:
+        raise ImportError("a template needs Pillow 10.1 or later: pip install --upgrade pillow") from None
     for digit in range(ROWS):
         height = top + (digit + 0.5) * cell
         for middle in (left - cell / 2, right + cell / 2):
@@ -186,10 +189,13 @@ def _read_darkness(path: str | os.PathLike[str]) -> Floats:
 
 
 def _read_cell(darkness: Floats, matrix: Floats, row: int, column: int, pixels: int) -> Floats:
-    """The inside of one cell, straightened: an array (pixels, pixels). Raises ValueError if ink reaches its edge."""
+    """The inside of one cell, straightened, its paper 0: an array (pixels, pixels). ValueError for ink at its edge."""
     place = _INSET + (np.arange(pixels) + 0.5) / pixels * (1 - 2 * _INSET)
     x, y = project(matrix, *np.meshgrid(column + place, row + place))
     cell: Floats = bilinear(darkness[None, None], y[None], x[None])[0, 0]
+    paper = np.median(cell)  # in a photograph, every place has its own light
+    noise = 1.4826 * np.median(np.abs(cell - paper))
+    cell = np.where(cell - paper > 5 * noise, (cell - paper) / max(1 - paper, 0.1), 0)
     edges = {"top": cell[0], "right": cell[:, -1], "bottom": cell[-1], "left": cell[:, 0]}
     cut = [side for side, line in edges.items() if (line > _INK).any()]
     if cut:
