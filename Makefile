@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist graphs draw test browser bench lint format types setup clean
+.PHONY: help mnist graphs draw recipes test browser bench lint format types setup clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
@@ -26,6 +26,9 @@ graphs: $(VENV)/.viz ## draw three computation graphs into runs/graphs (Graphviz
 
 draw: $(VENV)/.mnist ## draw digits on a page of this machine, and see what a network makes of them
 	@$(PY) examples/draw_digit.py $(ARGS)
+
+recipes: $(VENV)/.mnist ## run all recipes and compare with what was claimed (hours; ARGS=--quick: minutes)
+	@$(PY) examples/recipes/run_all.py $(ARGS)
 
 test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)

