@@ -1,6 +1,6 @@
 """An MLP from raw linear algebra: 784 pixels, 256 hidden units, 10 digits, and nothing hidden.
 
-    python examples/recipes/mlp_from_math.py            # half a minute on two cores
+    python examples/recipes/mlp_from_math.py            # well under half a minute on two cores
     python examples/recipes/mlp_from_math.py --quick    # 4,000 digits: to see that it runs
 
 `forward` and `gradients` are the whole net, with the mathematics beside each line; docs/mlp_from_math.md derives it.
@@ -107,8 +107,8 @@ def main(arguments=None):
     args.out.mkdir(parents=True, exist_ok=True)
     tg.save({"w1": w1, "b1": b1, "w2": w2, "b2": b2}, args.out / "mlp_from_math.safetensors")
     tg.viz.plot_learning_curves(history, metrics=["loss", "error"], log=True).savefig(args.out / "curves.png", dpi=120)
-    looks = np.concatenate([start[:, :24], w1[:, :24]], axis=1).T.reshape(-1, 1, 28, 28)
-    tg.viz.plot_filters(looks, columns=12, title="24 units: at the start, and below").savefig(args.out / "weights.png")
+    looks = np.concatenate([w.T[np.abs(w2).sum(axis=1).argsort()[:-25:-1]] for w in (start, w1)]).reshape(-1, 1, 28, 28)
+    tg.viz.plot_filters(looks, columns=12, title="24 units, untrained and trained").savefig(args.out / "weights.png")
     draw_doubts(*test, forward(test[0], *parameters)[-1]).savefig(args.out / "doubts.png", dpi=120)
     accuracy = float(measure(*test, parameters)[1])
     print(f"the net and its pictures: {args.out}\ntest accuracy: {accuracy:.2%}")
