@@ -55,6 +55,16 @@ def test_on_a_terminal_there_is_a_bar_with_the_running_values(monkeypatch: Any, 
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+def test_in_a_notebook_there_is_a_bar_too(monkeypatch: Any, capsys: Any) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    screen = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()  # says that it is no terminal
+    monkeypatch.setattr(sys, "stderr", screen)
+    trainer(progress=True).fit((X, Y), 1, batch_size=2)
+    assert "epoch 1/1" in screen.getvalue()
+    assert screen.getvalue().rstrip(" ").endswith("\r")  # and the bar is wiped off at the end
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_the_bar_goes_away_with_an_error(monkeypatch: Any) -> None:
     pytest.importorskip("tqdm", reason="tqdm is not installed")
     monkeypatch.setattr(sys, "stderr", Terminal())

@@ -1,4 +1,4 @@
-"""What a training run shows: a bar that moves on a terminal, one plain line an epoch everywhere."""
+"""What a training run shows: a bar that moves on a terminal or in a notebook, one plain line an epoch everywhere."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _INTERVAL = 0.1  # seconds between two looks at the running values
 
 
 class Progress:
-    """A tqdm bar for the batches of an epoch, on standard error if that is a terminal; a line for each epoch, on
-    standard output. With ``enabled=False``, nothing."""
+    """A tqdm bar for the batches of an epoch, on standard error if that is a terminal or a notebook's; a line for each
+    epoch, on standard output. With ``enabled=False``, nothing."""
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
@@ -23,7 +23,7 @@ class Progress:
 
     def start(self, title: str, batches: int | None) -> None:
         """A new epoch begins."""
-        if self.enabled and sys.stderr.isatty():
+        if self.enabled and _moves(sys.stderr):
             from tqdm import tqdm
 
             self._bar = tqdm(total=batches, desc=title, unit="batch", leave=False, dynamic_ncols=True)
@@ -50,6 +50,11 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _moves(stream: Any) -> bool:
+    """Does a carriage return bring the stream back to the beginning of its line? A file keeps all that was written."""
+    return bool(stream.isatty()) or type(stream).__module__ == "ipykernel.iostream"
 
 
 def line(values: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ class Trainer:
         metrics: one or several `Metric`s, functions of (outputs, targets) or "accuracy"; or a dict of names to these.
             None is accuracy for the losses of classes (cross_entropy, nll_loss), nothing for others; ``()`` is none.
         callbacks: `Callback`s, called in this order, those that log and save last.
-        progress: show a bar on a terminal and a line for each epoch; False is silent.
+        progress: show a bar on a terminal or in a notebook, and a line for each epoch; False is silent.
 
     Attributes: ``history``, ``epoch`` (epochs completed), ``batch`` (batches done of the running epoch), ``epochs``
     (the goal), ``stop_reason`` (None, or why the last run ended early).

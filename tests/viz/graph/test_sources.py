@@ -84,3 +84,14 @@ def test_shape_rules() -> None:
     assert picture.boxes[-1].shape_rule.endswith("here (2, 3, 8, 8), (4, 3, 3, 3) -> (2, 4, 3, 3)")
     picture = draw_graph(X + tg.tensor(np.ones(3, np.float32))).picture
     assert picture.boxes[-1].shape_rule == "the shape that the inputs broadcast to; here (3, 3), (3,) -> (3, 3)"
+
+
+@tg.op(lambda g, _y, _x, w: g[:, :, None] * w, lambda g, _y, x, _w: (x * g[:, :, None]).sum(1))
+def weigh(x: Any, w: Any) -> Any:
+    return (x * w).sum(2)
+
+
+def test_shapes_of_an_operation_of_ones_own_may_be_any() -> None:
+    """(2, 3, 4) and (4,) broadcast, (2, 3) and (4,) do not: that is no error, only nothing to say in general."""
+    picture = draw_graph(weigh(tg.ones(2, 3, 4), tg.ones(4, requires_grad=True))).picture
+    assert picture.boxes[-1].shape_rule == "(2, 3, 4), (4,) -> (2, 3)"

@@ -108,7 +108,7 @@ def shape_rule_of(op: Op, inputs: Sequence[Any], shape: tuple[int, ...]) -> str:
     shapes = [tuple(a.shape) for a in inputs if isinstance(a, (np.ndarray, Like))]
     here = f"{', '.join(map(str, shapes))} -> {shape}" if shapes else f"-> {shape}"
     general = SHAPES.get(op.name)
-    if general is None and shapes and shape == np.broadcast_shapes(shape, *(s for s in shapes if len(s) <= len(shape))):
+    if general is None and shapes and _broadcasts([shape, *(s for s in shapes if len(s) <= len(shape))], shape):
         general = "the shape of x" if len(shapes) == 1 and shape == shapes[0] else None
         if len(shapes) > 1 and _broadcasts(shapes, shape):
             general = "the shape that the inputs broadcast to"
