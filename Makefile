@@ -12,11 +12,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist graphs draw recipes test browser bench lint format types setup clean
+.PHONY: help mnist graphs draw recipes notebook test browser bench lint format types setup clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
-	  printf '%-14s %s\n' "$$name" "$$does"; done
+	  printf '%-15s %s\n' "$$name" "$$does"; done
 
 mnist: $(VENV)/.mnist ## train a convnet on handwritten digits (150 MB, all of it in .venv)
 	@$(PY) examples/mnist_cnn.py $(ARGS)
@@ -29,6 +29,9 @@ draw: $(VENV)/.mnist ## draw digits on a page of this machine, and see what a ne
 
 recipes: $(VENV)/.mnist ## run all recipes and compare with what was claimed (hours; ARGS=--quick: minutes)
 	@$(PY) examples/recipes/run_all.py $(ARGS)
+
+notebook: $(VENV)/.notebook ## run the recipe of layers of one's own into its notebook, pictures and all (180 MB more in .venv)
+	@$(PY) examples/recipes/make_notebook.py $(ARGS)
 
 test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)
@@ -83,6 +86,10 @@ $(VENV)/.mnist: $(VENV)/.made pyproject.toml
 
 $(VENV)/.viz: $(VENV)/.mnist
 	@$(call pip,$(VENV),--editable .[viz])
+	@touch $@
+
+$(VENV)/.notebook: $(VENV)/.viz
+	@$(call pip,$(VENV),--editable .[notebook])
 	@touch $@
 
 $(VENV)/.browser: $(VENV)/.test
