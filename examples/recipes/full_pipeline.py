@@ -46,7 +46,7 @@ def make_net(initial):
 
 
 def check_gradients(images, labels):
-    """Hold the gradients of the loss, by images and by parameters, against differences: an error if one is wrong."""
+    """An error unless the gradients by images and parameters are what differences say, in steps too small for kinks."""
     net = make_net("He, batch-norm").double()
     places = [(vars(layer), name) for layer in net for name, _ in layer.named_parameters()]
 
@@ -55,7 +55,7 @@ def check_gradients(images, labels):
             attributes[name] = parameter  # gradcheck's own, in place of the net's
         return nn.functional.cross_entropy(net(images), labels)
 
-    images = images.double() + 0.1 * tg.randn(*images.shape)  # a flat background ties in max-pooling: that is a kink
+    images = images.double() + 0.1 * tg.randn(*images.shape)  # a flat background is all ties for max-pooling
     tg.testing.gradcheck(loss, [x.detach().requires_grad_() for x in (images, *net.parameters())], eps=1e-4)
 
 
