@@ -13,11 +13,9 @@ A net of these layers learns MNIST. Its run is saved and taken up again; its mis
 
 # %%
 import argparse
-import math
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
@@ -58,11 +56,12 @@ tg.testing.gradcheck(affine, (normal(size=(4, 3)), normal(size=(3, 2)), normal(s
 
 # %% [markdown]
 # ## A convolution
-# Each output pixel is the product of the kernel and the window below it. So each weight has seen a pixel of every
-# window, and its slope is the sum of those times g; and each pixel gets back what it gave to the windows around it.
+# Each output pixel is the sum of kernel times window. So a weight meets one pixel of every window, and its slope is the
+# sum of these times g; and a pixel gets back, from every window that it is in, the weight it met there times g.
 # %%
 def windows(x, size):
-    return sliding_window_view(x, (size, size), (2, 3))  # (N, C, oh, ow, size, size), without a copy
+    # (N, C, oh, ow, size, size), without a copy
+    return np.lib.stride_tricks.sliding_window_view(x, (size, size), (2, 3))
 
 
 def spread(g, _y, x, w):
@@ -74,8 +73,8 @@ def spread(g, _y, x, w):
 
 @tg.op(spread, lambda g, _y, x, w: np.tensordot(g, windows(x, w.shape[2]), ((0, 2, 3), (0, 2, 3))))
 def convolve(x, w):
-    y = np.tensordot(windows(x, w.shape[2]), w, ((1, 4, 5), (1, 2, 3)))  # (N, oh, ow, O)
-    return y.transpose(0, 3, 1, 2)
+    # (N, C, oh, ow, k, k) times (O, C, k, k), summed over C and k: (N, oh, ow, O)
+    return np.tensordot(windows(x, w.shape[2]), w, ((1, 4, 5), (1, 2, 3))).transpose(0, 3, 1, 2)
 
 
 tg.testing.gradcheck(convolve, (normal(size=(2, 3, 6, 5)), normal(size=(4, 3, 3, 3))))
@@ -83,7 +82,7 @@ tg.testing.gradcheck(convolve, (normal(size=(2, 3, 6, 5)), normal(size=(4, 3, 3,
 
 # %% [markdown]
 # ## A pool
-# The largest of each 2x2 square. It alone moves the result, so it alone gets the slope; equals share it.
+# The largest pixel of each 2x2 square. It alone moves the result, so it alone gets the slope; equal ones share it.
 # %%
 def quarters(x):
     return [x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]  # 4 views of (N, C, H / 2, W / 2)
@@ -91,8 +90,9 @@ def quarters(x):
 
 def unpool(g, y, x):
     dx, largest = np.empty_like(x), [quarter == y for quarter in quarters(x)]
+    g = g / np.sum(largest, 0, dtype=g.dtype)
     for quarter, here in zip(quarters(dx), largest, strict=True):
-        quarter[...] = here * (g / sum(largest))
+        quarter[...] = here * g
     return dx
 
 
@@ -131,7 +131,7 @@ tg.testing.gradcheck(cross_entropy, (normal(size=(4, 10)), np.array([3, 1, 4, 1]
 class Affine(nn.Module):
     def __init__(self, inputs, outputs):
         super().__init__()
-        self.weight = nn.Parameter(tg.randn(inputs, outputs) / math.sqrt(inputs))
+        self.weight = nn.Parameter(tg.randn(inputs, outputs) / inputs**0.5)
         self.bias = nn.Parameter(tg.zeros(outputs))
 
     def forward(self, x):
@@ -141,7 +141,7 @@ class Affine(nn.Module):
 class Convolution(nn.Module):
     def __init__(self, inputs, outputs, size):
         super().__init__()
-        self.weight = nn.Parameter(tg.randn(outputs, inputs, size, size) / (size * math.sqrt(inputs)))
+        self.weight = nn.Parameter(tg.randn(outputs, inputs, size, size) / (size * inputs**0.5))
         self.bias = nn.Parameter(tg.zeros(outputs, 1, 1))
 
     def forward(self, x):
@@ -161,7 +161,7 @@ class Net(nn.Module):
 
 # %% [markdown]
 # ## What a run is made of
-# The learning rate rises and falls once (`OneCycleLR`). After each epoch all that the run is goes into a file: weights,
+# The learning rate rises and falls once. After each epoch the whole state of the run goes into a file: weights,
 # momentum, learning rate, history, and where the random numbers stand.
 # %%
 SAVED = "after-epoch-{epoch}.safetensors"
@@ -197,14 +197,12 @@ def main(arguments=None):
     epochs = 2 if args.quick else args.epochs
     if epochs < 2:
         parser.error(f"--epochs {epochs}: 2 or more, as the last one is done twice")
-    tg.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
-
     # %% [markdown]
     # ## Data
     # A twentieth of the digits to learn from is kept aside, to see during training how unknown ones go. The digits to
     # test with are looked at once, at the end.
     # %%
+    tg.manual_seed(args.seed)
     digits, test, source = tg.data.load_mnist(args.data_dir, allow_fallback=True)
     print(f"digits: {source}")
     if args.quick:

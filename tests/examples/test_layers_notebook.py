@@ -133,6 +133,12 @@ def test_the_notebook_holds_the_code_of_the_script(maker: Any, stored: Any) -> N
     assert cells == script, "make_notebook.py writes the notebook anew"
 
 
+def test_it_is_short(maker: Any) -> None:
+    """Under 120 lines of code, blank lines, comments and the cells of text left out."""
+    script = maker.RECIPE.read_text(encoding="utf-8").split("# %%", 2)[2]  # what follows the first cell, a text
+    assert sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in script.splitlines()) < 120
+
+
 def test_the_cells_of_a_script(maker: Any) -> None:
     script = '''# %% [markdown]
 """# Title
