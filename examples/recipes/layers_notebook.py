@@ -189,14 +189,12 @@ def main(arguments=None):
     # %%
     parser = argparse.ArgumentParser(description="Train a convnet of layers written by hand.")
     parser.add_argument("--data-dir", help="folder with the MNIST files")
-    parser.add_argument("--epochs", type=int, default=5, help="2 or more")
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="2 epochs on 3,000 digits, to see that it runs")
     parser.add_argument("--out", type=Path, default=Path("runs/layers_notebook"), help="folder for all that is saved")
     args = parser.parse_args(arguments)
     epochs = 2 if args.quick else args.epochs
-    if epochs < 2:
-        parser.error(f"--epochs {epochs}: 2 or more, as the last one is done twice")
     # %% [markdown]
     # ## Data
     # A twentieth of the digits to learn from is kept aside, to see during training how unknown ones go. The digits to
@@ -226,9 +224,9 @@ def main(arguments=None):
     # Say the power went during the last epoch. A new trainer, made in the same way, loads the file from before it and
     # goes on. It should end where the run above ended.
     # %%
-    print(f"once more, from the file after epoch {epochs - 1}")
+    print("once more, from the file before the last epoch")
     resumed = make_trainer(epochs, len(loader), args.out)
-    resumed.load(args.out / SAVED.format(epoch=epochs - 1)).fit(loader, epochs, validation)
+    resumed.load(args.out / SAVED.format(epoch=max(1, epochs - 1))).fit(loader, epochs, validation)
     before, after = (nn.utils.parameters_to_vector(t.model.parameters()).numpy() for t in (trainer, resumed))
     difference = float(np.abs(after - before).max())
     print(f"largest difference of a weight between the two: {difference:g}")
