@@ -43,8 +43,8 @@ tg.testing.gradcheck(swish, normal(size=(3, 5)))
 
 # %% [markdown]
 # ## A linear layer
-# `y = x w + b` has three inputs, and so three rules. For b it is the sum of g over the batch: the engine sums by itself
-# what NumPy has broadcast. An underscore before a name says that the rule does not read it: its array is not kept.
+# `y = x w + b` has three inputs, and so three rules, in their order. The one for b gives g as it is: what NumPy has
+# broadcast, the engine sums up. An underscore before a name says that the rule does not read it: its array is not kept.
 # %%
 @tg.op(lambda g, _y, _x, w, _b: g @ w.T, lambda g, _y, x, _w, _b: x.T @ g, lambda g, *_: g)
 def affine(x, w, b):
