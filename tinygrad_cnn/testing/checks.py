@@ -40,7 +40,9 @@ def gradcheck(
     Args:
         function: takes the inputs as tensors, and returns a Tensor or a tuple of them.
         inputs: one input, or a sequence of them. Checked are tensors that require grad and floating NumPy arrays, all
-            float64. Any others are passed on as they are.
+            float64. Any others are passed on as they are. A leaf reaches the function as itself, with other numbers
+            for the while; so a net is checked, in float64, by
+            ``gradcheck(lambda x, *_: net(x), (x, *net.parameters()))``.
         kwargs: keyword arguments of the function.
         eps: the largest step of the differences; make it smaller for a function that is defined near the inputs only.
         rtol: the relative error allowed.
@@ -113,16 +115,15 @@ def gradgradcheck(
             return gradients_of(ys, [xs[i] for i in positions], cotangents, create=True)
 
     try:
-        ys = check.call(check.values)
-        cotangents = [check.dense(y.shape) for y in ys]
-        names = [f"input {i}" for i in range(len(check.inputs))]
-        names += [f"the gradient of output {k} (the rule's g)" for k in range(len(ys))]
-        tensors = [
-            Tensor(check.values[i], requires_grad=True) if i in check.values else x for i, x in enumerate(check.inputs)
-        ]
-        second = Check(first, [*tensors, *cotangents], None, eps, rtol, atol, directions, check.rng, kinks)
-        second.names, second.what = names, "second derivative"
-        second.run()
+        with check.borrowed():
+            ys = check.call(check.values)
+            cotangents = [check.dense(y.shape) for y in ys]
+            names = [f"input {i}" for i in range(len(check.inputs))]
+            names += [f"the gradient of output {k} (the rule's g)" for k in range(len(ys))]
+            tensors = check.tensors(check.values)
+            second = Check(first, [*tensors, *cotangents], None, eps, rtol, atol, directions, check.rng, kinks)
+            second.names, second.what = names, "second derivative"
+            second.run()
     except GradcheckError:
         if raise_exception:
             raise
