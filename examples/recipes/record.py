@@ -16,6 +16,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 
@@ -47,18 +49,19 @@ def make_net(a, b, c, d, p):
 
 
 def load(args):
-    """Images to learn from and to be judged by, and where they come from."""
+    """Images to learn from and to be judged by, the names of the classes, and where all that comes from."""
     if args.data == "mnist":
         train, test, source = tg.data.load_mnist(args.data_dir, allow_fallback=True)
     else:
         train, test = (tg.data.FashionMNIST(args.data_dir, train=part) for part in (True, False))
         source = f"Fashion-MNIST, {len(train):,} + {len(test):,} pictures, from {train.source}"
+    names = train.classes
     if args.quick:
         train, _ = tg.data.random_split(train, [3000, len(train) - 3000], stratify=True)
     if args.validate:
         train, test = tg.data.random_split(train, [len(train) - HELD_OUT, HELD_OUT], stratify=True)
         source += f"; {len(test):,} of those to learn from are kept apart and judged by, instead of the test part"
-    return train, test, source
+    return train, test, names, source
 
 
 def main(arguments=None):
@@ -71,11 +74,11 @@ def main(arguments=None):
     parser.add_argument("--quick", action="store_true", help="3,000 images, 2 epochs: to see that it runs")
     parser.add_argument("--validate", action="store_true", help="judge by images kept apart from those to learn from")
     parser.add_argument("--resume", action="store_true", help="go on where a stopped run of the same options was saved")
-    parser.add_argument("--out", type=Path, default=Path("runs/record"), help="folder for the net and the curves")
+    parser.add_argument("--out", type=Path, default=Path("runs/record"), help="folder for the net and the pictures")
     args = parser.parse_args(arguments)
 
     tg.manual_seed(args.seed)
-    train, test, source = load(args)
+    train, test, names, source = load(args)
     net = make_net(*NETS[args.net])
     print(f"{source}\na net of {sum(p.numel() for p in net.parameters()):,} parameters")
 
@@ -95,12 +98,16 @@ def main(arguments=None):
     if trainer.stop_reason:
         sys.exit("record.py: stopped before the end; --resume goes on after the last whole epoch")
 
-    accuracy = trainer.evaluate(test, batch_size=500)["accuracy"]
+    images, labels = test.get_batch(np.arange(len(test)))  # (N, 1, 28, 28) and (N,)
+    outputs = trainer.predict(images, batch_size=500).numpy()  # (N, 10)
+    accuracy = float(np.mean(outputs.argmax(1) == labels))
     tg.save(net.state_dict(), stem.with_suffix(".safetensors"))
     state.unlink()
     curves = tg.viz.plot_learning_curves(trainer.history, metrics=["loss", "error"], log=True)
-    curves.savefig(stem.with_suffix(".png"), dpi=150)
-    print(f"the net and its learning curves: {stem}.safetensors, .png")
+    curves.savefig(stem.with_suffix(".curves.png"), dpi=150)
+    mistakes = tg.viz.plot_mistakes(images, labels, outputs, count=24, display_labels=names)
+    mistakes.savefig(stem.with_suffix(".mistakes.png"), dpi=150)
+    print(f"the net, its learning curves and its worst mistakes: {stem}.*")
     print(f"{'validation' if args.validate else 'test'} accuracy: {accuracy:.2%}")
     return {"accuracy": accuracy}
 

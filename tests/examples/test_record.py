@@ -33,7 +33,8 @@ def test_it_learns_and_saves_the_net_that_was_tested(
     result = recipe.main([*SMALL, "--out", str(tmp_path)])
     assert result["accuracy"] > 0.7
     assert capsys.readouterr().out.endswith(f"test accuracy: {result['accuracy']:.2%}\n")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["small-mnist-0.png", "small-mnist-0.safetensors"]
+    kinds = ("curves.png", "mistakes.png", "safetensors")
+    assert sorted(file.name for file in tmp_path.iterdir()) == [f"small-mnist-0.{kind}" for kind in kinds]
 
     net = recipe.make_net(*recipe.NETS["small"])
     net.load_state_dict(tg.load(tmp_path / "small-mnist-0.safetensors"))
