@@ -285,7 +285,7 @@ def _graphed(model: Module, seen: _Evaluation) -> pages.Section:
     with probing.at_rest(model):
         graph = draw_graph(model, inputs=Tensor(seen.probed[:1]), title="")
     try:
-        section.embed("The operations behind the scores of one image, grouped by module.", graph._repr_svg_())
+        section.embed("The operations behind the scores of one image, grouped by module.", graph._as("svg").decode())
     except ImportError as error:
         section.say(f"Not drawn: {error}.")
     return section

@@ -195,6 +195,7 @@ def test_without_any_renderer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert not (tmp_path / "graph.svg").exists()
     assert graph.save(tmp_path / "graph.dot").exists()
     assert "tinygrad-cnn[viz]" in graph._repr_mimebundle_()["text/plain"]
+    assert graph._repr_svg_() is None  # IPython asks for this as well, and an error would be shown beside the text
 
 
 def test_without_the_package_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:

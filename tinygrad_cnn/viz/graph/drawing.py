@@ -65,12 +65,13 @@ class Graph:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
         """Notebooks show the drawing, or the text where Graphviz is missing."""
         try:
-            return {"image/svg+xml": self._repr_svg_()}
+            return {"image/svg+xml": self._as("svg").decode()}
         except ImportError as error:
             return {"text/plain": f"{self!r}\n{error}"}
 
-    def _repr_svg_(self) -> str:
-        return self._as("svg").decode()
+    def _repr_svg_(self) -> str | None:
+        """As above; None where Graphviz is missing, as IPython asks for both and would show the error of this one."""
+        return self._repr_mimebundle_().get("image/svg+xml")
 
     def __repr__(self) -> str:
         count = sum(b.kind in ("operation", "output") for b in self.picture.boxes)
