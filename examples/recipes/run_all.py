@@ -55,13 +55,13 @@ LINES = [
 ]
 
 
-def run(recipe, options, log):
-    """The numbers that the recipe's main() returns, and the seconds it took. Its words go to the log."""
+def run(recipe, options, keys, log):
+    """What the recipe's main() returns under the keys, and the seconds it took. Its words go to the log."""
     sys.path.insert(0, str(HERE))
     with log.open("w", encoding="utf-8") as words, contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
         begin = time.perf_counter()
         result = importlib.import_module(recipe).main(options)
-        numbers = {key: value for key, value in result.items() if isinstance(value, float | list)}
+        numbers = {key: np.asarray(result[key], float).tolist() for key in keys}
         return {"result": numbers, "seconds": time.perf_counter() - begin}
 
 
@@ -73,9 +73,10 @@ def outcome(recipe, options, args):
         given = [*options, *["--quick"] * args.quick, "--out", str(args.out / name)]
         if args.data_dir and "fashion" not in options:
             given += ["--data-dir", args.data_dir]
+        keys = {line.key for line in LINES if line.recipe == recipe}
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             try:
-                done = process.submit(run, recipe, given, log).result()
+                done = process.submit(run, recipe, given, keys, log).result()
             except BaseException as error:  # whatever ends a recipe, SystemExit and Ctrl-C too, ends the table
                 sys.exit(f"run_all.py: {recipe}.py {' '.join(given)} ended with: {error!r}\nWhat it said: {log}")
         kept.write_text(json.dumps(done), encoding="utf-8")
