@@ -70,7 +70,9 @@ def compare(title, nets, loader, epochs, unseen, out):
     """Train nets, {name: (initial, schedule)}, and draw how it went; the name of the best on unseen digits."""
     bar, start = tqdm(nets.items(), title, unit="net", leave=False, disable=None), perf_counter()
     runs = {name: learn(loader, epochs, *net, unseen).history for name, net in bar}
-    curves = {name: {"learning rate": h["lr"], "loss on unseen digits": h["val_loss"]} for name, h in runs.items()}
+    curves = {name: {"loss on unseen digits": h["val_loss"]} for name, h in runs.items()}
+    if len({schedule for _, schedule in nets.values()}) > 1:
+        curves = {name: {"learning rate": runs[name]["lr"], **curves[name]} for name in runs}
     tg.viz.plot_learning_curves(curves, log=True).savefig(out / f"{title.replace(' ', '_')}.png", dpi=150)
     best = min(runs, key=lambda name: runs[name]["val_loss"][-1])
     print(f"{perf_counter() - start:6.1f} s  {title}: {best} is best, by a loss of {runs[best]['val_loss'][-1]:.3f}")

@@ -104,7 +104,8 @@ def _draw_panel(ax: Axes, metric: str, groups: dict[str, list[Run]], spread: str
         ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.6g} %")
     band = {"std": ", ± one std", "range": ", from lowest to highest", None: ""}[spread]
     several = f"mean of {max(sizes)} runs{band}" if len(sizes) == 1 else f"means of the runs{band}"
-    ax.legend(frameon=False, title=several if max(sizes) > 1 else None, alignment="left")
+    title = several if max(sizes) > 1 else None
+    ax.legend(framealpha=0.85, edgecolor="none", title=title, alignment="left")  # readable where it meets a line
 
 
 # ----------------------------------------------------------------------------------------------------------- figures
