@@ -26,6 +26,8 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+import tinygrad_cnn as tg
+
 HERE = Path(__file__).parent
 
 
@@ -129,8 +131,8 @@ def main(arguments=None):
     if not args.quick and not args.only:
         about = (
             f"Seeds {', '.join(map(str, seeds))}: the mean, in brackets the lowest and the highest. Seconds are the "
-            f"median of whole runs, on {os.cpu_count()} cores ({platform.machine()}), Python "
-            f"{platform.python_version()}, NumPy {np.__version__}."
+            f"median of whole runs, on {tg.get_num_threads()} of {os.cpu_count()} cores "
+            f"({platform.machine()}), Python {platform.python_version()}, NumPy {np.__version__}."
         )
         args.table.write_text(f"# What the recipes reach\n\n{text}\n\n{about}\n", encoding="utf-8")
         print(f"\n{about}\nwritten: {args.table}")
