@@ -77,9 +77,11 @@ def test_the_whole_table_goes_into_a_file(module: Any, tmp_path: Path) -> None:
 
 
 def test_a_recipe_that_fails_is_named_with_its_log(module: Any, tmp_path: Path) -> None:
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (tmp_path / name).write_bytes(b"no digits")
     with pytest.raises(SystemExit) as stopped:
-        module.main(["--only", "handdrawn", "--quick", "--data-dir", str(tmp_path / "nowhere"), "--out", str(tmp_path)])
+        module.main(["--only", "handdrawn", "--quick", "--data-dir", str(tmp_path), "--out", str(tmp_path)])
     assert "handdrawn.py" in str(stopped.value)
-    assert "MNIST was not found" in str(stopped.value)
+    assert "MNIST in root" in str(stopped.value)
     assert str(tmp_path / "handdrawn_seed_0_quick.log") in str(stopped.value)
     assert not list(tmp_path.glob("*.json"))
