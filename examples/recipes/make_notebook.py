@@ -75,7 +75,12 @@ def run(notebook, folder, timeout=None):
 
     node = nbformat.from_dict({**notebook, "cells": [{**c, "source": "".join(c["source"])} for c in notebook["cells"]]})
     client = nbclient.NotebookClient(
-        node, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, record_timing=False
+        node,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # its warnings are about connections from elsewhere
     )
     done = json.loads(nbformat.writes(client.execute()))
     return {**done, "metadata": notebook["metadata"]}
