@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import example, growth, memory, models, opcases, racing, roofline, suite, tables
+from benchmarks import by_hand, example, growth, memory, models, opcases, racing, roofline, suite, tables
 from benchmarks.racing import RaceError, Racer, Settings
 
 US, TORCH, CHANNELS_LAST = tables.US, *tables.TORCH
@@ -323,3 +323,16 @@ def test_the_picture_is_drawn(tmp_path: Path) -> None:
 
     draw(synthetic()["nets"]["data"], tmp_path / "images" / "speed.png")
     assert (tmp_path / "images" / "speed.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_the_step_by_hand_is_the_same_step(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert by_hand.difference(batch) < 1e-5
+    right = by_hand.Net.backward
+
+    def wrong(self: by_hand.Net, x: Any, t: Any) -> None:
+        right(self, x, t)
+        self.g[1] *= 1.001
+
+    monkeypatch.setattr(by_hand.Net, "backward", wrong)
+    assert by_hand.difference(batch) > 1e-4
