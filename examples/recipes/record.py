@@ -4,7 +4,7 @@
     python examples/recipes/record.py --net small      # the same shape, under 20,000
     python examples/recipes/record.py --data fashion   # Fashion-MNIST: shirts, shoes and bags
     python examples/recipes/record.py --resume         # go on after the last whole epoch of a run that was stopped
-    python examples/recipes/record.py --validate       # leave the test part alone: how the settings below were chosen
+    python examples/recipes/record.py --validate       # leave the test part alone: to choose settings by
 
 Three things take a plain convnet further. Batch normalisation, so that a deeper net learns at once. A learning rate
 that rises and then falls to nothing (Smith & Topin, 2018), so that the last epochs only polish. And digits that never
