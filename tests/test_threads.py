@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -135,3 +138,13 @@ def test_partial_sums_are_added_in_order_whoever_is_first() -> None:
 def test_a_wrong_number_of_threads_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         tg.set_num_threads(wrong)
+
+
+def test_the_default_is_what_blas_has_even_where_an_operation_asks_first() -> None:
+    """A Winograd convolution limits BLAS to one thread before it asks how many threads there are."""
+    first = "tg.nn.functional.conv2d(tg.zeros(16, 32, 16, 16), tg.zeros(32, 32, 3, 3), padding=1)"
+    code = f"import tinygrad_cnn as tg; {first}; print(tg.get_num_threads(), tg.threads._blas()[0].get_num_threads())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    ours, blas = done.stdout.split()
+    assert ours == blas

@@ -44,7 +44,8 @@ def get_num_threads() -> int:
     """How many threads large operations use."""
     global _wanted
     if _wanted is None:
-        _wanted = max((blas.get_num_threads() for blas in _blas()), default=os.cpu_count() or 1)
+        limited = [n for _, n in one_blas_thread.before]  # asked for the first time within one_blas_thread
+        _wanted = max([*limited, *(blas.get_num_threads() for blas in _blas())], default=os.cpu_count() or 1)
     return _wanted
 
 
@@ -161,13 +162,13 @@ class _OneBlasThread(ContextDecorator):
     def __init__(self) -> None:
         self._lock = allocate_lock()
         self._inside = 0
-        self._before: list[tuple[Any, int]] = []
+        self.before: list[tuple[Any, int]] = []  # the libraries that were limited, and their threads before
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._before = [(blas, n) for blas in _blas() if (n := blas.get_num_threads()) > 1]
-                for blas, _ in self._before:
+                self.before = [(blas, n) for blas in _blas() if (n := blas.get_num_threads()) > 1]
+                for blas, _ in self.before:
                     blas.set_num_threads(1)
             self._inside += 1
 
@@ -175,8 +176,9 @@ class _OneBlasThread(ContextDecorator):
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                for blas, n in self._before:
+                for blas, n in self.before:
                     blas.set_num_threads(n)
+                self.before = []
 
 
 one_blas_thread = _OneBlasThread()
