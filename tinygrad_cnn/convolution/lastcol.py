@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..threads import divide, summed
-from ..windows import NO_PADS, Geometry, Pair, channels_last, pad, row_blocks, windows_of
+from ..windows import NO_PADS, Geometry, Pair, channels_last, pad, row_blocks, strided
 
 MANY = 32  # channels from which they run innermost in memory
 _BLOCK = 1 << 19  # elements of columns at a time: they stay in the cache
@@ -26,7 +26,7 @@ def _padded(x: Any, geometry: Geometry) -> Any:
     last = channels_last(x)
     if geometry.padding == NO_PADS:
         return last
-    return pad(last.transpose(2, 3, 0, 1), geometry.padding, 0).transpose(2, 3, 0, 1)
+    return channels_last(pad(last.transpose(2, 3, 0, 1), geometry.padding, 0))
 
 
 def _columns(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
@@ -35,8 +35,9 @@ def _columns(p: Any, geometry: Geometry, rows: range, ow: int) -> Any:
     if geometry.kernel == (1, 1):
         h, w = geometry.touched(0, 0, rows, ow)
         return p[h, w]
-    view = windows_of(p.transpose(3, 0, 1, 2), geometry, rows, ow)  # (C, kh, kw, rows, ow, n)
-    return view.transpose(3, 4, 5, 1, 2, 0).reshape(len(rows), ow, n, C * geometry.kernel[0] * geometry.kernel[1])
+    (kh, kw), (sh, sw), (dh, dw), (h, w, s, c) = geometry.kernel, geometry.stride, geometry.dilation, p.strides
+    shape, strides = (len(rows), ow, n, kh, kw, C), (sh * h, sw * w, s, dh * h, dw * w, c)
+    return strided(p, shape, strides, sh * h * rows.start).reshape(len(rows), ow, n, kh * kw * C)
 
 
 def _kernels(w: Any) -> Any:

@@ -15,10 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..threads import divide, summed
-from ..windows import NO_PADS, Geometry, Pair, channels_last, lay_out
+from ..windows import NO_PADS, Geometry, Pair, channels_last, lay_out, strided
 from . import im2col
 from .lastcol import MANY
 
@@ -52,7 +51,7 @@ def stacked(B: Any, kh: int, sh: int, oh: int) -> Any:
     """The columns of every output row, as a view (oh, kh * kw * C, ow * N) of B."""
     _, kw, C, ow, N = B.shape
     row, item = B.strides[0], B.itemsize
-    return as_strided(B, (oh, kh * kw * C, ow * N), (row * sh, ow * N * item, item), writeable=False)
+    return strided(B, (oh, kh * kw * C, ow * N), (row * sh, ow * N * item, item))
 
 
 def products(W: Any, columns: Any, out: Any) -> None:
@@ -147,7 +146,7 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
     D[: kh - 1] = D[oh + kh - 1 :] = 0
     D[kh - 1 : oh + kh - 1] = g.transpose(2, 1, 3, 0)  # (oh, O, ow, N)
     row, item = D.strides[0], D.itemsize
-    columns = as_strided(D, (oh + kh - 1, kh * O, ow * N), (row, ow * N * item, item), writeable=False)
+    columns = strided(D, (oh + kh - 1, kh * O, ow * N), (row, ow * N * item, item))
     dtype = np.result_type(g, w)
     dx = np.empty((C, H, W, N), dtype)
     step = max(1, _BLOCK // max(1, kw * C * ow * N))

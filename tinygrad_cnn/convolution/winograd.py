@@ -18,10 +18,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..threads import divide, one_blas_thread, summed
-from ..windows import Geometry, Pair, channels_last
+from ..windows import Geometry, Pair, channels_last, strided
 from . import im2col
 
 _BT = np.array(
@@ -103,7 +102,7 @@ def _across(rows: Any, s0: int, s1: int, V: Any) -> Any:
     """B^T along the width for tiles s0 to s1: V (6, 6, rows of tiles, tiles, n * C)."""
     a, t, b, item = rows.strides
     shape = (6, rows.shape[1], s1 - s0, 6, rows.shape[3])
-    windows = as_strided(rows[:, :, 4 * s0 :], shape, (a, t, 4 * b, b, item), writeable=False)
+    windows = strided(rows, shape, (a, t, 4 * b, b, item), 4 * b * s0)
     np.matmul(_BT, windows, out=V.transpose(0, 2, 3, 1, 4))
     return V
 
@@ -156,8 +155,7 @@ def _write(Z: Any, y: Any) -> None:
     """A^T along the width: Z (rows, 6, tiles, n * O) into y (rows, up to 4 * tiles, n * O)."""
     rows, columns, length = y.shape
     whole = columns // 4
-    a, b, item = y.strides
-    tiles = as_strided(y, (rows, whole, 4, length), (a, 4 * b, b, item))
+    tiles = y[:, : 4 * whole].reshape(rows, whole, 4, length)  # cutting a dimension needs no copy
     np.matmul(_AT, Z[:, :, :whole].transpose(0, 2, 1, 3), out=tiles)
     if columns % 4:
         np.matmul(_AT[: columns % 4], Z[:, :, whole], out=y[:, 4 * whole :])
