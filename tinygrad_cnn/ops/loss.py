@@ -42,12 +42,25 @@ def place(g: Array, t: Array, *, classes: int) -> Array:
 
 
 @op(lambda g, _y, x, t, w, *, p: softmax_nll_input(g, x, t, w, p=p))
-@quiet
 def softmax_nll(x: Array, t: Array, w: Array) -> Any:
     """-w log(softmax(x)[t]): the cross-entropy of each sample, 0 where w is 0.
 
     x (N, C, ...), t and w (N, ...); gives (N, ...). The softmax p is kept for the way back.
     """
+    y, p = _softmax_nll(x, t, w)
+    return y, {"p": p}
+
+
+@op(lambda g, _y, x, t, w, *, p: softmax_nll_input(g, x, t, w, p=p))
+def cross_entropy(x: Array, t: Array, w: Array) -> Any:
+    """The sum of `softmax_nll` over all samples, a single number: their mean where the weights w add up to 1."""
+    y, p = _softmax_nll(x, t, w)
+    return np.add.reduce(y, axis=None), {"p": p}
+
+
+@quiet
+def _softmax_nll(x: Any, t: Any, w: Any) -> tuple[Any, Any]:
+    """-w log(softmax(x)[t]) and softmax(x)."""
     z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
     chosen = z[_entry(t)]  # (N, ...)
     p = np.exp(z, out=z)
@@ -56,7 +69,7 @@ def softmax_nll(x: Array, t: Array, w: Array) -> Any:
     y = (np.log(total[:, 0]) - chosen) * w
     if not np.isfinite(np.add.reduce(y, axis=None)):
         y = np.where(w == 0, y.dtype.type(0), y)
-    return y, {"p": p}
+    return y, p
 
 
 @op(

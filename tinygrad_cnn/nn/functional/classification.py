@@ -149,6 +149,9 @@ def cross_entropy(
     x, t, counts = _class_indices(input, target, ignore_index, name)
     w = _sample_weights(weight, t, counts, dtype_of(x))
     plain = weight is None and counts is None
+    total = 1 if reduction == "sum" else t.size if plain else w.sum()
+    if total and reduction != "none" and not label_smoothing:
+        return ops.cross_entropy(x, t, w / total)
     losses = ops.softmax_nll(x, t, w)
     if not label_smoothing:
         return _weighted(losses, w, plain, reduction, unbatched)

@@ -20,6 +20,7 @@ FORMULAS = {  # where the docstring says it in words
     "cat": "y = the inputs, one after another along dim",
     "clone": "y = x",
     "conv2d": "y[n, o] = sum over c of x[n, c] ⋆ w[o, c], + b[o]",
+    "cross_entropy": "y = sum over n of -w[n] log(softmax(x[n])[t[n]])",
     "cumsum": "y[j] = x[0] + ... + x[j]",
     "drop": "y = x * scale where kept, 0 elsewhere",
     "embedding": "y = w[i]",
@@ -65,6 +66,7 @@ _WINDOW = "(N, C, H, W) -> (N, {0}, oh, ow), oh = floor((H + 2 padding - dilatio
 SHAPES = {
     "cat": "the same but along dim, where sizes add up",
     "conv2d": _WINDOW.format("O"),
+    "cross_entropy": "(N, C, ...), (N, ...) -> a single number",
     "linear": "(..., in), (out, in), (out,) -> (..., out)",
     "matmul": "(..., n, k), (..., k, m) -> (..., n, m)",
     "max_pool2d": _WINDOW.format("C"),
