@@ -91,6 +91,18 @@ def test_a_window_wholly_in_the_padding() -> None:
     assert x.grad.data.tolist() == [[[[0.0]]]]
 
 
+def test_a_pixel_of_minus_infinity_wins_over_the_padding() -> None:
+    """Both are -inf. Nine windows of 2x2 on 4x4 pixels between padding: the first pixel of each takes its gradient."""
+    x = Tensor(np.full((1, 1, 4, 4), -np.inf), requires_grad=True)
+    F.max_pool2d(x, 2, padding=1).sum().backward()
+    winners = np.zeros((4, 4))
+    winners[np.ix_([0, 1, 3], [0, 1, 3])] = 1
+    np.testing.assert_array_equal(x.grad.data[0, 0], winners)
+    u, y = np.arange(16.0).reshape(1, 1, 4, 4), np.full((1, 1, 3, 3), -np.inf)
+    geometry = named(((2, 2), (2, 2), (1, 1), (1, 1)))
+    np.testing.assert_array_equal(pool.max_pool2d_pick(u, x.data, y, **geometry)[0, 0].ravel(), u[0, 0][winners > 0])
+
+
 @pytest.mark.parametrize("order", ["C", "F", "batch last", "read-only"])
 @pytest.mark.parametrize("kind", ["max", "avg"])
 @pytest.mark.parametrize("padding", [0, 1])

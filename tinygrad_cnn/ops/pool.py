@@ -23,6 +23,17 @@ def _lowest(dtype: np.dtype[Any]) -> float:
     return -np.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
 
 
+def _above_padding(x: Any, y: Any, rows: Any, padding: Pads) -> tuple[Any, Any, Any]:
+    """x and its maxima y (and ``rows``, if they still hold), with -inf made finite where some of y are -inf.
+
+    A pixel of -inf then wins over the padding, which is -inf too.
+    """
+    if not any(map(any, padding)) or x.dtype.kind != "f" or not (y == -np.inf).any():
+        return x, y, rows
+    least = np.finfo(x.dtype).min
+    return np.maximum(x, least), np.maximum(y, least), None
+
+
 def _taps(a: Any, geometry: Geometry, axis: int, n: int) -> list[Any]:
     """The pixels under each tap of the windows along the height (axis 0) or the width (1): n windows, so views of n."""
     step, apart = geometry.stride[axis], geometry.dilation[axis]
@@ -91,6 +102,7 @@ def max_pool2d_input(
     """g (N, C, oh, ow) added to where the maxima y of x were found: (N, C, H, W). ``rows``: what the pool knew."""
     geometry = Geometry(kernel, stride, padding, dilation)
     oh, ow = y.shape[2:]
+    x, y, rows = _above_padding(x, y, rows, padding)
     g = in_order_of(y, g)
     dx = np.empty_like(x, g.dtype, subok=False)
 
@@ -116,6 +128,7 @@ def max_pool2d_pick(
     """u (N, C, H, W) at the places where the maxima y of x were found: (N, C, oh, ow)."""
     geometry = Geometry(kernel, stride, padding, dilation)
     oh, ow = y.shape[2:]
+    x, y, _ = _above_padding(x, y, None, padding)
     p, q = pad(x, padding, _lowest(x.dtype)), pad(u, padding, 0)
     rows = _largest(taps := _taps(p, geometry, 1, ow))  # (N, C, H, ow)
     urows = _pick(rows, taps, _taps(q, geometry, 1, ow))
