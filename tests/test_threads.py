@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import threads
@@ -69,16 +70,33 @@ def test_an_error_in_a_part_comes_back_and_the_workers_live_on(bad: int) -> None
     assert sorted(done) == [0, 1, 2]
 
 
+def _blas_threads() -> list[int]:
+    """As threadpoolctl sees it."""
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
 def test_blas_runs_on_one_thread_within_and_as_before_afterwards() -> None:
-    libraries = threads._blas()
-    before = [blas.get_num_threads() for blas in libraries]
-    seen: list[Any] = []
-    with one_blas_thread, one_blas_thread:
-        seen.append([blas.get_num_threads() for blas in libraries])
-    divide(3, lambda start, stop: seen.append([blas.get_num_threads() for blas in libraries]), 1.0)
-    assert len(seen) == 4
-    assert all(n == 1 for ns in seen for n in ns)
-    assert [blas.get_num_threads() for blas in libraries] == before
+    before = _blas_threads()
+    with threadpool_limits(2, user_api="blas"):
+        two = _blas_threads()
+        seen: list[Any] = []
+        with one_blas_thread, one_blas_thread:
+            seen.append(_blas_threads())
+        divide(3, lambda start, stop: seen.append(_blas_threads()), 1.0)
+        assert len(seen) == 4
+        assert all(n == 1 for ns in seen for n in ns)
+        assert _blas_threads() == two
+    assert _blas_threads() == before
+
+
+def test_blas_is_limited_from_any_thread() -> None:
+    with threadpool_limits(2, user_api="blas"):
+        seen: list[Any] = []
+        elsewhere = threading.Thread(target=one_blas_thread(lambda: seen.extend(_blas_threads())))
+        elsewhere.start()
+        elsewhere.join()
+        assert seen
+        assert all(n == 1 for n in seen)
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1)])

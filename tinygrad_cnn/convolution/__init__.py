@@ -40,7 +40,7 @@ def choose(
         # at least half of the tiles wanted, and products of at least 32 rows
         fits = 2 * out[0] * out[1] > 16 * th * tw and N * tw >= 32
         return winograd if WINOGRAD and plain and fits else lastcol
-    if O < MANY and not image and N * out[0] * out[1] * C * kh * kw <= 1 << 15:
+    if O < MANY and not image and N * out[0] * out[1] * C * kh * kw <= 1 << 16:
         return im2col  # a few small images: the time goes into calls, and it has the fewest
     # a row of 64 outputs is still a small product, see rowview
     return rowview if geometry.dilation[0] == 1 and kh > 1 and O * C * kh * kw <= 16_000 else im2col

@@ -77,14 +77,15 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int, columns: Any = None)
     flat = lay_out(g, NO_PADS).reshape(groups, O // groups, oh, L)
 
     def some(r0: int, r1: int) -> Any:
-        dw = np.zeros((groups, O // groups, K), np.result_type(g, x))
+        dw = np.zeros((groups, K, O // groups), np.result_type(g, x))
         for rows in _blocks(groups * K * L, r0, r1) if columns is None else [range(r0, r1)]:
             part = slice(rows.start, rows.stop)
             cols = im2col(p, geometry, rows, ow) if columns is None else columns[:, :, part]
-            dw += np.matmul(_flat(flat[:, :, part], groups, O // groups), _flat(cols, groups, K).transpose(0, 2, 1))
+            dw += np.matmul(_flat(cols, groups, K), _flat(flat[:, :, part], groups, O // groups).transpose(0, 2, 1))
         return dw
 
-    return summed(oh, some, O * K * oh * L / 4e10).reshape(O, c, *geometry.kernel)
+    dw = summed(oh, some, O * K * oh * L / 4e10)  # (groups, K, O / groups): a tenth faster than its transpose
+    return dw.transpose(0, 2, 1).reshape(O, c, *geometry.kernel)
 
 
 def _flat(a: Any, groups: int, n: int) -> Any:
