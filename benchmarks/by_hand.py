@@ -117,7 +117,7 @@ def made(batch: int) -> tuple[Net, Any, Any]:
 
 
 def steps(batch: int) -> Callable[[], None]:
-    """A job for the race. BLAS on one thread: so small a step is slower on two."""
+    """A job for the race. BLAS on one thread, as within the package."""
     from threadpoolctl import threadpool_limits
 
     net, x, t = made(batch)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PAUSE = 0.05  # before each turn: worker threads of OpenBLAS go on spinning for some 25 ms after their last product
+PAUSE = 0.12  # before each turn: worker threads of OpenBLAS go on spinning for some 100 ms after their last product
 Jobs = Mapping[str, tuple[str, dict[str, Any]]]  # name of a contestant: module:function, arguments
 ENOUGH = 2  # with fewer undisturbed turns, all turns count and the figure is marked
 
