@@ -30,16 +30,17 @@ def cost(f: Callable[[], Any], calls: int = 1000, turns: int = 9) -> float:
     return statistics.median(found)
 
 
-def hand_over() -> float:
-    """Microseconds to a second thread that sleeps, and back: between the calls this one works for a while."""
+def hand_over(rest: float) -> float:
+    """Microseconds to a second thread that has slept for ``rest`` seconds, and back."""
     from tinygrad_cnn.threads import divide
 
-    a, found = np.ones(1 << 19, np.float32), []
-    for _ in range(500):
-        a *= 1  # some 50 us
+    found = []
+    for _ in range(200):
         start = time.perf_counter()
+        while (now := time.perf_counter()) < start + rest:
+            pass
         divide(2, lambda _start, _stop: None, 1.0)
-        found.append((time.perf_counter() - start) * 1e6)
+        found.append((time.perf_counter() - now) * 1e6)
     return statistics.median(found)
 
 
@@ -80,7 +81,9 @@ def main() -> None:
         "as_strided": lambda: as_strided(a, shape, strides, writeable=False),
         "windows.strided": lambda: strided(a, shape, strides),
     }
-    print(f"{'a hand-over to a second thread and back':58}{hand_over():6.2f} us")
+    for rest in (0.0001, 0.005):
+        what = f"a hand-over to a thread that slept for {1000 * rest:g} ms, and back"
+        print(f"{what:58}{hand_over(rest):6.2f} us")
     for what, f in lines.items():
         print(f"{what:58}{cost(f):6.2f} us")
     print(f"{'BLAS goes on spinning after a product on two threads':58}{busy_after_a_product():6.0f} ms")

@@ -2,7 +2,7 @@
 
 Large operations are cut into a few independent parts, each a stream of NumPy calls that release Python's lock. BLAS
 itself runs on one thread within these operations: its own threads keep a core busy for up to 0.1 s after each product,
-waiting for the next, and take it from ours and from other processes. A hand-over costs 20 to 50 microseconds, so
+waiting for the next, and take it from ours and from other processes. A hand-over costs 20 to 70 microseconds, so
 small work stays on the calling thread. `python benchmarks/small_costs.py` prints both figures.
 """
 
