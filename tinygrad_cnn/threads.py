@@ -208,7 +208,7 @@ def _blas() -> list[_Blas]:
 
 
 def _functions(lib: Any) -> _Blas:
-    """OpenBLAS's own where it has threads of its own: 0.1 us a call; through threadpoolctl up to 1."""
+    """OpenBLAS's own where it has threads of its own, which spares threadpoolctl's 0.5 us a call."""
     if lib.internal_api == "openblas" and lib.threading_layer == "pthreads":
         loaded = ctypes.CDLL(lib.filepath)
         for name in _OPENBLAS:
