@@ -141,7 +141,7 @@ def difference(batch: int) -> float:
     net.backward(x, t)
     model = build(nn, functional.relu, NETS["N1"][1])
     for p, w in zip(model.parameters(), net.w, strict=True):
-        p.data[...] = w.reshape(p.shape)
+        p.numpy()[...] = w.reshape(p.shape)
     images, labels = batches((1, 28, 28), batch)
     functional.cross_entropy(model(tg.tensor(images[0])), tg.tensor(labels[0])).backward()
     pairs = [(p.grad.numpy(), g.reshape(p.shape)) for p, g in zip(model.parameters(), net.g, strict=True)]

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.convolution import MANY, choose, im2col, lastcol, rowview, winograd
-from tinygrad_cnn.windows import Geometry
+from tinygrad_cnn.arrays.convolution import MANY, choose, im2col, lastcol, rowview, winograd
+from tinygrad_cnn.arrays.windows import Geometry
 
 TURNS = 7
 SHAPES = [  # C, O, image side, kernel, stride, padding, batch

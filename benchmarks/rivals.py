@@ -60,7 +60,7 @@ def mygrad(net: str, batch: int, threads: int | None = None) -> Callable[[], Any
     mg.turn_memory_guarding_off()
     shape, layers = NETS[net]
     weights = [mg.tensor(a) for a in parameters(layers)]
-    momenta = [np.zeros_like(w.data) for w in weights]
+    momenta = [np.zeros_like(w.numpy()) for w in weights]
     images, labels = batches(shape, batch)
     xs = [mg.tensor(a, constant=True) for a in images]
     count = 0
@@ -86,7 +86,7 @@ def mygrad(net: str, batch: int, threads: int | None = None) -> Callable[[], Any
         for weight, momentum in zip(weights, momenta, strict=True):
             momentum *= 0.9
             momentum += weight.grad
-            weight.data[...] -= np.float32(0.01) * momentum
+            weight.numpy()[...] -= np.float32(0.01) * momentum
             weight.null_grad()
 
     return step

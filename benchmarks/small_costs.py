@@ -32,7 +32,7 @@ def cost(f: Callable[[], Any], calls: int = 1000, turns: int = 9) -> float:
 
 def hand_over(rest: float) -> float:
     """Microseconds to a second thread that has slept for ``rest`` seconds, and back."""
-    from tinygrad_cnn.threads import divide
+    from tinygrad_cnn.arrays.threads import divide
 
     found = []
     for _ in range(200):
@@ -63,8 +63,8 @@ def main() -> None:
     from threadpoolctl import ThreadpoolController
 
     import tinygrad_cnn as tg
-    from tinygrad_cnn.threads import one_blas_thread
-    from tinygrad_cnn.windows import strided
+    from tinygrad_cnn.arrays.threads import one_blas_thread
+    from tinygrad_cnn.arrays.windows import strided
 
     tg.set_num_threads(2)
     blas = next((lib for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"), None)

@@ -97,9 +97,9 @@ BUGS = [
     Bug("engine.py", 'if id(g) in given or getattr(g, "base", None) is not None:', "if id(g) in given:", ENGINE),
     Bug("engine.py", "                given.add(id(g))\n", "", ENGINE),  # leaves share one gradient
     Bug("engine.py", "leaf.grad = g if leaf.grad is None else leaf.grad + g", "leaf.grad = g", ENGINE),
-    Bug("engine.py", "        mutated(leaf.grad.data)\n", "", ENGINE),
+    Bug("engine.py", "        mutated(leaf.grad.numpy())\n", "", ENGINE),
     Bug("engine.py", "_accumulate(retaining, g if create else np.array(g))", "_accumulate(retaining, g)", ENGINE),
-    Bug("inplace.py", "x.data, x._node = y.data, y._node", "x.data = y.data", ENGINE),
+    Bug("inplace.py", "x.numpy(), x._node = y.numpy(), y._node", "x.data = y.numpy()", ENGINE),
     Bug("engine.py", "result._aliased = inputs[0]._aliased = True", "result._aliased = True", ENGINE),
     Bug("engine.py", "flags = [a or b for a, b in zip(flags,", "flags = [b for a, b in zip(flags,", ENGINE),
     Bug(
@@ -109,7 +109,7 @@ BUGS = [
         case("tanh"),
     ),  # the second derivative through the output is cut off
     Bug("engine.py", "isinstance(parent, Variable) else _wrap(a, parent))", "False else _wrap(a, None))", ENGINE),
-    Bug("engine.py", "return new if create else new.data.copy(order=", "return new if create else np.asarray(new.data, order=", ENGINE),
+    Bug("engine.py", "return new if create else new.numpy().copy(order=", "return new if create else np.asarray(new.numpy(), order=", ENGINE),
     Bug("engine.py", "            if rule is None:\n                continue\n            for", "            for", ENGINE),
     Bug("inplace.py", "        entry[1] = last_write\n", "        pass\n", ENGINE),  # a second write goes unnoticed
     Bug("inplace.py", "    owner = _owner(array)\n    entry =", "    owner = array\n    entry =", ENGINE),
@@ -134,7 +134,7 @@ BUGS = [
     Bug(
         "ops/softmaxes.py",
         "y * (g - sum_over(g * y,",
-        '(y.data if hasattr(y, "detach") else y) * (g - sum_over(g * y,',
+        '(y.numpy() if hasattr(y, "detach") else y) * (g - sum_over(g * y,',
         case("softmax"),
     ),  # a constant where the output belongs: the first derivative is right, the second is not
     Bug("ops/softmaxes.py", "g - exp(y) * sum_over(g,", "g - exp(y) * sum_over(g * y,", case("log_softmax")),
@@ -157,7 +157,7 @@ BUGS = [
     Bug("convolution/im2col.py", "oh, L), x.dtype) if groups * K * oh * L <= _BLOCK else None", "oh, L), x.dtype)", CONV),  # columns are kept, however many
     Bug("convolution/im2col.py", "            dw += np.matmul(", "            dw[...] = np.matmul(", CONV),
     Bug("ops/conv.py", "u, _y, g, _w, *, size, **a: conv2d_weight(g, u,", "u, _y, g, _w, *, size, **a: conv2d_weight(-g, u,", functional("conv2d")),
-    Bug("ops/conv.py", "g, _y, x, _w, *_b, **a: conv2d_weight(g, x,", "g, _y, x, _w, *_b, **a: conv2d_weight(g, x.data if hasattr(x, 'detach') else x,", functional("conv2d")),
+    Bug("ops/conv.py", "g, _y, x, _w, *_b, **a: conv2d_weight(g, x,", "g, _y, x, _w, *_b, **a: conv2d_weight(g, x.numpy() if hasattr(x, 'detach') else x,", functional("conv2d")),
     Bug("convolution/im2col.py", "W = w.reshape(groups, O // groups, K)\n", "W = w.reshape(O // groups, groups, K).swapaxes(0, 1)\n", [*CONV]),
     Bug("ops/pool.py", "        g = np.subtract(g, here,", "        g = np.add(g, 0 * here,", POOL),  # each of several equal maxima is paid in full
     Bug("ops/pool.py", "zip(taps[-2::-1], values[-2::-1], strict=True)", "zip(taps[:-1], values[:-1], strict=True)", POOL),
@@ -205,7 +205,7 @@ BUGS = [
     Bug("ops/channelwise.py", "        d += a[rows]\n", "", NORM),
     Bug("ops/channelwise.py", "return k + distance,", "return k,", NORM),
     Bug("ops/normalization.py", "    if known and known[0]() is g:\n        return known[1]", "    if known:\n        return known[1]", NORM),
-    Bug("engine.py", "    g = cast(g, dtype=y.data.dtype)  # and a copy", "    # no copy", NORM),
+    Bug("engine.py", "    g = cast(g, dtype=y.numpy().dtype)  # and a copy", "    # no copy", NORM),
     # ----------------------------------------------------------------------------------------------------- windows
     Bug("windows.py", "self.dilation[axis] * (self.kernel[axis] - 1) + 1", "self.dilation[axis] * self.kernel[axis]", WINDOWS),
     Bug("windows.py", "top, left = i * dh + sh * rows.start, j * dw", "top, left = i * sh + dh * rows.start, j * sw", WINDOWS),
@@ -222,9 +222,9 @@ BUGS = [
     Bug("optim/adam.py", 'p *= 1 - group["lr"] * weight_decay', "p *= 1 - weight_decay", ["tests/optim/test_adam.py"]),
     Bug("optim/sgd.py", "g if first or not dampening else (1 - dampening) * g", "(1 - dampening) * g", ["tests/optim/test_sgd.py"]),
     Bug("optim/sgd.py", 'g + momentum * b if group["nesterov"] else b', 'b + momentum * g if group["nesterov"] else b', ["tests/optim/test_sgd.py"]),
-    Bug("optim/optimizer.py", "                mutated(*(p.data for p, _ in params))\n", "                pass\n", ENGINE),
+    Bug("optim/optimizer.py", "                mutated(*(p.numpy() for p, _ in params))\n", "                pass\n", ENGINE),
     Bug("optim/optimizer.py", '-g if group.get("maximize") else g,', "g,", OPTIMIZER),
-    Bug("optim/optimizer.py", "state[key].data[...] = _array(value)", "state[key] = value", OPTIMIZER),
+    Bug("optim/optimizer.py", "state[key].numpy()[...] = _array(value)", "state[key] = value", OPTIMIZER),
     Bug("optim/optimizer.py", "for start in range(0, shape[axis], length)", "for start in range(0, shape[axis] - length + 1, length)", OPTIMIZER),
     Bug("optim/nadam.py", "(1 - product * mu_next)", "(1 - product)", ["tests/optim/test_nadam.py"]),
     Bug("optim/radam.py", "if rho <= 5:", "if rho <= 4:", ["tests/optim/test_radam.py"]),

@@ -22,13 +22,14 @@ from tinygrad_cnn.tensors import Tensor
 AT_LEAST = 150
 
 NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than values and gradients
-    "creation": "makes arrays of nothing; tests/test_creation.py",
-    "sampling": "random; tests/test_sampling.py",
-    "rng": "random state; tests/test_rng.py",
-    "modes": "switches; tests/test_modes.py",
-    "engine": "grad and op: the engine itself; tests/test_engine.py",
-    "recompute": "checkpoint: another way to differentiate; tests/test_recompute.py",
-    "threads": "settings; tests/test_threads.py",
+    "tensors.creation": "makes arrays of nothing; tests/tensors/test_creation.py",
+    "tensors.sampling": "random; tests/tensors/test_sampling.py",
+    "arrays.rng": "random state; tests/tensors/test_sampling.py",
+    "autograd.modes": "switches; tests/autograd/test_engine.py",
+    "autograd.operation": "op: the engine itself; tests/autograd/test_engine.py",
+    "autograd.backward": "grad: the engine itself; tests/autograd/test_engine.py",
+    "autograd.recompute": "checkpoint: another way to differentiate; tests/autograd/test_engine.py",
+    "arrays.threads": "settings; tests/arrays/test_threads.py",
     "io": "files; tests/io",
     "nn.summary": "a table of a model; tests/nn/test_summary.py",
 }

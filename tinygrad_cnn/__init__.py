@@ -14,29 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
-from .creation import (
-    arange,
-    as_tensor,
-    asarray,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    logspace,
-    ones,
-    ones_like,
-    tensor,
-    tril_indices,
-    triu_indices,
-    zeros,
-    zeros_like,
-)
-from .device import device
-from .engine import enable_grad, grad, is_grad_enabled, no_grad, op, set_grad_enabled
-from .memory import keep_freed_memory as _keep_freed_memory
+from .arrays.memory import keep_freed_memory as _keep_freed_memory
+from .arrays.rng import Generator, default_generator, manual_seed
+from .arrays.threads import get_num_threads, set_num_threads
+from .autograd.backward import grad
+from .autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .autograd.operation import op
+from .autograd.recompute import checkpoint
 from .ops.arrange import (
     diag,
     diag_embed,
@@ -180,9 +164,29 @@ from .ops.special import (
     xlogy,
 )
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan
-from .recompute import checkpoint
-from .rng import Generator, default_generator, manual_seed
-from .sampling import (
+from .tensors import Tensor
+from .tensors.creation import (
+    arange,
+    as_tensor,
+    asarray,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    logspace,
+    ones,
+    ones_like,
+    tensor,
+    tril_indices,
+    triu_indices,
+    zeros,
+    zeros_like,
+)
+from .tensors.device import device
+from .tensors.sampling import (
     bernoulli,
     multinomial,
     normal,
@@ -194,8 +198,6 @@ from .sampling import (
     randn_like,
     randperm,
 )
-from .tensors import Tensor
-from .threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from . import autograd, data, io, nn, optim, profiler, testing, train, utils, viz

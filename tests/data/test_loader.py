@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_cnn.rng as rng
+import tinygrad_cnn.arrays.rng as rng
 from tinygrad_cnn.data import (
     BatchSampler,
     Compose,
@@ -142,8 +142,8 @@ def test_batches_are_fresh_tensors() -> None:
             assert isinstance(x, Tensor)
             assert isinstance(y, Tensor)
             assert (x.dtype, y.dtype) == (np.float32, np.int64)
-            assert x.data.flags.writeable
-            x.data[:] = -5
+            assert x.numpy().flags.writeable
+            x.numpy()[:] = -5
     assert data.tensors[0].min() == 0
 
 

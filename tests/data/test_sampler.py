@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_cnn.rng as rng
+import tinygrad_cnn.arrays.rng as rng
 from tinygrad_cnn.data import BatchSampler, RandomSampler, Sampler, SequentialSampler, WeightedRandomSampler
 
 

@@ -58,11 +58,11 @@ def test_grad_cam_lies_where_the_pixels_are(module: Any) -> None:
     """A model that sees brightness alone: the map must lie on the bright pixels."""
     model = example("mnist_cnn").LeNet()
     for parameter in model.parameters():
-        parameter.data[...] = 0
-    model.features[0].weight.data[0, 0, 2, 2] = 1
-    model.features[3].weight.data[0, 0, 2, 2] = 1
-    model.classifier[1].weight.data[:] = 1
-    model.classifier[3].weight.data[:] = 1
+        parameter.numpy()[...] = 0
+    model.features[0].weight.numpy()[0, 0, 2, 2] = 1
+    model.features[3].weight.numpy()[0, 0, 2, 2] = 1
+    model.classifier[1].weight.numpy()[:] = 1
+    model.classifier[3].weight.numpy()[:] = 1
     digit = np.zeros((28, 28), np.uint8)
     digit[8:10, 18:20] = 255
     cam = np.frombuffer(base64.b64decode(module.Reader(model).read(digit)["cam"]), np.uint8).reshape(28, 28)

@@ -9,8 +9,8 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
+from tinygrad_cnn.arrays.rng import Generator
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.rng import Generator
 from tinygrad_cnn.tensors import Tensor
 
 
@@ -48,7 +48,7 @@ def test_the_gradient_has_the_same_mask() -> None:
     x = Tensor(np.random.default_rng(0).normal(size=(50, 4)), requires_grad=True)
     y = F.dropout(x, 0.3, generator=Generator(0))
     y.sum().backward()
-    np.testing.assert_allclose(x.grad.data, np.where(y.data != 0, 1 / 0.7, 0))
+    np.testing.assert_allclose(x.grad.numpy(), np.where(y.numpy() != 0, 1 / 0.7, 0))
 
 
 def test_the_same_seed_gives_the_same_mask_in_every_memory_order() -> None:
@@ -76,7 +76,7 @@ def test_evaluation_and_p_0_do_nothing(layer: Any) -> None:
     if state is not None:
         assert tg.rng.default_generator().get_state() == state
     layer.p = 1
-    assert not layer(x).data.any() or isinstance(layer, nn.AlphaDropout)
+    assert not layer(x).numpy().any() or isinstance(layer, nn.AlphaDropout)
 
 
 def test_inplace() -> None:
@@ -85,7 +85,7 @@ def test_inplace() -> None:
     y = nn.Dropout(0.5, inplace=True)(h)
     assert y is h
     y.sum().backward()
-    np.testing.assert_array_equal(x.grad.data, np.where(y.data != 0, 4, 0))
+    np.testing.assert_array_equal(x.grad.numpy(), np.where(y.numpy() != 0, 4, 0))
 
 
 def test_errors() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
+from tinygrad_cnn.arrays.rng import Generator
 from tinygrad_cnn.nn import init
-from tinygrad_cnn.rng import Generator
 from tinygrad_cnn.tensors import Tensor
 
 RANDOM: dict[str, dict[str, Any]] = {
@@ -41,17 +41,17 @@ def moments(a: Any) -> tuple[float, float]:
 def test_fills_in_place_and_reproducibly(name: str, dtype: Any) -> None:
     f, kwargs = getattr(init, name), RANDOM[name]
     t = empty(6, 4, dtype=dtype)
-    memory = t.data
+    memory = t.numpy()
     assert f(t, **kwargs, generator=Generator(3)) is t
-    assert t.data is memory
+    assert t.numpy() is memory
     assert t.dtype == dtype
-    assert np.isfinite(t.data).all()
+    assert np.isfinite(t.numpy()).all()
     again = f(empty(6, 4, dtype=dtype), **kwargs, generator=np.random.default_rng(3))
-    np.testing.assert_array_equal(t.data, again.data)
+    np.testing.assert_array_equal(t.numpy(), again.numpy())
     tg.manual_seed(3)
-    first = f(empty(6, 4, dtype=dtype), **kwargs).data
-    np.testing.assert_array_equal(first, t.data)
-    assert (f(empty(6, 4, dtype=dtype), **kwargs).data != first).any()
+    first = f(empty(6, 4, dtype=dtype), **kwargs).numpy()
+    np.testing.assert_array_equal(first, t.numpy())
+    assert (f(empty(6, 4, dtype=dtype), **kwargs).numpy() != first).any()
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -66,11 +66,13 @@ def test_records_nothing_and_is_noticed(name: str) -> None:
 
 
 def test_uniform_and_normal() -> None:
-    u = init.uniform_(empty(400, 500), -1.0, 3.0, Generator(0)).data
+    u = init.uniform_(empty(400, 500), -1.0, 3.0, Generator(0)).numpy()
     assert u.min() >= -1
     assert u.max() <= 3
     np.testing.assert_allclose(moments(u), (1, 4 / math.sqrt(12)), atol=0.01)
-    np.testing.assert_allclose(moments(init.normal_(empty(400, 500), 2.0, 0.5, Generator(0)).data), (2, 0.5), atol=0.01)
+    np.testing.assert_allclose(
+        moments(init.normal_(empty(400, 500), 2.0, 0.5, Generator(0)).numpy()), (2, 0.5), atol=0.01
+    )
 
 
 def density_mean(a: float, b: float) -> tuple[float, float]:
@@ -87,18 +89,18 @@ def density_mean(a: float, b: float) -> tuple[float, float]:
 )
 def test_trunc_normal_has_the_distribution_also_in_the_tails(a: float, b: float) -> None:
     n = 40_000
-    values = init.trunc_normal_(empty(n, dtype=np.float64), 0.0, 1.0, a, b, Generator(1)).data
+    values = init.trunc_normal_(empty(n, dtype=np.float64), 0.0, 1.0, a, b, Generator(1)).numpy()
     assert values.min() >= a
     assert values.max() <= b
     mean, std = density_mean(a, b)
     assert abs(values.mean() - mean) < 5 * std / math.sqrt(n)
     assert abs(values.std() - std) < 0.03 * std
-    scaled = init.trunc_normal_(empty(n), 3.0, 0.5, 3 + a / 2, 3 + b / 2, Generator(1)).data
+    scaled = init.trunc_normal_(empty(n), 3.0, 0.5, 3 + a / 2, 3 + b / 2, Generator(1)).numpy()
     np.testing.assert_allclose(scaled, 3 + values / 2, rtol=1e-6)
 
 
 def test_trunc_normal_is_normal_within() -> None:
-    values = np.sort(init.trunc_normal_(empty(50_000, dtype=np.float64), generator=Generator(0)).data)
+    values = np.sort(init.trunc_normal_(empty(50_000, dtype=np.float64), generator=Generator(0)).numpy())
     phi = np.array([0.5 * math.erfc(-v / math.sqrt(2)) for v in values[::500]])
     low, high = 0.5 * math.erfc(math.sqrt(2)), 0.5 * math.erfc(-math.sqrt(2))
     assert abs((phi - low) / (high - low) - np.arange(0, 50_000, 500) / 50_000).max() < 0.01  # Kolmogorov-Smirnov
@@ -115,7 +117,7 @@ def test_xavier_and_kaiming_variances(shape: tuple[int, ...]) -> None:
         ("kaiming_normal_", (0, "fan_in", "linear")): 1 / math.sqrt(fan_in),
     }
     for (name, arguments), std in expected.items():
-        values = getattr(init, name)(empty(*shape), *arguments, generator=Generator(0)).data
+        values = getattr(init, name)(empty(*shape), *arguments, generator=Generator(0)).numpy()
         assert abs(values.mean()) < 0.03 * std
         assert abs(values.std() / std - 1) < 0.03
         if "uniform" in name:
@@ -124,15 +126,15 @@ def test_xavier_and_kaiming_variances(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("shape", [(5, 5), (7, 3), (3, 7), (4, 3, 2, 2), (2, 3, 1)])
 def test_orthogonal(shape: tuple[int, ...]) -> None:
-    q = init.orthogonal_(empty(*shape, dtype=np.float64), 2.0, Generator(0)).data.reshape(shape[0], -1)
+    q = init.orthogonal_(empty(*shape, dtype=np.float64), 2.0, Generator(0)).numpy().reshape(shape[0], -1)
     small = q @ q.T if q.shape[0] <= q.shape[1] else q.T @ q
     np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-12)
-    signs = [init.orthogonal_(empty(1, 1), generator=Generator(s)).data.item() for s in range(40)]
+    signs = [init.orthogonal_(empty(1, 1), generator=Generator(s)).numpy().item() for s in range(40)]
     assert {-1.0, 1.0} == set(signs)  # uniform among all: both signs appear
 
 
 def test_sparse() -> None:
-    a = init.sparse_(empty(10, 400), 0.25, 0.5, Generator(0)).data
+    a = init.sparse_(empty(10, 400), 0.25, 0.5, Generator(0)).numpy()
     assert ((a == 0).sum(0) == 3).all()
     assert abs(a[a != 0].std() - 0.5) < 0.02
     assert abs((a == 0).mean(1) - 0.3).max() < 0.12  # every row has its share
@@ -159,7 +161,7 @@ def test_calculate_gain(torch: Any) -> None:
 def test_constants_are_pytorchs(torch: Any, name: str, shape: tuple[int, ...], args: tuple[Any, ...]) -> None:
     ours = getattr(init, name)(empty(*shape), *args)
     theirs = getattr(torch.nn.init, name)(torch.empty(shape), *args)
-    np.testing.assert_array_equal(ours.data, theirs.numpy())
+    np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
 @pytest.mark.parametrize("name", [*RANDOM, "constant_", "ones_", "zeros_", "eye_", "dirac_"])
@@ -175,14 +177,14 @@ def test_a_dirac_convolution_is_the_identity() -> None:
     layer = nn.Conv2d(3, 3, 3, padding=1, bias=False)
     init.dirac_(layer.weight)
     x = Tensor(np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32))
-    np.testing.assert_array_equal(layer(x).data, x.data)
+    np.testing.assert_array_equal(layer(x).numpy(), x.numpy())
 
 
 def test_a_transposed_tensor_is_filled_too() -> None:
     t = Tensor(np.zeros((3, 4), np.float32).T)
     init.normal_(t, generator=Generator(0))
-    assert t.data.all()
-    np.testing.assert_array_equal(t.data, init.normal_(empty(4, 3), generator=Generator(0)).data)
+    assert t.numpy().all()
+    np.testing.assert_array_equal(t.numpy(), init.normal_(empty(4, 3), generator=Generator(0)).numpy())
 
 
 @pytest.mark.parametrize(

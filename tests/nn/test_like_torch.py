@@ -129,13 +129,13 @@ def both(torch: Any, name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
     ours, theirs = getattr(nn, name)(*args, **kwargs), getattr(torch.nn, name)(*args, **kwargs)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     for key, value in theirs.state_dict().items():
-        np.testing.assert_array_equal(ours.state_dict()[key].data, value.numpy(), err_msg=f"first value of {key}")
+        np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy(), err_msg=f"first value of {key}")
         assert ours.state_dict()[key].dtype == value.numpy().dtype
     ours, theirs = ours.double(), theirs.double()
     rng = np.random.default_rng(0)
     for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
-        p.data[...] = rng.uniform(0.3, 1, p.shape)
-        q.data[...] = torch.tensor(p.data)
+        p.numpy()[...] = rng.uniform(0.3, 1, p.shape)
+        q.data[...] = torch.tensor(p.numpy())
     return ours, theirs
 
 
@@ -144,16 +144,18 @@ def compare(torch: Any, ours: Any, theirs: Any, arrays: list[Any], wanted: int =
     ts = [torch.tensor(a, requires_grad=i < wanted) for i, a in enumerate(arrays)]
     # inplace=True may not change a leaf that requires grad
     y, t = ours(*(x * 1 for x in xs)), theirs(*(x * 1 for x in ts))
-    np.testing.assert_allclose(y.data, t.detach().numpy(), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(y.numpy(), t.detach().numpy(), rtol=1e-9, atol=1e-12)
     w = np.random.default_rng(1).normal(size=y.shape)
     y.backward(Tensor(np.asarray(w)))
     t.backward(torch.tensor(w))
     for x, q in zip(xs[:wanted], ts, strict=False):
-        np.testing.assert_allclose(x.grad.data, q.grad.numpy(), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(x.grad.numpy(), q.grad.numpy(), rtol=1e-6, atol=1e-9)
     for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-8, atol=1e-10, err_msg=name)
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-8, atol=1e-10, err_msg=name)
     for name, value in theirs.state_dict().items():
-        np.testing.assert_allclose(ours.state_dict()[name].data, value.numpy(), rtol=1e-9, err_msg=f"{name} afterwards")
+        np.testing.assert_allclose(
+            ours.state_dict()[name].numpy(), value.numpy(), rtol=1e-9, err_msg=f"{name} afterwards"
+        )
 
 
 @pytest.mark.parametrize("case", LAYERS, ids=_id)
@@ -188,10 +190,10 @@ def test_loss(torch: Any, case: tuple[Any, ...]) -> None:
     x, y = Tensor(arrays[0], requires_grad=True), torch.tensor(arrays[0], requires_grad=True)
     a = ours(x, *(Tensor(v) for v in arrays[1:]))
     b = theirs(y, *(torch.tensor(v) for v in arrays[1:]))
-    np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=1e-9)
+    np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=1e-9)
     a.sum().backward()
     b.sum().backward()
-    np.testing.assert_allclose(x.grad.data, y.grad.numpy(), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy(), rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", sorted({c[0] for c in LAYERS} | {c[0] for c in LOSSES} | {"Embedding"}))

@@ -68,10 +68,10 @@ def test_layers_in_plain_containers_are_found() -> None:
     names = [k for k, _ in model.named_parameters()]
     assert names == ["nested.1.0", "layers.0.weight", "layers.1.weight", "heads.a.weight", "nested.0.0.weight"]
     optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
-    before = model.layers[1].weight.data.copy()
+    before = model.layers[1].weight.numpy().copy()
     model(tg.ones(1, 2)).sum().backward()
     optimizer.step()
-    assert not np.array_equal(model.layers[1].weight.data, before)
+    assert not np.array_equal(model.layers[1].weight.numpy(), before)
     assert "(layers.1): Linear" in repr(model)
     model.eval()
     assert not model.layers[0].training
@@ -84,7 +84,7 @@ def test_a_parameter_cannot_be_replaced_by_something_untrained() -> None:
     layer.bias = None
     assert [k for k, _ in layer.named_parameters()] == ["weight"]
     layer.weight = nn.Parameter(tg.zeros(2, 2))
-    assert layer.weight.data.sum() == 0
+    assert layer.weight.numpy().sum() == 0
 
 
 def test_buffers_take_tensors_only() -> None:
@@ -147,7 +147,7 @@ def test_zero_grad_and_requires_grad() -> None:
     block(tg.ones(1, 2)).sum().backward()
     assert all(p.grad is not None for p in block.parameters())
     block.zero_grad(set_to_none=False)
-    assert all((p.grad.data == 0).all() for p in block.parameters())
+    assert all((p.grad.numpy() == 0).all() for p in block.parameters())
     block.zero_grad()
     assert all(p.grad is None for p in block.parameters())
     block.requires_grad_(False)
@@ -177,16 +177,16 @@ def test_state_round_trip_copies_values() -> None:
     result = b.load_state_dict(a.state_dict())
     assert result == ([], [])
     for (k, p), (_, q) in zip(a.state_dict().items(), b.state_dict().items(), strict=True):
-        np.testing.assert_array_equal(p.data, q.data, err_msg=k)
-        assert not np.shares_memory(p.data, q.data)
-    assert np.shares_memory(a.state_dict()["scale"].data, a.scale.data)
+        np.testing.assert_array_equal(p.numpy(), q.numpy(), err_msg=k)
+        assert not np.shares_memory(p.numpy(), q.numpy())
+    assert np.shares_memory(a.state_dict()["scale"].numpy(), a.scale.numpy())
     assert not a.state_dict()["scale"].requires_grad
 
 
 def test_a_mismatched_state_names_every_problem_and_changes_nothing() -> None:
     block = Block()
     state: dict[str, Any] = dict(block.state_dict())
-    before = {k: v.data.copy() for k, v in state.items()}
+    before = {k: v.numpy().copy() for k, v in state.items()}
     del state["scale"]
     state["first.weight"] = np.zeros((3, 5), np.float32)
     state["first.bias"] = "nothing"
@@ -200,12 +200,12 @@ def test_a_mismatched_state_names_every_problem_and_changes_nothing() -> None:
     assert "first.weight: shape (3, 5) in the state, (3, 2) in the module" in text
     assert "first.bias: expected a Tensor or array, got str" in text
     for k, v in block.state_dict().items():
-        np.testing.assert_array_equal(v.data, before[k])
+        np.testing.assert_array_equal(v.numpy(), before[k])
     del state["first.weight"], state["first.bias"]
     missing, unexpected = block.load_state_dict(state, strict=False)
     assert missing == ["scale", "first.weight", "first.bias"]
     assert unexpected == ["extra"]
-    assert (block.second.weight.data == 7).all()
+    assert (block.second.weight.numpy() == 7).all()
     with pytest.raises(TypeError, match="mapping"):
         block.load_state_dict([1])  # type: ignore[arg-type]
 
@@ -218,9 +218,9 @@ def test_deep_copy_is_independent() -> None:
     block = Block()
     block(tg.ones(1, 2)).sum().backward()
     other = copy.deepcopy(block)
-    np.testing.assert_array_equal(other.scale.grad.data, block.scale.grad.data)
-    other.scale.data[:] = 0
-    assert block.scale.data.sum() == 3
+    np.testing.assert_array_equal(other.scale.grad.numpy(), block.scale.grad.numpy())
+    other.scale.numpy()[:] = 0
+    assert block.scale.numpy().sum() == 3
     assert isinstance(other.scale, nn.Parameter)
     assert other.scale.requires_grad
     with pytest.raises(RuntimeError, match="only leaf tensors"):
@@ -232,12 +232,12 @@ def test_forward_hooks() -> None:
     layer = nn.Linear(2, 1)
     seen: list[Any] = []
     pre = layer.register_forward_pre_hook(lambda _m, args: (args[0] * 2,))
-    post = layer.register_forward_hook(lambda m, args, y: seen.append((m, args[0].data.copy(), y.data.copy())))
+    post = layer.register_forward_hook(lambda m, args, y: seen.append((m, args[0].numpy().copy(), y.numpy().copy())))
     x = tg.ones(1, 2)
     y = layer(x)
     assert seen[0][0] is layer
     np.testing.assert_array_equal(seen[0][1], [[2, 2]])
-    np.testing.assert_array_equal(seen[0][2], y.data)
+    np.testing.assert_array_equal(seen[0][2], y.numpy())
     pre.remove()
     post.remove()
     layer(x)
@@ -266,7 +266,7 @@ def test_sequential_is_a_list_of_steps() -> None:
     del model[0]
     assert [type(m).__name__ for m in model] == ["Linear", "Tanh", "Linear"]
     x = tg.ones(4, 2)
-    np.testing.assert_allclose(model(x).data, model[2](model[1](model[0](x))).data)
+    np.testing.assert_allclose(model(x).numpy(), model[2](model[1](model[0](x))).numpy())
     with pytest.raises(IndexError, match="out of range"):
         model[7]
     with pytest.raises(TypeError, match="holds Modules, got function"):
@@ -358,16 +358,16 @@ def test_layers_beside_pytorch(torch: Any, name: str, args: Any, kwargs: Any, sh
     x, tx = Tensor(a.copy(), requires_grad=True), torch.tensor(a, requires_grad=True)
     y, ty = ours(x), theirs(tx)
     if isinstance(y, tuple):
-        np.testing.assert_array_equal(y[1].data, ty[1].numpy())
+        np.testing.assert_array_equal(y[1].numpy(), ty[1].numpy())
         y, ty = y[0], ty[0]
     assert y.dtype == np.float32
-    np.testing.assert_allclose(y.data, ty.detach().numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(y.numpy(), ty.detach().numpy(), rtol=1e-5, atol=1e-6)
     g = np.random.default_rng(1).standard_normal(y.shape).astype(np.float32)
     y.backward(g)
     ty.backward(torch.tensor(g))
-    np.testing.assert_allclose(x.grad.data, tx.grad.numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(x.grad.numpy(), tx.grad.numpy(), rtol=1e-4, atol=1e-5)
     for (k, p), (_, tp) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
-        np.testing.assert_allclose(p.grad.data, tp.grad.numpy(), rtol=1e-4, atol=1e-4, err_msg=k)
+        np.testing.assert_allclose(p.grad.numpy(), tp.grad.numpy(), rtol=1e-4, atol=1e-4, err_msg=k)
 
 
 def test_a_whole_network_prints_like_pytorchs(torch: Any) -> None:
@@ -394,9 +394,9 @@ def test_the_first_weights_have_pytorchs_spread(torch: Any) -> None:
         ours, theirs = getattr(nn, name)(*args), getattr(torch.nn, name)(*args)
         for (k, p), (_, tp) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
             bound = tp.detach().abs().max().item()
-            assert np.abs(p.data).max() == pytest.approx(bound, rel=0.1), (name, k)
-            assert p.data.std() == pytest.approx(tp.std().item(), rel=0.2), (name, k)
-            assert abs(p.data.mean()) < 0.1 * bound
+            assert np.abs(p.numpy()).max() == pytest.approx(bound, rel=0.1), (name, k)
+            assert p.numpy().std() == pytest.approx(tp.std().item(), rel=0.2), (name, k)
+            assert abs(p.numpy().mean()) < 0.1 * bound
 
 
 # -------------------------------------------------------------------------------------------------------- bad input

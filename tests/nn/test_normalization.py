@@ -14,11 +14,11 @@ from tinygrad_cnn.tensors import Tensor
 
 def test_running_statistics_move_in_place_towards_the_unbiased_variance() -> None:
     layer = nn.BatchNorm2d(2, momentum=0.25)
-    mean, var = layer.running_mean.data, layer.running_var.data
+    mean, var = layer.running_mean.numpy(), layer.running_var.numpy()
     x = np.random.default_rng(0).normal(3, 2, (4, 2, 3, 3)).astype(np.float32)
     layer(Tensor(x))
-    assert layer.running_mean.data is mean
-    assert layer.running_var.data is var
+    assert layer.running_mean.numpy() is mean
+    assert layer.running_var.numpy() is var
     np.testing.assert_allclose(mean, 0.25 * x.mean((0, 2, 3)), rtol=1e-5)
     np.testing.assert_allclose(var, 0.75 + 0.25 * x.var((0, 2, 3), ddof=1), rtol=1e-5)
     assert layer.num_batches_tracked.item() == 1
@@ -30,22 +30,22 @@ def test_without_momentum_they_are_the_average_over_all_batches() -> None:
     batches = np.random.default_rng(0).normal(size=(5, 8, 3))
     for batch in batches:
         layer(Tensor(batch))
-    np.testing.assert_allclose(layer.running_mean.data, batches.mean((0, 1)))
-    np.testing.assert_allclose(layer.running_var.data, batches.var(1, ddof=1).mean(0))
+    np.testing.assert_allclose(layer.running_mean.numpy(), batches.mean((0, 1)))
+    np.testing.assert_allclose(layer.running_var.numpy(), batches.var(1, ddof=1).mean(0))
     layer.reset_running_stats()
     assert layer.num_batches_tracked.item() == 0
-    assert layer.running_var.data.tolist() == [1, 1, 1]
+    assert layer.running_var.numpy().tolist() == [1, 1, 1]
 
 
 def test_evaluation_changes_nothing_and_does_not_look_at_the_batch() -> None:
     layer = nn.BatchNorm1d(3).eval()
-    before = {k: v.data.copy() for k, v in layer.state_dict().items()}
+    before = {k: v.numpy().copy() for k, v in layer.state_dict().items()}
     x = np.random.default_rng(0).normal(5, 3, (4, 3)).astype(np.float32)
-    together = layer(Tensor(x)).data
+    together = layer(Tensor(x)).numpy()
     for k in range(4):
-        np.testing.assert_array_equal(layer(Tensor(x[k : k + 1])).data[0], together[k])
+        np.testing.assert_array_equal(layer(Tensor(x[k : k + 1])).numpy()[0], together[k])
     for k, v in layer.state_dict().items():
-        np.testing.assert_array_equal(v.data, before[k])
+        np.testing.assert_array_equal(v.numpy(), before[k])
 
 
 def test_running_statistics_are_not_part_of_the_graph() -> None:
@@ -68,18 +68,18 @@ def test_a_backward_that_needs_old_running_statistics_is_refused() -> None:
 
 def test_a_call_that_fails_changes_nothing() -> None:
     layer = nn.BatchNorm1d(3)
-    before = {k: v.data.copy() for k, v in layer.state_dict().items()}
+    before = {k: v.numpy().copy() for k, v in layer.state_dict().items()}
     for bad in (np.zeros((1, 3), np.float32), np.zeros((4, 2), np.float32), np.zeros((4, 3))):
         with pytest.raises((ValueError, TypeError)):
             layer(Tensor(bad))
     for k, v in layer.state_dict().items():
-        np.testing.assert_array_equal(v.data, before[k])
+        np.testing.assert_array_equal(v.numpy(), before[k])
 
 
 def test_an_empty_batch_moves_nothing() -> None:
     layer = nn.BatchNorm1d(3)
     assert layer(Tensor(np.zeros((0, 3), np.float32))).shape == (0, 3)
-    assert layer.running_var.data.tolist() == [1, 1, 1]
+    assert layer.running_var.numpy().tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_exact_far_from_zero_in_every_memory_order(order: str) -> None:
         x, w, b = (Tensor(v.astype(dtype, order="K"), requires_grad=True) for v in (values, np.ones(3), np.ones(3)))
         y = F.batch_norm(x, None, None, w, b, training=True)
         y.backward(Tensor(g.astype(dtype)))
-        results.append([y.data, x.grad.data, w.grad.data, b.grad.data])
+        results.append([y.numpy(), x.grad.numpy(), w.grad.numpy(), b.grad.numpy()])
     assert results[0][0].strides == laid.strides
     for single, double, tolerance in zip(*results, (3e-4, 3e-4, 2e-2, 1e-3), strict=True):
         assert single.dtype == np.float32
@@ -144,11 +144,11 @@ def test_instance_statistics_average_over_the_batch() -> None:
     layer = nn.InstanceNorm1d(2, momentum=1.0, track_running_stats=True).double()
     x = np.random.default_rng(0).normal(size=(4, 2, 5))
     layer(Tensor(x))
-    np.testing.assert_allclose(layer.running_mean.data, x.mean((0, 2)))
-    np.testing.assert_allclose(layer.running_var.data, x.var(2, ddof=1).mean(0))
+    np.testing.assert_allclose(layer.running_mean.numpy(), x.mean((0, 2)))
+    np.testing.assert_allclose(layer.running_var.numpy(), x.var(2, ddof=1).mean(0))
     y = layer.eval()(Tensor(x))
     expected = (x - x.mean((0, 2))[:, None]) / np.sqrt(x.var(2, ddof=1).mean(0)[:, None] + 1e-5)
-    np.testing.assert_allclose(y.data, expected)
+    np.testing.assert_allclose(y.numpy(), expected)
 
 
 def test_device_and_dtype() -> None:

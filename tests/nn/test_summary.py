@@ -46,7 +46,7 @@ def rows(table: ModelSummary) -> dict[str, Any]:
 
 
 def count(model: Any) -> int:
-    return sum(p.data.size for p in model.parameters())
+    return sum(p.numpy().size for p in model.parameters())
 
 
 # ----------------------------------------------------------------------------------------------- numbers by hand
@@ -204,8 +204,8 @@ def probed(model: Any, size: tuple[int, ...]) -> tuple[int, ...]:
         for at in itertools.product(*map(range, spatial)):
             x = np.zeros(size)
             x[(0, slice(None), *at)] = 1.0
-            y = model(Tensor(x)).data[(0, slice(None), *middle)]
-            if not np.array_equal(y, base.data[(0, slice(None), *middle)]):
+            y = model(Tensor(x)).numpy()[(0, slice(None), *middle)]
+            if not np.array_equal(y, base.numpy()[(0, slice(None), *middle)]):
                 hit.append(at)
     return tuple(max(column) - min(column) + 1 for column in zip(*hit, strict=True))
 
@@ -217,7 +217,7 @@ class Ones:
     def on(model: Any) -> Any:
         model = model.double()
         for name, p in model.named_parameters():
-            p.data[...] = 0 if name.endswith("bias") else 1
+            p.numpy()[...] = 0 if name.endswith("bias") else 1
         return model
 
 
@@ -331,8 +331,8 @@ def test_the_model_is_left_as_it_was() -> None:
     model[0].requires_grad_(False)
     model[4].weight.grad = tg.ones(2, 32)
     tg.manual_seed(3)
-    before = {k: v.data.copy() for k, v in model.state_dict().items()}
-    arrays = {k: id(v.data) for k, v in model.named_buffers()}
+    before = {k: v.numpy().copy() for k, v in model.state_dict().items()}
+    arrays = {k: id(v.numpy()) for k, v in model.named_buffers()}
     modes, wants = [m.training for m in model.modules()], [p.requires_grad for p in model.parameters()]
     random = str(tg.default_generator().get_state())
     calls: list[int] = []
@@ -341,12 +341,12 @@ def test_the_model_is_left_as_it_was() -> None:
         summary(model, (2, 1, 6, 6))
         assert not tg.is_grad_enabled()
     assert tg.is_grad_enabled()
-    assert all(np.array_equal(before[k], v.data) for k, v in model.state_dict().items())
-    assert {k: id(v.data) for k, v in model.named_buffers()} == arrays
+    assert all(np.array_equal(before[k], v.numpy()) for k, v in model.state_dict().items())
+    assert {k: id(v.numpy()) for k, v in model.named_buffers()} == arrays
     assert [m.training for m in model.modules()] == modes
     assert [p.requires_grad for p in model.parameters()] == wants
     assert str(tg.default_generator().get_state()) == random
-    assert (model[4].weight.grad.data == 1).all()
+    assert (model[4].weight.grad.numpy() == 1).all()
     assert model[0].weight.grad is None
     assert len(calls) == 1
     handle.remove()

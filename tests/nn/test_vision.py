@@ -19,12 +19,12 @@ def test_batch_last_memory_stays(mode: str, size: tuple[int, int]) -> None:
     a = rng.normal(size=(2, 5, 4, 3)).transpose(3, 0, 1, 2)  # (N, C, H, W) in the order (C, H, W, N)
     x, z = Tensor(a, requires_grad=True), Tensor(np.ascontiguousarray(a), requires_grad=True)
     y, plain = F.interpolate(x, size, mode=mode), F.interpolate(z, size, mode=mode)
-    np.testing.assert_array_equal(y.data, plain.data)
-    assert y.data.transpose(1, 2, 3, 0).flags.c_contiguous
+    np.testing.assert_array_equal(y.numpy(), plain.numpy())
+    assert y.numpy().transpose(1, 2, 3, 0).flags.c_contiguous
     g = rng.normal(size=y.shape)
     y.backward(Tensor(g))
     plain.backward(Tensor(g))
-    np.testing.assert_allclose(x.grad.data, z.grad.data, rtol=1e-13)
+    np.testing.assert_allclose(x.grad.numpy(), z.grad.numpy(), rtol=1e-13)
 
 
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.ops.case import Case, Inputs
 from tests.ops.cases_activation import torch_f
+from tinygrad_cnn.arrays.rng import Generator
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.rng import Generator
 from tinygrad_cnn.testing.strategies import arrays, shapes
 
 

@@ -14,7 +14,7 @@ from hypothesis.strategies import DrawFn
 from tests.ops.case import Case, Inputs
 from tests.ops.cases_elementwise import loop, one, two
 from tests.ops.cases_shape import t
-from tinygrad_cnn.engine import cast
+from tinygrad_cnn.autograd.backward import cast
 from tinygrad_cnn.ops import special as s
 from tinygrad_cnn.testing.strategies import arrays, broadcastable_shapes, shapes
 

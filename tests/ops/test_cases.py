@@ -20,7 +20,7 @@ from numpy import ndarray
 
 import tinygrad_cnn as tg
 from tests.ops.case import Case
-from tinygrad_cnn import engine
+from tinygrad_cnn import autograd
 from tinygrad_cnn.tensors import Tensor
 from tinygrad_cnn.testing.differences import derivatives
 from tinygrad_cnn.testing.memory import LAYOUTS
@@ -84,7 +84,7 @@ def outputs(result: Any) -> list[Any]:
 
 
 def array(x: Any) -> ndarray[Any, Any]:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
 
 def wanted(case: Case, inputs: list[Any]) -> list[int]:
@@ -126,7 +126,7 @@ def gradients(case: Case, inputs: list[Any], kwargs: dict[str, Any], at: list[in
     paths = [(y, c) for y, c in zip(ys, cotangents, strict=True) if y.requires_grad]
     assert paths, "no output requires grad, though an input does"
     xs = [inputs[i] for i in at]
-    found = engine.grad([y for y, _ in paths], xs, [c for _, c in paths], create_graph=create, allow_unused=True)
+    found = autograd.grad([y for y, _ in paths], xs, [c for _, c in paths], create_graph=create, allow_unused=True)
     return [np.zeros_like(array(x)) if g is None else g for g, x in zip(found, xs, strict=True)]
 
 
@@ -156,7 +156,7 @@ def test_forward(case: Case, data: st.DataObject) -> None:
         assert isinstance(y, Tensor), f"tensors in, {type(y).__name__} out"
         assert not isinstance(p, Tensor), "arrays in, a Tensor out"
         assert_close(y, e, 1e-10, 1e-12, "result on tensors")
-        np.testing.assert_array_equal(array(p), y.data, err_msg="arrays and tensors give different values")
+        np.testing.assert_array_equal(array(p), y.numpy(), err_msg="arrays and tensors give different values")
         assert array(p).dtype == y.dtype, f"dtype {array(p).dtype} on arrays, {y.dtype} on tensors"
     for i, (x, b) in enumerate(zip(inputs, before, strict=True)):
         if isinstance(x, ndarray):
@@ -178,7 +178,7 @@ def test_method(case: Case, data: st.DataObject) -> None:
         for y, m in zip(ys, outputs(result), strict=True):
             assert isinstance(m, Tensor)
             assert m.dtype == y.dtype
-            np.testing.assert_array_equal(m.data, y.data, err_msg=f"the method {name} gives something else")
+            np.testing.assert_array_equal(m.numpy(), y.numpy(), err_msg=f"the method {name} gives something else")
 
 
 @parametrize()
@@ -194,8 +194,10 @@ def test_float32(case: Case, data: st.DataObject) -> None:
     precise = outputs(case.call(*as_tensors(double), **kwargs))
     for y, p in zip(ys, precise, strict=True):
         assert y.dtype == (np.float32 if p.dtype == np.float64 else p.dtype), f"dtype {y.dtype} from float32 inputs"
-        if y.dtype.kind == "f" and p.data.size:
-            assert_close(y, p.data, 1e-3, 1e-4 * (1 + np.abs(p.data[np.isfinite(p.data)]).max(initial=0)), "float32")
+        if y.dtype.kind == "f" and p.numpy().size:
+            assert_close(
+                y, p.numpy(), 1e-3, 1e-4 * (1 + np.abs(p.numpy()[np.isfinite(p.numpy())]).max(initial=0)), "float32"
+            )
     if case.order:
         for y in floating(ys):
             if y.requires_grad:
@@ -216,7 +218,7 @@ def test_memory_layouts(case: Case, data: st.DataObject, seed: int) -> None:
     for name, make in LAYOUTS.items():  # all of them: an order mixed up shows in few shapes
         same = [make(x) if isinstance(x, ndarray) else x for x in inputs]
         for y, e in zip(outputs(case.call(*as_tensors(same), **kwargs)), expected, strict=True):
-            assert_close(y, e.data, 1e-10, 1e-12, f"result on {name} inputs")
+            assert_close(y, e.numpy(), 1e-10, 1e-12, f"result on {name} inputs")
         for x, before in zip(same, inputs, strict=True):
             if isinstance(x, ndarray):
                 np.testing.assert_array_equal(x, before, err_msg=f"a {name} input was written to")
@@ -224,8 +226,8 @@ def test_memory_layouts(case: Case, data: st.DataObject, seed: int) -> None:
     got = outputs(case.call(*laid_out, **kwargs))
     plain = outputs(case.call(*views, **kwargs))
     for y, e, p in zip(got, expected, plain, strict=True):
-        assert_close(y, e.data, 1e-10, 1e-12, "result on tensors")
-        assert_close(p, e.data, 1e-10, 1e-12, "result on arrays")
+        assert_close(y, e.numpy(), 1e-10, 1e-12, "result on tensors")
+        assert_close(p, e.numpy(), 1e-10, 1e-12, "result on arrays")
         assert array(p).dtype.newbyteorder("=") == e.dtype  # a view of a byte-swapped array is byte-swapped
     if at and any(y.requires_grad for y in floating(got)):
         rng = np.random.default_rng(seed)
@@ -304,7 +306,7 @@ def test_second_derivative(case: Case, data: st.DataObject, seed: int) -> None:
     variables = [xs[i] for i in at] + cs
     second: list[Any] = [None] * len(variables)
     if recorded:
-        second = list(engine.grad([g for g, _ in recorded], variables, [w for _, w in recorded], allow_unused=True))
+        second = list(autograd.grad([g for g, _ in recorded], variables, [w for _, w in recorded], allow_unused=True))
     directions = [dense(v.shape) for v in variables]
 
     def along(t: float) -> float:
@@ -319,7 +321,7 @@ def test_second_derivative(case: Case, data: st.DataObject, seed: int) -> None:
         assert s is None or (s.shape == v.shape and s.dtype == v.dtype)
     if not any(inputs[i].size for i in at):
         return
-    terms = [d * s.data for d, s in zip(directions, second, strict=True) if s is not None]
+    terms = [d * s.numpy() for d, s in zip(directions, second, strict=True) if s is not None]
     with np.errstate(all="ignore"):
         check_slope(
             float(sum(t.sum() for t in terms)),
@@ -342,5 +344,5 @@ def test_what_is_not_differentiable_records_nothing(case: Case, data: st.DataObj
     if case.order == 0:
         assert not any(y.requires_grad for y in ys)
     assert not any(y.requires_grad for y in ys if y.dtype.kind != "f")
-    with engine.no_grad():
+    with autograd.no_grad():
         assert all(y.is_leaf and not y.requires_grad for y in outputs(case.call(*as_tensors(inputs, floats), **kwargs)))

@@ -31,22 +31,22 @@ def test_forward_and_all_gradients(shape: Any, affine: bool) -> None:
     for order in (np.ascontiguousarray, last):
         layer = tg.nn.BatchNorm2d(shape[1], affine=affine).double()
         if affine:
-            layer.weight.data[...] = rng.standard_normal(shape[1]) if not found else found[0][-2]
-            layer.bias.data[...] = rng.standard_normal(shape[1]) if not found else found[0][-1]
+            layer.weight.numpy()[...] = rng.standard_normal(shape[1]) if not found else found[0][-2]
+            layer.bias.numpy()[...] = rng.standard_normal(shape[1]) if not found else found[0][-1]
         t = Tensor(order(x), requires_grad=True)
-        assert channelwise.fits(t.data, (0, 2, 3)) == (order is last or max(shape[2:]) == 1)
+        assert channelwise.fits(t.numpy(), (0, 2, 3)) == (order is last or max(shape[2:]) == 1)
         y = layer(t)
         parameters = list(layer.parameters())
         gradients = tg.grad((y * Tensor(u)).sum(), [t, *parameters], create_graph=True)
         second = tg.grad((gradients[0] * gradients[0]).sum(), [t])
-        found.append([v.data for v in (y, *gradients, *second, layer.running_mean, layer.running_var, *parameters)])
+        found.append([v.numpy() for v in (y, *gradients, *second, layer.running_mean, layer.running_var, *parameters)])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
 def test_numbers_far_from_zero_keep_their_digits() -> None:
     x = np.random.default_rng(0).standard_normal((8, 2, 16, 16))
-    y = tg.nn.BatchNorm2d(2)(Tensor(last((x + 1000).astype(np.float32)))).data
+    y = tg.nn.BatchNorm2d(2)(Tensor(last((x + 1000).astype(np.float32)))).numpy()
     expected = (x - x.mean((0, 2, 3), keepdims=True)) / x.std((0, 2, 3), keepdims=True)
     np.testing.assert_allclose(y, expected, atol=2e-3)
 
@@ -68,9 +68,9 @@ def test_what_the_rules_share_is_of_one_gradient(create_graph: bool) -> None:
     first = tg.grad(y, [x, layer.weight, layer.bias], g, retain_graph=True, create_graph=create_graph)
     g.mul_(2.0)
     weight, bias = tg.grad(y, [layer.weight, layer.bias], g, retain_graph=True, create_graph=create_graph)
-    np.testing.assert_allclose(weight.data, 2 * first[1].data, rtol=1e-12)
-    np.testing.assert_allclose(bias.data, 2 * first[2].data, rtol=1e-12)
-    bias.data[...] = 0  # theirs alone
+    np.testing.assert_allclose(weight.numpy(), 2 * first[1].numpy(), rtol=1e-12)
+    np.testing.assert_allclose(bias.numpy(), 2 * first[2].numpy(), rtol=1e-12)
+    bias.numpy()[...] = 0  # theirs alone
     again = tg.grad(y, [x, layer.bias], g)
-    np.testing.assert_allclose(again[0].data, 2 * first[0].data, rtol=1e-12)
-    np.testing.assert_allclose(again[1].data, 2 * first[2].data, rtol=1e-12)
+    np.testing.assert_allclose(again[0].numpy(), 2 * first[0].numpy(), rtol=1e-12)
+    np.testing.assert_allclose(again[1].numpy(), 2 * first[2].numpy(), rtol=1e-12)

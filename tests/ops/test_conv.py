@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.convolution import im2col, rowview
+from tinygrad_cnn.arrays.convolution import im2col, rowview
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.ops import conv
 from tinygrad_cnn.tensors import Tensor
@@ -40,9 +40,11 @@ def all_three(geometry: dict[str, Any]) -> list[Any]:
     u, v = (Tensor(numbers(*t.shape, seed=s)) for s, t in ((3, y), (4, x)))
     gx, gw, gb = tg.grad(y, [x, w, b], u, create_graph=True)
     second = tg.grad((gx * v).sum() + (gw * gw).sum(), [x, w])
-    direct = conv.conv2d_weight(u.data, x.data, size=(3, 2), **geometry)  # without the columns of the forward pass
-    np.testing.assert_allclose(direct, gw.data, rtol=1e-12, atol=1e-12)
-    return [t.data for t in (y, gx, gw, gb, *second)]
+    direct = conv.conv2d_weight(
+        u.numpy(), x.numpy(), size=(3, 2), **geometry
+    )  # without the columns of the forward pass
+    np.testing.assert_allclose(direct, gw.numpy(), rtol=1e-12, atol=1e-12)
+    return [t.numpy() for t in (y, gx, gw, gb, *second)]
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -90,13 +92,13 @@ def test_outputs_and_gradients_have_the_batch_innermost(order: str, padding: int
     same.flags.writeable = order != "read-only"
     t = Tensor(same, requires_grad=True)
     y = F.conv2d(t, w, padding=padding)
-    np.testing.assert_allclose(y.data, expected, rtol=1e-12)
-    assert y.data.strides[0] == y.data.itemsize
+    np.testing.assert_allclose(y.numpy(), expected, rtol=1e-12)
+    assert y.numpy().strides[0] == y.numpy().itemsize
     g = numbers(*y.shape, seed=2)
     gx = conv.conv2d_input(g, w, size=(5, 4), **{**GEOMETRIES[0], "padding": ((padding,) * 2,) * 2})
     assert gx.strides[0] == gx.itemsize
     y.backward(g)
-    np.testing.assert_allclose(t.grad.data, gx, rtol=1e-12)
+    np.testing.assert_allclose(t.grad.numpy(), gx, rtol=1e-12)
     np.testing.assert_array_equal(same, x)
 
 
@@ -118,8 +120,8 @@ def test_an_empty_batch() -> None:
     assert y.shape == (0, 4, 5, 5)
     y.sum().backward()
     assert x.grad.shape == x.shape
-    assert not w.grad.data.any()
-    assert not b.grad.data.any()
+    assert not w.grad.numpy().any()
+    assert not b.grad.numpy().any()
     assert w.grad.shape == w.shape
 
 

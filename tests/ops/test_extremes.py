@@ -15,7 +15,7 @@ from tinygrad_cnn.tensors import Tensor
 def gradient(f: Any, values: Any) -> Any:
     x = Tensor(np.array(values, np.float64), requires_grad=True)
     f(x).sum().backward()
-    return x.grad.data.tolist()
+    return x.grad.numpy().tolist()
 
 
 def test_ties_share_or_the_first_takes_all() -> None:
@@ -30,14 +30,14 @@ def test_ties_share_or_the_first_takes_all() -> None:
 
 def test_forms_of_max() -> None:
     a, b = Tensor(np.array([1.0, 5.0])), Tensor(np.array([2.0, 4.0]))
-    assert e.max(a, b).data.tolist() == e.max(a, other=b).data.tolist() == [2, 5]
-    assert e.min(a, b.data).data.tolist() == [1, 4]
+    assert e.max(a, b).numpy().tolist() == e.max(a, other=b).numpy().tolist() == [2, 5]
+    assert e.min(a, b.numpy()).numpy().tolist() == [1, 4]
     assert e.max(a).item() == 5
     values, indices = e.max(a, -1, True)
-    assert values.data.tolist() == [5]
-    assert indices.data.tolist() == [1]
+    assert values.numpy().tolist() == [5]
+    assert indices.numpy().tolist() == [1]
     assert indices.dtype == np.int64
-    assert isinstance(e.max(a.data, 0).indices, (np.ndarray, np.generic))
+    assert isinstance(e.max(a.numpy(), 0).indices, (np.ndarray, np.generic))
 
 
 def test_nan_wins() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_cnn.engine import no_grad
+from tinygrad_cnn.autograd.modes import no_grad
 from tinygrad_cnn.ops import index as ix
 from tinygrad_cnn.ops.repeats import sum_rows
 from tinygrad_cnn.tensors import Tensor
@@ -23,7 +23,7 @@ def test_repeated_positions_add_up_in_the_gradient() -> None:
     assert x.grad is not None
     expected = np.zeros((3, 4))
     expected[:, 1] = 3, 0, 1
-    np.testing.assert_array_equal(x.grad.data, expected)
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_gradient_finds_arrays_that_stand_apart(index: Any) -> None:
     expected = np.zeros(shape)
     np.add.at(expected, index, g)
     assert x.grad is not None
-    np.testing.assert_allclose(x.grad.data, expected)
+    np.testing.assert_allclose(x.grad.numpy(), expected)
 
 
 @given(st.integers(0, 6), st.integers(1, 5), st.sampled_from((0, 1, 3, 8, 9)), st.booleans(), st.integers(0, 2**32 - 1))
@@ -71,7 +71,7 @@ def test_the_gradient_of_a_cut_keeps_the_memory_order() -> None:
     x = Tensor(np.moveaxis(np.zeros((2, 3, 4, 5)), -1, 0), requires_grad=True)
     x[:, :1].backward(Tensor(np.moveaxis(np.ones((1, 3, 4, 5)), -1, 0)))
     assert x.grad is not None
-    assert x.grad.data.strides == x.data.strides
+    assert x.grad.numpy().strides == x.numpy().strides
 
 
 # ------------------------------------------------------------------------------------------------------------- writing
@@ -85,17 +85,17 @@ def test_setitem_of_a_tensor_has_both_gradients() -> None:
     assert v.grad is not None
     expected = 2 * X
     expected[[0, 2], 1] = 0
-    np.testing.assert_array_equal(x.grad.data, expected)
-    assert v.grad.data.tolist() == [X[0, 1], X[2, 1]]
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    assert v.grad.numpy().tolist() == [X[0, 1], X[2, 1]]
 
 
 def test_the_last_one_written_stays_and_has_the_gradient() -> None:
     v = Tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
     y = ix.setitem(Tensor(np.zeros(2)), ([0, 1, 0],), v)
-    assert y.data.tolist() == [3.0, 2.0]
+    assert y.numpy().tolist() == [3.0, 2.0]
     y.sum().backward()
     assert v.grad is not None
-    assert v.grad.data.tolist() == [0.0, 1.0, 1.0]
+    assert v.grad.numpy().tolist() == [0.0, 1.0, 1.0]
 
 
 def test_setitem_changes_no_input() -> None:
@@ -111,7 +111,7 @@ def test_writing_in_place_and_in_other_dtypes() -> None:
         x[0] = [1, 2, 3]
         x[1, 1:] = np.float64(5)
         x[x == 2] = True
-    assert x.data.tolist() == [[1.0, 1.0, 3.0], [0.0, 5.0, 5.0]]
+    assert x.numpy().tolist() == [[1.0, 1.0, 3.0], [0.0, 5.0, 5.0]]
     assert x.dtype == np.float32
     assert ix.setitem(np.zeros(2, np.int64), 0, 1.9).tolist() == [1, 0]
 
@@ -120,7 +120,7 @@ def test_read_only_memory_is_not_written() -> None:
     x = Tensor(np.zeros((1, 3))).expand(2, 3)
     with pytest.raises(RuntimeError, match="read-only"):
         x[0] = 1.0
-    assert not x.data.any()
+    assert not x.numpy().any()
 
 
 def test_a_gradient_is_not_lost_in_integers() -> None:
@@ -128,7 +128,7 @@ def test_a_gradient_is_not_lost_in_integers() -> None:
     with pytest.raises(TypeError, match=r"requires grad cannot be written into a tensor of dtype int64.*detach"):
         ix.setitem(Tensor(np.zeros(2, np.int64)), 0, v)
     with no_grad():
-        assert ix.setitem(Tensor(np.zeros(2, np.int64)), 0, v).data.tolist() == [1, 0]
+        assert ix.setitem(Tensor(np.zeros(2, np.int64)), 0, v).numpy().tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("index", [0, [0, 1], np.array([], np.int64), slice(0, 0)])
@@ -137,7 +137,7 @@ def test_values_that_do_not_fit(index: Any, shape: tuple[int, ...]) -> None:
     x = Tensor(X.copy())
     with pytest.raises(ValueError, match="does not broadcast to the indexed shape"):
         x[index] = np.ones(shape)
-    np.testing.assert_array_equal(x.data, X)
+    np.testing.assert_array_equal(x.numpy(), X)
 
 
 # ---------------------------------------------------------------------------------------------------- along a dimension

@@ -38,7 +38,7 @@ def test_the_gradient_goes_back_in_each_dtype() -> None:
     assert a.grad is not None
     assert b.grad is not None
     assert (a.grad.dtype, b.grad.dtype) == (np.float32, np.float64)
-    assert (a.grad.data.tolist(), b.grad.data.tolist()) == ([0.0, 1.0], [2.0, 3.0])
+    assert (a.grad.numpy().tolist(), b.grad.numpy().tolist()) == ([0.0, 1.0], [2.0, 3.0])
 
 
 def test_arrays_and_tensors_mix() -> None:
@@ -64,7 +64,7 @@ def test_cat_keeps_a_memory_order_that_all_share() -> None:
 def test_parts_are_views() -> None:
     x = Tensor(X.copy())
     for parts in (j.split(x, 2), j.split(x, [1, 2]), j.chunk(x, 2, 1), j.tensor_split(x, 2), j.unbind(x)):
-        assert all(np.shares_memory(p.data, x.data) for p in parts)
+        assert all(np.shares_memory(p.numpy(), x.numpy()) for p in parts)
 
 
 def test_the_number_of_parts() -> None:
@@ -83,7 +83,7 @@ def test_many_parts_add_up_in_one_gradient() -> None:
         total = total + (part * float(k)).sum()
     total.backward()  # type: ignore[attr-defined]
     assert x.grad is not None
-    np.testing.assert_array_equal(x.grad.data, np.broadcast_to(np.arange(4.0), (3, 4)))
+    np.testing.assert_array_equal(x.grad.numpy(), np.broadcast_to(np.arange(4.0), (3, 4)))
 
 
 @pytest.mark.parametrize(

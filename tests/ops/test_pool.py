@@ -46,18 +46,18 @@ def test_ties_go_to_the_first_maximum(geometry: Any, values: int) -> None:
     y, places = F.max_pool2d(t, *geometry, return_indices=True)
     g = rng.standard_normal(y.shape)
     expected, at, gx = naive_max(x, g, *geometry)
-    np.testing.assert_array_equal(y.data, expected)
-    np.testing.assert_array_equal(places.data, at)
+    np.testing.assert_array_equal(y.numpy(), expected)
+    np.testing.assert_array_equal(places.numpy(), at)
     u = Tensor(g, requires_grad=True)
     (got,) = tg.grad(y, t, u, create_graph=True)
-    np.testing.assert_allclose(got.data, gx, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.numpy(), gx, rtol=1e-12, atol=1e-12)
     v = rng.standard_normal(x.shape)
     (picked,) = tg.grad(got, u, v)  # the gradient of the gradient reads v where the maxima were
     flat = v.reshape(2, 2, -1)
-    np.testing.assert_array_equal(picked.data, np.take_along_axis(flat, at.reshape(2, 2, -1), 2).reshape(y.shape))
+    np.testing.assert_array_equal(picked.numpy(), np.take_along_axis(flat, at.reshape(2, 2, -1), 2).reshape(y.shape))
     image = Tensor(v, requires_grad=True)
     (again,) = tg.grad(pool.max_pool2d_pick(image, x, expected, **named(geometry)), image, g)
-    np.testing.assert_allclose(again.data, gx, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(again.numpy(), gx, rtol=1e-12, atol=1e-12)
 
 
 def named(geometry: Any) -> dict[str, Any]:
@@ -68,10 +68,10 @@ def named(geometry: Any) -> dict[str, Any]:
 def test_a_constant_image_pays_the_first_pixel_of_each_window() -> None:
     x = Tensor(np.ones((1, 1, 4, 4)), requires_grad=True)
     F.max_pool2d(x, 2).sum().backward()
-    np.testing.assert_array_equal(x.grad.data[0, 0], [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(x.grad.numpy()[0, 0], [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]])
     x.grad = None
     F.max_pool2d(x, 2, 1).sum().backward()
-    np.testing.assert_array_equal(x.grad.data[0, 0], np.pad(np.ones((3, 3)), ((0, 1), (0, 1))))
+    np.testing.assert_array_equal(x.grad.numpy()[0, 0], np.pad(np.ones((3, 3)), ((0, 1), (0, 1))))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 1, 2, 1)])
@@ -80,15 +80,15 @@ def test_a_window_wholly_in_the_padding_like_torch(torch: Any, shape: Any) -> No
     x = np.random.default_rng(0).standard_normal(shape)
     y = F.max_pool2d(Tensor(x), 2, 1, 1, 2)
     z = torch.nn.functional.max_pool2d(torch.tensor(x), 2, 1, 1, 2)
-    np.testing.assert_array_equal(y.data, z.numpy())
+    np.testing.assert_array_equal(y.numpy(), z.numpy())
 
 
 def test_a_window_wholly_in_the_padding() -> None:
     x = Tensor(np.array([[[[3.0]]]]), requires_grad=True)
     y = F.max_pool2d(x, 2, 1, 1, 2)  # taps at -1 and 1 of an image that has 0 alone
-    assert y.data.tolist() == [[[[-np.inf]]]]
+    assert y.numpy().tolist() == [[[[-np.inf]]]]
     y.sum().backward()
-    assert x.grad.data.tolist() == [[[[0.0]]]]
+    assert x.grad.numpy().tolist() == [[[[0.0]]]]
 
 
 def test_a_pixel_of_minus_infinity_wins_over_the_padding() -> None:
@@ -97,10 +97,10 @@ def test_a_pixel_of_minus_infinity_wins_over_the_padding() -> None:
     F.max_pool2d(x, 2, padding=1).sum().backward()
     winners = np.zeros((4, 4))
     winners[np.ix_([0, 1, 3], [0, 1, 3])] = 1
-    np.testing.assert_array_equal(x.grad.data[0, 0], winners)
+    np.testing.assert_array_equal(x.grad.numpy()[0, 0], winners)
     u, y = np.arange(16.0).reshape(1, 1, 4, 4), np.full((1, 1, 3, 3), -np.inf)
     geometry = named(((2, 2), (2, 2), (1, 1), (1, 1)))
-    np.testing.assert_array_equal(pool.max_pool2d_pick(u, x.data, y, **geometry)[0, 0].ravel(), u[0, 0][winners > 0])
+    np.testing.assert_array_equal(pool.max_pool2d_pick(u, x.numpy(), y, **geometry)[0, 0].ravel(), u[0, 0][winners > 0])
 
 
 @pytest.mark.parametrize("order", ["C", "F", "batch last", "read-only"])
@@ -116,13 +116,13 @@ def test_outputs_keep_the_memory_order_and_inputs_are_left_alone(order: str, kin
     same.flags.writeable = order != "read-only"
     t = Tensor(same, requires_grad=True)
     y = f(t, 2, 1, padding)
-    np.testing.assert_array_equal(y.data, expected)
-    assert np.argsort(y.data.strides).tolist() == np.argsort(same.strides).tolist()
+    np.testing.assert_array_equal(y.numpy(), expected)
+    assert np.argsort(y.numpy().strides).tolist() == np.argsort(same.strides).tolist()
     y.backward(np.ones(y.shape))
     np.testing.assert_array_equal(same, before)
     plain = Tensor(before, requires_grad=True)
     f(plain, 2, 1, padding).sum().backward()
-    np.testing.assert_allclose(t.grad.data, plain.grad.data, rtol=1e-12)
+    np.testing.assert_allclose(t.grad.numpy(), plain.grad.numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -20,9 +20,9 @@ def batch_last(n: int = 5, c: int = 2, h: int = 3, w: int = 4) -> Any:
 def test_flattening_a_batch_last_tensor_copies_nothing() -> None:
     x = Tensor(batch_last(), requires_grad=True)
     y = s.flatten(x, 1)
-    assert np.shares_memory(y.data, x.data)
-    assert y.data.strides == (8, 40)
-    np.testing.assert_array_equal(y.data, np.ascontiguousarray(x.data).reshape(5, 24))
+    assert np.shares_memory(y.numpy(), x.numpy())
+    assert y.numpy().strides == (8, 40)
+    np.testing.assert_array_equal(y.numpy(), np.ascontiguousarray(x.numpy()).reshape(5, 24))
 
 
 def test_the_gradient_of_flatten_is_a_view_of_what_comes_in() -> None:
@@ -58,7 +58,7 @@ def test_a_copy_of_batch_last_memory_stays_batch_last() -> None:
 def test_views_share_memory_and_say_so(view: Any) -> None:
     x = Tensor(np.arange(24.0).reshape(2, 3, 4))
     y = view(x)
-    assert np.shares_memory(x.data, y.data)
+    assert np.shares_memory(x.numpy(), y.numpy())
     assert y._aliased
     assert x._aliased
 
@@ -66,15 +66,15 @@ def test_views_share_memory_and_say_so(view: Any) -> None:
 def test_clone_has_its_own_memory_in_the_same_order() -> None:
     x = Tensor(batch_last())
     y = s.clone(x)
-    assert not np.shares_memory(x.data, y.data)
-    assert y.data.strides == x.data.strides
+    assert not np.shares_memory(x.numpy(), y.numpy())
+    assert y.numpy().strides == x.numpy().strides
 
 
 def test_contiguous_returns_what_is_contiguous() -> None:
     x = Tensor(np.arange(6.0).reshape(2, 3))
     assert s.contiguous(x) is x
     y = s.contiguous(s.transpose(x, 0, 1))
-    assert y.data.flags.c_contiguous
+    assert y.numpy().flags.c_contiguous
     assert y.shape == (3, 2)
 
 

@@ -21,7 +21,7 @@ from numpy import ndarray
 
 from tests.ops.case import Case
 from tests.ops.test_cases import array, drawn, outputs, parametrize, wanted
-from tinygrad_cnn import engine
+from tinygrad_cnn import autograd
 from tinygrad_cnn.tensors import Tensor
 
 Example = tuple[list[Any], dict[str, Any]]
@@ -128,12 +128,12 @@ def ours(case: Case, inputs: list[Any], kwargs: dict[str, Any], at: list[int], s
         xs = [Tensor(x.copy(), requires_grad=i in at) if isinstance(x, ndarray) else x for i, x in enumerate(inputs)]
         ys = outputs(case.call(*xs, **kwargs))
         outcome.values, outcome.recorded = [array(y) for y in ys], [y.requires_grad for y in ys]
-        weighted = [(y, Tensor(weights(y.data, seed + k))) for k, y in enumerate(ys) if y.requires_grad]
+        weighted = [(y, Tensor(weights(y.numpy(), seed + k))) for k, y in enumerate(ys) if y.requires_grad]
         if weighted:
-            found = engine.grad(
+            found = autograd.grad(
                 [y for y, _ in weighted], [xs[i] for i in at], [w for _, w in weighted], allow_unused=True
             )
-            outcome.gradients = [None if g is None else g.data for g in found]
+            outcome.gradients = [None if g is None else g.numpy() for g in found]
     except Exception as error:
         outcome.error = error
     return outcome

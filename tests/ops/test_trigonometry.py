@@ -21,9 +21,9 @@ def test_poles_are_silent() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         x = Tensor(np.array([1.0, -1.0]), requires_grad=True)
-        assert f.atanh(x).data.tolist() == [math.inf, -math.inf]
+        assert f.atanh(x).numpy().tolist() == [math.inf, -math.inf]
         f.asin(x).sum().backward()
-        assert x.grad.data.tolist() == [math.inf, math.inf]
+        assert x.grad.numpy().tolist() == [math.inf, math.inf]
         assert np.isnan(f.acos(Tensor(np.array(2.0))).item())
 
 

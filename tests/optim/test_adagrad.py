@@ -55,4 +55,4 @@ def test_each_group_starts_its_sums_from_its_own_value() -> None:
     a, b = parameter(np.zeros(2)), parameter(np.zeros(2))
     optimizer = Adagrad([{"params": [a]}, {"params": [b], "initial_accumulator_value": 3.0}], lr=1.0, eps=0.0)
     feed(optimizer, [a, b], [[np.ones(2), np.ones(2)]])
-    np.testing.assert_array_equal([a.data, b.data], [[-1, -1], [-0.5, -0.5]])
+    np.testing.assert_array_equal([a.numpy(), b.numpy()], [[-1, -1], [-0.5, -0.5]])

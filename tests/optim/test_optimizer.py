@@ -17,7 +17,7 @@ from optim.reference import compare_states, default_dtype, feed, numbers, parame
 
 import tinygrad_cnn.optim.optimizer as module
 from tinygrad_cnn import optim
-from tinygrad_cnn.engine import is_grad_enabled, no_grad
+from tinygrad_cnn.autograd.modes import is_grad_enabled, no_grad
 from tinygrad_cnn.io import load, save
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.optim import Optimizer
@@ -60,7 +60,7 @@ def strange_arrays(dtype: str) -> list[np.ndarray]:
 
 
 def all_arrays(optimizer: Optimizer) -> list[np.ndarray]:
-    return [v.data for state in optimizer.state.values() for v in state.values() if isinstance(v, Tensor)]
+    return [v.numpy() for state in optimizer.state.values() for v in state.values() if isinstance(v, Tensor)]
 
 
 class TestUpdates:
@@ -93,15 +93,15 @@ class TestUpdates:
         runs = cls(params, **hyper), cls(plain, **hyper)
         feed(runs[0], params, grads)
         feed(runs[1], plain, grads)
-        assert [(id(p.data), p.data.dtype, p.data.strides) for p in params] == before
+        assert [(id(p.numpy()), p.numpy().dtype, p.numpy().strides) for p in params] == before
         for p, q in zip(params, plain, strict=True):
-            np.testing.assert_array_equal(p.data, q.data)
+            np.testing.assert_array_equal(p.numpy(), q.numpy())
         for a, b in zip(all_arrays(runs[0]), all_arrays(runs[1]), strict=True):
             assert a.dtype == dtype
             np.testing.assert_array_equal(a, b)
         for p, state in runs[0].state.items():
-            dense = np.empty_like(p.data).strides
-            assert all(v.data.strides == dense for v in state.values() if isinstance(v, Tensor))
+            dense = np.empty_like(p.numpy()).strides
+            assert all(v.numpy().strides == dense for v in state.values() if isinstance(v, Tensor))
 
     @every_case
     @pytest.mark.parametrize("order", ["C", "F"])
@@ -116,7 +116,7 @@ class TestUpdates:
             p = parameter(np.array(start, order=order))
             optimizer = cls([p], **hyper)
             feed(optimizer, [p], [[np.array(g, order="C" if i % 2 else order)] for i, g in enumerate(grads)])
-            results.append([p.data, *all_arrays(optimizer)])
+            results.append([p.numpy(), *all_arrays(optimizer)])
         for other in results[1:]:
             for a, b in zip(results[0], other, strict=True):
                 np.testing.assert_array_equal(a, b)
@@ -126,7 +126,7 @@ class TestUpdates:
         p = parameter(start.copy())
         gradient = np.asfortranarray(start * 2)
         feed(optim.SGD([p], lr=0.25, momentum=0.5), [p], [[gradient]] * 2)
-        np.testing.assert_allclose(p.data, start - 0.25 * 2.5 * gradient, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(p.numpy(), start - 0.25 * 2.5 * gradient, rtol=1e-6, atol=1e-6)
 
     @every_case
     def test_gradients_are_only_read(self, cls: Any, hyper: dict[str, Any]) -> None:
@@ -135,15 +135,15 @@ class TestUpdates:
         feed(cls([p], **hyper), [p], [[gradient]] * 3)
         assert not gradient.flags.writeable
         assert (gradient == 2).all()
-        assert (p.data < 1).all()
+        assert (p.numpy() < 1).all()
 
     @every_case
     def test_no_gradient_no_change(self, cls: Any, hyper: dict[str, Any]) -> None:
         p, q, frozen = parameter(np.ones(3)), parameter(np.ones(3)), Tensor(np.ones(2))
         optimizer = cls([p, q, frozen], **hyper)
         feed(optimizer, [p, q, frozen], [[None, np.ones(3), None]] * 2)
-        assert (p.data == 1).all()
-        assert (q.data != 1).all()
+        assert (p.numpy() == 1).all()
+        assert (q.numpy() != 1).all()
         assert p not in optimizer.state
         assert set(optimizer.state_dict()["state"]) <= {1}
 
@@ -154,20 +154,20 @@ class TestUpdates:
         up, down = parameter(start.copy()), parameter(start.copy())
         feed(cls([up], **hyper, maximize=True), [up], [[g] for g in grads])
         feed(cls([down], **hyper), [down], [[-g] for g in grads])
-        np.testing.assert_array_equal(up.data, down.data)
+        np.testing.assert_array_equal(up.numpy(), down.numpy())
 
     @every_case
     def test_lr_zero_changes_nothing(self, cls: Any, hyper: dict[str, Any]) -> None:
         p = parameter(np.ones(3))
         feed(cls([p], **{**hyper, "lr": 0}), [p], [[np.ones(3)]] * 3)
-        assert (p.data == 1).all()
+        assert (p.numpy() == 1).all()
 
     def test_groups_have_their_own_numbers(self) -> None:
         p, q = parameter(np.ones(2)), parameter(np.ones(2))
         optimizer = optim.SGD([{"params": p}, {"params": [q], "lr": 0.5, "weight_decay": 1.0}], lr=0.25)
         feed(optimizer, [p, q], [[np.ones(2), np.ones(2)]])
-        assert p.data.tolist() == [0.75, 0.75]
-        assert q.data.tolist() == [0.0, 0.0]
+        assert p.numpy().tolist() == [0.75, 0.75]
+        assert q.numpy().tolist() == [0.0, 0.0]
 
     def test_numbers_of_numpy_make_no_float64(self) -> None:
         p = parameter(np.ones(3, np.float32))
@@ -178,7 +178,7 @@ class TestUpdates:
         assert type(optimizer.param_groups[0]["eps"]) is float
         optimizer.param_groups[0]["lr"] = np.float32(0.1)
         feed(optimizer, [p], [[np.ones(3, np.float32)]])
-        assert {a.dtype for a in all_arrays(optimizer)} == {np.dtype("float32")} == {p.data.dtype}
+        assert {a.dtype for a in all_arrays(optimizer)} == {np.dtype("float32")} == {p.numpy().dtype}
 
     def test_a_graph_made_before_the_step_is_refused_after_it(self) -> None:
         w = parameter(np.array([3.0]))
@@ -192,8 +192,8 @@ class TestUpdates:
         w = Parameter([1.0, 2.0])
         (w * w).sum().backward()
         optim.SGD([w], lr=0.5).step()
-        assert w.data.tolist() == [0, 0]
-        assert w.data.dtype == np.float32
+        assert w.numpy().tolist() == [0, 0]
+        assert w.numpy().dtype == np.float32
 
 
 class TestStep:
@@ -211,7 +211,7 @@ class TestStep:
 
         with no_grad():
             loss = optimizer.step(closure)
-        assert (loss.item(), w.data.tolist(), recorded) == (4.0, [1.0], [True])
+        assert (loss.item(), w.numpy().tolist(), recorded) == (4.0, [1.0], [True])
         assert optimizer.step() is None
 
     @pytest.mark.parametrize("bad", ["gradient", "lr"])
@@ -228,7 +228,7 @@ class TestStep:
         expected = error if bad == "gradient" else text
         with pytest.raises(expected[0], match=expected[1]):
             optimizer.step()
-        assert (p.data == 1).all()
+        assert (p.numpy() == 1).all()
         assert not optimizer.state
 
     def test_zero_grad(self) -> None:
@@ -236,7 +236,7 @@ class TestStep:
         optimizer = optim.SGD([{"params": [p]}, {"params": [q]}])
         p.grad = Tensor(np.ones(3, np.float32))
         optimizer.zero_grad(set_to_none=False)
-        assert p.grad.data.tolist() == [0, 0, 0]
+        assert p.grad.numpy().tolist() == [0, 0, 0]
         assert p.grad.dtype == np.float32
         assert q.grad is None
         q.grad = Tensor(np.ones(2))
@@ -256,7 +256,7 @@ class TestStep:
         p = parameter(np.ones(2))
         optimizer = Halve([p])
         feed(optimizer, [p], [[np.ones(2)]] * 2)
-        assert p.data.tolist() == [0.25, 0.25]
+        assert p.numpy().tolist() == [0.25, 0.25]
         again = Halve([parameter(np.ones(2))])
         again.load_state_dict(optimizer.state_dict())
         assert again.state_dict()["state"] == {0: {"anything": 2}}
@@ -312,12 +312,12 @@ class TestState:
         p = parameter(np.asfortranarray(start.astype(dtype)))
         whole = cls([p], **hyper)
         feed(whole, [p], [[g] for g in grads[:4]])
-        q = parameter(p.data.copy(order="K"))
+        q = parameter(p.numpy().copy(order="K"))
         resumed = cls([q], lr=77)
         resumed.load_state_dict(copy.deepcopy(whole.state_dict()))
         feed(whole, [p], [[g] for g in grads[4:]])
         feed(resumed, [q], [[g] for g in grads[4:]])
-        np.testing.assert_array_equal(p.data, q.data)
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
         for a, b in zip(all_arrays(whole), all_arrays(resumed), strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.strides == b.strides
@@ -330,12 +330,12 @@ class TestState:
         feed(whole, [p], [[g] for g in grads[:4]])
         save({"optimizer": whole.state_dict(), "p": p}, tmp_path / "run")
         saved = load(tmp_path / "run")
-        q = parameter(saved["p"].data)
+        q = parameter(saved["p"].numpy())
         resumed = cls([q])
         resumed.load_state_dict(saved["optimizer"])
         feed(whole, [p], [[g] for g in grads[4:]])
         feed(resumed, [q], [[g] for g in grads[4:]])
-        np.testing.assert_array_equal(p.data, q.data)
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
 
     @every_case
     def test_loading_copies(self, cls: Any, hyper: dict[str, Any]) -> None:
@@ -366,14 +366,14 @@ class TestState:
                     state = ours.state_dict()
                     for entry in state["state"].values():
                         entry.update(
-                            {k: torch.tensor(v.data if k in cls.buffers else float(v)) for k, v in entry.items()}
+                            {k: torch.tensor(v.numpy() if k in cls.buffers else float(v)) for k, v in entry.items()}
                         )
                     theirs = getattr(torch.optim, cls.__name__)([("w", q)], lr=77)
                     theirs.load_state_dict(state)
                 feed(ours, [p], [[g]])
                 q.grad = torch.tensor(g)
                 theirs.step()
-            np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-10)
+            np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-10)
             compare_states(ours.state_dict(), theirs.state_dict(), 1e-9)
 
     def test_structure(self) -> None:
@@ -471,7 +471,7 @@ class TestState:
         assert after["param_groups"] == before["param_groups"]
         for i in (0, 1):
             assert set(after["state"][i]) == set(before["state"][i])
-            np.testing.assert_array_equal(after["state"][i]["exp_avg"].data, before["state"][i]["exp_avg"].data)
+            np.testing.assert_array_equal(after["state"][i]["exp_avg"].numpy(), before["state"][i]["exp_avg"].numpy())
 
     @pytest.mark.parametrize("groups", [[[2]], [[1], [1]], [[1, 1, 1]]])
     def test_groups_of_other_sizes(self, groups: list[list[int]]) -> None:
@@ -498,7 +498,7 @@ class TestState:
         q = other.param_groups[0]["params"][0]
         feed(other, [q], [[np.ones(2)]])
         feed(optimizer, [p], [[np.ones(2)]])
-        np.testing.assert_array_equal(p.data, q.data)
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
         assert q is not p
 
 
@@ -526,7 +526,7 @@ class TestGroups:
         optimizer = optim.SGD([p], lr=0.5)
         optimizer.add_param_group({"params": q, "lr": 0.25})
         feed(optimizer, [p, q], [[np.ones(1), np.ones(1)]])
-        assert (p.data[0], q.data[0]) == (0.5, 0.75)
+        assert (p.numpy()[0], q.numpy()[0]) == (0.5, 0.75)
         assert optimizer.defaults["lr"] == 0.5
 
     @pytest.mark.parametrize(

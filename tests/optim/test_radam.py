@@ -74,7 +74,7 @@ def test_adaptive_from_the_sixth_step_on() -> None:
     optimizer = RAdam([small, large], lr=1.0)
     moves = []
     for _ in range(6):
-        before = small.data[0], large.data[0]
+        before = small.numpy()[0], large.numpy()[0]
         feed(optimizer, [small, large], [[np.array([1.0]), np.array([100.0])]])
-        moves.append((large.data[0] - before[1]) / (small.data[0] - before[0]))
+        moves.append((large.numpy()[0] - before[1]) / (small.numpy()[0] - before[0]))
     np.testing.assert_allclose(moves, [100] * 5 + [1], rtol=1e-6)

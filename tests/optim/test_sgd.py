@@ -49,7 +49,7 @@ def test_like_torch(torch: Any, hyper: dict[str, Any], seed: int, dtype: str, ma
 def test_by_hand() -> None:
     p = parameter(np.array([1.0]))
     feed(SGD([p], lr=0.5, momentum=0.5), [p], [[np.array([1.0])]] * 3)
-    assert p.data == 1 - 0.5 * (1 + 1.5 + 1.75)
+    assert p.numpy() == 1 - 0.5 * (1 + 1.5 + 1.75)
 
 
 def test_without_momentum_no_state() -> None:
@@ -65,7 +65,7 @@ def test_momentum_switched_on_later_starts_like_the_first_step() -> None:
     feed(optimizer, [p], [[np.ones(2)]])
     optimizer.param_groups[0]["momentum"] = 0.9
     feed(optimizer, [p], [[np.ones(2)]])
-    np.testing.assert_array_equal(optimizer.state[p]["momentum_buffer"].data, [1, 1])
+    np.testing.assert_array_equal(optimizer.state[p]["momentum_buffer"].numpy(), [1, 1])
 
 
 @pytest.mark.parametrize("hyper", [{"nesterov": True}, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}])

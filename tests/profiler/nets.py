@@ -6,7 +6,7 @@ from collections import Counter
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.modes import mode
+from tinygrad_cnn.autograd.modes import mode
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.optim.optimizer import Optimizer
 from tinygrad_cnn.profiler import profile

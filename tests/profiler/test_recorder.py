@@ -149,8 +149,8 @@ def test_the_cost_of_a_node() -> None:
     assert cost.forward == mine[0].duration
     assert cost.backward == pytest.approx(math.fsum(e.duration for e in mine[1:]))
     assert len(mine) == 5
-    assert cost.bytes == y.data.nbytes
-    assert cost.backward_bytes == 2 * (net[0].weight.data.nbytes + net[0].bias.data.nbytes)
+    assert cost.bytes == y.numpy().nbytes
+    assert cost.backward_bytes == 2 * (net[0].weight.numpy().nbytes + net[0].bias.numpy().nbytes)
     assert cost.flops == 3 * 2 * MACS
     assert p.of(y._node) == cost
     assert p.of(x) is None
@@ -207,13 +207,13 @@ def test_a_rule_that_survives_an_error_within_it() -> None:
 def test_nothing_is_kept_alive() -> None:
     net = Net()
     x = images()
-    arrays = [weakref.ref(x.data), weakref.ref(net.classifier.weight.data), weakref.ref(net)]
+    arrays = [weakref.ref(x.numpy()), weakref.ref(net.classifier.weight.numpy()), weakref.ref(net)]
     gc.disable()
     try:
         with profile() as p:
             y = net(x)
             node = weakref.ref(y._node)
-            arrays.append(weakref.ref(y.data))
+            arrays.append(weakref.ref(y.numpy()))
             assert p.of(y) is not None
             y.sum().backward()
         del net, x, y

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_cnn import engine
-from tinygrad_cnn.engine import no_grad, op
+from tinygrad_cnn.arrays.rng import Generator
+from tinygrad_cnn.autograd.backward import cast
+from tinygrad_cnn.autograd.modes import no_grad
+from tinygrad_cnn.autograd.operation import op
 from tinygrad_cnn.ops import elementwise as e
-from tinygrad_cnn.rng import Generator
 from tinygrad_cnn.tensors import Tensor
 from tinygrad_cnn.testing import GradcheckError, GradcheckWarning, gradcheck, gradgradcheck
 
@@ -76,7 +77,7 @@ class TestRight:
         assert gradgradcheck(e.exp, x)
         assert gradcheck(e.exp, x)
         assert x.grad is None
-        np.testing.assert_array_equal(x.data, X)
+        np.testing.assert_array_equal(x.numpy(), X)
 
     @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
     def test_at_any_scale(self, scale: float) -> None:
@@ -144,7 +145,7 @@ class TestWrong:
         self.check(function, (X, V), r"input 1 is wrong.*factor 0 \(was the graph cut")
 
     def test_a_cut_graph(self) -> None:
-        self.check(lambda x: e.mul(Tensor(x.data), x), X, "factor 0.5")
+        self.check(lambda x: e.mul(Tensor(x.numpy()), x), X, "factor 0.5")
         self.check(lambda x: e.exp(x.detach()), X, "factor 0 .*cut")
 
     def test_a_wrong_second_derivative(self) -> None:
@@ -157,7 +158,7 @@ class TestWrong:
 
     def test_a_second_derivative_by_the_cotangent(self) -> None:
         def rule(g: Any, _y: Any, x: Any) -> Any:
-            return 2 * x * (Tensor(g.data) if isinstance(g, Tensor) else g)
+            return 2 * x * (Tensor(g.numpy()) if isinstance(g, Tensor) else g)
 
         assert gradcheck(unary(rule), X)
         self.check(unary(rule), X, r"second derivative of the gradient of output 0 \(the rule's g\)", gradgradcheck)
@@ -221,7 +222,7 @@ class TestWrong:
 
     def test_an_engine_that_casts(self) -> None:
         with pytest.raises(TypeError, match="float64 inputs gave output 0 as float32"):
-            gradcheck(lambda x: engine.cast(x, dtype=np.dtype(np.float32)), X)
+            gradcheck(lambda x: cast(x, dtype=np.dtype(np.float32)), X)
 
 
 @op(lambda g, _y, _x: g)
@@ -333,17 +334,17 @@ class Net:
 @pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
 def test_parameters_that_the_function_knows_are_moved(check: Any) -> None:
     net, x = Net(), Tensor(X, requires_grad=True)
-    before = [a.data for a in (net.w, net.b, x)]
+    before = [a.numpy() for a in (net.w, net.b, x)]
     assert check(lambda x, *_: net(x), (x, net.w, net.b))
-    assert all(a.data is kept and a.grad is None for a, kept in zip((net.w, net.b, x), before, strict=True))
+    assert all(a.numpy() is kept and a.grad is None for a, kept in zip((net.w, net.b, x), before, strict=True))
 
 
 def test_a_wrong_rule_of_a_parameter_is_found() -> None:
     net = Net(wrong=True)
-    before = net.b.data
+    before = net.b.numpy()
     with pytest.raises(GradcheckError, match=r"the gradient of input 2 is wrong .* by the factor 1\.5"):
         gradcheck(lambda x, *_: net(x), (X, net.w, net.b))
-    assert net.b.data is before
+    assert net.b.numpy() is before
 
 
 def test_one_tensor_may_be_two_inputs() -> None:

@@ -32,7 +32,7 @@ def trainer(model: Any = None, lr: float = 0.1, **kwargs: Any) -> Trainer:
 
 
 def weights(model: Any) -> dict[str, Any]:
-    return {name: value.data.copy() for name, value in model.state_dict().items()}
+    return {name: value.numpy().copy() for name, value in model.state_dict().items()}
 
 
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:

@@ -181,12 +181,12 @@ def test_predict_gives_all_outputs_in_order() -> None:
     mine = trainer()
     mine.model.eval()
     with tg.no_grad():
-        expected = mine.model(Tensor(X)).data
+        expected = mine.model(Tensor(X)).numpy()
     for data in (X, Tensor(X), (X, Y), TensorDataset(X), TensorDataset(X, Y), DataLoader(TensorDataset(X, Y), 7)):
         y = mine.predict(data)
         assert isinstance(y, Tensor)
         assert not y.requires_grad
-        np.testing.assert_allclose(y.data, expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(y.numpy(), expected, rtol=1e-5, atol=1e-6)
     assert mine.predict(X, batch_size=11).shape == (60, 2)
 
 
@@ -207,7 +207,7 @@ def test_several_inputs_and_outputs() -> None:
     mine.fit((X, X, Y), 1)
     first, second = mine.predict((X, X, Y), batch_size=16)
     assert first.shape == (60, 2)
-    np.testing.assert_array_equal(second.data, X * 2)
+    np.testing.assert_array_equal(second.numpy(), X * 2)
 
 
 def test_compute_loss_can_be_overridden_for_other_batches() -> None:

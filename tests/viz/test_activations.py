@@ -49,7 +49,7 @@ def test_they_are_those_of_all_outputs_together(run: Run, form: str) -> None:
 def dying() -> nn.Sequential:
     """Units 1 and 3 of the hidden layer never fire."""
     model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))
-    model[0].bias.data[[1, 3]] = -100
+    model[0].bias.numpy()[[1, 3]] = -100
     return model
 
 

@@ -22,7 +22,7 @@ def test_a_callback_records_every_epoch(run: Run) -> None:
     assert list(recorder.weights) == list(recorder.gradients) == list(parameters)
     for name, p in parameters.items():
         last = recorder.weights[name][-1]
-        counts, edges = np.histogram(p.data.ravel().astype(np.float64), 64)
+        counts, edges = np.histogram(p.numpy().ravel().astype(np.float64), 64)
         np.testing.assert_array_equal(last.counts, counts)
         np.testing.assert_array_equal(last.edges, edges)
         assert [h is None for h in recorder.gradients[name]] == [True, False, False, False]
@@ -33,7 +33,7 @@ def test_by_hand_and_with_what_is_not_finite() -> None:
     recorder = HistogramRecorder(["weight"], bins=4)
     recorder.record(model)
     model(tg.ones(1, 3)).sum().backward()
-    model.weight.data[0] = [np.nan, np.inf, 1]
+    model.weight.numpy()[0] = [np.nan, np.inf, 1]
     recorder.record(model, epoch=5)
     assert recorder.epochs == [0, 5]
     assert list(recorder.weights) == ["weight"]
@@ -151,7 +151,7 @@ def test_what_cannot_be_drawn_is_said(run: Run) -> None:
 
 def test_constant_weights_are_drawn() -> None:
     model = nn.Linear(2, 2)
-    model.weight.data[:] = 0
+    model.weight.numpy()[:] = 0
     recorder = HistogramRecorder()
     recorder.record(model)
     for kind in ("ridge", "heat"):

@@ -91,7 +91,7 @@ def test_the_summary_says_what_is_so(text: str, run: Run) -> None:
     assert rows["accuracy"] == f"{right / 4:.1f} % of 400 images ({400 - right} wrong)"
     expected = nn.functional.cross_entropy(tg.tensor(run.logits), tg.tensor(run.y)).item()
     assert float(rows["loss (cross-entropy)"]) == pytest.approx(expected, rel=1e-3)
-    assert rows["parameters"] == f"{sum(p.data.size for p in run.model.parameters()):,}"
+    assert rows["parameters"] == f"{sum(p.numpy().size for p in run.model.parameters()):,}"
     seconds, speed = (run.histories[1][name] for name in ("seconds", "images_per_s"))
     assert rows["training"] == f"3 epochs in {sum(seconds):,.1f} s, {np.mean(speed):,.0f} images/s"
     assert rows["seed"] == "7"
@@ -194,7 +194,7 @@ def test_a_run_that_went_wrong_is_reported_too(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 4))
     recorder = viz.HistogramRecorder()
     recorder.record(model)
-    model[3].weight.data[0] = np.nan
+    model[3].weight.numpy()[0] = np.nan
     recorder.record(model)
     x, history = tg.randn(30, 1, 6, 6), {"loss": [1.0, np.nan], "val_accuracy": [np.nan, np.nan]}
     path = viz.report(tmp_path / "r.html", model, (x, tg.arange(30) % 4), history=history, recorder=recorder)
@@ -203,11 +203,11 @@ def test_a_run_that_went_wrong_is_reported_too(tmp_path: Path) -> None:
 
 def test_the_model_is_left_as_it_was(run: Run, tmp_path: Path) -> None:
     run.model.train()
-    before = {name: value.data.copy() for name, value in run.model.state_dict().items()}
+    before = {name: value.numpy().copy() for name, value in run.model.state_dict().items()}
     grads = [p.grad for p in run.model.parameters()]
     viz.report(tmp_path / "r.html", run.model, (run.x[:60], run.y[:60]), examples=2, layer="3")
     assert run.model.training
-    assert all(np.array_equal(before[k], v.data) for k, v in run.model.state_dict().items())
+    assert all(np.array_equal(before[k], v.numpy()) for k, v in run.model.state_dict().items())
     assert all(a is b.grad for a, b in zip(grads, run.model.parameters(), strict=True))
     assert not any(m._forward_hooks for m in run.model.modules())
 

@@ -60,8 +60,8 @@ def test_the_predicted_class_is_the_default(run: Run) -> None:
 def test_grad_cam_by_hand() -> None:
     """Two channels, kept by a linear layer as 1 * sum(A_0) - 2 * sum(A_1): a_0 = 1, a_1 = -2 for class 0."""
     model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten(), nn.Linear(8, 2, bias=False)).double()
-    model[0].weight.data[:] = np.array([3.0, 1.0]).reshape(2, 1, 1, 1)  # A = 3x, x
-    model[2].weight.data[:] = np.repeat([[1.0, -2.0], [-1.0, 1.0]], 4, axis=1)
+    model[0].weight.numpy()[:] = np.array([3.0, 1.0]).reshape(2, 1, 1, 1)  # A = 3x, x
+    model[2].weight.numpy()[:] = np.repeat([[1.0, -2.0], [-1.0, 1.0]], 4, axis=1)
     x = np.array([[[[1.0, -1.0], [2.0, 0.0]]]])
     np.testing.assert_allclose(grad_cam(model, x, "0", 0), [[[1, 0], [2, 0]]])  # relu(3x - 2x)
     np.testing.assert_allclose(grad_cam(model, x, "0", 1), [[[0, 2], [0, 0]]])  # relu(-3x + x)
@@ -83,7 +83,7 @@ def test_grad_cam_is_the_formula_and_as_large_as_the_image(run: Run) -> None:
 
 
 def state(model: nn.Module) -> Any:
-    arrays = {name: value.data.copy() for name, value in model.state_dict().items()}
+    arrays = {name: value.numpy().copy() for name, value in model.state_dict().items()}
     modes = [module.training for module in model.modules()]
     grads = [None if p.grad is None else p.grad.numpy().copy() for p in model.parameters()]
     hooks = [len(m._forward_hooks or ()) + len(m._forward_pre_hooks or ()) for m in model.modules()]

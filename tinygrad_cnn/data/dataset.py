@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..rng import Generator, resolve
+from ..arrays.rng import Generator, resolve
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -180,7 +180,7 @@ def as_array(x: Any) -> NDArray[Any] | None:
     requires grad is refused."""
     if isinstance(x, np.ndarray):
         return x
-    data = getattr(x, "data", None)
+    data = getattr(x, "_array", None)  # a Tensor's
     if not isinstance(data, np.ndarray):
         return None
     if getattr(x, "requires_grad", False):

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rng import Generator, resolve
+from ..arrays.rng import Generator, resolve
 from .collate import as_tensors, default_collate, default_convert, stack_samples
 from .dataset import Dataset, IterableDataset, batch_access
 from .prefetch import END, prefetched

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..rng import Generator, resolve
+from ..arrays.rng import Generator, resolve
 
 T_co = TypeVar("T_co", covariant=True)
 

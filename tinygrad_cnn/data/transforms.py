@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..rng import Generator, resolve
+from ..arrays.rng import Generator, resolve
 
 
 class Transform:

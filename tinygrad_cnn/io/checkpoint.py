@@ -152,7 +152,7 @@ def _pack(value: Any, path: tuple[object, ...], arrays: dict[str, np.ndarray]) -
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
     if isinstance(value, Tensor):
-        return {"$tensor": _store(value.data, path, arrays)}
+        return {"$tensor": _store(value._array, path, arrays)}
     if kind is np.ndarray or kind is np.memmap:
         return {"$array": _store(value, path, arrays)}
     if isinstance(value, np.generic) and value.dtype in _STORABLE:

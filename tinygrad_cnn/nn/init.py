@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import rng
-from ..engine import mutated
+from ..arrays import rng
+from ..autograd.inplace import mutated
 from ..tensors import Tensor
 
 T = TypeVar("T", bound=Tensor)
@@ -29,7 +29,7 @@ def _fill(tensor: T, values: Any, name: str) -> T:
 def _checked(tensor: Tensor, name: str) -> Any:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name}: expected a Tensor to fill, got {type(tensor).__name__}")
-    return tensor.data
+    return tensor._array
 
 
 def _floating(tensor: Tensor, name: str) -> Any:

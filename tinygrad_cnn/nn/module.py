@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine import mutated
-from ..handle import RemovableHandle
+from ..autograd.handle import RemovableHandle
+from ..autograd.inplace import mutated
 from ..tensors import Tensor
 from .parameter import Parameter
 
@@ -188,7 +188,7 @@ class Module:
             if set_to_none:
                 p.grad = None
             elif p.grad is not None:
-                p.grad = Tensor(np.zeros_like(p.data))
+                p.grad = Tensor(np.zeros_like(p._array))
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn`` on every module below, children first, then on this one."""
@@ -202,7 +202,7 @@ class Module:
         for _, t in [*self.named_parameters(), *self.named_buffers()]:
             moved = t.detach().to(*args, **kwargs)
             if t.dtype.kind == "f" and moved.dtype != t.dtype:
-                t.data = moved.data
+                t._array = moved._array
                 t.grad = None if t.grad is None else t.grad.to(moved.dtype)
         return self
 
@@ -266,8 +266,8 @@ class Module:
             listed = "\n  ".join(problems)
             raise RuntimeError(f"cannot load the state_dict into {type(self).__name__}:\n  {listed}")
         for name, a in arrays.items():
-            np.copyto(own[name].data, a, casting="unsafe")
-            mutated(own[name].data)
+            np.copyto(own[name]._array, a, casting="unsafe")
+            mutated(own[name]._array)
         return IncompatibleKeys(missing, unexpected)
 
     # --------------------------------------------------------------------------------------------------------- hooks
@@ -311,7 +311,7 @@ def _attributes(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _as_array(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value.data
+        return value._array
     return value if isinstance(value, np.ndarray) else None
 
 

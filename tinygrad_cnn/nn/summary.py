@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import enable_grad, mutated, no_grad
-from ..rng import default_generator
+from ..arrays.rng import default_generator
+from ..autograd.inplace import mutated
+from ..autograd.modes import enable_grad, no_grad
 from ..tensors import Tensor
 from .layers.conv import Conv1d, Conv2d, ConvTranspose2d
 from .layers.linear import Linear
@@ -224,7 +225,7 @@ def _dtypes(dtype: Any, model: Module, count: int) -> list[Any]:
 @contextmanager
 def _left_as_it_was(model: Module) -> Iterator[None]:
     """Afterwards buffers, random state and what requires a gradient are as before."""
-    buffers = [(buffer, buffer.data, buffer.data.copy()) for buffer in model.buffers()]
+    buffers = [(buffer, buffer._array, buffer._array.copy()) for buffer in model.buffers()]
     wanted = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     bits = default_generator().numpy.bit_generator
     state = bits.state
@@ -235,7 +236,7 @@ def _left_as_it_was(model: Module) -> Iterator[None]:
         for parameter, requires_grad in wanted:
             parameter.requires_grad_(requires_grad)
         for buffer, array, values in buffers:
-            buffer.data = array
+            buffer._array = array
             if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
                 array[...] = values
                 mutated(array)
@@ -270,7 +271,7 @@ class _Recorder:
             self._charge(row, (cost[0], cost[1] * itemsize))
             self.trace.follow(outputs)
         elif isinstance(module, Linear):
-            self._charge(row, (outputs[0].data.size * module.in_features, 0))
+            self._charge(row, (outputs[0]._array.size * module.in_features, 0))
             self.trace.follow(outputs)
         else:
             self._charge(row, self.trace.follow(outputs))
@@ -280,7 +281,7 @@ class _Recorder:
         row.output_shape = shapes[0] if len(shapes) == 1 else shapes
         if next(module.children(), None) is None:
             row.activation_bytes = sum(
-                y.data.nbytes for y in outputs if not any(np.may_share_memory(y.data, x.data) for x in inputs)
+                y._array.nbytes for y in outputs if not any(np.may_share_memory(y._array, x._array) for x in inputs)
             )
         row.receptive_field = self.trace.field(outputs[0]) if outputs else None
 
@@ -307,9 +308,9 @@ class _Recorder:
                     continue
                 counted.add(id(parameter))
                 if id(parameter) in self.frozen:
-                    row.frozen += parameter.data.size
+                    row.frozen += parameter._array.size
                 else:
-                    row.trainable += parameter.data.size
+                    row.trainable += parameter._array.size
             is_leaf = next(module.children(), None) is None
             if row.trainable or row.frozen or row.mult_adds or (is_leaf and module in called):
                 rows.append(row)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..engine import Node, Variable
+from ..autograd.graph import Node, Variable
 from ..tensors import Tensor
 
 Shape = tuple[int, ...]

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .elementwise import abs, exp, quiet, sigmoid, square, where, zero
 from .promotion import promote_to_float
 from .special import erf

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..engine import Array, op, sum_to
-from ..threads import product
+from ..arrays.threads import product
+from ..autograd.backward import sum_to
+from ..autograd.graph import Array
+from ..autograd.operation import op
 
 
 @op(

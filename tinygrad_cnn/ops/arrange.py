@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, broadcast_to, op
+from ..autograd.backward import broadcast_to
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .index import _getitem
 from .indices import EVERYTHING, Index, numbers
 from .shape import Dims, _reshape, checked, normalise_dim, normalise_dims, sizes

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..threads import divide
-from ..windows import channels_last
+from ..arrays.threads import divide
+from ..arrays.windows import channels_last
 
 _BLOCK = 1 << 18  # elements: with smaller ones threads wait for each other between NumPy calls
 

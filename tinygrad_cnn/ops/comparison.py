@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, Variable, op
+from ..autograd.graph import Array, Variable
+from ..autograd.operation import op
 from .promotion import promote
 from .shape import checked
 
@@ -185,4 +186,4 @@ def bitwise_not(x: Array) -> Array:
 
 
 def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x

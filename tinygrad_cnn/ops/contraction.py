@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .elementwise import mul
 from .linalg import _for_blas, _same_dtype
 from .reduce import spread, sum

@@ -1,8 +1,8 @@
 """Convolution: three operations that are each other's gradients.
 
 Each of the three is linear in both of its inputs, and differentiating one gives the other two: second derivatives
-close. How they are computed stands in `tinygrad_cnn.convolution`, which has three ways to do it; `choose` picks one by
-shape. ("Convolution" is cross-correlation, as everywhere in the field.)
+close. How they are computed stands in `arrays.convolution`, which has four ways to do it; `choose` picks one by shape.
+("Convolution" is cross-correlation, as everywhere in the field.)
 """
 # ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
 
@@ -12,10 +12,12 @@ import math
 
 import numpy as np
 
-from ..convolution import choose
-from ..engine import Array, broadcast_to, op
-from ..threads import one_blas_thread
-from ..windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
+from ..arrays.convolution import choose
+from ..arrays.threads import one_blas_thread
+from ..arrays.windows import Geometry, Pads, Pair, col2im, crop, im2col, lay_out
+from ..autograd.backward import broadcast_to
+from ..autograd.graph import Array
+from ..autograd.operation import op
 
 
 @op(

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 
 
 @op(lambda g, _y, _x, *, keep, scale: drop(g, keep=keep, scale=scale))

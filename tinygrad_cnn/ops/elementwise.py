@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
-from ..threads import Slab, by_slabs
-from ..windows import in_order_of
+from ..arrays.threads import Slab, by_slabs
+from ..arrays.windows import in_order_of
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .promotion import promote, promote_to_float
 
 quiet = np.errstate(

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .repeats import sum_rows
 
 

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Array, Variable, _wrap, cast, op
+from ..autograd.backward import cast
+from ..autograd.graph import Array, Variable, wrap
+from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import maximum, minimum, true_divide
 from .reduce import Axes, Dims, count, fold, many_dims, spread
@@ -48,7 +50,7 @@ def put(x: Array, i: Array, *, dim: int, keepdim: bool, size: int) -> Array:  # 
 
 def beside(x: Any, a: Any) -> Any:
     """An array that is a result beside x: a tensor, if x is one."""
-    return _wrap(np.asarray(a), None) if isinstance(x, Variable) else np.asarray(a)
+    return wrap(np.asarray(a), None) if isinstance(x, Variable) else np.asarray(a)
 
 
 def selected(x: Array, i: Any, dim: int, keepdim: bool) -> Selected:
@@ -140,7 +142,7 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
 
 
 def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x
 
 
 def _one_of_each(where: Any, input: Array, dim: int, keepdim: bool, name: str) -> Selected:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Array, Variable, op
+from ..autograd.graph import Array, Variable
+from ..autograd.operation import op
 from .index import cut, select
 from .promotion import promote
 from .shape import _reshape, atleast_1d, atleast_2d, atleast_3d, checked, normalise_dim, sizes
@@ -156,7 +157,7 @@ def tensor_split(input: Array, indices_or_sections: int | Sequence[int] | Array,
     n = input.shape[d]
     given = indices_or_sections
     if isinstance(given, (Variable, ndarray)):
-        given = (given.data if isinstance(given, Variable) else given).tolist()
+        given = (given._array if isinstance(given, Variable) else given).tolist()
     if isinstance(given, Sequence):
         at = [min(i + n if i < 0 else i, n) if i >= -n else 0 for i in map(operator.index, given)]
         return _cuts(input, d, [0, *at, n])

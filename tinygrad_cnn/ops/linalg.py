@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
-from ..threads import product
+from ..arrays.threads import product
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .elementwise import mul
 from .reduce import sum
 from .shape import _reshape, checked, normalise_dim

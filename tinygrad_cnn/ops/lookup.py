@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Array, Variable, broadcast_to, op
+from ..autograd.backward import broadcast_to
+from ..autograd.graph import Array, Variable
+from ..autograd.operation import op
 from .elementwise import where
 from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, numbers, positions
@@ -102,7 +104,7 @@ def take(input: Array, index: Array) -> Array:
 
 # --------------------------------------------------------------------------------------------------------------- masks
 def _mask(mask: Any, function: str) -> ndarray:
-    a = mask.data if isinstance(mask, Variable) else mask
+    a = mask._array if isinstance(mask, Variable) else mask
     if not isinstance(a, ndarray) or a.dtype != np.bool_:
         got = f"dtype {a.dtype}" if isinstance(a, ndarray) else type(mask).__name__
         raise TypeError(f"{function}() takes a tensor of booleans as mask, got {got}")

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .activation import hardtanh
 from .elementwise import log, quiet, sigmoid, where
 from .reduce import _sum as sum_over

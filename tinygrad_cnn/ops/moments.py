@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Array, cast, op
+from ..autograd.backward import cast
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import abs, pow, quiet, sign, true_divide, where
 from .reduce import Axes, Dims, as_float, count, fold, many_dims, mean, spread

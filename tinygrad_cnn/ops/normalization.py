@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, broadcast_to, op, sum_to
+from ..autograd.backward import broadcast_to, sum_to
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from . import channelwise
 from .reduce import _mean as mean_over
 from .reduce import count

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .shape import _clone, checked, sizes
 
 Widths = tuple[tuple[int, int], ...]  # (before, after) for each dimension

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
-from ..threads import Slab, by_slabs
-from ..windows import NO_PADS, Geometry, Pads, Pair, crop, in_order_of, inside, lay_out, pad
+from ..arrays.threads import Slab, by_slabs
+from ..arrays.windows import NO_PADS, Geometry, Pads, Pair, crop, in_order_of, inside, lay_out, pad
+from ..autograd.graph import Array
+from ..autograd.operation import op
 
 _SMALL = 1 << 20  # elements: of a smaller image the rows' maxima are kept, a fifth of the gradient's time
 

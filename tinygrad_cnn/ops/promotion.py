@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Variable, cast
+from ..autograd.backward import cast
+from ..autograd.graph import Variable
 
 default_dtype = np.dtype(np.float32)
 _WEAK_NUMBERS = int(np.__version__.split(".")[0]) >= 2  # NumPy >= 2 lets a Python number take the array's dtype
@@ -25,7 +26,7 @@ def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         a, b = inputs
         if isinstance(a, Variable):
             if isinstance(b, Variable):
-                if a.data.dtype is b.data.dtype:
+                if a._array.dtype is b._array.dtype:
                     return inputs
             elif _stays(a, b):
                 return inputs
@@ -38,12 +39,12 @@ def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _stays(x: Variable, number: Any) -> bool:
     """Does NumPy itself compute x with this Python number in the dtype of x?"""
-    return _WEAK_NUMBERS and (type(number) is float or type(number) is int) and x.data.dtype.kind == "f"
+    return _WEAK_NUMBERS and (type(number) is float or type(number) is int) and x._array.dtype.kind == "f"
 
 
 def promote_to_float(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """As `promote`, with integers and booleans becoming float32: for division, exp, sin and the like."""
-    if len(inputs) == 1 and inputs[0].data.dtype.kind == "f":
+    if len(inputs) == 1 and inputs[0]._array.dtype.kind == "f":
         return inputs
     inputs = promote(inputs)
     dtype = result_type(*inputs)
@@ -54,7 +55,7 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
     """The dtype that the inputs (tensors, arrays, Python numbers) share by the rules above."""
     best: list[np.dtype[Any] | None] = [None, None, None]  # of arrays with dimensions, of 0-d arrays, of numbers
     for x in inputs:
-        a = x.data if isinstance(x, Variable) else x
+        a = x._array if isinstance(x, Variable) else x
         rank = (0 if a.ndim else 1) if isinstance(a, ndarray) else 2
         dtype = a.dtype if isinstance(a, ndarray) else _NUMBER[type(a)]
         before = best[rank]
@@ -81,7 +82,7 @@ def _operand(x: Any) -> Any:
         x = x.item()  # a NumPy scalar counts as a Python number
         if isinstance(x, (bool, int, float)):
             return x
-    a = x.data if isinstance(x, Variable) else x
+    a = x._array if isinstance(x, Variable) else x
     if not isinstance(a, ndarray) or a.dtype.kind not in _KIND:
         what = f"an array of dtype {a.dtype}" if isinstance(a, ndarray) else type(x).__name__
         raise TypeError(f"expected a Tensor, a real NumPy array or a number, got {what}")
@@ -90,7 +91,7 @@ def _operand(x: Any) -> Any:
 
 def _as(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, Variable):
-        return x if x.data.dtype == dtype else cast(x, dtype=dtype)
+        return x if x._array.dtype == dtype else cast(x, dtype=dtype)
     if isinstance(x, ndarray):
         return x.astype(dtype, copy=False)
     return np.asarray(x, dtype)

@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engine import Array, cast, op
+from ..autograd.backward import cast
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .comparison import eq, isnan, logical_not
 from .elementwise import true_divide, where
 from .shape import checked, normalise_dim, normalise_dims

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 
 
 def _in_memory_order(x: Any) -> list[int]:

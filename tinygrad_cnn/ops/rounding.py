@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .elementwise import quiet, true_divide
 from .promotion import promote
 from .shape import checked

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, Variable, cast, op
+from ..autograd.backward import cast
+from ..autograd.graph import Array, Variable
+from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import exp, quiet, where
 from .extremes import Selected, beside
@@ -152,7 +154,7 @@ def _return(x: Array, i: Array, *, dim: int) -> Array:
 def _running(f: np.ufunc, input: Array, dim: int, name: str) -> Selected:
     input = checked(input, name)
     d = normalise_dim(dim, input.ndim, name)
-    x: Any = input.data if isinstance(input, Variable) else input
+    x: Any = input._array if isinstance(input, Variable) else input
     i = np.zeros(x.shape, np.int64)
     if x.ndim:
         reached = (f.accumulate(x, axis=d) == x) | (x != x)  # a NaN stays

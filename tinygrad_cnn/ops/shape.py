@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from .. import engine
-from ..copying import reshaped
-from ..engine import Array, Variable, op
+from ..arrays.copying import reshaped
+from ..autograd.backward import broadcast_to as _broadcast_to
+from ..autograd.graph import Array, Variable
+from ..autograd.operation import op
 
 Dims: TypeAlias = "int | Sequence[int]"
 
@@ -275,7 +276,7 @@ def expand(input: Array, *size: Any) -> Array:
             f"expand(): shape {old} does not expand to {new}; only sizes of 1 can grow, new dimensions go in front, "
             "and -1 keeps a size that is there"
         )
-    return engine.broadcast_to(input, shape=full)
+    return _broadcast_to(input, shape=full)
 
 
 def expand_as(input: Array, other: Array) -> Array:
@@ -298,7 +299,7 @@ def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
         raise ValueError(f"broadcast_tensors(): shapes {', '.join(map(str, shapes))} do not go together") from None
-    return tuple(engine.broadcast_to(x, shape=shape) for x in tensors)
+    return tuple(_broadcast_to(x, shape=shape) for x in tensors)
 
 
 def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:
@@ -324,7 +325,7 @@ def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:
     swap = (1, 0, *range(2, n)) if indexing == "xy" and n > 1 else None
     grids = []
     for k, x in enumerate(tensors):
-        grid = engine.broadcast_to(_reshape(x, shape=tuple(-1 if i == k else 1 for i in range(n))), shape=shape)
+        grid = _broadcast_to(_reshape(x, shape=tuple(-1 if i == k else 1 for i in range(n))), shape=shape)
         grids.append(grid if swap is None else _permute(grid, dims=swap))
     return tuple(grids)
 
@@ -343,5 +344,5 @@ def clone(input: Array) -> Array:
 def contiguous(input: Array) -> Array:
     """``input`` itself if its memory runs in the order of its dimensions, a copy that does otherwise."""
     input = checked(input, "contiguous")
-    a = input.data if isinstance(input, Variable) else input
+    a = input._array if isinstance(input, Variable) else input
     return input if a.flags.c_contiguous else _clone(input, order="C")

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, cast, op
+from ..autograd.backward import cast
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import exp, quiet, where
 from .promotion import default_dtype

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Array, cast, op
+from ..autograd.backward import cast
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, true_divide, where
 from .promotion import default_dtype, promote, promote_to_float
 from .shape import checked

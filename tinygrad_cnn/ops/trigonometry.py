@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine import Array, op
+from ..autograd.graph import Array
+from ..autograd.operation import op
 from .elementwise import quiet, rsqrt, where
 from .promotion import promote_to_float
 

@@ -99,6 +99,6 @@ def names_and_params(params: Any) -> tuple[list[str] | None, list[Tensor]]:
                 f"{what} (shape {p.shape}) was computed from other tensors; only leaves can be optimized: "
                 "use the tensor it was computed from, or p.detach().requires_grad_()"
             )
-        if not p.data.flags.writeable:
+        if not p._array.flags.writeable:
             raise ValueError(f"{what} (shape {p.shape}) wraps a read-only array; pass tensor(array), which copies it")
     return names, tensors

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from ..engine import enable_grad, mutated
+from ..arrays.threads import WORTH, divide
+from ..autograd.inplace import mutated
+from ..autograd.modes import enable_grad
 from ..tensors import Tensor
-from ..threads import WORTH, divide
 from .checks import FLAGS, as_groups, is_number, names_and_params, non_negative, plain, refuse_flags
 
 Group: TypeAlias = dict[str, Any]
@@ -38,7 +39,7 @@ class Optimizer:
     >>> w = Tensor(np.array([1.0, 1.0]), requires_grad=True)
     >>> w.grad = Tensor(np.array([0.3, -7.0]))
     >>> SignSGD([w], lr=0.5).step()
-    >>> w.data
+    >>> w.numpy()
     array([0.5, 1.5])
 
     Attributes: ``param_groups`` (a list of dicts), ``defaults``, and ``state``, a dict for each parameter, under
@@ -107,7 +108,7 @@ class Optimizer:
         """Forget the gradients: set them to None or, with ``set_to_none=False``, to fresh zeros where there are any."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad.data))
+                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad._array))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
@@ -123,20 +124,20 @@ class Optimizer:
         for group, params in zip(self.param_groups, work, strict=True):
             try:
                 for p, g in params:
-                    self.update(p.data, -g if group.get("maximize") else g, self.state[p], group)
+                    self.update(p._array, -g if group.get("maximize") else g, self.state[p], group)
             finally:
-                mutated(*(p.data for p, _ in params))
+                mutated(*(p._array for p, _ in params))
         self.steps_taken += 1
         return loss
 
     def _with_gradients(self, group: Group) -> list[tuple[Tensor, ndarray]]:
         if not isinstance(group.get("lr", 0.0), float):
             self.check(group)  # someone put something else there: an int is fine, a Tensor or a string is not
-        ready = [(p, p.grad.data) for p in group["params"] if p.grad is not None]
+        ready = [(p, p.grad._array) for p in group["params"] if p.grad is not None]
         for p, g in ready:
-            if g.shape != p.data.shape:
+            if g.shape != p._array.shape:
                 raise ValueError(
-                    f"a parameter of shape {p.data.shape} has a gradient of shape {g.shape}; nothing updated"
+                    f"a parameter of shape {p._array.shape} has a gradient of shape {g.shape}; nothing updated"
                 )
         return ready
 
@@ -209,8 +210,8 @@ class Optimizer:
         elif np.shape(_array(value)) != p.shape:
             problems.append(f"{what} has shape {np.shape(_array(value))}, the parameter {p.shape}")
         else:
-            state[key] = Tensor(np.empty_like(p.data, subok=False))
-            state[key].data[...] = _array(value)
+            state[key] = Tensor(np.empty_like(p._array, subok=False))
+            state[key]._array[...] = _array(value)
 
     def _params(self) -> Iterator[Tensor]:
         return (p for group in self.param_groups for p in group["params"])
@@ -230,7 +231,7 @@ def buffer(state: State, name: str, like: ndarray, fill: float = 0.0) -> ndarray
     """The array kept in ``state`` under that name; made at first use, of the shape, dtype and order of ``like``."""
     if name not in state:
         state[name] = Tensor(np.full_like(like, fill, subok=False))
-    return state[name].data
+    return state[name]._array
 
 
 def count(state: State) -> int:
@@ -282,4 +283,4 @@ def _loaded(value: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else np.asarray(value)
+    return value._array if isinstance(value, Tensor) else np.asarray(value)

@@ -28,7 +28,7 @@ class SGD(Optimizer):
     >>> optimizer = SGD([w], lr=0.25)
     >>> (w * w).sum().backward()
     >>> optimizer.step()
-    >>> w.data
+    >>> w.numpy()
     array([2.])
     """
 

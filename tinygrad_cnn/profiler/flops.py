@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..engine import Op
+from ..autograd.graph import Op
 
 Shape = tuple[int, ...]
 Count = Callable[[Sequence[Shape], Shape, Mapping[str, Any]], int]  # shapes of inputs and of the output, attributes

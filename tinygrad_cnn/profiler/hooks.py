@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
-from ..modes import mode
+from ..autograd.modes import mode
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .recorder import Recorder

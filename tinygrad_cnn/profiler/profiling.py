@@ -10,7 +10,7 @@ from contextlib import ContextDecorator
 from time import perf_counter_ns
 from typing import Any
 
-from ..modes import mode
+from ..autograd.modes import mode
 from . import chrome
 from .events import OPERATIONS, Event
 from .hooks import CALLS, recorders

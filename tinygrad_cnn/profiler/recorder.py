@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy import ndarray
 
-from ..engine import Like, Node, Op, Variable
+from ..autograd.graph import Like, Node, Op, Variable
 from ..nn.module import Module
 from .events import EARLIER, NO_MODULE, Event, NodeCost
 from .flops import backward_flops, forward_flops
@@ -55,7 +55,7 @@ class Recorder:
         """Note the operation, and which node is its."""
         end = perf_counter_ns()
         arrays = [a for a in map(_array, inputs) if isinstance(a, ndarray)]
-        shapes, y = tuple(a.shape for a in arrays), result.data
+        shapes, y = tuple(a.shape for a in arrays), result._array
         flops = forward_flops(op, shapes, y.shape, attributes)
         self._add(
             op.name, "forward", self.module, self._began, end, bytes=_new_bytes(y, arrays), flops=flops, shapes=shapes
@@ -131,7 +131,7 @@ class Recorder:
 
 
 def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x
 
 
 def _new_bytes(y: ndarray, others: Sequence[Any]) -> int:

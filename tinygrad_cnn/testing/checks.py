@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import engine
-from ..rng import Generator
+from .. import autograd
+from ..arrays.rng import Generator
 from ..tensors import Tensor
 from .compare import Check, Function, GradcheckError, gradients_of, outputs
 
@@ -57,7 +57,7 @@ def gradcheck(
         GradcheckError: the gradient is wrong, or cannot be checked.
         TypeError, ValueError: the inputs or outputs are not what can be checked (float64 tensors).
 
-    >>> from tinygrad_cnn.engine import op
+    >>> from tinygrad_cnn.autograd.operation import op
     >>> @op(lambda g, _y, x: 2 * x * g)
     ... def squared(x):
     ...     return x * x
@@ -98,7 +98,7 @@ def gradgradcheck(
     The gradients are taken with ``create_graph=True``, as functions of the inputs and of the cotangents. They are not
     held against the function itself: call `gradcheck` for that. Arguments and errors are those of `gradcheck`.
 
-    >>> from tinygrad_cnn.engine import op
+    >>> from tinygrad_cnn.autograd.operation import op
     >>> @op(lambda g, _y, x: 3 * x * x * g)
     ... def cubed(x):
     ...     return x * x * x
@@ -110,7 +110,7 @@ def gradgradcheck(
 
     def first(*arguments: Any) -> tuple[Tensor, ...]:
         xs, cotangents = arguments[: len(check.inputs)], arguments[len(check.inputs) :]
-        with engine.enable_grad():
+        with autograd.enable_grad():
             ys = [y for y in outputs(function(*xs, **check.kwargs)) if y.dtype.kind == "f"]
             return gradients_of(ys, [xs[i] for i in positions], cotangents, create=True)
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .. import engine
-from ..rng import Generator, resolve
+from .. import autograd
+from ..arrays.rng import Generator, resolve
 from ..tensors import Tensor
 from .differences import Slope, derivatives, one_sided
 from .memory import LAYOUTS
@@ -75,12 +75,12 @@ class Check:
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[None]:
         """Leaves that are given other numbers within get their own back at the end."""
-        before = {i: x.data for i, x in self.own.items()}
+        before = {i: x._array for i, x in self.own.items()}
         try:
             yield
         finally:
             for i, a in before.items():
-                self.own[i].data = a
+                self.own[i]._array = a
 
     def run(self) -> None:
         with self.borrowed():
@@ -134,15 +134,15 @@ class Check:
     def tensors(self, values: Mapping[int, Array]) -> list[Any]:
         """The inputs with other values: leaves keep their identity, the function may know them by other names too."""
         for i, x in self.own.items():
-            x.data = values[i]
+            x._array = values[i]
         fresh = {i: Tensor(a, requires_grad=True) for i, a in values.items() if i not in self.own}
         return [fresh.get(i, x) for i, x in enumerate(self.inputs)]
 
     def call(self, values: Mapping[int, Array]) -> list[Array]:
         """The floating outputs, as arrays."""
-        with engine.no_grad(), np.errstate(all="ignore"):
+        with autograd.no_grad(), np.errstate(all="ignore"):
             results = outputs(self.function(*self.tensors(values), **self.kwargs))
-        ys = [np.array(y.data) for y in results if y.dtype.kind == "f"]
+        ys = [np.array(y._array) for y in results if y.dtype.kind == "f"]
         if not ys:
             raise TypeError("the function gives no floating output, so there is no gradient to check")
         for k, y in enumerate(ys):
@@ -154,17 +154,18 @@ class Check:
         xs = self.tensors(values)
         # leaves that get the very gradients that the last rules get: an addition hands one to both of its inputs
         witnesses = [Tensor(np.zeros_like(c), requires_grad=True) for c in cotangents]
-        with engine.enable_grad(), np.errstate(all="ignore"):
+        with autograd.enable_grad(), np.errstate(all="ignore"):
             ys = [y for y in outputs(self.function(*xs, **self.kwargs)) if y.dtype.kind == "f"]
             sums = [y + w if y._node is not None else y for y, w in zip(ys, witnesses, strict=True)]
             leaves = [*(xs[i] for i in values), *witnesses]
             grads = gradients_of(sums, leaves, [Tensor(c) for c in cotangents], create=False)
         grads, seen = grads[: len(values)], grads[len(values) :]
         if any(
-            y._node is not None and not np.array_equal(c, g.data) for y, c, g in zip(ys, cotangents, seen, strict=True)
+            y._node is not None and not np.array_equal(c, g._array)
+            for y, c, g in zip(ys, cotangents, seen, strict=True)
         ):
             raise GradcheckError("a rule wrote to the gradient it was given (g); it must compute a new array")
-        return [g.data for g in grads]
+        return [g._array for g in grads]
 
     def check_input(self, i: int, g: Array) -> None:
         """The gradient of one input along random directions; if that is wrong, at every element."""
@@ -301,7 +302,7 @@ def _checked_inputs(inputs: list[Any]) -> Iterator[tuple[int, Array]]:
         if not checked:
             continue
         found += 1
-        a = x.data if isinstance(x, Tensor) else x
+        a = x._array if isinstance(x, Tensor) else x
         if a.dtype != np.float64:
             raise TypeError(
                 f"gradcheck needs float64, got {a.dtype} as input {i}: differences of less precise numbers prove "
@@ -339,8 +340,8 @@ def gradients_of(
     paths = [(y, c) for y, c in zip(ys, cotangents, strict=True) if y.requires_grad]
     found: Sequence[Any] = [None] * len(xs)
     if paths:
-        found = engine.grad([y for y, _ in paths], xs, [c for _, c in paths], create_graph=create, allow_unused=True)
-    return tuple(Tensor(np.zeros_like(x.data)) if g is None else g for g, x in zip(found, xs, strict=True))
+        found = autograd.grad([y for y, _ in paths], xs, [c for _, c in paths], create_graph=create, allow_unused=True)
+    return tuple(Tensor(np.zeros_like(x._array)) if g is None else g for g, x in zip(found, xs, strict=True))
 
 
 def _same(a: Array, b: Array) -> bool:

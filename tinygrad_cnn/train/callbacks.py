@@ -142,7 +142,7 @@ class EarlyStopping(Watching):
         if self.improved(trainer, logs):
             self.waited = 0
             if self.restore_best:
-                self._weights = {name: value.data.copy() for name, value in trainer.model.state_dict().items()}
+                self._weights = {name: value._array.copy() for name, value in trainer.model.state_dict().items()}
         else:
             self.waited += 1
         if self.waited >= self.patience:

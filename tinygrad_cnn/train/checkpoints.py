@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import io
-from ..rng import Generator, default_generator
+from ..arrays.rng import Generator, default_generator
 from .callbacks import Callback, Logs, Watching
 from .history import History, is_number
 from .loaders import generators_of

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.rng import Generator
 from ..data.dataset import Dataset, IterableDataset, TensorDataset, random_split, targets_of
 from ..data.loader import DataLoader
-from ..rng import Generator
 from ..tensors import Tensor
 
 BATCH_SIZE = 64
@@ -122,4 +122,4 @@ def length(loader: Any) -> int | None:
 
 def joined(pieces: Iterable[Any]) -> Tensor:
     """Batches of outputs as one."""
-    return Tensor(np.concatenate([y.data for y in pieces]))
+    return Tensor(np.concatenate([y._array for y in pieces]))

@@ -87,7 +87,7 @@ def confusion_matrix(targets: Any, predictions: Any, num_classes: int | None = N
 
 
 def _array(x: Any) -> NDArray[Any]:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x._array if isinstance(x, Tensor) else np.asarray(x)
 
 
 def _check_scores(scores: NDArray[Any], classes: NDArray[Any], name: str) -> None:

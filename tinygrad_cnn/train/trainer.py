@@ -328,7 +328,7 @@ def _update(metrics: Iterable[Metric], outputs: Any, targets: Any) -> None:
 
 
 def _number(loss: Any) -> float:
-    if not isinstance(loss, Tensor) or loss.data.size != 1:
+    if not isinstance(loss, Tensor) or loss._array.size != 1:
         got = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"the loss must be a Tensor with one number, got {got}; use reduction='mean'")
     return float(loss.item())

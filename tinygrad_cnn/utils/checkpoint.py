@@ -1,5 +1,5 @@
 """Recomputation, under the name of ``torch.utils.checkpoint``."""
 
-from ..recompute import checkpoint
+from ..autograd.recompute import checkpoint
 
 __all__ = ["checkpoint"]

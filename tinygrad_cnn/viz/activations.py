@@ -115,13 +115,13 @@ def activation_statistics(
 
     def watch(path: str) -> Any:
         def add(module: Module, _args: Any, output: Any) -> None:
-            if not isinstance(output, Tensor) or output.ndim < 2 or not output.data.size:
+            if not isinstance(output, Tensor) or output.ndim < 2 or not output._array.size:
                 return
             calls[path] = calls.get(path, 0) + 1
             key = path if calls[path] == 1 else f"{path} ({calls[path]})"
             if key not in sums:
                 sums[key] = _Sums(type(module).__name__, tuple(output.shape[1:]))
-            sums[key].add(output.data)
+            sums[key].add(output._array)
 
         return add
 

@@ -79,7 +79,7 @@ def plot_confusion_matrix(
 
 def _counts(targets: Any, predictions: Any, labels: Any, name: str) -> Any:
     if predictions is None:
-        counts = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
+        counts = targets._array if isinstance(targets, Tensor) else np.asarray(targets)
         square = counts.ndim == 2 and counts.shape[0] == counts.shape[1]
         if not square or counts.dtype.kind not in "iu" or (counts.size and counts.min() < 0):
             raise ValueError(
@@ -87,7 +87,7 @@ def _counts(targets: Any, predictions: Any, labels: Any, name: str) -> Any:
                 f"{counts.shape}, dtype {counts.dtype}"
             )
     else:
-        scores = predictions.data if isinstance(predictions, Tensor) else np.asarray(predictions)
+        scores = predictions._array if isinstance(predictions, Tensor) else np.asarray(predictions)
         named = None if labels is None or scores.dtype.kind == "f" else len(labels)
         counts = confusion_matrix(targets, predictions, named)
     if counts.sum() == 0:

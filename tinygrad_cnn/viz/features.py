@@ -40,7 +40,7 @@ def feature_maps(model: Module, x: Any, layer: Any, *, batch_size: int | None = 
     def keep(_module: Any, _args: Any, output: Any) -> None:
         if not isinstance(output, Tensor):
             raise ValueError(f"{name}: layer {path!r} gives no Tensor, but {type(output).__name__}")
-        seen.append(output.data.copy())  # what comes next may work in place
+        seen.append(output._array.copy())  # what comes next may work in place
 
     found = []
     with probing.at_rest(model), module.register_forward_hook(keep):

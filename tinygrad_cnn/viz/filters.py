@@ -78,7 +78,7 @@ def _weights(layer: Any, name: str) -> tuple[Any, str]:
         found = next(((path, m) for path, m in layer.named_modules() if isinstance(m, Conv2d)), None)
         if found is None:
             raise ValueError(f"{name}: {type(layer).__name__} has no Conv2d; pass weights (O, C, kh, kw)")
-        return found[1].weight.data, f" (layer {style.plain(found[0])})" if found[0] else ""
+        return found[1].weight._array, f" (layer {style.plain(found[0])})" if found[0] else ""
     weight = probing.as_array(layer)
     if weight.ndim != 4 or weight.dtype.kind != "f" or not weight.size:
         raise ValueError(

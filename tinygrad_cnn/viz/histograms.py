@@ -74,15 +74,15 @@ class HistogramRecorder(Callback):
         for name in self.parameters or ():
             if name not in own:
                 raise ValueError(f"HistogramRecorder: the model has no parameter {name!r}; it has {', '.join(own)}")
-        watched = [n for n, p in own.items() if p.data.size and (self.parameters is None or n in self.parameters)]
+        watched = [n for n, p in own.items() if p._array.size and (self.parameters is None or n in self.parameters)]
         before = len(self.epochs)
         self.epochs.append(last + 1 if epoch is None else int(epoch))
         for name in [*self.weights, *(n for n in watched if n not in self.weights)]:
             found = own.get(name) if name in watched else None
             grad = None if found is None else found.grad
             for table, array in (
-                (self.weights, None if found is None else found.data),
-                (self.gradients, None if grad is None else grad.data),
+                (self.weights, None if found is None else found._array),
+                (self.gradients, None if grad is None else grad._array),
             ):
                 column = table.setdefault(name, [None] * before)
                 column.append(None if array is None else _histogram(array, self.bins))

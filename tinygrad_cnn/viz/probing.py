@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine import enable_grad, grad
+from ..arrays.rng import default_generator
+from ..autograd.backward import grad
+from ..autograd.modes import enable_grad
 from ..nn.module import Module
 from ..nn.summary import evaluating, in_mode
-from ..rng import default_generator
 from ..tensors import Tensor
 from ..train.loaders import as_dataset, as_loader, is_dataset
 from . import style
@@ -23,7 +24,7 @@ BATCH_SIZE = 256
 
 def as_array(x: Any) -> Array:
     """The array in a Tensor, or whatever NumPy makes of it."""
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x._array if isinstance(x, Tensor) else np.asarray(x)
 
 
 def check_model(model: Any, name: str) -> None:
@@ -121,7 +122,7 @@ def probabilities(logits: Array) -> Array:
 def predict(model: Module, images: Array, batch_size: int, name: str) -> Array:
     """Scores (N, C) of images, in evaluation mode."""
     with at_rest(model):
-        return np.concatenate([scores(model, Tensor(part), name).data for part in pieces(images, batch_size)])
+        return np.concatenate([scores(model, Tensor(part), name)._array for part in pieces(images, batch_size)])
 
 
 def targets_for(target: Any, count: int, name: str) -> Array | None:
@@ -139,7 +140,7 @@ def targets_for(target: Any, count: int, name: str) -> Array | None:
 def picked(y: Tensor, target: Array | None, name: str) -> Tensor:
     """The sum of each image's score of its class: its gradient by one image is that of the image's own score."""
     classes = y.shape[1]
-    chosen = y.data.argmax(axis=1) if target is None else target
+    chosen = y._array.argmax(axis=1) if target is None else target
     if chosen.min() < 0 or chosen.max() >= classes:
         raise ValueError(
             f"{name}: target must be classes in 0..{classes - 1}, got {int(chosen.min())}..{int(chosen.max())}"
@@ -153,7 +154,7 @@ def gradient(score: Tensor, by: Tensor, name: str, what: str) -> Array:
     found = None if score._node is None else grad(score, by, allow_unused=True)[0]
     if found is None:
         raise RuntimeError(f"{name}: the scores do not depend on {what} in a way that has a gradient (no_grad inside?)")
-    return found.data
+    return found._array
 
 
 def check_batch_size(batch_size: Any, name: str) -> int:

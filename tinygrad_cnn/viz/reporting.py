@@ -120,7 +120,7 @@ class _Evaluation:
                     raise ValueError(f"{name}: data must give batches of (images, classes), got {len(inputs)} inputs")
                 images, classes = probing.as_input(model, inputs[0], name), probing.as_array(y)
                 start = time.perf_counter()
-                logits = probing.scores(model, Tensor(images), name).data
+                logits = probing.scores(model, Tensor(images), name)._array
                 self.seconds += time.perf_counter() - start
                 scores.append(logits)
                 targets.append(classes)

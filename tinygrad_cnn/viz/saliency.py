@@ -35,7 +35,7 @@ def saliency_map(model: Module, x: Any, target: Any = None, *, batch_size: int |
 
     >>> from tinygrad_cnn.nn import Flatten, Linear, Sequential
     >>> net = Sequential(Flatten(), Linear(4, 2))
-    >>> weight = net[1].weight.data
+    >>> weight = net[1].weight.numpy()
     >>> map = saliency_map(net, np.ones((1, 1, 2, 2), np.float32), target=1)
     >>> bool((map == abs(weight[1].reshape(1, 2, 2))).all())
     True
@@ -105,6 +105,6 @@ def grad_cam(model: Module, x: Any, layer: Any, target: Any = None, *, batch_siz
             score = probing.picked(y, None if classes is None else classes[part], name)
             g = probing.gradient(score, seen[-1], name, f"layer {path!r}")  # (n, K, h, w)
             weights = g.mean(axis=(2, 3), keepdims=True)  # (n, K, 1, 1)
-            cam = np.maximum((weights * seen[-1].data).sum(axis=1, keepdims=True), 0)  # (n, 1, h, w)
+            cam = np.maximum((weights * seen[-1]._array).sum(axis=1, keepdims=True), 0)  # (n, 1, h, w)
             maps.append(np.asarray(interpolate(cam, size=images.shape[2:], mode="bilinear"))[:, 0])  # (n, H, W)
     return np.concatenate(maps)  # (N, H, W)

@@ -81,7 +81,7 @@ def test_a_layer_whose_settings_or_weights_change_is_checked_anew() -> None:
     assert layer(image).shape == (1, 2, 4, 4)
     layer.stride = (2, 2)
     assert layer(image).shape == (1, 2, 2, 2)
-    assert layer(image.data[0]).shape == (2, 2, 2)  # no batch
+    assert layer(image.numpy()[0]).shape == (2, 2, 2)  # no batch
     layer.double()
     with pytest.raises(TypeError, match="must have the same dtype, got float32 and float64"):
         layer(image)

@@ -26,8 +26,8 @@ def parameters(dtype: Any = np.float64) -> list[Any]:
 def theirs(torch: Any, ours: list[Any]) -> list[Any]:
     result = []
     for p in ours:
-        q = torch.nn.Parameter(torch.tensor(p.data))
-        q.grad = None if p.grad is None else torch.tensor(p.grad.data)
+        q = torch.nn.Parameter(torch.tensor(p.numpy()))
+        q.grad = None if p.grad is None else torch.tensor(p.grad.numpy())
         result.append(q)
     return result
 
@@ -38,13 +38,13 @@ def theirs(torch: Any, ours: list[Any]) -> list[Any]:
 def test_norm(torch: Any, norm: float, limit: float, dtype: Any) -> None:
     a = parameters(dtype)
     b = theirs(torch, a)
-    memory = a[0].grad.data
+    memory = a[0].grad.numpy()
     x, y = clip_grad_norm_(a, limit, norm), torch.nn.utils.clip_grad_norm_(b, limit, norm)
     assert x.dtype == dtype
-    np.testing.assert_allclose(x.data, y.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-6)
     for p, q in zip(a[:3], b, strict=False):
-        np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-6)
-    assert a[0].grad.data is memory
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-6)
+    assert a[0].grad.numpy() is memory
     assert a[3].grad is None
     if limit == 0.1 and norm > 0:
         assert get_total_norm([p.grad for p in a[:3]], norm).item() == pytest.approx(0.1, rel=1e-4)
@@ -56,7 +56,7 @@ def test_value(torch: Any) -> None:
     clip_grad_value_(a, 0.3)
     torch.nn.utils.clip_grad_value_(b, 0.3)
     for p, q in zip(a[:3], b, strict=False):
-        np.testing.assert_array_equal(p.grad.data, q.grad.numpy())
+        np.testing.assert_array_equal(p.grad.numpy(), q.grad.numpy())
 
 
 def test_norm_0_counts() -> None:
@@ -65,11 +65,11 @@ def test_norm_0_counts() -> None:
 
 def test_a_norm_that_is_not_finite() -> None:
     a = parameters()
-    a[1].grad.data[...] = np.nan
-    before = a[0].grad.data.copy()
+    a[1].grad.numpy()[...] = np.nan
+    before = a[0].grad.numpy().copy()
     with pytest.raises(RuntimeError, match=r"norm of order 2 is nan.*detect_anomaly"):
         clip_grad_norm_(a, 1.0, error_if_nonfinite=True)
-    np.testing.assert_array_equal(a[0].grad.data, before)
+    np.testing.assert_array_equal(a[0].grad.numpy(), before)
     assert np.isnan(clip_grad_norm_(a, 1.0).item())
 
 
@@ -84,7 +84,7 @@ def test_a_gradient_that_may_not_be_written_is_replaced() -> None:
     p = nn.Parameter(np.zeros(4))
     p.grad = Tensor(np.broadcast_to(2.0, 4))
     clip_grad_value_(p, 1.0)
-    assert p.grad.data.tolist() == [1, 1, 1, 1]
+    assert p.grad.numpy().tolist() == [1, 1, 1, 1]
 
 
 def test_nothing_to_clip() -> None:

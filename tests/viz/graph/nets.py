@@ -6,7 +6,7 @@ from typing import Any
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.engine import Node, Variable
+from tinygrad_cnn.autograd.graph import Node, Variable
 
 
 class LeNet(nn.Module):

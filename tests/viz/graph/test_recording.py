@@ -12,7 +12,7 @@ from viz.graph.nets import LeNet, chain, classic, images, tape
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.modes import mode
+from tinygrad_cnn.autograd.modes import mode
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.profiler import profile
 from tinygrad_cnn.viz import draw_graph
@@ -120,8 +120,8 @@ def test_gradients_equal_those_of_backward_at_every_parameter() -> None:
     for name, p in model.named_parameters():
         summary = found[name]
         assert summary is not None
-        assert summary.norm == pytest.approx(float(np.linalg.norm(p.grad.data)), rel=1e-5)
-        assert summary.zeros == int((p.grad.data == 0).sum())
+        assert summary.norm == pytest.approx(float(np.linalg.norm(p.grad.numpy())), rel=1e-5)
+        assert summary.zeros == int((p.grad.numpy() == 0).sum())
     labels = {b.id: b for b in picture.boxes}
     for edge in picture.edges:  # one consumer each: what flows along the edge is all there is
         source = labels[edge.source]
@@ -247,14 +247,14 @@ def test_nothing_of_the_users_changes() -> None:
     h = model(x)
     h.register_hook(lambda _g: called.append("node"))
     loss = h.square().sum()
-    before = {k: v.data.copy() for k, v in model.state_dict().items()}
+    before = {k: v.numpy().copy() for k, v in model.state_dict().items()}
     state = tg.default_generator().get_state()
     draw_graph(loss, gradients=True, show_values=True)
     draw_graph(model, inputs=x, gradients=True, color_by="time")
     assert called == []
     assert x.grad is None
     assert all(p.grad is None for p in model.parameters())
-    assert all(np.array_equal(v.data, before[k]) for k, v in model.state_dict().items())
+    assert all(np.array_equal(v.numpy(), before[k]) for k, v in model.state_dict().items())
     assert tg.default_generator().get_state() == state
     assert not mode.watchers
     assert not hasattr(nn.Module.__call__, "__wrapped__")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.engine import Op
+from tinygrad_cnn.autograd.graph import Op
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz import draw_graph
 from tinygrad_cnn.viz.graph.sources import inputs_and_rules
@@ -63,12 +63,14 @@ def test_the_tables_name_operations_that_exist() -> None:
     import pkgutil
     from importlib import import_module
 
-    import tinygrad_cnn.engine
     import tinygrad_cnn.ops
 
     modules = [import_module(f"tinygrad_cnn.ops.{m.name}") for m in pkgutil.iter_modules(tinygrad_cnn.ops.__path__)]
     every = [
-        v.op for m in (*modules, tinygrad_cnn.engine) for v in vars(m).values() if hasattr(v, "op") and callable(v)
+        v.op
+        for m in (*modules, import_module("tinygrad_cnn.autograd.backward"))
+        for v in vars(m).values()
+        if hasattr(v, "op") and callable(v)
     ]
     names = {o.name for o in every if isinstance(o, Op)}
     assert set(FORMULAS) <= names

@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array, Variable, cast, is_grad_enabled, mutated
+from ...autograd.backward import cast
+from ...autograd.graph import Array, Variable
+from ...autograd.inplace import mutated
+from ...autograd.modes import is_grad_enabled
 from ...ops import activation as ops
 from ...ops import elementwise as e
 from ...ops import softmaxes, special
@@ -26,7 +29,7 @@ from .arguments import check_array, check_floating, dtype_of
 
 def _check_number(x: Any, name: str) -> None:
     """x must be a Tensor or an ndarray of numbers, not of booleans."""
-    if isinstance(x, Variable) and x.data.dtype.kind == "f":
+    if isinstance(x, Variable) and x._array.dtype.kind == "f":
         return
     check_array(x, "input", name)
     if dtype_of(x).kind == "b":
@@ -43,10 +46,10 @@ def _finish(x: Array, y: Array, inplace: bool, name: str) -> Array:
                 f"{name}: inplace=True would change a leaf tensor that requires grad while gradients are recorded; "
                 "use inplace=False, or with no_grad()"
             )
-        np.copyto(x.data, y.data)
-        mutated(x.data)
+        np.copyto(x._array, y._array)
+        mutated(x._array)
         return x
-    x.data, x._node = y.data, y._node
+    x._array, x._node = y._array, y._node
     return x
 
 

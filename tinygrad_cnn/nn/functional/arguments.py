@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...engine import Array, Like, Variable
-from ...windows import Geometry, Pads, Pair
+from ...arrays.windows import Geometry, Pads, Pair
+from ...autograd.graph import Array, Like, Variable
 
 IntOrPair = int | Sequence[int]
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def door(check: Callable[..., T]) -> Callable[..., T]:
     def ask(arrays: tuple[Any, ...], *settings: Any) -> T:
         key: list[Any] = []
         for x in arrays:
-            a = x.data if isinstance(x, Variable) else x
+            a = x._array if isinstance(x, Variable) else x
             key += (a.shape, a.dtype) if isinstance(a, np.ndarray) else (a, None)
         kinds: list[type] = []
         for setting in settings:
@@ -49,7 +49,7 @@ def door(check: Callable[..., T]) -> Callable[..., T]:
 
 def dtype_of(x: Array) -> np.dtype[Any]:
     """The dtype of a tensor or array, in the machine's byte order."""
-    dtype: np.dtype[Any] = x.data.dtype if isinstance(x, Variable) else x.dtype
+    dtype: np.dtype[Any] = x._array.dtype if isinstance(x, Variable) else x.dtype
     return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
@@ -61,7 +61,7 @@ def check_array(x: Any, name: str, function: str) -> None:
 
 def check_floating(x: Any, name: str, function: str) -> None:
     """x must be a Tensor or an ndarray of a floating dtype."""
-    if isinstance(x, Variable) and x.data.dtype.kind == "f":
+    if isinstance(x, Variable) and x._array.dtype.kind == "f":
         return
     check_array(x, name, function)
     if dtype_of(x).kind != "f":

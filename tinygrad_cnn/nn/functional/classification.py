@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array, Variable
+from ...autograd.graph import Array, Variable
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops import softmaxes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine import Array
+from ...arrays.windows import Geometry, Pads, Pair
+from ...autograd.graph import Array
 from ...ops import conv as ops
-from ...windows import Geometry, Pads, Pair
 from .arguments import (
     IntOrPair,
     batched,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine import Array
+from ...autograd.graph import Array
 from ...ops import affine
 from .arguments import check_bias, check_floating, check_same_dtype, door
 

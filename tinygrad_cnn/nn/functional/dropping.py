@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import rng
-from ...engine import Array, Variable
+from ...arrays import rng
+from ...autograd.graph import Array, Variable
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
 from .activation import _finish
@@ -24,7 +24,7 @@ def _check(input: Array, p: float, name: str) -> None:
 
 
 def _numbers(x: Array) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x
 
 
 def _apply(x: Array, keep: Any, p: float) -> Array:

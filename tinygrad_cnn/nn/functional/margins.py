@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine import Array
+from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
 from .arguments import check_array, check_floating

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array, Variable, is_grad_enabled, mutated
+from ...autograd.graph import Array, Variable
+from ...autograd.inplace import mutated
+from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
@@ -17,7 +19,7 @@ from .arguments import check_array, check_floating, door, dtype_of
 
 
 def _numbers(x: Array) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x
 
 
 def _per_channel(x: Array, channels: int, what: str, name: str, like: Array) -> Array:
@@ -182,7 +184,7 @@ def instance_norm(
         )
 
     def move(mean: Any, variance: Any) -> None:
-        if input.size if isinstance(input, np.ndarray) else input.data.size:
+        if input.size if isinstance(input, np.ndarray) else input._array.size:
             _move_running(running_mean, mean.reshape(-1, channels).mean(0), momentum)
             _move_running(running_var, variance.reshape(-1, channels).mean(0) * (n / (n - 1)), momentum)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array, Variable
+from ...arrays.windows import Geometry, Pads, Pair
+from ...autograd.graph import Array, Variable
 from ...ops import pool as ops
 from ...ops.index import take_along_dim
 from ...ops.shape import reshape
-from ...windows import Geometry, Pads, Pair
 from .arguments import (
     IntOrPair,
     batched,
@@ -227,7 +227,7 @@ def adaptive_max_pool1d(input: Array, output_size: int, return_indices: bool = F
 
 # ------------------------------------------------------------------------------------------------------------ helpers
 def _numbers(x: Array) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x
 
 
 def _like_input(indices: Any, x: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array
+from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
 from ...ops import loss as ops

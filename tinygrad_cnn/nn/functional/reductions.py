@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...engine import Array, Variable
+from ...autograd.graph import Array, Variable
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
 from .arguments import check_floating, dtype_of
@@ -55,4 +55,4 @@ def check_same_shape(input: Array, target: Array, name: str, other: str = "targe
 
 
 def numbers(x: Array) -> Any:
-    return x.data if isinstance(x, Variable) else x
+    return x._array if isinstance(x, Variable) else x

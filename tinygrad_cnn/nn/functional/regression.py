@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine import Array
+from ...autograd.graph import Array
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops.reduce import sum as sum_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array, Variable
+from ...autograd.graph import Array, Variable
 from ...ops import embedding as ops
 from .arguments import check_array, dtype_of
 
@@ -57,7 +57,7 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise ValueError(f"{name}: padding_idx {padding_idx} is no row of weight {tuple(weight.shape)}")
         padding_idx %= rows
-    i: Any = input.data if isinstance(input, Variable) else input
+    i: Any = input._array if isinstance(input, Variable) else input
     bad = (i < 0) | (i >= rows)
     if bad.any():
         where = tuple(int(k) for k in np.argwhere(bad)[0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Array
+from ...autograd.graph import Array
 from ...ops import resampling as ops
 from ...ops.shape import permute, reshape
 from .arguments import check_array, check_floating, dtype_of

@@ -63,7 +63,7 @@ class _Conv(Module):
     def reset_parameters(self) -> None:
         """Draw new values, uniform in +-1 / sqrt(fan_in)."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        fan_in = self.weight.data[0].size
+        fan_in = self.weight._array[0].size
         if self.bias is not None and fan_in > 0:
             bound = 1 / math.sqrt(fan_in)
             init.uniform_(self.bias, -bound, bound)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...device import device as Device
 from ...tensors import Tensor
+from ...tensors.device import device as Device
 from ..parameter import Parameter
 
 

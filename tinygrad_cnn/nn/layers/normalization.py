@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import mutated
+from ...autograd.inplace import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
@@ -80,7 +80,7 @@ class _Running(_Affine):
         """One more batch; how far the running values move towards it."""
         if self.num_batches_tracked is None:
             return 0.0 if self.momentum is None else self.momentum
-        seen = self.num_batches_tracked.data
+        seen = self.num_batches_tracked._array
         seen += 1
         mutated(seen)
         return 1 / int(seen) if self.momentum is None else self.momentum
@@ -113,13 +113,13 @@ class _BatchNorm(_Running):
         use_batch = self.training or (mean is None and var is None)
         if self.training and not self.track_running_stats:
             mean = var = None
-        before = None if self.num_batches_tracked is None else self.num_batches_tracked.data.copy()
+        before = None if self.num_batches_tracked is None else self.num_batches_tracked._array.copy()
         momentum = self._count() if self.training and self.track_running_stats else self.momentum or 0.0
         try:
             return F.batch_norm(input, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
         except Exception:
             if before is not None and self.num_batches_tracked is not None:
-                self.num_batches_tracked.data[...] = before  # a call that fails changes nothing
+                self.num_batches_tracked._array[...] = before  # a call that fails changes nothing
             raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine import mutated
+from ...autograd.inplace import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
@@ -70,8 +70,8 @@ class Embedding(Module):
         """Draw new values; the padding row becomes zeros."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight.data[self.padding_idx] = 0
-            mutated(self.weight.data)
+            self.weight._array[self.padding_idx] = 0
+            mutated(self.weight._array)
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import mutated
+from ...autograd.inplace import mutated
 from ...tensors import Tensor
 
 
@@ -26,9 +26,9 @@ def _gradients(parameters: Tensor | Iterable[Tensor], name: str) -> list[Tensor]
 
 def _writable(grad: Tensor) -> Any:
     """The array of a gradient, to write into."""
-    if not grad.data.flags.writeable:
-        grad.data = np.array(grad.data)
-    return grad.data
+    if not grad._array.flags.writeable:
+        grad._array = np.array(grad._array)
+    return grad._array
 
 
 def get_total_norm(
@@ -45,7 +45,7 @@ def get_total_norm(
     """
     del foreach
     name, p = "get_total_norm", float(norm_type)
-    arrays = [t.data for t in _listed(tensors, name)]
+    arrays = [t._array for t in _listed(tensors, name)]
     if not arrays:
         return Tensor(np.float32(0.0))
     dtype = np.result_type(*arrays)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...engine import mutated
+from ...autograd.inplace import mutated
 from ...ops.joining import cat
 from ...ops.shape import reshape
 from ...tensors import Tensor
@@ -29,7 +29,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     if not isinstance(vec, Tensor):
         raise TypeError(f"vector_to_parameters: expected a Tensor, got {type(vec).__name__}")
     targets = list(parameters)
-    total = sum(p.data.size for p in targets)
+    total = sum(p._array.size for p in targets)
     if vec.shape != (total,):
         raise ValueError(
             f"vector_to_parameters: the parameters have {total} entries, so the vector must have shape ({total},), "
@@ -37,6 +37,6 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         )
     start = 0
     for p in targets:
-        np.copyto(p.data, vec.data[start : start + p.data.size].reshape(p.shape), casting="same_kind")
-        mutated(p.data)
-        start += p.data.size
+        np.copyto(p._array, vec._array[start : start + p._array.size].reshape(p.shape), casting="same_kind")
+        mutated(p._array)
+        start += p._array.size

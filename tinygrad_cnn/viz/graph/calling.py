@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ...engine import Node
+from ...autograd.graph import Node
 from ...nn.module import Module
 from ...tensors import Tensor
 from .watching import Watch, run
@@ -63,7 +63,7 @@ class Given:
     def add(self, name: str, x: Any, is_input: bool = True) -> None:
         """Remember one."""
         node = x._node if isinstance(x, Tensor) else None
-        things = [node] if node is not None else [x, x.data] if isinstance(x, Tensor) else [x]
+        things = [node] if node is not None else [x, x._array] if isinstance(x, Tensor) else [x]
         self._alive += things
         for thing in things:
             self._names[id(thing)] = name
@@ -81,11 +81,11 @@ class Given:
 
     def name_of(self, x: Tensor | Node | ndarray | None) -> str | None:
         """What it is called."""
-        return self._names.get(id(x)) or (self._names.get(id(x.data)) if isinstance(x, Tensor) else None)
+        return self._names.get(id(x)) or (self._names.get(id(x._array)) if isinstance(x, Tensor) else None)
 
     def is_input(self, x: Tensor | ndarray | None) -> bool:
         """Is it one of the inputs?"""
-        return id(x) in self._inputs or (isinstance(x, Tensor) and id(x.data) in self._inputs)
+        return id(x) in self._inputs or (isinstance(x, Tensor) and id(x._array) in self._inputs)
 
 
 def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
@@ -143,14 +143,14 @@ def _leaf(x: Any, wanted: bool) -> Any:
     """A tensor of its own, with the same memory; other things as they are."""
     if not isinstance(x, (Tensor, ndarray)):
         return x
-    leaf = Tensor(x.data if isinstance(x, Tensor) else x)
-    if np.asarray(leaf.data).dtype.kind == "f" and (wanted or (isinstance(x, Tensor) and x.requires_grad)):
+    leaf = Tensor(x._array if isinstance(x, Tensor) else x)
+    if np.asarray(leaf._array).dtype.kind == "f" and (wanted or (isinstance(x, Tensor) and x.requires_grad)):
         leaf.requires_grad_()
     return leaf
 
 
 def _met(x: Any, watch: Watch) -> bool:
     """Did it go into an operation that was recorded?"""
-    if not isinstance(x, Tensor) or x.data.dtype.kind != "f" or x.requires_grad:
+    if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or x.requires_grad:
         return True
-    return any(not seen.inputs or any(a is x.data for a in seen.inputs) for seen in watch.seen.values())
+    return any(not seen.inputs or any(a is x._array for a in seen.inputs) for seen in watch.seen.values())

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import inplace
-from ...engine import Node, Variable, cast, no_grad, sum_to
-from ...modes import mode
+from ...autograd import inplace
+from ...autograd.backward import cast, sum_to
+from ...autograd.graph import Node, Variable
+from ...autograd.modes import mode, no_grad
 from .structure import Summary, summarize
 from .tape import Key
 from .watching import Watch
@@ -70,7 +71,7 @@ def gradients_of(outputs: Sequence[Variable], watch: Watch | None = None, values
     try:
         with no_grad():
             for y in outputs:
-                _send(pending, heap, y if y._node is None else y._node, np.ones_like(y.data))
+                _send(pending, heap, y if y._node is None else y._node, np.ones_like(y._array))
             while heap:
                 node = heapq.heappop(heap)[1]
                 g = pending.pop(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine import Node, Variable
+from ...autograd.graph import Node, Variable
 from ...nn.module import Module
 from ...profiler.events import EARLIER, NO_MODULE
 from ...profiler.recorder import Recorder

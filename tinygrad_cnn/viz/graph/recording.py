@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ...engine import Node, Variable
+from ...autograd.graph import Node, Variable
 from ...nn.module import Module
 from ...nn.parameter import Parameter
 from ...profiler.recorder import Recorder
@@ -245,7 +245,7 @@ class _Recording:
             return None
         if asked is False or (asked == "auto" and not small):
             return None
-        if any(t.data.size > 1 for t in roots) or len(roots) > 1:
+        if any(t._array.size > 1 for t in roots) or len(roots) > 1:
             self.notices.append("gradients are those of the sum of the output")
         return found
 
@@ -280,5 +280,5 @@ def _parameter_names(model: Module | None, watch: Watch | None) -> dict[int, tup
         for own, tensors in ((False, each.named_buffers()), (True, each.named_parameters())):
             for path, tensor in tensors:
                 found.setdefault(id(tensor), (prefix + path, own))
-                found.setdefault(id(tensor.data), (prefix + path, own))
+                found.setdefault(id(tensor._array), (prefix + path, own))
     return found

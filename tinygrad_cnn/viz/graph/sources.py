@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ...engine import Op
+from ...autograd.graph import Op
 
 _read: WeakKeyDictionary[Op, tuple[list[str], list[str]]] = WeakKeyDictionary()  # names and rules, of few inputs
 MISSING = "its source text is not to be had"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ...engine import Like, Node, Variable
-from ...inplace import written_since
+from ...autograd.graph import Like, Node, Variable
+from ...autograd.inplace import written_since
 from .watching import Seen
 from .wording import is_number
 
@@ -40,7 +40,7 @@ class Tape:
         self.arrays: dict[Key, Any] = {}  # what came out of a node, or went in: arrays, or `Like`s
         self._seen = seen
         for tensor in outputs:
-            self._tell(tensor if tensor._node is None else tensor._node, tensor.data)
+            self._tell(tensor if tensor._node is None else tensor._node, tensor._array)
         for node in self.nodes:
             self._read(node)
 
@@ -58,7 +58,7 @@ class Tape:
             key: Key | None
             if parent is not None:
                 key = parent
-                array = parent.data if isinstance(parent, Variable) else kept
+                array = parent._array if isinstance(parent, Variable) else kept
                 if isinstance(array, ndarray) and kept is not None and array.shape != kept.shape:
                     array = kept  # a leaf that was given another array since
             else:

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...engine import Node, Op, enable_grad, mutated
-from ...modes import mode
+from ...arrays.rng import default_generator
+from ...autograd.graph import Node, Op
+from ...autograd.inplace import mutated
+from ...autograd.modes import enable_grad, mode
 from ...nn.module import Module
 from ...profiler.hooks import CALLS
 from ...profiler.recorder import Recorder
-from ...rng import default_generator
 from ...tensors import Tensor
 
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
@@ -57,7 +58,7 @@ class Watch(Recorder):
         super().enter(module)
         if not self._open and module not in self.models:
             self.models.append(module)
-            self._buffers += [(b, b.data, b.data.copy()) for b in module.buffers()]
+            self._buffers += [(b, b._array, b._array.copy()) for b in module.buffers()]
         name = self.module
         itself = name == f"({type(module).__name__})"
         self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
@@ -73,16 +74,16 @@ class Watch(Recorder):
         super().after_forward(op, inputs, attributes, result)
         if result._node is None:
             return
-        self._bytes += result.data.nbytes
+        self._bytes += result._array.nbytes
         room = self._bytes <= ROOM
-        arrays = tuple(x.data if isinstance(x, Tensor) else x for x in inputs) if room else ()
+        arrays = tuple(x._array if isinstance(x, Tensor) else x for x in inputs) if room else ()
         call = self._open[-1] if self._open else None
-        self.seen[result._node] = Seen(call, _user_line(), arrays, result.data if room else None)
+        self.seen[result._node] = Seen(call, _user_line(), arrays, result._array if room else None)
 
     def put_back(self) -> None:
         """The buffers as they were before."""
         for buffer, array, values in self._buffers:
-            buffer.data = array
+            buffer._array = array
             if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
                 array[...] = values
                 mutated(array)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Like, Node, Op, Variable
+from ...autograd.graph import Like, Node, Op, Variable
 
 FORMULAS = {  # where the docstring says it in words
     "abs": "y = |x|",

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy import ndarray
 
-_PACKAGE = __file__[: -len("anomaly.py")]
+_PACKAGE = __file__[: -len("autograd/anomaly.py")]
 
 
 def user_line() -> str:
@@ -45,12 +45,12 @@ class Anomaly:
 
     def after_forward(self, op: Any, inputs: Sequence[Any], attributes: Any, result: Any) -> None:  # noqa: ARG002
         """Raise if the result has a NaN or inf and the inputs had none."""
-        arrays = [getattr(x, "data", x) if not isinstance(x, ndarray) else x for x in inputs]
+        arrays = [getattr(x, "_array", x) if not isinstance(x, ndarray) else x for x in inputs]
         if result._node is not None:
             self._lines[result._node] = user_line()
-        if not _finite(result.data) and all(_finite(a) for a in arrays):
+        if not _finite(result._array) and all(_finite(a) for a in arrays):
             raise RuntimeError(
-                f"'{op.name}' made {_first_bad(result.data)} from finite inputs of shape {_shapes(arrays)}\n"
+                f"'{op.name}' made {_first_bad(result._array)} from finite inputs of shape {_shapes(arrays)}\n"
                 f"  {user_line()}"
             )
 
@@ -59,7 +59,7 @@ class Anomaly:
 
     def after_rule(self, node: Any, i: int, g: Any, gx: Any) -> None:
         """Raise if the gradient of input i has a NaN or inf and that of the output had none."""
-        g, gx = (a if isinstance(a, ndarray) else a.data for a in (g, gx))
+        g, gx = (a if isinstance(a, ndarray) else a._array for a in (g, gx))
         if not _finite(gx) and _finite(g):
             line = self._lines.get(node, "(recorded before detect_anomaly began)")
             raise RuntimeError(

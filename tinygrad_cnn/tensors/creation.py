@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..autograd.backward import cast
+from ..autograd.graph import Variable
+from ..ops.promotion import default_dtype
+from ..ops.shape import sizes
+from . import Tensor
 from .device import device as _device
-from .engine import Variable, cast
-from .ops.promotion import default_dtype
-from .ops.shape import sizes
-from .tensors import Tensor
 
 
 def dtype_of(dtype: Any, default: Any = default_dtype) -> np.dtype[Any]:
@@ -42,7 +43,7 @@ def shape_of(size: Any, name: str) -> tuple[int, ...]:
 
 
 def array_of(x: Any, name: str) -> Any:
-    a = x.data if isinstance(x, Variable) else x
+    a = x._array if isinstance(x, Variable) else x
     if not isinstance(a, ndarray):
         raise TypeError(f"{name}: expected a Tensor or a NumPy array, got {type(x).__name__}")
     return a
@@ -52,7 +53,7 @@ def array_of(x: Any, name: str) -> Any:
 def _array(data: Any, dtype: Any) -> ndarray[Any, Any]:
     """Data as an array, shared where it can be. Python's floats become float32, its integers int64."""
     if isinstance(data, Variable):
-        data = data.data
+        data = data._array
     a = np.asarray(data)
     if dtype is None and not isinstance(data, (ndarray, np.generic)):
         leaf = data
@@ -90,7 +91,7 @@ def asarray(
 ) -> Tensor:
     """The object as a tensor; ``copy`` True always copies, False never (and raises where it would have to)."""
     a = _array(obj, dtype)
-    given = obj.data if isinstance(obj, Variable) else obj
+    given = obj._array if isinstance(obj, Variable) else obj
     shared = isinstance(given, ndarray) and np.may_share_memory(a, given)
     if copy is False and not shared and a.size:
         raise ValueError(f"asarray: {type(obj).__name__} cannot become a tensor of dtype {a.dtype} without a copy")
@@ -124,7 +125,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 def _number(x: Any) -> Any:
     """A Python number, of a tensor or a NumPy number, too."""
-    x = x.data if isinstance(x, Variable) else x
+    x = x._array if isinstance(x, Variable) else x
     return x.item() if isinstance(x, (np.generic, ndarray)) else x
 
 

@@ -24,7 +24,7 @@ print(faults())
 @pytest.mark.parametrize("switch", [{}, {"TINYGRAD_CNN_KEEP_MEMORY": "0"}, {"MALLOC_TRIM_THRESHOLD_": "131072"}])
 def test_arrays_reuse_pages_unless_switched_off(switch: dict[str, str]) -> None:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_", "TINYGRAD_CNN_KEEP"))}
-    command = "from tinygrad_cnn.memory import keep_freed_memory; print(keep_freed_memory())"
+    command = "from tinygrad_cnn.arrays.memory import keep_freed_memory; print(keep_freed_memory())"
     run = [sys.executable, "-c", command]
     agreed = subprocess.run(run, env={**kept, **switch}, capture_output=True, text=True, check=True).stdout.strip()
     if switch:

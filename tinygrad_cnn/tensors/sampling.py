@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from . import rng
+from ..arrays import rng
+from ..autograd.graph import Variable
+from . import Tensor
 from .creation import array_of, dtype_of, new, shape_of
-from .engine import Variable
-from .tensors import Tensor
 
 Generator: TypeAlias = "rng.Generator | np.random.Generator | None"
 
@@ -137,7 +137,7 @@ def normal(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers from normal distributions with these means and deviations: tensors, or numbers and a size."""
-    arrays = [x.data if isinstance(x, Variable) else x for x in (mean, std)]
+    arrays = [x._array if isinstance(x, Variable) else x for x in (mean, std)]
     if np.any(np.asarray(arrays[1]) < 0):
         raise ValueError(f"normal: std must be >= 0, got {float(np.min(arrays[1]))}")
     made = [x for x in arrays if isinstance(x, ndarray)]

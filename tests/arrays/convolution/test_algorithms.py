@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tinygrad_cnn import convolution, threads
-from tinygrad_cnn.convolution import choose, im2col, lastcol, rowview, winograd
-from tinygrad_cnn.windows import Geometry
+from tinygrad_cnn.arrays import convolution, threads
+from tinygrad_cnn.arrays.convolution import choose, im2col, lastcol, rowview, winograd
+from tinygrad_cnn.arrays.windows import Geometry
 
 ORDERS = {"C": (0, 1, 2, 3), "batch last": (1, 2, 3, 0), "channels last": (2, 3, 0, 1), "backwards": (3, 2, 1, 0)}
 TOLERANCE = {  # relative to the largest number: Winograd's transforms multiply by up to 8, and its sums cancel

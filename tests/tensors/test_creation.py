@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_cnn import creation as c
 from tinygrad_cnn.tensors import Tensor
+from tinygrad_cnn.tensors import creation as c
 
 
 # ----------------------------------------------------------------------------------------------------------- from data
@@ -36,7 +36,7 @@ def test_dtype_of_data(data: Any, dtype: Any, torch: Any) -> None:
     for f in (c.tensor, c.as_tensor, c.asarray):
         x = f(data)
         assert x.dtype == dtype
-        np.testing.assert_array_equal(x.data, np.asarray(data))
+        np.testing.assert_array_equal(x.numpy(), np.asarray(data))
     if not isinstance(data, Tensor) and not (
         isinstance(data, list) and data and isinstance(data[0], (Tensor, np.ndarray))
     ):
@@ -47,10 +47,10 @@ def test_tensor_copies_and_as_tensor_shares() -> None:
     a = np.zeros(3)
     copied, shared, wrapped, maybe = c.tensor(a), c.as_tensor(a), c.from_numpy(a), c.asarray(a)
     a[0] = 1
-    assert copied.data[0] == 0
-    assert shared.data[0] == wrapped.data[0] == maybe.data[0] == 1
-    assert c.asarray(a, copy=True).data is not a
-    assert not np.shares_memory(c.asarray(a, copy=True).data, a)
+    assert copied.numpy()[0] == 0
+    assert shared.numpy()[0] == wrapped.numpy()[0] == maybe.numpy()[0] == 1
+    assert c.asarray(a, copy=True).numpy() is not a
+    assert not np.shares_memory(c.asarray(a, copy=True).numpy(), a)
     x = Tensor(a, requires_grad=True)
     assert c.as_tensor(x) is x
     assert c.as_tensor(x, np.float32).requires_grad
@@ -67,9 +67,9 @@ def test_unusual_arrays() -> None:
     assert c.tensor(big).dtype.isnative
     frozen = np.ones(2)
     frozen.flags.writeable = False
-    assert c.tensor(frozen).data.flags.writeable
+    assert c.tensor(frozen).numpy().flags.writeable
     turned = np.ones((2, 3)).T
-    assert c.tensor(turned).data.strides == turned.strides
+    assert c.tensor(turned).numpy().strides == turned.strides
 
 
 @pytest.mark.parametrize("data", ["text", [None], 1j, [[1, 2], [3]], object()])
@@ -112,13 +112,13 @@ def test_sizes(f: Any) -> None:
 
 
 def test_values() -> None:
-    assert c.zeros(2).data.tolist() == [0, 0]
-    assert c.ones(2).data.tolist() == [1, 1]
+    assert c.zeros(2).numpy().tolist() == [0, 0]
+    assert c.ones(2).numpy().tolist() == [1, 1]
     assert c.full((2,), 7).dtype == np.int64
     assert c.full((2,), True).dtype == np.bool_
-    assert c.full([1, 2], 0.5).data.tolist() == [[0.5, 0.5]]
+    assert c.full([1, 2], 0.5).numpy().tolist() == [[0.5, 0.5]]
     assert c.full((), Tensor(np.array(3.0))).item() == 3
-    assert c.eye(2, 3).data.tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert c.eye(2, 3).numpy().tolist() == [[1, 0, 0], [0, 1, 0]]
 
 
 @pytest.mark.parametrize("f", [c.zeros_like, c.ones_like, c.empty_like, lambda x, **k: c.full_like(x, 2, **k)])
@@ -126,10 +126,10 @@ def test_like(f: Any) -> None:
     x = Tensor(np.ones((2, 3), np.float64).T)
     assert f(x).shape == (3, 2)
     assert f(x).dtype == np.float64
-    assert f(x).data.strides == x.data.strides
+    assert f(x).numpy().strides == x.numpy().strides
     assert f(x, dtype=np.int64).dtype == np.int64
     assert f(x, requires_grad=True).requires_grad
-    assert f(x.data).shape == (3, 2)
+    assert f(x.numpy()).shape == (3, 2)
     with pytest.raises(TypeError, match="list"):
         f([1, 2])
 
@@ -154,7 +154,7 @@ def test_like(f: Any) -> None:
 def test_arange(arguments: tuple[Any, ...], torch: Any) -> None:
     ours, theirs = c.arange(*arguments), torch.arange(*arguments).numpy()
     assert ours.dtype == theirs.dtype
-    np.testing.assert_allclose(ours.data, theirs, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("arguments", [(0, 5, 0), (5, 0), (0, 5, -1), (0, float("inf"))])
@@ -165,10 +165,10 @@ def test_arange_that_leads_nowhere(arguments: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("arguments", [(0, 1, 5), (3, -2, 4), (1, 1, 3), (0, 1, 1), (0, 1, 0)])
 def test_linspace_and_logspace(arguments: tuple[Any, ...], torch: Any) -> None:
-    np.testing.assert_allclose(c.linspace(*arguments).data, torch.linspace(*arguments).numpy(), rtol=1e-6)
-    np.testing.assert_allclose(c.logspace(*arguments).data, torch.logspace(*arguments).numpy(), rtol=1e-5)
+    np.testing.assert_allclose(c.linspace(*arguments).numpy(), torch.linspace(*arguments).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(c.logspace(*arguments).numpy(), torch.logspace(*arguments).numpy(), rtol=1e-5)
     twos = c.logspace(*arguments, base=2, dtype=np.float64)
-    np.testing.assert_allclose(twos.data, torch.logspace(*arguments, base=2, dtype=torch.float64).numpy())
+    np.testing.assert_allclose(twos.numpy(), torch.logspace(*arguments, base=2, dtype=torch.float64).numpy())
 
 
 @pytest.mark.parametrize("arguments", [(3, 3), (2, 4), (4, 2, 1), (3, 3, -1), (0, 2), (2, 2, 5)])
@@ -176,4 +176,4 @@ def test_triangles(arguments: tuple[int, ...], torch: Any) -> None:
     for name in ("tril_indices", "triu_indices"):
         ours, theirs = getattr(c, name)(*arguments), getattr(torch, name)(*arguments).numpy()
         assert ours.dtype == theirs.dtype
-        np.testing.assert_array_equal(ours.data, theirs)
+        np.testing.assert_array_equal(ours.numpy(), theirs)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from . import rng
-from .engine import Like, Node, Op, Variable, _run, _wrap, enable_grad, is_grad_enabled, no_grad
+from ..arrays import rng
+from .backward import walk
+from .graph import Like, Node, Op, Variable, wrap
 from .inplace import tickets
+from .modes import enable_grad, is_grad_enabled, no_grad
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
@@ -48,20 +50,20 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
         if out._node is None:
             return
         home = {id(c): p for c, p in zip(copies, node.parents, strict=True) if p is not None}
-        for leaf, gx in _run([(out, g)], retain=False, create=False).items():
+        for leaf, gx in walk([(out, g)], retain=False, create=False).items():
             yield home.get(id(leaf), leaf), gx
 
     segment = Op(again, (), None)
     segment.name = getattr(function, "__name__", type(function).__name__)
     parents = [None if not isinstance(x, Variable) else x._node or (x if x._wants_grad else None) for x in inputs]
-    saved = (Like(y.data.shape, y.data.dtype), *(x.data if isinstance(x, Variable) else x for x in inputs))
-    return _wrap(y.data, Node(segment, tuple(parents), saved, {}, next(tickets)))
+    saved = (Like(y._array.shape, y._array.dtype), *(x._array if isinstance(x, Variable) else x for x in inputs))
+    return wrap(y._array, Node(segment, tuple(parents), saved, {}, next(tickets)))
 
 
 def _copy(x: Any, array: Any, parent: Any) -> Any:
     """The input once more, as a leaf that collects the gradient where one is wanted."""
     if not isinstance(x, Variable):
         return x
-    leaf = _wrap(np.asarray(array), None)
+    leaf = wrap(np.asarray(array), None)
     leaf._wants_grad = parent is not None
     return leaf

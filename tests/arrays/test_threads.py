@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import threads
-from tinygrad_cnn.threads import by_slabs, divide, one_blas_thread, product
+from tinygrad_cnn.arrays import threads
+from tinygrad_cnn.arrays.threads import by_slabs, divide, one_blas_thread, product
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +137,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
         )  # fmt: skip
         loss = tg.nn.functional.cross_entropy(model(tg.Tensor(x)), tg.tensor(list(range(9))))
         loss.backward()
-        found.append([loss.data, *[p.grad.data for p in model.parameters()]])
+        found.append([loss.numpy(), *[p.grad.numpy() for p in model.parameters()]])
     for other in found[1:]:
         for a, b in zip(other, found[0], strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from tinygrad_cnn import windows
-from tinygrad_cnn.windows import Geometry, col2im, crop, im2col, lay_out
+from tinygrad_cnn.arrays import windows
+from tinygrad_cnn.arrays.windows import Geometry, col2im, crop, im2col, lay_out
 
 AXIS = [
     (size, kernel, stride, padding, dilation)

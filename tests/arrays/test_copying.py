@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_cnn import copying
+from tinygrad_cnn.arrays import copying
 
 
 @pytest.fixture(autouse=True)

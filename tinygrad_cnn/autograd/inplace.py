@@ -71,4 +71,4 @@ def rebind(x: Any, y: Any) -> None:
             "a view, or a tensor that has views, was about to change in place while gradients are recorded, and "
             "the other names of that memory would miss it; use a new tensor (x = x + 1), or x.clone() first"
         )
-    x.data, x._node = y.data, y._node
+    x._array, x._node = y._array, y._node

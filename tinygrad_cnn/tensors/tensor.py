@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from . import engine
+from .. import autograd
+from ..autograd.backward import cast
+from ..autograd.graph import Extra, Node, Variable
+from ..autograd.handle import RemovableHandle
+from ..autograd.inplace import mutated, rebind
+from ..ops import comparison, elementwise, linalg, rounding
+from ..ops import index as indexing
+from ..ops.indices import parse
 from .device import device
-from .handle import RemovableHandle
 from .methods import Methods
-from .ops import comparison, elementwise, linalg, rounding
-from .ops import index as indexing
-from .ops.indices import parse
 
 
 class Tensor(Methods, result=True):
@@ -36,10 +39,10 @@ class Tensor(Methods, result=True):
     __array_ufunc__ = None  # so that ndarray <op> Tensor asks the Tensor
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        a = data.data if isinstance(data, engine.Variable) else np.asarray(data)
+        a = data._array if isinstance(data, Variable) else np.asarray(data)
         if a.dtype.kind not in "fiub":
             raise TypeError(f"a Tensor holds real numbers, not dtype {a.dtype}")
-        self.data: ndarray[Any, Any] = a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
+        self._array: ndarray[Any, Any] = a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
         self._node = None
         if requires_grad:
             self.requires_grad_()
@@ -48,17 +51,17 @@ class Tensor(Methods, result=True):
     @property
     def shape(self) -> tuple[int, ...]:
         """The size of each dimension."""
-        return self.data.shape
+        return self._array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements, as NumPy's."""
-        return self.data.dtype
+        return self._array.dtype
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
-        return self.data.ndim
+        return self._array.ndim
 
     @property
     def device(self) -> device:
@@ -66,7 +69,7 @@ class Tensor(Methods, result=True):
         return device("cpu")
 
     @property
-    def grad_fn(self) -> engine.Node | None:
+    def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, or None for a leaf."""
         return self._node
 
@@ -90,12 +93,21 @@ class Tensor(Methods, result=True):
             if not requires_grad:
                 raise RuntimeError("requires_grad can be turned off for leaf tensors only; use detach()")
             return self
-        if requires_grad and self.data.dtype.kind != "f":
+        if requires_grad and self._array.dtype.kind != "f":
             raise RuntimeError(
-                f"only floating-point tensors can require a gradient, got {self.data.dtype}; convert with .float()"
+                f"only floating-point tensors can require a gradient, got {self._array.dtype}; convert with .float()"
             )
         self._wants_grad = bool(requires_grad)
         return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory as a tensor without the graph, as `detach`. What is set takes the place of the values."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._array = value._array if isinstance(value, Tensor) else np.asarray(value)
 
     # ----------------------------------------------------------------------------------------------- gradients
     def backward(
@@ -113,11 +125,11 @@ class Tensor(Methods, result=True):
             create_graph: record the gradients, so that they can be differentiated.
             inputs: only these tensors get a gradient.
         """
-        engine.backward([self], [gradient], retain_graph, create_graph, inputs)
+        autograd.backward([self], [gradient], retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """The same memory, as a leaf that requires no gradient."""
-        return Tensor(self.data)
+        return Tensor(self._array)
 
     def retain_grad(self) -> None:
         """Keep ``.grad`` of this tensor too, though it is no leaf."""
@@ -136,58 +148,58 @@ class Tensor(Methods, result=True):
             self._hooks = {}
         return RemovableHandle(self._hooks, hook)
 
-    def _extra(self) -> engine.Extra:
+    def _extra(self) -> Extra:
         assert self._node is not None
         if self._node.extra is None:
-            self._node.extra = engine.Extra()
+            self._node.extra = Extra()
         return self._node.extra
 
     def _become(self, value: Any) -> Tensor:
         """Take the value of another tensor, in place: what x += y, x.zero_() and their kin do."""
-        new = value if isinstance(value, Tensor) else Tensor(np.asarray(value, self.data.dtype))
-        if not np.can_cast(new.data.dtype, self.data.dtype, "same_kind"):
+        new = value if isinstance(value, Tensor) else Tensor(np.asarray(value, self._array.dtype))
+        if not np.can_cast(new._array.dtype, self._array.dtype, "same_kind"):
             raise RuntimeError(f"a result of dtype {new.dtype} cannot be written into a tensor of dtype {self.dtype}")
-        if new.data.shape != self.data.shape:
+        if new._array.shape != self._array.shape:
             raise RuntimeError(f"a result of shape {new.shape} cannot be written into a tensor of shape {self.shape}")
-        if engine.is_grad_enabled() and (self.requires_grad or new.requires_grad):
-            engine.rebind(self, engine.cast(new, dtype=self.data.dtype) if new.dtype != self.dtype else new)
+        if autograd.is_grad_enabled() and (self.requires_grad or new.requires_grad):
+            rebind(self, cast(new, dtype=self._array.dtype) if new.dtype != self.dtype else new)
         else:
-            np.copyto(self.data, new.data, casting="same_kind")
-            engine.mutated(self.data)
+            np.copyto(self._array, new._array, casting="same_kind")
+            mutated(self._array)
         return self
 
     # ------------------------------------------------------------------------------------------------ to NumPy
     def numpy(self) -> ndarray[Any, Any]:
-        """The array, sharing memory and without the graph; the same as ``data``."""
-        return self.data
+        """The array, sharing memory and without the graph; of a tensor that requires grad too."""
+        return self._array
 
     def item(self) -> Any:
         """The one element, as a Python number."""
-        if self.data.size != 1:
+        if self._array.size != 1:
             raise RuntimeError(f"item() needs a tensor of one element, got shape {self.shape}; use tolist() or numpy()")
-        return self.data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self.data.tolist()
+        return self._array.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
-        return np.array(self.data, dtype, copy=True) if copy else np.asarray(self.data, dtype)
+        return np.array(self._array, dtype, copy=True) if copy else np.asarray(self._array, dtype)
 
     def __len__(self) -> int:
-        if self.data.ndim == 0:
+        if self._array.ndim == 0:
             raise TypeError("a 0-d tensor has no length")
-        return len(self.data)
+        return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if self.data.ndim == 0:
+        if self._array.ndim == 0:
             raise TypeError("a 0-d tensor cannot be iterated over")
-        return (self[i] for i in range(len(self.data)))
+        return (self[i] for i in range(len(self._array)))
 
     def __bool__(self) -> bool:
-        if self.data.size != 1:
+        if self._array.size != 1:
             raise RuntimeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
-        return bool(self.data.item())
+        return bool(self._array.item())
 
     def __float__(self) -> float:
         return builtins.float(self.item())
@@ -196,24 +208,24 @@ class Tensor(Methods, result=True):
         return builtins.int(self.item())
 
     def __index__(self) -> int:
-        if self.data.dtype.kind not in "iub":
+        if self._array.dtype.kind not in "iub":
             raise TypeError(f"only an integer tensor can be an index, got dtype {self.dtype}")
         return builtins.int(self.item())
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self.data == (value.data if isinstance(value, Tensor) else value)).any())
+        return bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
 
     __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
-        return format(self.data.item(), spec) if spec and self.data.size == 1 else str(self)
+        return format(self._array.item(), spec) if spec and self._array.size == 1 else str(self)
 
     def __repr__(self) -> str:
-        text = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
-        if self.data.size == 0:
+        text = np.array2string(self._array, separator=", ", precision=4, prefix="tensor(")
+        if self._array.size == 0:
             text += f", shape={self.shape}"
-        if self.data.dtype not in (np.float32, np.int64, np.bool_):
-            text += f", dtype={self.data.dtype}"
+        if self._array.dtype not in (np.float32, np.int64, np.bool_):
+            text += f", dtype={self._array.dtype}"
         if self._node is not None:
             text += f", grad_fn=<{self._node.op.name}>"
         elif self._wants_grad:
@@ -225,7 +237,7 @@ class Tensor(Methods, result=True):
             raise RuntimeError("only leaf tensors can be deep-copied; use detach().clone() of this one")
         new = type(self).__new__(type(self))
         memo[id(self)] = new
-        new.data, new._node = self.data.copy(order="K"), None
+        new._array, new._node = self._array.copy(order="K"), None
         new._wants_grad, new.grad = self._wants_grad, copy.deepcopy(self.grad, memo)
         return new
 
@@ -235,11 +247,11 @@ class Tensor(Methods, result=True):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         wants = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
-        if engine.is_grad_enabled() and wants:
-            engine.rebind(self, indexing.setitem(self, index, value))
+        if autograd.is_grad_enabled() and wants:
+            rebind(self, indexing.setitem(self, index, value))
         else:
-            indexing.write(self.data, parse(index, self.shape), value.data if isinstance(value, Tensor) else value)
-            engine.mutated(self.data)
+            indexing.write(self._array, parse(index, self.shape), value._array if isinstance(value, Tensor) else value)
+            mutated(self._array)
 
     # ----------------------------------------------------------------------------------------------- operators
     # fmt: off
@@ -303,4 +315,4 @@ class Tensor(Methods, result=True):
 
 
 def _comparable(other: Any) -> bool:
-    return isinstance(other, (engine.Variable, ndarray, np.generic, bool, int, builtins.float))
+    return isinstance(other, (Variable, ndarray, np.generic, bool, int, builtins.float))

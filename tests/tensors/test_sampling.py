@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_cnn import rng
-from tinygrad_cnn import sampling as s
+from tinygrad_cnn.arrays import rng
 from tinygrad_cnn.tensors import Tensor
+from tinygrad_cnn.tensors import sampling as s
 
 x = Tensor(np.full((3, 4), 0.5, np.float32))
 EVERY: dict[str, Any] = {
@@ -29,17 +29,17 @@ EVERY: dict[str, Any] = {
 
 @pytest.mark.parametrize("f", EVERY.values(), ids=EVERY)
 def test_the_seed_decides(f: Any) -> None:
-    first = f(generator=rng.Generator(1)).data
-    np.testing.assert_array_equal(f(generator=rng.Generator(1)).data, first)
-    assert any(not np.array_equal(f(generator=rng.Generator(k)).data, first) for k in range(2, 9))
+    first = f(generator=rng.Generator(1)).numpy()
+    np.testing.assert_array_equal(f(generator=rng.Generator(1)).numpy(), first)
+    assert any(not np.array_equal(f(generator=rng.Generator(k)).numpy(), first) for k in range(2, 9))
     state = rng.default_generator().get_state()
     try:
         rng.manual_seed(1)
-        np.testing.assert_array_equal(f().data, first)
-        assert any(not np.array_equal(f().data, first) for _ in range(8))
+        np.testing.assert_array_equal(f().numpy(), first)
+        assert any(not np.array_equal(f().numpy(), first) for _ in range(8))
     finally:
         rng.default_generator().set_state(state)
-    np.testing.assert_array_equal(f(generator=np.random.default_rng(1)).data, first)
+    np.testing.assert_array_equal(f(generator=np.random.default_rng(1)).numpy(), first)
     with pytest.raises(TypeError, match="generator"):
         f(generator=1)
 
@@ -47,7 +47,7 @@ def test_the_seed_decides(f: Any) -> None:
 def test_memory_order_changes_nothing() -> None:
     turned = Tensor(np.zeros((4, 3), np.float32).T)
     for f in (s.rand_like, s.randn_like, lambda t, **k: s.randint_like(t, 100, **k)):
-        a, b = (f(t, generator=rng.Generator(0)).data for t in (x, turned))
+        a, b = (f(t, generator=rng.Generator(0)).numpy() for t in (x, turned))
         np.testing.assert_array_equal(a, b)
 
 
@@ -65,25 +65,25 @@ def test_dtypes() -> None:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_distributions(dtype: Any) -> None:
     g = rng.Generator(0)
-    u = s.rand(20000, generator=g, dtype=dtype).data.astype(np.float64)
+    u = s.rand(20000, generator=g, dtype=dtype).numpy().astype(np.float64)
     assert u.min() >= 0
     assert u.max() < 1
     assert u.mean() == pytest.approx(0.5, abs=0.01)
-    n = s.randn(20000, generator=g, dtype=dtype).data.astype(np.float64)
+    n = s.randn(20000, generator=g, dtype=dtype).numpy().astype(np.float64)
     assert (n.mean(), n.std()) == (pytest.approx(0, abs=0.03), pytest.approx(1, abs=0.03))
     m = s.normal(Tensor(np.full(20000, 5, dtype)), 2.0, generator=g)
     assert m.dtype == dtype
-    assert m.data.astype(np.float64).std() == pytest.approx(2, abs=0.06)
+    assert m.numpy().astype(np.float64).std() == pytest.approx(2, abs=0.06)
 
 
 def test_integers() -> None:
     g = rng.Generator(0)
-    assert set(s.randint(3, (500,), generator=g).data.tolist()) == {0, 1, 2}
-    assert set(s.randint(-2, 1, (500,), generator=g).data.tolist()) == {-2, -1, 0}
-    assert set(s.randint(low=2, high=4, size=(500,), generator=g).data.tolist()) == {2, 3}
-    assert set(s.randint(0, 2, size=(500,), generator=g).data.tolist()) == {0, 1}
-    assert s.randint_like(x, 5, 6, generator=g).data.tolist() == [[5] * 4] * 3
-    assert sorted(s.randperm(50, generator=g).data.tolist()) == list(range(50))
+    assert set(s.randint(3, (500,), generator=g).numpy().tolist()) == {0, 1, 2}
+    assert set(s.randint(-2, 1, (500,), generator=g).numpy().tolist()) == {-2, -1, 0}
+    assert set(s.randint(low=2, high=4, size=(500,), generator=g).numpy().tolist()) == {2, 3}
+    assert set(s.randint(0, 2, size=(500,), generator=g).numpy().tolist()) == {0, 1}
+    assert s.randint_like(x, 5, 6, generator=g).numpy().tolist() == [[5] * 4] * 3
+    assert sorted(s.randperm(50, generator=g).numpy().tolist()) == list(range(50))
     assert s.randperm(0).shape == (0,)
     with pytest.raises(ValueError, match="low=3, high=3"):
         s.randint(3, 3, (2,))
@@ -94,7 +94,7 @@ def test_integers() -> None:
 def test_normal_with_tensors() -> None:
     means = Tensor(np.array([[0.0], [100.0]]))
     y = s.normal(means, Tensor(np.zeros(3)))
-    assert y.data.tolist() == [[0] * 3, [100] * 3]
+    assert y.numpy().tolist() == [[0] * 3, [100] * 3]
     with pytest.raises(ValueError, match="std"):
         s.normal(0.0, -1.0, (2,))
     with pytest.raises(TypeError, match="size"):
@@ -107,7 +107,7 @@ def test_bernoulli() -> None:
     p = np.array([0.0, 1.0, 0.3], np.float32)
     y = s.bernoulli(Tensor(np.tile(p, (5000, 1))), generator=rng.Generator(0))
     assert y.dtype == np.float32
-    np.testing.assert_allclose(y.data.mean(0), p, atol=0.02)
+    np.testing.assert_allclose(y.numpy().mean(0), p, atol=0.02)
     with pytest.raises(ValueError, match="probabilities"):
         s.bernoulli(Tensor(np.array([1.5])))
     with pytest.raises(ValueError, match="probabilities"):
@@ -120,12 +120,12 @@ def test_multinomial_draws_in_proportion(replacement: bool) -> None:
     y = s.multinomial(Tensor(np.tile(weights, (8000, 1))), 1, replacement, generator=rng.Generator(0))
     assert y.shape == (8000, 1)
     assert y.dtype == np.int64
-    np.testing.assert_allclose(np.bincount(y.data[:, 0], minlength=6) / 8000, weights / 8, atol=0.02)
+    np.testing.assert_allclose(np.bincount(y.numpy()[:, 0], minlength=6) / 8000, weights / 8, atol=0.02)
 
 
 def test_multinomial_without_replacement_repeats_nothing() -> None:
     y = s.multinomial(Tensor(np.array([1.0, 0.0, 2.0, 3.0])), 3, generator=rng.Generator(0))
-    assert sorted(y.data.tolist()) == [0, 2, 3]
+    assert sorted(y.numpy().tolist()) == [0, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .device import device as _device
-from .engine import Variable, cast
-from .ops import (
+from ..autograd.backward import cast
+from ..autograd.graph import Variable
+from ..ops import (
     arrange,
     comparison,
     contraction,
@@ -31,15 +31,16 @@ from .ops import (
     special,
     trigonometry,
 )
-from .ops import (
+from ..ops import (
     index as indexing,
 )
-from .ops import (
+from ..ops import (
     shape as shaping,
 )
+from .device import device as _device
 
 if TYPE_CHECKING:
-    from .tensors import Tensor
+    from . import Tensor
 
 Dims: TypeAlias = int | tuple[int, ...] | list[int] | None
 _int: TypeAlias = builtins.int
@@ -282,16 +283,16 @@ class Methods(Variable):
     def argwhere(self) -> Tensor: return lookup.argwhere(self)
     # sizes and dtypes
     @property
-    def T(self) -> Tensor: return shaping.permute(self, tuple(range(self.data.ndim))[::-1])
+    def T(self) -> Tensor: return shaping.permute(self, tuple(range(self._array.ndim))[::-1])
     @property
     def mT(self) -> Tensor: return shaping.transpose(self, -2, -1)
-    def size(self, dim: _int | None = None) -> Any: return self.data.shape if dim is None else self.data.shape[dim]
-    def dim(self) -> _int: return self.data.ndim
-    def numel(self) -> _int: return self.data.size
-    def nelement(self) -> _int: return self.data.size
-    def element_size(self) -> _int: return self.data.itemsize
-    def is_floating_point(self) -> _bool: return self.data.dtype.kind == "f"
-    def is_contiguous(self) -> _bool: return self.data.flags.c_contiguous
+    def size(self, dim: _int | None = None) -> Any: return self._array.shape if dim is None else self._array.shape[dim]
+    def dim(self) -> _int: return self._array.ndim
+    def numel(self) -> _int: return self._array.size
+    def nelement(self) -> _int: return self._array.size
+    def element_size(self) -> _int: return self._array.itemsize
+    def is_floating_point(self) -> _bool: return self._array.dtype.kind == "f"
+    def is_contiguous(self) -> _bool: return self._array.flags.c_contiguous
     def half(self) -> Tensor: return self.to(np.float16)
     def float(self) -> Tensor: return self.to(np.float32)
     def double(self) -> Tensor: return self.to(np.float64)
@@ -311,17 +312,17 @@ class Methods(Variable):
             raise TypeError(f"to() does not support {', '.join(rest)}: there is one device and one memory format")
         for a in args:
             if isinstance(a, Variable):
-                dtype = a.data.dtype
+                dtype = a._array.dtype
             elif isinstance(a, (str, _device)) and not _is_dtype(a):
                 device = a
             else:
                 dtype = a
         if device is not None:
             _device(device)
-        wanted = self.data.dtype if dtype is None else np.dtype(dtype)
+        wanted = self._array.dtype if dtype is None else np.dtype(dtype)
         if wanted.kind not in "fiub":
             raise TypeError(f"a Tensor holds real numbers, not dtype {wanted}")
-        if wanted != self.data.dtype:
+        if wanted != self._array.dtype:
             return cast(self, dtype=wanted)
         return shaping.clone(self) if copy else self  # type: ignore[return-value]
 

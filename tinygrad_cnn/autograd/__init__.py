@@ -1,0 +1,12 @@
+"""Differentiation by itself, under the names of ``torch.autograd``.
+
+The engine reads in this order: `graph` (what a recorded computation is made of), `operation` (how an operation is
+applied and recorded), `backward` (the way back). It knows no operation but the three that bring a gradient into shape.
+"""
+
+from __future__ import annotations
+
+from .backward import backward, grad
+from .modes import detect_anomaly, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+
+__all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]

@@ -1,0 +1,306 @@
+"""The way back: gradients of outputs by what they were made from.
+
+Nodes are walked from the latest to the earliest (reverse mode, Linnainmaa 1970; Speelpenning 1980). The rules are made
+of operations, so running them on tensors records a graph of the gradients: second derivatives need no second set.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from . import inplace
+from .graph import Array, Extra, Like, Node, Variable, wrap
+from .inplace import mutated
+from .modes import mode, set_grad_enabled
+from .operation import op
+
+
+@op(lambda g, _y, _x, *, shape: g, view=True)  # noqa: ARG005  (the engine sums g to the shape of x)
+def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """x repeated along new and along size-1 dimensions, without a copy."""
+    return np.broadcast_to(x, shape)
+
+
+@op(lambda g, _y, _x, *, shape: broadcast_to(g, shape=_x.shape))  # noqa: ARG005
+def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """The adjoint of broadcasting: x summed over the dimensions that ``shape`` lacks or has as 1."""
+    lead = x.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
+    return x.sum(axes, keepdims=True).reshape(shape)
+
+
+@op(lambda g, _y, _x, *, dtype: g)  # noqa: ARG005  (the engine casts g to the dtype of x)
+def _cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    return x.astype(dtype)
+
+
+@op()
+def _convert(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    return x.astype(dtype)
+
+
+def cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    """x in another dtype; integers and booleans have no gradient."""
+    return (_cast if dtype.kind == "f" else _convert)(x, dtype=dtype)
+
+
+@np.errstate(all="ignore")  # a slope at a pole is inf or NaN, as the numbers say
+def walk(
+    roots: Iterable[tuple[Variable, Any]], retain: bool, create: bool, targets: Sequence[Variable] | None = None
+) -> dict[Node | Variable, Any]:
+    """Gradients of the leaves (or of the targets), from those of the roots; arrays, or tensors if ``create``.
+
+    Nodes are taken from the latest to the earliest, so each has all of its gradient when its turn comes.
+    """
+    pending: dict[Node | Variable, Any] = {}  # gradients on their way, summed
+    heap: list[tuple[int, Node]] = []
+    wanted = None if targets is None else {t if t._node is None else t._node for t in targets}
+    needed = None if wanted is None else _leading_to(wanted, [r for r, _ in roots])
+    found: dict[Node | Variable, Any] = {}
+    watchers = mode.watchers
+
+    def send(parent: Node | Variable, g: Any) -> None:
+        before = pending.get(parent)
+        if before is not None:
+            pending[parent] = before + g
+        else:
+            pending[parent] = g
+            if type(parent) is Node:
+                heapq.heappush(heap, (-parent.order, parent))
+
+    for root, g in roots:
+        send(root if root._node is None else root._node, g)
+
+    while heap:
+        node = heapq.heappop(heap)[1]
+        g = pending.pop(node)
+        if node.extra is not None:
+            g = _through_hooks(node.extra, g, create)
+        if wanted is not None and node in wanted:
+            found[node] = g
+            if needed is not None and not any(p in needed for p in node.parents if p is not None):
+                continue
+        if node.saved is None:
+            raise RuntimeError(
+                f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
+                "Call backward(retain_graph=True) the first time, or compute the output again"
+            )
+        if node.order < inplace.last_write:
+            inplace.check_unchanged(node.op.name, node.saved, node.order)
+        this, attributes = node.op, node.attributes
+        if this.each is None and not this.rules:  # a segment that computes itself again
+            for parent, gx in this.forward(g, node, create):
+                if needed is None or parent in needed:
+                    send(parent, gx)
+            continue
+        saved = _lift(node) if create else node.saved
+        rules = this.rules or this.rules_of(len(node.parents))
+        i = 0
+        for parent in node.parents:
+            i += 1
+            if parent is None or (needed is not None and parent not in needed):
+                continue
+            rule = rules[i - 1] if i <= len(rules) else None
+            if rule is None:
+                continue
+            for watcher in watchers:
+                watcher.before_rule(node, i - 1, g)
+            gx = rule(g, *saved, **attributes)
+            x = saved[i]
+            if gx.shape != x.shape:
+                gx = sum_to(gx, shape=x.shape)
+            if gx.dtype is not x.dtype and gx.dtype != x.dtype:
+                gx = cast(gx, dtype=x.dtype)
+            for watcher in watchers:
+                watcher.after_rule(node, i - 1, g, gx)
+            before = pending.get(parent)  # as in send(), spelled out: this is the innermost loop
+            if before is not None:
+                pending[parent] = before + gx
+            else:
+                pending[parent] = gx
+                if type(parent) is Node:
+                    heapq.heappush(heap, (-parent.order, parent))
+        if not retain:
+            for a in saved:
+                if type(a) is not Like:  # it kept something, which is free now
+                    node.saved = None
+                    break
+
+    for leaf, g in pending.items():
+        hooks = leaf._hooks  # type: ignore[union-attr]
+        for hook in list(hooks.values()) if hooks else ():
+            g = _call_hook(hook, g, create)
+        if wanted is None or leaf in wanted:
+            found[leaf] = g
+    return found
+
+
+def _lift(node: Node) -> list[Any]:
+    """What a node saved, as tensors that hang in the graph: so that rules run on them are recorded."""
+    y, *inputs = node.saved or ()
+    lifted = [y if type(y) is Like else wrap(y, node)]
+    for a, parent in zip(inputs, node.parents, strict=True):
+        if parent is None or type(a) is Like:
+            lifted.append(a if type(a) is not ndarray else wrap(a, None))
+        else:
+            lifted.append(parent if isinstance(parent, Variable) else wrap(a, parent))
+    return lifted
+
+
+def _leading_to(wanted: set[Node | Variable], roots: Iterable[Variable]) -> set[Node | Variable]:
+    """All nodes and leaves on a path from the roots to one that is wanted."""
+    needed = set(wanted)
+    seen: set[Node] = set()
+    stack: list[tuple[Node, bool]] = [(r._node, False) for r in roots if r._node is not None]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            if any(p in needed for p in node.parents if p is not None) or not (node.op.rules or node.op.each):
+                needed.add(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((p, False) for p in node.parents if type(p) is Node)
+    return needed
+
+
+def _array(g: Any) -> Any:
+    return g._array if isinstance(g, Variable) else np.asarray(g)
+
+
+def _call_hook(hook: Callable[[Any], Any], g: Any, create: bool) -> Any:
+    tensor = g if isinstance(g, Variable) else wrap(np.asarray(g), None)
+    new = hook(tensor)
+    if new is None:
+        return g
+    if not isinstance(new, Variable) or new._array.shape != tensor._array.shape:
+        got = f"shape {new._array.shape}" if isinstance(new, Variable) else type(new).__name__
+        raise RuntimeError(f"a gradient hook must return None or a Tensor of shape {tensor._array.shape}, got {got}")
+    return new if create else new._array.copy(order="K")
+
+
+def _through_hooks(extra: Extra, g: Any, create: bool) -> Any:
+    for hook in list(extra.hooks.values()):
+        g = _call_hook(hook, g, create)
+    retaining = extra.retain() if extra.retain is not None else None
+    if retaining is not None:
+        _accumulate(retaining, g if create else np.array(g))
+    return g
+
+
+def _accumulate(leaf: Variable, g: Any) -> None:
+    """Add to ``leaf.grad``; the first gradient becomes it."""
+    if isinstance(g, Variable):
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
+    elif leaf.grad is None:
+        leaf.grad = wrap(np.asarray(g), None)
+    elif leaf.grad._node is None and leaf.grad._array.flags.writeable:
+        np.add(leaf.grad._array, g, out=leaf.grad._array)
+        mutated(leaf.grad._array)
+    else:
+        leaf.grad = leaf.grad + wrap(np.asarray(g), None)
+
+
+def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:
+    if gradient is None:
+        if y._array.size != 1:
+            raise RuntimeError(
+                f"backward of a tensor of shape {y._array.shape} needs a gradient of that shape: only a single number "
+                "has an obvious one. Reduce it first (y.sum().backward()) or pass y.backward(gradient)"
+            )
+        g = np.ones_like(y._array)
+        return wrap(g, None) if create else g
+    g = gradient if isinstance(gradient, Variable) else wrap(np.asarray(gradient), None)
+    if g._array.shape != y._array.shape:
+        raise RuntimeError(f"the gradient has shape {g._array.shape}, but the tensor it belongs to {y._array.shape}")
+    g = cast(g, dtype=y._array.dtype)  # and a copy: no gradient on its way changes when the user writes into this one
+    return g if create else g._array
+
+
+def _check_roots(outputs: Sequence[Variable]) -> None:
+    for y in outputs:
+        if y._node is None and not y._wants_grad:
+            raise RuntimeError(
+                "this tensor does not require grad and no operation on one that does made it: there is nothing to "
+                "differentiate. Set requires_grad=True on an input, and compute outside no_grad()"
+            )
+
+
+def backward(
+    tensors: Variable | Sequence[Variable],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Variable] | None = None,
+) -> None:
+    """Add the gradients of several tensors at once to the leaves they came from (or to ``inputs`` alone).
+
+    If anything fails on the way, no ``.grad`` of a leaf has changed. Arguments as those of `Tensor.backward`.
+    """
+    ys = [tensors] if isinstance(tensors, Variable) else list(tensors)
+    gs = list(grad_tensors) if isinstance(grad_tensors, (list, tuple)) else [grad_tensors] * len(ys)
+    if len(gs) != len(ys):
+        raise ValueError(f"grad_tensors has {len(gs)} entries for {len(ys)} tensors")
+    _check_roots(ys)
+    retain = create_graph if retain_graph is None else retain_graph
+    roots = [(y, _first_gradient(y, g, create_graph)) for y, g in zip(ys, gs, strict=True)]
+    with set_grad_enabled(create_graph):
+        found = walk(roots, retain, create_graph, inputs)
+        given = {id(g) for _, g in roots}
+        for x in list(found) if inputs is None else inputs:
+            key = x if not isinstance(x, Variable) or x._node is None else x._node
+            g = found.pop(key, None)
+            if g is None:
+                continue
+            if not create_graph:  # an array of its own: rules like that of `add` hand one gradient to several inputs
+                if id(g) in given or getattr(g, "base", None) is not None:
+                    g = np.array(g, order="K", subok=False)
+                given.add(id(g))
+            _accumulate(x, g)  # type: ignore[arg-type]
+
+
+def grad(
+    outputs: Variable | Sequence[Variable],
+    inputs: Variable | Sequence[Variable],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of ``outputs`` by ``inputs``, as a tuple; no ``.grad`` is touched.
+
+    Args:
+        outputs: a tensor or a sequence of them; what is differentiated is their sum, weighted by ``grad_outputs``.
+        inputs: leaves or intermediate tensors.
+        grad_outputs: one gradient per output, of its shape; None is 1 for a single number.
+        retain_graph: keep the graph for another backward; by default as ``create_graph``.
+        create_graph: record the gradients themselves, so that they can be differentiated again.
+        allow_unused: None, instead of an error, for an input that the outputs do not depend on.
+    """
+    ys = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    xs = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    if grad_outputs is None:
+        gs = [None] * len(ys)
+    else:
+        gs = list(grad_outputs) if isinstance(grad_outputs, (list, tuple)) else [grad_outputs]
+    if len(gs) != len(ys):
+        raise ValueError(f"grad_outputs has {len(gs)} entries for {len(ys)} outputs")
+    _check_roots(ys)
+    for k, x in enumerate(xs):
+        if x._node is None and not x._wants_grad:
+            raise RuntimeError(f"input {k} does not require grad, so there is no gradient by it")
+    roots = [(y, _first_gradient(y, g, create_graph)) for y, g in zip(ys, gs, strict=True)]
+    with set_grad_enabled(create_graph):
+        found = walk(roots, create_graph if retain_graph is None else retain_graph, create_graph, xs)
+    result = []
+    for k, x in enumerate(xs):
+        g = found.get(x if x._node is None else x._node)
+        if g is None and not allow_unused:
+            raise RuntimeError(f"the outputs do not depend on input {k}; pass allow_unused=True to get None for it")
+        result.append(g if g is None or isinstance(g, Variable) else wrap(np.asarray(g), None))
+    return tuple(result)
