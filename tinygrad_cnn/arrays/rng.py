@@ -77,3 +77,13 @@ def resolve(generator: Generator | np.random.Generator | None) -> np.random.Gene
     raise TypeError(
         f"generator must be a tinygrad_cnn.Generator, a numpy.random.Generator or None, got {type(generator).__name__}"
     )
+
+
+def uniform(shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any = None) -> Any:
+    """Numbers spread evenly over [0, 1): an array, in float32 where the dtype is no wider, else in float64."""
+    return resolve(generator).random(shape, np.float32 if dtype.itemsize <= 4 else np.float64)
+
+
+def normal(shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any = None) -> Any:
+    """Numbers of mean 0 and standard deviation 1: an array, in float32 where the dtype is no wider, else in float64."""
+    return resolve(generator).standard_normal(shape, np.float32 if dtype.itemsize <= 4 else np.float64)

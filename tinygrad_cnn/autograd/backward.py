@@ -194,16 +194,16 @@ def _through_hooks(extra: Extra, g: Any, create: bool) -> Any:
 
 
 def _accumulate(leaf: Variable, g: Any) -> None:
-    """Add to ``leaf.grad``; the first gradient becomes it."""
+    """Add to ``leaf._grad``; the first gradient becomes it."""
     if isinstance(g, Variable):
-        leaf.grad = g if leaf.grad is None else leaf.grad + g
-    elif leaf.grad is None:
-        leaf.grad = wrap(np.asarray(g), None)
-    elif leaf.grad._node is None and leaf.grad._array.flags.writeable:
-        np.add(leaf.grad._array, g, out=leaf.grad._array)
-        mutated(leaf.grad._array)
+        leaf._grad = g if leaf._grad is None else leaf._grad + g
+    elif leaf._grad is None:
+        leaf._grad = wrap(np.asarray(g), None)
+    elif leaf._grad._node is None and leaf._grad._array.flags.writeable:
+        np.add(leaf._grad._array, g, out=leaf._grad._array)
+        mutated(leaf._grad._array)
     else:
-        leaf.grad = leaf.grad + wrap(np.asarray(g), None)
+        leaf._grad = leaf._grad + wrap(np.asarray(g), None)
 
 
 def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -20,12 +20,14 @@ class Variable:
     """What the engine needs of a tensor: an array, and the node that made it (None for a leaf)."""
 
     __slots__ = ("__dict__", "__weakref__", "_array", "_node")
-    _node: Node | None
     _array: Any
-    grad: Any = None  # the accumulated gradient, a tensor, of a leaf (or after retain_grad)
+    _node: Node | None
+    _grad: Any = None  # the accumulated gradient, a tensor, of a leaf (or after retain_grad)
     _wants_grad = False  # a leaf that requires a gradient
-    _aliased = False  # a view, or seen through one: may not change in place while recorded
     _hooks: dict[int, Callable[[Any], Any]] | None = None  # of a leaf; a node keeps its own
+    _view: tuple[Variable, Any] | None = None  # the tensor whose memory this one shares, and how it was made of it
+    _aliases: Any = None  # the tensors that share the memory of this one: `inplace.Aliases`
+    _handed_out = False  # may an array, or a tensor that nobody counts, share its memory?
     _result: ClassVar[type[Variable]]  # the class that operations return
 
     def __init_subclass__(cls, result: bool = False, **kwargs: Any) -> None:
@@ -34,18 +36,47 @@ class Variable:
             Variable._result = cls
 
 
-class Like(NamedTuple):
+def wrap(array: Any, node: Node | None) -> Any:
+    """A tensor around an array, made by a node."""
+    t = object.__new__(Variable._result)
+    t._array = array
+    t._node = node
+    return t
+
+
+class Like:
     """Shape and dtype of an array that was not kept: what a rule gets for a parameter named with an underscore."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    __slots__ = ("dtype", "ndim", "shape")
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype, self.ndim = shape, dtype, len(shape)
+
+    def __repr__(self) -> str:
+        return f"Like(shape={self.shape}, dtype={self.dtype})"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"there is no .{name}: {_NOT_KEPT}")
 
 
-_like = functools.lru_cache(maxsize=4096)(Like)
+_NOT_KEPT = (
+    "this name begins with an underscore, so its array was not kept, and it stands for .shape, .dtype and .ndim alone. "
+    "Take the underscore away where the rule reads the numbers"
+)
+
+
+def _refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
+    raise TypeError(_NOT_KEPT)
+
+
+for _name in (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
+    *("radd", "rsub", "rmul", "rtruediv", "rfloordiv", "rmod", "rpow", "rmatmul", "rand", "ror", "rxor"),
+    *("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert", "bool", "float", "int", "index", "len"),
+    *("getitem", "setitem", "iter", "contains", "array", "array_ufunc", "array_function"),
+):
+    setattr(Like, f"__{_name}__", _refuse)
+like = functools.lru_cache(maxsize=4096)(Like)
 
 
 class Op:
@@ -54,39 +85,47 @@ class Op:
     def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None) -> None:
         self.name = forward.__name__.strip("_")
         self.forward, self.rules, self.each = forward, tuple(rules), each
-        self.read: dict[tuple[int, int], tuple[bool, ...]] = {}  # what `keeps` found out
+        self.spares = any(name[-1] == "_" != name[0] for rule in (*rules, each) if rule for name in _named(rule))
+        self.read: dict[tuple[int, int], tuple[int, ...]] = {}  # what `keeps` found out
 
     def rules_of(self, n: int) -> Sequence[Rule | None]:
         """The rules of n inputs; None where there is no gradient. Inputs beyond the last rule have none."""
         return self.rules if self.each is None else [functools.partial(self.each, i=i) for i in range(n)]
 
-    def keeps(self, wanted: int, n: int) -> tuple[bool, ...]:
-        """Which of (y, input 0, ..., input n - 1) the rules of the inputs in the bit mask ``wanted`` read."""
+    def keeps(self, wanted: int, n: int) -> tuple[int, ...]:
+        """How the rules of the inputs in the bit mask ``wanted`` read each of (y, input 0, ..., input n - 1).
+
+        0: not at all; 1: the array is kept, and copied before it is overwritten; 2: it is kept.
+        """
         if (wanted, n) not in self.read:
-            flags = [False] * (n + 1)
+            levels = [0] * (n + 1)
             for i in range(n):
                 rule = self.each if self.each is not None else self.rules[i] if i < len(self.rules) else None
                 if wanted >> i & 1 and rule is not None:
-                    flags = [a or b for a, b in zip(flags, _reads(rule, n + 1), strict=True)]
-            self.read[wanted, n] = tuple(flags)
+                    levels = [max(a, b) for a, b in zip(levels, _reads(rule, n + 1), strict=True)]
+            self.read[wanted, n] = tuple(levels)
         return self.read[wanted, n]
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
 
-def _reads(rule: Rule, n: int) -> list[bool]:
-    """Which of the n arguments after ``g`` a rule reads: those whose names do not start with an underscore."""
-    code = rule.__code__
-    named = code.co_varnames[1 : code.co_argcount]
+def _named(rule: Rule) -> tuple[str, ...]:
+    return rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
+
+
+def _reads(rule: Rule, n: int) -> list[int]:
+    """How a rule reads the n arguments after ``g``, by their names: ``_x`` not at all, ``x_`` as it was, ``x``."""
+    code, names = rule.__code__, _named(rule)
     rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 0x04 else "_"
-    return [not (named[k] if k < len(named) else rest).startswith("_") for k in range(n)]
+    every = [names[k] if k < len(names) else rest for k in range(n)]
+    return [0 if name[0] == "_" else 1 if name[-1] == "_" else 2 for name in every]
 
 
 class Node:
     """One step of a recorded computation. It knows its parents, never its descendants, so nothing forms a cycle."""
 
-    __slots__ = ("__weakref__", "attributes", "extra", "op", "order", "parents", "saved")
+    __slots__ = ("__weakref__", "attributes", "extra", "op", "order", "parents", "saved", "within")
 
     def __init__(
         self,
@@ -95,9 +134,16 @@ class Node:
         saved: tuple[Any, ...] | None,  # (y, *inputs): arrays, or `Like`s of those no rule reads; None once freed
         attributes: dict[str, Any],
         order: int,
+        within: weakref.ref[Any] | None = None,  # the module in whose forward it was made
     ) -> None:
         self.op, self.parents, self.saved, self.attributes, self.order = op, parents, saved, attributes, order
+        self.within = within
         self.extra: Extra | None = None
+
+    @property
+    def module(self) -> Any:
+        """The module in whose forward the operation was called; None outside of modules, or when it is gone."""
+        return None if self.within is None else self.within()
 
     def __repr__(self) -> str:
         return f"<{self.op.name} node>"
@@ -111,11 +157,3 @@ class Extra:
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retain: weakref.ref[Variable] | None = None
-
-
-def wrap(data: Any, node: Node | None) -> Any:
-    """A tensor around an array, made by a node."""
-    t = object.__new__(Variable._result)
-    t._array = data
-    t._node = node
-    return t

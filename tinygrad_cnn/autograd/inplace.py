@@ -1,24 +1,65 @@
-"""Who wrote into which memory, and when: so that a gradient that needs old values is refused instead of wrong."""
+"""Who shares which memory, and when it was written into: a gradient that needs old values is refused, never wrong."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
+
+from .graph import Node, Variable
 
 tickets = itertools.count(1)  # numbers nodes and in-place writes in the order they happen
 last_write = 0  # the ticket of the latest write: most nodes are younger, and need no look at the table
 _writes: dict[int, list[Any]] = {}  # id of the array that owns the memory: [weak reference to it, ticket of the write]
+_keeping: dict[int, list[Any]] = {}  # likewise: [weak reference to it, weak references to nodes that keep a part of it]
 
 
+# ------------------------------------------------------------------------------------------------------- many names
+class Aliases:
+    """The tensors that share the memory of one tensor; those that are gone are forgotten from time to time."""
+
+    __slots__ = ("limit", "references")
+
+    def __init__(self) -> None:
+        self.references: list[weakref.ref[Variable]] = []
+        self.limit = 16
+
+    def __iter__(self) -> Iterator[Variable]:
+        return (t for reference in self.references if (t := reference()) is not None)
+
+    def add(self, t: Variable) -> None:
+        if len(self.references) >= self.limit:
+            self.references = [reference for reference in self.references if reference() is not None]
+            self.limit = 16 + 2 * len(self.references)
+        self.references.append(weakref.ref(t))
+
+
+def alias(t: Variable, of: Variable, made: Any) -> None:
+    """Note that ``t`` shares the memory of ``of``: ``made`` makes it from that one, or is None where the graph is cut."""
+    t._view = of, made
+    if of._aliases is None:
+        of._aliases = Aliases()
+    of._aliases.add(t)
+
+
+# ----------------------------------------------------------------------------------------------------------- writes
 def _owner(a: Any) -> Any:
     while isinstance(a.base, ndarray):
         a = a.base
     return a
+
+
+def _entry(table: dict[int, list[Any]], owner: Any, new: Any) -> list[Any]:
+    """The entry of an owner of memory; it goes when the memory goes."""
+    key = id(owner)
+    entry = table.get(key)
+    if entry is None or entry[0]() is not owner:
+        entry = table[key] = [weakref.ref(owner, lambda _: table.pop(key, None)), new]
+    return entry
 
 
 def mutated(*arrays: Any) -> None:
@@ -26,18 +67,7 @@ def mutated(*arrays: Any) -> None:
     global last_write
     last_write = next(tickets)
     for array in arrays:
-        owner = array if array.base is None else _owner(array)
-        key = id(owner)
-        entry = _writes.get(key)
-        if entry is not None and entry[0]() is owner:
-            entry[1] = last_write
-        else:
-            forget = functools.partial(_forget, key)
-            _writes[key] = [weakref.ref(owner, forget), last_write]
-
-
-def _forget(key: int, _reference: Any) -> None:
-    _writes.pop(key, None)
+        _entry(_writes, array if array.base is None else _owner(array), last_write)[1] = last_write
 
 
 def written_since(array: Any, ticket: int) -> bool:
@@ -59,16 +89,25 @@ def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
             )
 
 
-def rebind(x: Any, y: Any) -> None:
-    """Let ``x`` become ``y``, in place: how an operator like ``x += 1`` works while gradients are recorded."""
-    if x._wants_grad:
-        raise RuntimeError(
-            "a leaf tensor that requires grad was about to change in place while gradients are recorded; "
-            "use a new tensor (x = x + 1), or `with no_grad():` to update a parameter"
+def keep(node: Node, reads: Sequence[int]) -> None:
+    """Remember that a node reads arrays as they were (`Op.keeps`): it gets copies before they are overwritten."""
+    assert node.saved is not None
+    for a, read in zip(node.saved, reads, strict=True):
+        if read == 1 and type(a) is ndarray:
+            nodes = _entry(_keeping, _owner(a), [])[1]
+            nodes[:] = [reference for reference in nodes if reference() is not None] + [weakref.ref(node)]
+
+
+def about_to_write(array: Any) -> None:
+    """Give the nodes that keep a part of this memory as it was copies of their own."""
+    entry = _keeping.pop(id(_owner(array)), None)
+    for reference in () if entry is None or entry[0]() is None else entry[1]:
+        node = reference()
+        if node is None or node.saved is None:
+            continue
+        saved = node.saved
+        reads = node.op.keeps(sum(1 << i for i, p in enumerate(node.parents) if p is not None), len(node.parents))
+        node.saved = tuple(
+            np.array(a, order="K") if read == 1 and type(a) is ndarray and np.may_share_memory(a, array) else a
+            for a, read in zip(saved, reads, strict=True)
         )
-    if x._aliased:
-        raise RuntimeError(
-            "a view, or a tensor that has views, was about to change in place while gradients are recorded, and "
-            "the other names of that memory would miss it; use a new tensor (x = x + 1), or x.clone() first"
-        )
-    x._array, x._node = y._array, y._node

@@ -12,6 +12,7 @@ from .anomaly import Anomaly
 class _Mode(threading.local):
     recording = True
     watchers: tuple[Any, ...] = ()
+    module: Any = None  # a weak reference to the module whose forward runs
 
 
 mode = _Mode()

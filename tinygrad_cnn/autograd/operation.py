@@ -13,13 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
-from .graph import Node, Op, Rule, Variable, _like, wrap
-from .inplace import tickets
+from .graph import Node, Op, Rule, Variable, like, wrap
+from .inplace import alias, keep, tickets
 from .modes import mode
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NUMPY_1 = np.__version__.startswith("1.")
-_NONE: dict[str, Any] = {}  # the attributes of an operation without any
 _FLOATS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
 
 
@@ -31,7 +30,8 @@ def op(
     One rule per differentiable input stands in the decorator: ``rule(g, y, *inputs, **attributes)`` returns the
     gradient of that input, given ``g``, the gradient of the output ``y``. It may use broadcasting freely: the engine
     sums a gradient to its input's shape. A parameter whose name starts with an underscore stands for shape and dtype
-    alone; its array is not kept. ``None`` marks an input without a gradient.
+    alone; its array is not kept. One whose name ends with an underscore is kept, and copied when somebody is about to
+    overwrite it: for what a rule reads though nobody would expect it. ``None`` marks an input without a gradient.
 
     Args:
         each: one rule for any number of inputs; it gets the position as ``i``.
@@ -68,68 +68,81 @@ def op(
                 raise _explained(error, this, arrays) from None
             if type(y) is not ndarray or (_NUMPY_1 and y.ndim == 0 and "dtype" not in attributes):
                 y, attributes = _settled(y, arrays, attributes)
-            node = _record(this, inputs, arrays, y, attributes) if recordable and mode.recording else None
+            node = record(this, inputs, arrays, y, attributes) if recordable and mode.recording else None
             result = wrap(y, node)
             if view and isinstance(inputs[0], Variable) and np.may_share_memory(y, arrays[0]):
-                result._aliased = inputs[0]._aliased = True
+                alias(result, inputs[0], functools.partial(apply, **attributes))
             return result
 
-        # The same for one and for two floating tensors, spelled out: half of the time that a small operation takes.
-        def unary(x: Any, /, **attributes: Any) -> Any:
-            if type(x) is ndarray:
-                y = forward(x, **attributes)
-                return y[0] if type(y) is tuple else y
-            if not isinstance(x, Variable) or mode.watchers or (a := x._array).dtype not in _FLOATS:
-                return apply(x, **attributes)
-            y = forward(a, **attributes)
-            if type(y) is not ndarray:
-                y, attributes = _settled(y, (a,), attributes)
-            parent = x if x._wants_grad else x._node
-            if parent is None or not mode.recording:
-                return wrap(y, None)
-            read = this.read.get((1, 1)) or this.keeps(1, 1)
-            saved = y if read[0] else _like(y.shape, y.dtype), a if read[1] else _like(a.shape, a.dtype)
-            result = object.__new__(Variable._result)
-            result._array, result._node = y, Node(this, (parent,), saved, attributes or _NONE, next(tickets))
-            return result
-
-        def binary(x: Any, w: Any, /, **attributes: Any) -> Any:
-            if type(x) is ndarray is type(w):
-                y = forward(x, w, **attributes)
-                return y[0] if type(y) is tuple else y
-            if not isinstance(x, Variable) or mode.watchers or (a := x._array).dtype not in _FLOATS:
-                return apply(x, w, **attributes)
-            if isinstance(w, Variable) and (b := w._array).dtype is a.dtype:
-                other = w if w._wants_grad else w._node
-            elif type(w) is float:
-                b, other = w, None
-            else:
-                return apply(x, w, **attributes)
-            try:
-                y = forward(a, b, **attributes)
-            except ValueError as error:
-                raise _explained(error, this, [a, b]) from None
-            if type(y) is not ndarray:
-                y, attributes = _settled(y, (a, b), attributes)
-            parent = x if x._wants_grad else x._node
-            wanted = (parent is not None) + 2 * (other is not None)
-            if not wanted or not mode.recording:
-                return wrap(y, None)
-            read = this.read.get((wanted, 2)) or this.keeps(wanted, 2)
-            saved = (
-                y if read[0] else _like(y.shape, y.dtype),
-                a if read[1] else _like(a.shape, a.dtype),
-                b if read[2] or b is w else _like(b.shape, b.dtype),
-            )
-            return wrap(y, Node(this, (parent, other), saved, attributes or _NONE, next(tickets)))
-
-        count = 0 if view or _NUMPY_1 or not rules else _inputs(forward)
-        fast = unary if count == 1 else binary if count == 2 else apply
-        fast = functools.wraps(forward)(fast)
-        fast.op = apply.op = this  # type: ignore[attr-defined]
-        return fast  # type: ignore[return-value]
+        apply.op = this  # type: ignore[attr-defined]
+        count = 0 if view or _NUMPY_1 or this.spares or not rules else _inputs(forward)
+        return _quick(this, apply, count) if count in (1, 2) else apply  # type: ignore[return-value]
 
     return declare
+
+
+def record(this: Op, inputs: Sequence[Any], arrays: Sequence[Any], y: Any, attributes: dict[str, Any]) -> Node | None:
+    """The node of one application, or None where no input wants a gradient."""
+    parents: list[Node | Variable | None] = []
+    wanted, bit = 0, 1
+    for x in inputs:
+        parent: Node | Variable | None = None
+        if isinstance(x, Variable):
+            parent = x if x._wants_grad else x._node
+            if parent is not None:
+                wanted |= bit
+        parents.append(parent)
+        bit += bit
+    if not wanted:
+        return None
+    n = len(arrays)
+    reads = this.read.get((wanted, n)) or this.keeps(wanted, n)
+    saved = [y if reads[0] else like(y.shape, y.dtype)]
+    for a, read in zip(arrays, reads[1:], strict=True):
+        saved.append(a if read or type(a) is not ndarray else like(a.shape, a.dtype))
+    node = Node(this, tuple(parents), tuple(saved), attributes, next(tickets), mode.module)
+    if this.spares:
+        keep(node, reads)
+    return node
+
+
+# Worth it: an operation on ten numbers takes 1.4 us with it and 2.3 without (`python benchmarks/small_costs.py`).
+def _quick(this: Op, apply: Any, count: int) -> Any:
+    """`apply` spelled out for one floating tensor, for two of one dtype, and for one and a Python float."""
+    forward, one = this.forward, count == 1
+    none: dict[str, Any] = {}
+
+    def quick(x: Any, w: Any = None, /, **attributes: Any) -> Any:
+        if (
+            one is not (w is None)
+            or not isinstance(x, Variable)
+            or mode.watchers
+            or (a := x._array).dtype not in _FLOATS
+        ):
+            return apply(x, **attributes) if w is None else apply(x, w, **attributes)
+        other, b = None, w
+        if isinstance(w, Variable) and w._array.dtype is a.dtype:
+            b, other = w._array, w if w._wants_grad else w._node
+        elif not one and type(w) is not float:
+            return apply(x, w, **attributes)
+        try:
+            y = forward(a, **attributes) if one else forward(a, b, **attributes)
+        except ValueError as error:
+            raise _explained(error, this, (a, b)) from None
+        if type(y) is not ndarray:
+            y, attributes = _settled(y, (a, b), attributes)
+        parent = x if x._wants_grad else x._node
+        wanted = (parent is not None) + 2 * (other is not None)
+        if not wanted or not mode.recording:
+            return wrap(y, None)
+        reads = this.read.get((wanted, count)) or this.keeps(wanted, count)
+        kept = y if reads[0] else like(y.shape, y.dtype), a if reads[1] else like(a.shape, a.dtype)
+        if one:
+            return wrap(y, Node(this, (parent,), kept, attributes or none, next(tickets), mode.module))
+        kept += (b if reads[2] or (other is None and b is w) else like(b.shape, b.dtype),)
+        return wrap(y, Node(this, (parent, other), kept, attributes or none, next(tickets), mode.module))
+
+    return functools.wraps(apply)(quick)
 
 
 def _inputs(forward: Rule) -> int:
@@ -154,7 +167,7 @@ def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -
     return result
 
 
-def _explained(error: ValueError, this: Op, arrays: list[Any]) -> ValueError:
+def _explained(error: ValueError, this: Op, arrays: Sequence[Any]) -> ValueError:
     """NumPy's error, with the operation and the shapes where these do not broadcast."""
     if "could not be broadcast" not in str(error):
         return error
@@ -179,27 +192,3 @@ def _settled(y: Any, arrays: Sequence[Any], attributes: dict[str, Any]) -> tuple
         if widths and max(widths) < y.dtype.itemsize:
             y = y.astype(f"f{max(widths)}")
     return y, attributes
-
-
-def _record(this: Op, inputs: tuple[Any, ...], arrays: list[Any], y: Any, attributes: dict[str, Any]) -> Node | None:
-    """The node of one application, or None where no input wants a gradient."""
-    parents: list[Node | Variable | None] = []
-    wanted, bit = 0, 1
-    for x in inputs:
-        parent: Node | Variable | None = None
-        if isinstance(x, Variable):
-            parent = x._node
-            if parent is None and x._wants_grad:
-                parent = x
-            if parent is not None:
-                wanted |= bit
-        parents.append(parent)
-        bit += bit
-    if not wanted:
-        return None
-    n = len(arrays)
-    keep = this.read.get((wanted, n)) or this.keeps(wanted, n)
-    saved = [y if keep[0] else _like(y.shape, y.dtype)]
-    for a, kept in zip(arrays, keep[1:], strict=True):
-        saved.append(a if kept or type(a) is not ndarray else _like(a.shape, a.dtype))
-    return Node(this, tuple(parents), tuple(saved), attributes, next(tickets))

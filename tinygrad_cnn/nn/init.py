@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..arrays import rng
-from ..autograd.inplace import mutated
+from ..autograd.inplace import about_to_write, mutated
+from ..autograd.modes import no_grad
 from ..tensors import Tensor
+from ..tensors.writing import check_writable
 
 T = TypeVar("T", bound=Tensor)
 AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None
@@ -21,6 +23,9 @@ AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None
 
 def _fill(tensor: T, values: Any, name: str) -> T:
     array = _checked(tensor, name)
+    with no_grad():
+        check_writable(tensor)
+    about_to_write(array)
     array[...] = values
     mutated(array)
     return tensor
@@ -37,14 +42,6 @@ def _floating(tensor: Tensor, name: str) -> Any:
     if array.dtype.kind != "f":
         raise TypeError(f"{name}: only a floating tensor can be filled with random numbers, got dtype {array.dtype}")
     return array
-
-
-def _draw_uniform(random: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Any:
-    return random.random(shape, np.float32 if dtype.itemsize <= 4 else np.float64)
-
-
-def _draw_normal(random: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Any:
-    return random.standard_normal(shape, np.float32 if dtype.itemsize <= 4 else np.float64)
 
 
 # ------------------------------------------------------------------------------------------------------------ constants
@@ -96,7 +93,7 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: AnyGenerator 
     array = _floating(tensor, "uniform_")
     if not a <= b:
         raise ValueError(f"uniform_: a must not be above b, got {a} and {b}")
-    values = _draw_uniform(rng.resolve(generator), array.shape, array.dtype)
+    values = rng.uniform(array.shape, array.dtype, generator)
     values *= b - a
     values += a
     return _fill(tensor, values, "uniform_")
@@ -107,7 +104,7 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: AnyGenera
     array = _floating(tensor, "normal_")
     if not std >= 0:
         raise ValueError(f"normal_: std must be at least 0, got {std}")
-    values = _draw_normal(rng.resolve(generator), array.shape, array.dtype)
+    values = rng.normal(array.shape, array.dtype, generator)
     values *= std
     values += mean
     return _fill(tensor, values, "normal_")
@@ -188,7 +185,7 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: AnyGenerat
     if not 0 <= sparsity <= 1:
         raise ValueError(f"sparse_: sparsity must be between 0 and 1, got {sparsity}")
     random = rng.resolve(generator)
-    values = _draw_normal(random, array.shape, array.dtype) * std
+    values = rng.normal(array.shape, array.dtype, random) * std
     zeros = math.ceil(sparsity * array.shape[0])
     for column in values.T:
         column[random.permutation(array.shape[0])[:zeros]] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..autograd.handle import RemovableHandle
 from ..autograd.inplace import mutated
+from ..autograd.modes import mode
 from ..tensors import Tensor
 from .parameter import Parameter
 
@@ -49,17 +51,24 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_pre_hooks:
-            for pre_hook in list(self._forward_pre_hooks.values()):
-                replaced = pre_hook(self, args)
-                if replaced is not None:
-                    args = replaced if isinstance(replaced, tuple) else (replaced,)
-        result = self.forward(*args, **kwargs)
-        if self._forward_hooks:
-            for hook in list(self._forward_hooks.values()):
-                replaced = hook(self, args, result)
-                result = result if replaced is None else replaced
-        return result
+        outer, mode.module = mode.module, weakref.ref(self)
+        try:
+            if self._forward_pre_hooks:
+                for pre_hook in list(self._forward_pre_hooks.values()):
+                    replaced = pre_hook(self, args)
+                    if replaced is not None:
+                        args = replaced if isinstance(replaced, tuple) else (replaced,)
+            result = self.forward(*args, **kwargs)
+            if self._forward_hooks:
+                for hook in list(self._forward_hooks.values()):
+                    replaced = hook(self, args, result)
+                    result = result if replaced is None else replaced
+            return result
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            _say_where(error, self, outermost=outer is None)
+            raise
+        finally:
+            mode.module = outer
 
     # -------------------------------------------------------------------------------------------------- registration
     def __setattr__(self, name: str, value: Any) -> None:
@@ -316,3 +325,12 @@ def _as_array(value: Any) -> Any:
 
 
 __all__ = ["IncompatibleKeys", "Module"]
+
+
+def _say_where(error: Exception, module: Module, outermost: bool) -> None:
+    """Let the message of an error end with the innermost module that it passed, by its name in the outermost."""
+    inner = error.__dict__.setdefault("_module", module)
+    if outermost and error.args and isinstance(error.args[0], str):
+        name = next((name for name, m in module.named_modules() if m is inner), "")
+        kind = type(inner).__name__
+        error.args = (f"{error.args[0]}\n  in {f'{name} ({kind})' if name else kind}", *error.args[1:])

@@ -65,7 +65,7 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
         if dtype is not None and (result is None or _KIND[dtype.kind] > _KIND[result.kind]):
             result = dtype
     assert result is not None
-    return result.newbyteorder("=")
+    return np.dtype(result.type)
 
 
 def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:

@@ -25,8 +25,7 @@ def dtype_of(dtype: Any, default: Any = default_dtype) -> np.dtype[Any]:
     kind = np.dtype(default if dtype is None else dtype)
     if kind.kind not in "fiub":
         raise TypeError(f"a Tensor holds real numbers, not dtype {kind}")
-    native: np.dtype[Any] = kind.newbyteorder("=")
-    return native
+    return np.dtype(kind.type)  # NumPy's own object, in native order: a comparison by `is` is enough for the quick path
 
 
 def new(a: Any, requires_grad: bool, device: Any = None) -> Tensor:

@@ -40,7 +40,7 @@ from ..ops import (
 from .device import device as _device
 
 if TYPE_CHECKING:
-    from . import Tensor
+    from typing_extensions import Self as Tensor
 
 Dims: TypeAlias = int | tuple[int, ...] | list[int] | None
 _int: TypeAlias = builtins.int
@@ -62,6 +62,7 @@ class Methods(Variable):
     def minimum(self, other: Any) -> Tensor: return elementwise.minimum(self, other)
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.add(self, other if alpha == 1 else other * alpha)
     def sub(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.sub(self, other if alpha == 1 else other * alpha)
+    def subtract(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.sub(self, other if alpha == 1 else other * alpha)
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor: return rounding.div(self, other, rounding_mode=rounding_mode)
     def divide(self, other: Any, *, rounding_mode: str | None = None) -> Tensor: return rounding.div(self, other, rounding_mode=rounding_mode)
     def true_divide(self, other: Any) -> Tensor: return elementwise.true_divide(self, other)
@@ -324,7 +325,7 @@ class Methods(Variable):
             raise TypeError(f"a Tensor holds real numbers, not dtype {wanted}")
         if wanted != self._array.dtype:
             return cast(self, dtype=wanted)
-        return shaping.clone(self) if copy else self  # type: ignore[return-value]
+        return shaping.clone(self) if copy else self
 
 
 def _is_dtype(name: Any) -> _bool:

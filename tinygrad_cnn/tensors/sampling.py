@@ -28,14 +28,12 @@ def _floating(dtype: Any, name: str) -> np.dtype[Any]:
 
 
 def _uniform(shape: tuple[int, ...], dtype: np.dtype[Any], generator: Generator) -> ndarray[Any, Any]:
-    wide: Any = np.float64 if dtype.itemsize > 4 else np.float32
-    y = np.asarray(rng.resolve(generator).random(shape, wide), dtype)
+    y = np.asarray(rng.uniform(shape, dtype, generator), dtype)
     return y if dtype.itemsize > 2 else np.minimum(y, 1 - dtype.type(2**-11))  # half precision may have rounded up to 1
 
 
 def _normal(shape: tuple[int, ...], dtype: np.dtype[Any], generator: Generator) -> ndarray[Any, Any]:
-    wide: Any = np.float64 if dtype.itemsize > 4 else np.float32
-    return np.asarray(rng.resolve(generator).standard_normal(shape, wide), dtype)
+    return np.asarray(rng.normal(shape, dtype, generator), dtype)
 
 
 def rand(

@@ -12,22 +12,21 @@ import numpy as np
 from numpy import ndarray
 
 from .. import autograd
-from ..autograd.backward import cast
 from ..autograd.graph import Extra, Node, Variable
 from ..autograd.handle import RemovableHandle
-from ..autograd.inplace import mutated, rebind
+from ..autograd.inplace import alias, mutated
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
-from ..ops.indices import parse
 from .device import device
-from .methods import Methods
+from .inplace import InPlace
+from .writing import assign
 
 
-class Tensor(Methods, result=True):
+class Tensor(InPlace, result=True):
     """An n-dimensional array with reverse-mode differentiation.
 
-    ``data`` is the NumPy array, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an array
-    without copying it; `tinygrad_cnn.tensor` copies.
+    ``numpy()`` is the array behind it, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an
+    array without copying it; `tinygrad_cnn.tensor` copies.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> (x * x).sum().backward()
@@ -44,6 +43,10 @@ class Tensor(Methods, result=True):
             raise TypeError(f"a Tensor holds real numbers, not dtype {a.dtype}")
         self._array: ndarray[Any, Any] = a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
         self._node = None
+        if isinstance(data, Variable):
+            alias(self, data, None)
+        elif a is data:
+            self._handed_out = True
         if requires_grad:
             self.requires_grad_()
 
@@ -102,12 +105,45 @@ class Tensor(Methods, result=True):
 
     @property
     def data(self) -> Tensor:
-        """The same memory as a tensor without the graph, as `detach`. What is set takes the place of the values."""
+        """The values without the graph: a tensor that shares the memory, as `detach`. Setting it exchanges them."""
         return self.detach()
 
     @data.setter
     def data(self, value: Any) -> None:
-        self._array = value._array if isinstance(value, Tensor) else np.asarray(value)
+        a = value._array if isinstance(value, Variable) else value
+        if not isinstance(a, ndarray) or (
+            a.dtype.kind != "f" and (self.requires_grad or self._array.dtype.kind == "f")
+        ):
+            got = f"a {type(value).__name__} of dtype {a.dtype}" if isinstance(a, ndarray) else type(value).__name__
+            raise TypeError(f".data takes a Tensor or an array of a floating dtype, got {got}")
+        fresh = Tensor(a)
+        mutated(self._array)  # a gradient that needs the old values is refused
+        for v in self._aliases or ():
+            v._view, v._handed_out = None, True  # they go on sharing the old memory
+        self._array, self._view, self._aliases, self._handed_out = fresh._array, None, None, True
+        if isinstance(value, Variable):
+            value._handed_out = True
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` added up, of the shape and dtype of this tensor; None before."""
+        grad: Tensor | None = self._grad
+        return grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f".grad takes None or a Tensor, got {type(value).__name__}; wrap it with tg.tensor(...)")
+        if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
+            raise GradientError(
+                f".grad takes None or a Tensor of shape {self.shape} and dtype {self.dtype}, as the tensor itself; got "
+                f"shape {value.shape} and dtype {value.dtype}"
+            )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     # ----------------------------------------------------------------------------------------------- gradients
     def backward(
@@ -129,7 +165,14 @@ class Tensor(Methods, result=True):
 
     def detach(self) -> Tensor:
         """The same memory, as a leaf that requires no gradient."""
-        return Tensor(self._array)
+        return Tensor(self)
+
+    def detach_(self) -> Tensor:
+        """Become a leaf that requires no gradient; returns itself. A view cannot: detach() it."""
+        if self._view is not None and self._view[1] is not None:
+            raise RuntimeError("a view cannot leave the graph in place, its base would go on; use detach()")
+        self._node, self._wants_grad = None, False
+        return self
 
     def retain_grad(self) -> None:
         """Keep ``.grad`` of this tensor too, though it is no leaf."""
@@ -154,23 +197,12 @@ class Tensor(Methods, result=True):
             self._node.extra = Extra()
         return self._node.extra
 
-    def _become(self, value: Any) -> Tensor:
-        """Take the value of another tensor, in place: what x += y, x.zero_() and their kin do."""
-        new = value if isinstance(value, Tensor) else Tensor(np.asarray(value, self._array.dtype))
-        if not np.can_cast(new._array.dtype, self._array.dtype, "same_kind"):
-            raise RuntimeError(f"a result of dtype {new.dtype} cannot be written into a tensor of dtype {self.dtype}")
-        if new._array.shape != self._array.shape:
-            raise RuntimeError(f"a result of shape {new.shape} cannot be written into a tensor of shape {self.shape}")
-        if autograd.is_grad_enabled() and (self.requires_grad or new.requires_grad):
-            rebind(self, cast(new, dtype=self._array.dtype) if new.dtype != self.dtype else new)
-        else:
-            np.copyto(self._array, new._array, casting="same_kind")
-            mutated(self._array)
-        return self
-
     # ------------------------------------------------------------------------------------------------ to NumPy
     def numpy(self) -> ndarray[Any, Any]:
-        """The array, sharing memory and without the graph; of a tensor that requires grad too."""
+        """The array, sharing memory and without the graph; also of a tensor that requires grad."""
+        t: Variable | None = self
+        while t is not None:  # all that share the memory
+            t._handed_out, t = True, None if t._view is None else t._view[0]
         return self._array
 
     def item(self) -> Any:
@@ -184,7 +216,7 @@ class Tensor(Methods, result=True):
         return self._array.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
-        return np.array(self._array, dtype, copy=True) if copy else np.asarray(self._array, dtype)
+        return np.array(self._array, dtype, copy=True) if copy else np.asarray(self.numpy(), dtype)
 
     def __len__(self) -> int:
         if self._array.ndim == 0:
@@ -238,7 +270,7 @@ class Tensor(Methods, result=True):
         new = type(self).__new__(type(self))
         memo[id(self)] = new
         new._array, new._node = self._array.copy(order="K"), None
-        new._wants_grad, new.grad = self._wants_grad, copy.deepcopy(self.grad, memo)
+        new._wants_grad, new._grad = self._wants_grad, copy.deepcopy(self._grad, memo)
         return new
 
     # ------------------------------------------------------------------------------------------------ indexing
@@ -246,49 +278,28 @@ class Tensor(Methods, result=True):
         return indexing.getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        wants = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
-        if autograd.is_grad_enabled() and wants:
-            rebind(self, indexing.setitem(self, index, value))
-        else:
-            indexing.write(self._array, parse(index, self.shape), value._array if isinstance(value, Tensor) else value)
-            mutated(self._array)
+        assign(self, index, value)
 
     # ----------------------------------------------------------------------------------------------- operators
     # fmt: off
-    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor: return self._become(self.add(other, alpha=alpha))
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor: return self._become(self.sub(other, alpha=alpha))
-    def mul_(self, other: Any) -> Tensor: return self._become(elementwise.mul(self, other))
-    def div_(self, other: Any) -> Tensor: return self._become(elementwise.true_divide(self, other))
-    def pow_(self, exponent: Any) -> Tensor: return self._become(elementwise.pow(self, exponent))
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor: return self._become(self.clamp(min, max))
-    def relu_(self) -> Tensor: return self._become(elementwise.relu(self))
-    def fill_(self, value: Any) -> Tensor: return self._become(np.full(self.shape, builtins.float(value), self.dtype))
-    def zero_(self) -> Tensor: return self._become(np.zeros(self.shape, self.dtype))
     def __neg__(self) -> Tensor: return elementwise.neg(self)
     def __pos__(self) -> Tensor: return self
     def __abs__(self) -> Tensor: return elementwise.abs(self)
     def __invert__(self) -> Tensor: return comparison.bitwise_not(self)
     def __add__(self, other: Any) -> Tensor: return elementwise.add(self, other)
     def __radd__(self, other: Any) -> Tensor: return elementwise.add(other, self)
-    def __iadd__(self, other: Any) -> Tensor: return self._become(elementwise.add(self, other))
     def __sub__(self, other: Any) -> Tensor: return elementwise.sub(self, other)
     def __rsub__(self, other: Any) -> Tensor: return elementwise.sub(other, self)
-    def __isub__(self, other: Any) -> Tensor: return self._become(elementwise.sub(self, other))
     def __mul__(self, other: Any) -> Tensor: return elementwise.mul(self, other)
     def __rmul__(self, other: Any) -> Tensor: return elementwise.mul(other, self)
-    def __imul__(self, other: Any) -> Tensor: return self._become(elementwise.mul(self, other))
     def __truediv__(self, other: Any) -> Tensor: return elementwise.true_divide(self, other)
     def __rtruediv__(self, other: Any) -> Tensor: return elementwise.true_divide(other, self)
-    def __itruediv__(self, other: Any) -> Tensor: return self._become(elementwise.true_divide(self, other))
     def __floordiv__(self, other: Any) -> Tensor: return rounding.floor_divide(self, other)
     def __rfloordiv__(self, other: Any) -> Tensor: return rounding.floor_divide(other, self)
-    def __ifloordiv__(self, other: Any) -> Tensor: return self._become(rounding.floor_divide(self, other))
     def __mod__(self, other: Any) -> Tensor: return rounding.remainder(self, other)
     def __rmod__(self, other: Any) -> Tensor: return rounding.remainder(other, self)
-    def __imod__(self, other: Any) -> Tensor: return self._become(rounding.remainder(self, other))
     def __pow__(self, other: Any) -> Tensor: return elementwise.pow(self, other)
     def __rpow__(self, other: Any) -> Tensor: return elementwise.pow(other, self)
-    def __ipow__(self, other: Any) -> Tensor: return self._become(elementwise.pow(self, other))
     def __matmul__(self, other: Any) -> Tensor: return linalg.matmul(self, other)
     def __rmatmul__(self, other: Any) -> Tensor: return linalg.matmul(other, self)
     def __and__(self, other: Any) -> Tensor: return comparison.bitwise_and(self, other)
@@ -302,16 +313,15 @@ class Tensor(Methods, result=True):
     def __gt__(self, other: Any) -> Tensor: return comparison.gt(self, other)
     def __ge__(self, other: Any) -> Tensor: return comparison.ge(self, other)
     # fmt: on
-    def copy_(self, src: Any) -> Tensor:
-        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype."""
-        values = src if isinstance(src, Tensor) else Tensor(np.asarray(src))
-        return self._become(values.broadcast_to(self.shape).to(self.dtype))
-
     def __eq__(self, other: Any) -> Any:
         return comparison.eq(self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Any:
         return comparison.ne(self, other) if _comparable(other) else NotImplemented
+
+
+class GradientError(TypeError, RuntimeError):
+    """A gradient of another shape or dtype than its tensor: a TypeError, and a RuntimeError as in PyTorch."""
 
 
 def _comparable(other: Any) -> bool:

@@ -1,21 +1,17 @@
 """Activations, as functions. All work elementwise and keep the shape, unless they say otherwise.
 
-``inplace=True`` does to a tensor's value what it does in PyTorch: the tensor handed in has the new value afterwards,
-and is the one returned. The memory is not reused, so gradients that need the old values stay right; another tensor that
-was a view of the old value keeps it. Arrays are never written to: for them, ``inplace`` changes nothing.
+``inplace=True`` does to a tensor what it does in PyTorch: the tensor handed in, and every other name of its memory,
+has the new value afterwards, and it is what is returned. Arrays are never written to: they ignore ``inplace``.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from ...autograd.backward import cast
 from ...autograd.graph import Array, Variable
-from ...autograd.inplace import mutated
-from ...autograd.modes import is_grad_enabled
 from ...ops import activation as ops
 from ...ops import elementwise as e
 from ...ops import softmaxes, special
@@ -24,6 +20,7 @@ from ...ops.moments import norm
 from ...ops.promotion import result_type
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import broadcast_tensors
+from ...tensors.writing import in_place
 from .arguments import check_array, check_floating, dtype_of
 
 
@@ -36,21 +33,9 @@ def _check_number(x: Any, name: str) -> None:
         raise TypeError(f"{name}: input must hold numbers, got booleans; convert it with .float()")
 
 
-def _finish(x: Array, y: Array, inplace: bool, name: str) -> Array:
-    """y, or x after it has become y."""
-    if not inplace or not isinstance(x, Variable):
-        return y
-    if x._wants_grad:
-        if is_grad_enabled():
-            raise RuntimeError(
-                f"{name}: inplace=True would change a leaf tensor that requires grad while gradients are recorded; "
-                "use inplace=False, or with no_grad()"
-            )
-        np.copyto(x._array, y._array)
-        mutated(x._array)
-        return x
-    x._array, x._node = y._array, y._node
-    return x
+def apply(f: Callable[..., Array], x: Array, inplace: bool, **attributes: Any) -> Array:
+    """f(x), or x after it has become that."""
+    return in_place(x, f, **attributes) if inplace and isinstance(x, Variable) else f(x, **attributes)
 
 
 def relu(input: Array, inplace: bool = False) -> Array:
@@ -60,20 +45,19 @@ def relu(input: Array, inplace: bool = False) -> Array:
     [0.0, 2.0]
     """
     _check_number(input, "relu")
-    y = e.relu(input)
-    return _finish(input, y, inplace, "relu") if inplace else y
+    return apply(e.relu, input, True) if inplace else e.relu(input)
 
 
 def relu6(input: Array, inplace: bool = False) -> Array:
     """min(max(x, 0), 6)"""
     _check_number(input, "relu6")
-    return _finish(input, ops.hardtanh(input, low=0.0, high=6.0), inplace, "relu6")
+    return apply(ops.hardtanh, input, inplace, low=0.0, high=6.0)
 
 
 def leaky_relu(input: Array, negative_slope: float = 0.01, inplace: bool = False) -> Array:
     """x where x > 0, negative_slope * x elsewhere (Maas, Hannun and Ng, 2013)."""
     check_floating(input, "input", "leaky_relu")
-    return _finish(input, ops.leaky_relu(input, slope=float(negative_slope)), inplace, "leaky_relu")
+    return apply(ops.leaky_relu, input, inplace, slope=float(negative_slope))
 
 
 def prelu(input: Array, weight: Array) -> Array:
@@ -109,14 +93,13 @@ def prelu(input: Array, weight: Array) -> Array:
 def elu(input: Array, alpha: float = 1.0, inplace: bool = False) -> Array:
     """x where x > 0, alpha * (exp(x) - 1) elsewhere (Clevert, Unterthiner and Hochreiter, 2015)."""
     check_floating(input, "input", "elu")
-    return _finish(input, ops.elu(input, alpha=float(alpha), scale=1.0, inner=1.0), inplace, "elu")
+    return apply(ops.elu, input, inplace, alpha=float(alpha), scale=1.0, inner=1.0)
 
 
 def selu(input: Array, inplace: bool = False) -> Array:
     """scale * elu(x, alpha) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
     check_floating(input, "input", "selu")
-    y = ops.elu(input, alpha=ops.SELU_ALPHA, scale=ops.SELU_SCALE, inner=1.0)
-    return _finish(input, y, inplace, "selu")
+    return apply(ops.elu, input, inplace, alpha=ops.SELU_ALPHA, scale=ops.SELU_SCALE, inner=1.0)
 
 
 def celu(input: Array, alpha: float = 1.0, inplace: bool = False) -> Array:
@@ -128,7 +111,7 @@ def celu(input: Array, alpha: float = 1.0, inplace: bool = False) -> Array:
     check_floating(input, "input", "celu")
     if alpha == 0:
         raise ValueError("celu: alpha must not be 0: it divides x")
-    return _finish(input, ops.elu(input, alpha=float(alpha), scale=1.0, inner=1 / alpha), inplace, "celu")
+    return apply(ops.elu, input, inplace, alpha=float(alpha), scale=1.0, inner=1 / alpha)
 
 
 def gelu(input: Array, approximate: str = "none") -> Array:
@@ -145,13 +128,13 @@ def gelu(input: Array, approximate: str = "none") -> Array:
 def silu(input: Array, inplace: bool = False) -> Array:
     """x * sigmoid(x), also called swish (Elfwing, Uchibe and Doya, 2017)."""
     check_floating(input, "input", "silu")
-    return _finish(input, ops.silu(input), inplace, "silu")
+    return apply(ops.silu, input, inplace)
 
 
 def mish(input: Array, inplace: bool = False) -> Array:
     """x * tanh(softplus(x)) (Misra, 2019)."""
     check_floating(input, "input", "mish")
-    return _finish(input, ops.mish(input), inplace, "mish")
+    return apply(ops.mish, input, inplace)
 
 
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Array:
@@ -159,19 +142,19 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0, inplace:
     _check_number(input, "hardtanh")
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
-    return _finish(input, ops.hardtanh(input, low=float(min_val), high=float(max_val)), inplace, "hardtanh")
+    return apply(ops.hardtanh, input, inplace, low=float(min_val), high=float(max_val))
 
 
 def hardsigmoid(input: Array, inplace: bool = False) -> Array:
     """x / 6 + 1 / 2, cut off at 0 and 1 (Howard et al., 2019)."""
     check_floating(input, "input", "hardsigmoid")
-    return _finish(input, ops.hardsigmoid(input), inplace, "hardsigmoid")
+    return apply(ops.hardsigmoid, input, inplace)
 
 
 def hardswish(input: Array, inplace: bool = False) -> Array:
     """x * hardsigmoid(x) (Howard et al., 2019)."""
     check_floating(input, "input", "hardswish")
-    return _finish(input, ops.hardswish(input), inplace, "hardswish")
+    return apply(ops.hardswish, input, inplace)
 
 
 def sigmoid(input: Array) -> Array:
@@ -229,7 +212,7 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 def threshold(input: Array, threshold: float, value: float, inplace: bool = False) -> Array:
     """x where x > threshold, ``value`` elsewhere."""
     check_array(input, "input", "threshold")
-    return _finish(input, ops.threshold(input, at=threshold, value=value), inplace, "threshold")
+    return apply(ops.threshold, input, inplace, at=threshold, value=value)
 
 
 def glu(input: Array, dim: int = -1) -> Array:

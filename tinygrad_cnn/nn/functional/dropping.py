@@ -11,7 +11,7 @@ from ...arrays import rng
 from ...autograd.graph import Array, Variable
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
-from .activation import _finish
+from .activation import apply
 from .arguments import check_floating
 
 AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None
@@ -27,8 +27,8 @@ def _numbers(x: Array) -> Any:
     return x._array if isinstance(x, Variable) else x
 
 
-def _apply(x: Array, keep: Any, p: float) -> Array:
-    return ops.drop(x, keep=keep, scale=1 / (1 - p) if p < 1 else 0.0)
+def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:
+    return apply(ops.drop, x, inplace, keep=keep, scale=1 / (1 - p) if p < 1 else 0.0)
 
 
 def dropout(
@@ -50,19 +50,17 @@ def dropout(
     if not training or p == 0:
         return input
     keep = ops.mask_like(_numbers(input), p, rng.resolve(generator))
-    return _finish(input, _apply(input, keep, p), inplace, "dropout")
+    return _drop(input, keep, p, inplace)
 
 
-def _channels(
-    input: Array, p: float, training: bool, inplace: bool, generator: AnyGenerator, batched: int, name: str
-) -> Array:
+def _channels(input: Array, p: float, training: bool, inplace: bool, generator: AnyGenerator, batched: int) -> Array:
     """Dropout of whole channels; an input of ``batched`` dimensions is (N, C, ...), one of fewer (C, ...)."""
     if not training or p == 0:
         return input
     lead = input.ndim - batched + 2  # 2 with a batch, 1 without
     shape = tuple(input.shape[:lead]) + (1,) * (input.ndim - lead)
     keep = rng.resolve(generator).random(shape, np.float32) >= np.float32(p)
-    return _finish(input, _apply(input, keep, p), inplace, name)
+    return _drop(input, keep, p, inplace)
 
 
 def dropout1d(
@@ -72,7 +70,7 @@ def dropout1d(
     _check(input, p, "dropout1d")
     if input.ndim not in (2, 3):
         raise ValueError(f"dropout1d: input must have shape (N, C, L) or (C, L), got {tuple(input.shape)}")
-    return _channels(input, p, training, inplace, generator, 3, "dropout1d")
+    return _channels(input, p, training, inplace, generator, 3)
 
 
 def dropout2d(
@@ -91,7 +89,7 @@ def dropout2d(
             "unsqueeze(0) to give an image a batch",
             stacklevel=2,
         )
-    return _channels(input, p, training, inplace, generator, input.ndim, "dropout2d")
+    return _channels(input, p, training, inplace, generator, input.ndim)
 
 
 def alpha_dropout(
@@ -105,5 +103,5 @@ def alpha_dropout(
     least = -SELU_ALPHA * SELU_SCALE
     a = ((1 - p) * (1 + p * least**2)) ** -0.5 if p < 1 else 0.0
     dropped = np.where(keep, 0, a * least).astype(_numbers(input).dtype)
-    y = ops.drop(input, keep=keep, scale=a) + (dropped - _numbers(input).dtype.type(a * least * p))
-    return _finish(input, y, inplace, "alpha_dropout")
+    shift = dropped - _numbers(input).dtype.type(a * least * p)
+    return apply(lambda x: ops.drop(x, keep=keep, scale=a) + shift, input, inplace)

@@ -1,0 +1,179 @@
+"""The methods that end in an underscore: each does in place what its twin without one gives anew.
+
+One line a method; what a write does to the other names of the memory stands in `writing`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import rng
+from ..autograd.graph import Variable, wrap
+from ..ops import elementwise, rounding
+from ..ops.shape import clone, expand
+from .methods import Methods
+from .writing import in_place, turn, twin
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class InPlace(Methods):
+    """Methods that write into the tensor and return it."""
+
+    __slots__ = ()
+
+    # arithmetic and elementwise functions
+    add_, sub_, subtract_ = twin(Methods.add), twin(Methods.sub), twin(Methods.subtract)
+    mul_, multiply_ = twin(Methods.mul), twin(Methods.multiply)
+    div_, divide_, true_divide_ = twin(Methods.div), twin(Methods.divide), twin(Methods.true_divide)
+    floor_divide_, remainder_, fmod_ = twin(Methods.floor_divide), twin(Methods.remainder), twin(Methods.fmod)
+    pow_, float_power_, square_ = twin(Methods.pow), twin(Methods.float_power), twin(Methods.square)
+    sqrt_, rsqrt_, reciprocal_ = twin(Methods.sqrt), twin(Methods.rsqrt), twin(Methods.reciprocal)
+    neg_, negative_, abs_, absolute_ = (
+        twin(Methods.neg),
+        twin(Methods.negative),
+        twin(Methods.abs),
+        twin(Methods.absolute),
+    )
+    sign_, copysign_, heaviside_ = twin(Methods.sign), twin(Methods.copysign), twin(Methods.heaviside)
+    exp_, exp2_, expm1_ = twin(Methods.exp), twin(Methods.exp2), twin(Methods.expm1)
+    log_, log2_, log10_, log1p_ = twin(Methods.log), twin(Methods.log2), twin(Methods.log10), twin(Methods.log1p)
+    sigmoid_, tanh_, relu_, logit_ = twin(Methods.sigmoid), twin(Methods.tanh), twin(Methods.relu), twin(Methods.logit)
+    sin_, cos_, tan_, sinc_ = twin(Methods.sin), twin(Methods.cos), twin(Methods.tan), twin(Methods.sinc)
+    asin_, acos_, atan_ = twin(Methods.asin), twin(Methods.acos), twin(Methods.atan)
+    arcsin_, arccos_, arctan_ = twin(Methods.arcsin), twin(Methods.arccos), twin(Methods.arctan)
+    atan2_, arctan2_, hypot_ = twin(Methods.atan2), twin(Methods.arctan2), twin(Methods.hypot)
+    sinh_, cosh_ = twin(Methods.sinh), twin(Methods.cosh)
+    asinh_, acosh_, atanh_ = twin(Methods.asinh), twin(Methods.acosh), twin(Methods.atanh)
+    arcsinh_, arccosh_, arctanh_ = twin(Methods.arcsinh), twin(Methods.arccosh), twin(Methods.arctanh)
+    erf_, erfc_, erfinv_, xlogy_ = twin(Methods.erf), twin(Methods.erfc), twin(Methods.erfinv), twin(Methods.xlogy)
+    deg2rad_, rad2deg_ = twin(Methods.deg2rad), twin(Methods.rad2deg)
+    clamp_, clip_ = twin(Methods.clamp), twin(Methods.clip)
+    clamp_min_, clamp_max_ = twin(Methods.clamp_min), twin(Methods.clamp_max)
+    floor_, ceil_, trunc_, fix_ = twin(Methods.floor), twin(Methods.ceil), twin(Methods.trunc), twin(Methods.fix)
+    frac_, round_, nan_to_num_ = twin(Methods.frac), twin(Methods.round), twin(Methods.nan_to_num)
+    lerp_, addcmul_, addcdiv_ = twin(Methods.lerp), twin(Methods.addcmul), twin(Methods.addcdiv)
+    # comparisons: 1 and 0 in the dtype of the tensor
+    eq_, ne_, not_equal_ = twin(Methods.eq), twin(Methods.ne), twin(Methods.not_equal)
+    lt_, less_, le_, less_equal_ = twin(Methods.lt), twin(Methods.less), twin(Methods.le), twin(Methods.less_equal)
+    gt_, greater_, ge_ = twin(Methods.gt), twin(Methods.greater), twin(Methods.ge)
+    greater_equal_ = twin(Methods.greater_equal)
+    logical_and_, logical_or_ = twin(Methods.logical_and), twin(Methods.logical_or)
+    logical_xor_, logical_not_ = twin(Methods.logical_xor), twin(Methods.logical_not)
+    bitwise_and_, bitwise_or_ = twin(Methods.bitwise_and), twin(Methods.bitwise_or)
+    bitwise_xor_, bitwise_not_ = twin(Methods.bitwise_xor), twin(Methods.bitwise_not)
+    # sums along a dimension, products of matrices, triangles
+    cumsum_, cumprod_, tril_, triu_ = (
+        twin(Methods.cumsum),
+        twin(Methods.cumprod),
+        twin(Methods.tril),
+        twin(Methods.triu),
+    )
+    addmm_, addmv_, addbmm_ = twin(Methods.addmm), twin(Methods.addmv), twin(Methods.addbmm)
+    baddbmm_ = twin(Methods.baddbmm)
+    # writing where an index or a mask points
+    scatter_, scatter_add_ = twin(Methods.scatter), twin(Methods.scatter_add)
+    index_add_, index_copy_, index_fill_ = twin(Methods.index_add), twin(Methods.index_copy), twin(Methods.index_fill)
+    masked_fill_, masked_scatter_ = twin(Methods.masked_fill), twin(Methods.masked_scatter)
+    # the same memory in another shape
+    squeeze_, unsqueeze_ = twin(Methods.squeeze, turn), twin(Methods.unsqueeze, turn)
+    t_, transpose_ = twin(Methods.t, turn), twin(Methods.transpose, turn)
+    swapaxes_, swapdims_ = twin(Methods.swapaxes, turn), twin(Methods.swapdims, turn)
+
+    # operators
+    # fmt: off
+    def __iadd__(self, other: Any) -> Self: return in_place(self, elementwise.add, other)
+    def __isub__(self, other: Any) -> Self: return in_place(self, elementwise.sub, other)
+    def __imul__(self, other: Any) -> Self: return in_place(self, elementwise.mul, other)
+    def __itruediv__(self, other: Any) -> Self: return in_place(self, elementwise.true_divide, other)
+    def __ifloordiv__(self, other: Any) -> Self: return in_place(self, rounding.floor_divide, other)
+    def __imod__(self, other: Any) -> Self: return in_place(self, rounding.remainder, other)
+    def __ipow__(self, other: Any) -> Self: return in_place(self, elementwise.pow, other)
+    # fmt: on
+
+    # values that do not come from the old ones
+    def copy_(self, src: Any, non_blocking: bool = False) -> Self:  # noqa: ARG002  (there is one device)
+        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype."""
+        return in_place(self, _copied, src)
+
+    def fill_(self, value: Any) -> Self:
+        """Take one number everywhere."""
+        if shape := np.shape(value._array if isinstance(value, Variable) else value):
+            raise RuntimeError(f"fill_ takes a number or a 0-d tensor, got shape {shape}; use copy_")
+        return in_place(self, _copied, value)
+
+    def zero_(self) -> Self:
+        """Become 0 everywhere."""
+        return in_place(self, _copied, 0)
+
+    def fill_diagonal_(self, fill_value: Any) -> Self:
+        """Take one number on the main diagonal: where all indices are equal."""
+        shape = self._array.shape
+        if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+            raise RuntimeError(f"fill_diagonal_ needs a matrix, or more dimensions of one size, got shape {shape}")
+        diagonal = np.zeros(shape, np.bool_)
+        np.fill_diagonal(diagonal, True)
+        return in_place(self, Methods.masked_fill, diagonal, fill_value)
+
+    # random numbers; ``generator`` as in `tinygrad_cnn.rand`
+    def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Self:
+        """Numbers spread evenly over [from_, to)."""
+        if not from_ <= to:
+            raise RuntimeError(f"uniform_: the lower end must not be above the upper, got {from_} and {to}")
+        return self._drawn(lambda shape, dtype: from_ + (to - from_) * rng.uniform(shape, dtype, generator), "uniform_")
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Self:
+        """Numbers from the normal distribution with this mean and standard deviation."""
+        if not std >= 0:
+            raise RuntimeError(f"normal_: std must be >= 0, got {std}")
+        return self._drawn(lambda shape, dtype: mean + std * rng.normal(shape, dtype, generator), "normal_")
+
+    def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Self:
+        """Numbers whose logarithm has the normal distribution with this mean and standard deviation."""
+        if not std > 0:
+            raise RuntimeError(f"log_normal_: std must be above 0, got {std}")
+        return self._drawn(lambda shape, dtype: np.exp(mean + std * rng.normal(shape, dtype, generator)), "log_normal_")
+
+    def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Self:
+        """Numbers from the exponential distribution with density lambd * exp(-lambd * x)."""
+        if not lambd > 0:
+            raise RuntimeError(f"exponential_: lambd must be above 0, got {lambd}")
+        return self._drawn(
+            lambda shape, dtype: -np.log1p(-rng.uniform(shape, dtype, generator)) / lambd, "exponential_"
+        )
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Self:
+        """1 with probability p (a number, or a tensor of them), and 0 otherwise."""
+        q = np.asarray(p._array if isinstance(p, Variable) else p)
+        if not ((q >= 0) & (q <= 1)).all():
+            raise RuntimeError(f"bernoulli_: probabilities lie in [0, 1], got {q.min()} to {q.max()}")
+        wide = np.dtype(np.float64)
+        return self._drawn(lambda shape, _: rng.uniform(shape, wide, generator) < q, "bernoulli_", kinds="fiub")
+
+    def random_(self, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Self:
+        """Integers from ``from_`` up to but without ``to``; ``random_(to)`` starts from 0."""
+        low, high = (0, from_) if to is None and from_ else (from_, to)
+        if high is None:
+            kind = self._array.dtype
+            high = (
+                2 if kind.kind == "b" else np.iinfo(kind).max if kind.kind != "f" else 2 ** (np.finfo(kind).nmant + 1)
+            )
+        if not low < high:
+            raise RuntimeError(f"random_: the lower end must be below the upper, got {low} and {high}")
+        source = rng.resolve(generator)
+        return self._drawn(lambda shape, _: source.integers(low, high, shape), "random_", kinds="fiub")
+
+    def _drawn(self, draw: Any, name: str, kinds: str = "f") -> Self:
+        if self._array.dtype.kind not in kinds:
+            raise RuntimeError(f"{name} needs a tensor of a floating dtype, got {self._array.dtype}")
+        return in_place(self, lambda x: wrap(np.asarray(draw(x.shape, x.dtype)).astype(x.dtype), None))
+
+
+def _copied(x: Any, src: Any) -> Any:
+    """New memory with the values of ``src``, in the shape and dtype of x."""
+    if not isinstance(src, Variable):
+        return wrap(np.broadcast_to(np.asarray(src), x.shape).astype(x.dtype), None)
+    return clone(expand(src, x.shape).to(x.dtype))
