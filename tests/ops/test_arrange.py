@@ -30,7 +30,7 @@ def test_copies_have_their_own_memory(copy: Any) -> None:
     x = Tensor(X.copy())
     y = copy(x)
     assert not np.shares_memory(x.numpy(), y.numpy())
-    assert not y._aliased
+    assert y._view is None
 
 
 def test_flip_keeps_the_memory_order_and_goes_forward() -> None:

@@ -7,6 +7,7 @@ of operations, so running them on tensors records a graph of the gradients: seco
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -110,10 +111,14 @@ def walk(
                 continue
             for watcher in watchers:
                 watcher.before_rule(node, i - 1, g)
-            gx = rule(g, *saved, **attributes)
+            try:
+                gx = rule(g, *saved, **attributes)
+            except (AttributeError, TypeError, ValueError) as error:
+                error.args = (f"{error}\n  in the gradient rule of {_called(node, i - 1)}",)
+                raise
             x = saved[i]
-            if gx.shape != x.shape:
-                gx = sum_to(gx, shape=x.shape)
+            if type(gx) is not ndarray or gx.shape != x.shape:
+                gx = fitting(gx, x, g, node, i - 1)
             if gx.dtype is not x.dtype and gx.dtype != x.dtype:
                 gx = cast(gx, dtype=x.dtype)
             for watcher in watchers:
@@ -138,6 +143,34 @@ def walk(
         if wanted is None or leaf in wanted:
             found[leaf] = g
     return found
+
+
+def _called(node: Node, i: int) -> str:
+    within = f", called in {type(node.module).__name__}" if node.module is not None else ""
+    return f"'{node.op.name}' by its input {i}{within}"
+
+
+def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
+    """What a rule returned, summed to the shape of its input x; or an error that says what is wrong with the rule."""
+    if not isinstance(gx, (ndarray, np.generic, Variable)):
+        got = "None" if gx is None else f"a {type(gx).__name__}"
+        raise TypeError(
+            f"the gradient rule of {_called(node, i)} returned {got}; it must return an array of the input's shape, "
+            f"{x.shape}. Write None in the place of the rule where there is no gradient"
+        )
+    if isinstance(g, Variable) and not isinstance(gx, Variable) and np.any(gx):
+        raise TypeError(
+            f"the gradient rule of {_called(node, i)} made an array of a tensor, so its own gradient is lost; under "
+            "create_graph rules run on tensors: use operations in it (tg.exp(x), not np.exp(x) or x.numpy())"
+        )
+    shape, lead = np.shape(_array(gx)), np.ndim(_array(gx)) - len(x.shape)
+    grown = len(shape) > len(g.shape) and math.prod(shape) > max(math.prod(g.shape), math.prod(x.shape))
+    if lead < 0 or grown or any(n not in (1, m) for m, n in zip(shape[lead:], x.shape, strict=True)):
+        raise ValueError(
+            f"the gradient rule of {_called(node, i)} returned shape {shape}; it must return the input's shape, "
+            f"{x.shape}, or one that this was broadcast to"
+        )
+    return gx if shape == x.shape else sum_to(gx, shape=x.shape)
 
 
 def _lift(node: Node) -> list[Any]:

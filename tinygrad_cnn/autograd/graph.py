@@ -56,17 +56,17 @@ class Like:
         return f"Like(shape={self.shape}, dtype={self.dtype})"
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"there is no .{name}: {_NOT_KEPT}")
+        raise AttributeError(f"there is no .{name}: {NOT_KEPT}")
 
 
-_NOT_KEPT = (
+NOT_KEPT = (
     "this name begins with an underscore, so its array was not kept, and it stands for .shape, .dtype and .ndim alone. "
     "Take the underscore away where the rule reads the numbers"
 )
 
 
 def _refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
-    raise TypeError(_NOT_KEPT)
+    raise TypeError(NOT_KEPT)
 
 
 for _name in (

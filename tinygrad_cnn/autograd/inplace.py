@@ -39,7 +39,7 @@ class Aliases:
 
 
 def alias(t: Variable, of: Variable, made: Any) -> None:
-    """Note that ``t`` shares the memory of ``of``: ``made`` makes it from that one, or is None where the graph is cut."""
+    """Note that ``t`` shares the memory of ``of``; ``made`` makes it from that one. None: no gradient goes through."""
     t._view = of, made
     if of._aliases is None:
         of._aliases = Aliases()

@@ -136,11 +136,11 @@ def _quick(this: Op, apply: Any, count: int) -> Any:
         if not wanted or not mode.recording:
             return wrap(y, None)
         reads = this.read.get((wanted, count)) or this.keeps(wanted, count)
-        kept = y if reads[0] else like(y.shape, y.dtype), a if reads[1] else like(a.shape, a.dtype)
+        of_y, of_a = y if reads[0] else like(y.shape, y.dtype), a if reads[1] else like(a.shape, a.dtype)
         if one:
-            return wrap(y, Node(this, (parent,), kept, attributes or none, next(tickets), mode.module))
-        kept += (b if reads[2] or (other is None and b is w) else like(b.shape, b.dtype),)
-        return wrap(y, Node(this, (parent, other), kept, attributes or none, next(tickets), mode.module))
+            return wrap(y, Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module))
+        of_b = b if reads[2] or (other is None and b is w) else like(b.shape, b.dtype)
+        return wrap(y, Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module))
 
     return functools.wraps(apply)(quick)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.backward import broadcast_to
+from ..autograd.backward import broadcast_to, sum_to
 from ..autograd.graph import Array, Variable
 from ..autograd.modes import is_grad_enabled
 from ..autograd.operation import op
@@ -98,7 +98,7 @@ def select(input: Array, dim: int, index: int) -> Array:
 # ------------------------------------------------------------------------------------------------------------- writing
 @op(
     lambda g, _y, _x, _value, *, index: _setitem(g, np.zeros((), g.dtype), index=index),
-    lambda g, _y, _x, _value, *, index: _written(g, index, _value.ndim),
+    lambda g, _y, _x, _value, *, index: _written(g, index, _value.shape),
 )
 def _setitem(x: Array, value: Array, *, index: Index) -> Array:
     out = np.array(x, order="K")
@@ -146,7 +146,7 @@ def write(a: ndarray, index: Index, value: Any) -> None:
         raise ValueError(f"a value of shape {value.shape} does not broadcast to the indexed shape {shape}") from None
 
 
-def _written(g: Array, index: Index, ndim: int) -> Array:
+def _written(g: Array, index: Index, shape: tuple[int, ...]) -> Array:
     """The gradient of the value in `_setitem`: what reached the places where it was the last one written."""
     mine = _getitem(g, index=index)
     if index.picks is not None and not index.unique:
@@ -156,11 +156,11 @@ def _written(g: Array, index: Index, ndim: int) -> Array:
         last[rows] = np.arange(rows.size)
         stays = last[rows] == np.arange(rows.size)
         if not stays.all():
-            front, shape = picked_dims(index.picks)
-            mine = mine * stays.reshape(shape + (1,) * (mine.ndim - front - len(shape))).astype(g.dtype)
-    if mine.ndim < ndim:  # the value had dimensions of size 1 in front
-        mine = _reshape(mine, shape=(1,) * (ndim - mine.ndim) + tuple(mine.shape))
-    return mine
+            front, picked = picked_dims(index.picks)
+            mine = mine * stays.reshape(picked + (1,) * (mine.ndim - front - len(picked))).astype(g.dtype)
+    if mine.ndim < len(shape):  # the value had dimensions of size 1 in front
+        mine = _reshape(mine, shape=(1,) * (len(shape) - mine.ndim) + tuple(mine.shape))
+    return sum_to(mine, shape=shape)
 
 
 # --------------------------------------------------------------------------------------------- gathering and scattering

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import Variable
+from ..autograd.graph import NOT_KEPT, Like, Variable
 
 default_dtype = np.dtype(np.float32)
 _WEAK_NUMBERS = int(np.__version__.split(".")[0]) >= 2  # NumPy >= 2 lets a Python number take the array's dtype
@@ -85,7 +85,8 @@ def _operand(x: Any) -> Any:
     a = x._array if isinstance(x, Variable) else x
     if not isinstance(a, ndarray) or a.dtype.kind not in _KIND:
         what = f"an array of dtype {a.dtype}" if isinstance(a, ndarray) else type(x).__name__
-        raise TypeError(f"expected a Tensor, a real NumPy array or a number, got {what}")
+        why = NOT_KEPT if isinstance(x, Like) else f"expected a Tensor, a real NumPy array or a number, got {what}"
+        raise TypeError(why)
     return x
 
 

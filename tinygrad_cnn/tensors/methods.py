@@ -8,10 +8,6 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
-from ..autograd.backward import cast
-from ..autograd.graph import Variable
 from ..ops import (
     arrange,
     comparison,
@@ -37,7 +33,7 @@ from ..ops import (
 from ..ops import (
     shape as shaping,
 )
-from .device import device as _device
+from .kinds import Kinds
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
@@ -48,7 +44,7 @@ _bool: TypeAlias = builtins.bool
 _float: TypeAlias = builtins.float
 
 
-class Methods(Variable):
+class Methods(Kinds):
     """Methods that only pass on to a function; what a tensor is stands in `tensors.Tensor`."""
 
     __slots__ = ()
@@ -282,56 +278,16 @@ class Methods(Variable):
     def masked_scatter(self, mask: Any, source: Any) -> Tensor: return lookup.masked_scatter(self, mask, source)
     def nonzero(self, *, as_tuple: _bool = False) -> Any: return lookup.nonzero(self, as_tuple=as_tuple)
     def argwhere(self) -> Tensor: return lookup.argwhere(self)
-    # sizes and dtypes
-    @property
-    def T(self) -> Tensor: return shaping.permute(self, tuple(range(self._array.ndim))[::-1])
-    @property
-    def mT(self) -> Tensor: return shaping.transpose(self, -2, -1)
-    def size(self, dim: _int | None = None) -> Any: return self._array.shape if dim is None else self._array.shape[dim]
-    def dim(self) -> _int: return self._array.ndim
-    def numel(self) -> _int: return self._array.size
-    def nelement(self) -> _int: return self._array.size
-    def element_size(self) -> _int: return self._array.itemsize
-    def is_floating_point(self) -> _bool: return self._array.dtype.kind == "f"
-    def is_contiguous(self) -> _bool: return self._array.flags.c_contiguous
-    def half(self) -> Tensor: return self.to(np.float16)
-    def float(self) -> Tensor: return self.to(np.float32)
-    def double(self) -> Tensor: return self.to(np.float64)
-    def int(self) -> Tensor: return self.to(np.int32)
-    def long(self) -> Tensor: return self.to(np.int64)
-    def bool(self) -> Tensor: return self.to(np.bool_)
-    def type_as(self, other: Any) -> Tensor: return self.to(other.dtype)
-    def cpu(self) -> Tensor: return self.to()
     # fmt: on
-
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: _bool = False, **rest: Any) -> Tensor:
-        """In another dtype, with a gradient; itself where nothing changes.
-
-        Takes a dtype, a device (the CPU), both, or a tensor whose dtype to take.
-        """
-        if rest.keys() - {"non_blocking"}:
-            raise TypeError(f"to() does not support {', '.join(rest)}: there is one device and one memory format")
-        for a in args:
-            if isinstance(a, Variable):
-                dtype = a._array.dtype
-            elif isinstance(a, (str, _device)) and not _is_dtype(a):
-                device = a
-            else:
-                dtype = a
-        if device is not None:
-            _device(device)
-        wanted = self._array.dtype if dtype is None else np.dtype(dtype)
-        if wanted.kind not in "fiub":
-            raise TypeError(f"a Tensor holds real numbers, not dtype {wanted}")
-        if wanted != self._array.dtype:
-            return cast(self, dtype=wanted)
-        return shaping.clone(self) if copy else self
-
-
-def _is_dtype(name: Any) -> _bool:
-    return isinstance(name, str) and name.startswith(("float", "int", "uint", "bool"))
 
 
 def _sizes(given: tuple[Any, ...]) -> Any:
     """The sizes of x.f(2, 3) and of x.f((2, 3)) alike."""
     return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+
+
+# Each is explained as the function that its line calls.
+for _method in vars(Methods).values():
+    if callable(_method):
+        _module, _function = _method.__code__.co_names[:2]
+        _method.__doc__ = getattr(globals()[_module], _function).__doc__

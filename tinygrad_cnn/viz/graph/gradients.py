@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import inplace
-from ...autograd.backward import cast, sum_to
+from ...autograd.backward import cast, fitting
 from ...autograd.graph import Node, Variable
 from ...autograd.modes import mode, no_grad
 from .structure import Summary, summarize
@@ -120,8 +120,8 @@ def _through(
             watch.before_rule(node, i, g)
         gx = rule(g, *node.saved, **node.attributes)
         x = node.saved[i + 1]
-        if gx.shape != x.shape:
-            gx = sum_to(gx, shape=x.shape)
+        if type(gx) is not np.ndarray or gx.shape != x.shape:
+            gx = fitting(gx, x, g, node, i)
         if gx.dtype != x.dtype:
             gx = cast(gx, dtype=x.dtype)
         if watch is not None:

@@ -1,0 +1,119 @@
+"""The size and the kind of a tensor, and the way from one kind to another."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd.backward import cast
+from ..autograd.graph import Variable
+from ..ops import shape as shaping
+from .device import device as _device
+
+if TYPE_CHECKING:
+    from typing_extensions import Self as Tensor
+
+
+class Kinds(Variable):
+    """Methods that tell or change what the elements are, not what they are worth."""
+
+    __slots__ = ()
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in reverse order: a view."""
+        return shaping.permute(self, tuple(range(self._array.ndim))[::-1])
+
+    @property
+    def mT(self) -> Tensor:
+        """Each matrix transposed: a view."""
+        return shaping.transpose(self, -2, -1)
+
+    def size(self, dim: builtins.int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self._array.shape if dim is None else self._array.shape[dim]
+
+    def dim(self) -> builtins.int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> builtins.int:
+        """The number of elements."""
+        return self._array.size
+
+    def nelement(self) -> builtins.int:
+        """The number of elements, as `numel`."""
+        return self._array.size
+
+    def element_size(self) -> builtins.int:
+        """The bytes that one element takes."""
+        return self._array.itemsize
+
+    def is_floating_point(self) -> builtins.bool:
+        """Is the dtype float16, float32 or float64?"""
+        return self._array.dtype.kind == "f"
+
+    def is_contiguous(self) -> builtins.bool:
+        """Do the elements lie in memory in the order of their indices?"""
+        return self._array.flags.c_contiguous
+
+    def half(self) -> Tensor:
+        """In float16."""
+        return self.to(np.float16)
+
+    def float(self) -> Tensor:
+        """In float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Tensor:
+        """In float64."""
+        return self.to(np.float64)
+
+    def int(self) -> Tensor:
+        """In int32; fractions are cut off."""
+        return self.to(np.int32)
+
+    def long(self) -> Tensor:
+        """In int64; fractions are cut off."""
+        return self.to(np.int64)
+
+    def bool(self) -> Tensor:
+        """True where an element is not 0."""
+        return self.to(np.bool_)
+
+    def type_as(self, other: Any) -> Tensor:
+        """In the dtype of another tensor."""
+        return self.to(other.dtype)
+
+    def cpu(self) -> Tensor:
+        """Itself: all tensors are on the CPU."""
+        return self.to()
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: builtins.bool = False, **rest: Any) -> Tensor:
+        """In another dtype, with a gradient; itself where nothing changes.
+
+        Takes a dtype, a device (the CPU), both, or a tensor whose dtype to take.
+        """
+        if rest.keys() - {"non_blocking"}:
+            raise TypeError(f"to() does not support {', '.join(rest)}: there is one device and one memory format")
+        for a in args:
+            if isinstance(a, Variable):
+                dtype = a._array.dtype
+            elif isinstance(a, (str, _device)) and not _is_dtype(a):
+                device = a
+            else:
+                dtype = a
+        if device is not None:
+            _device(device)
+        wanted = self._array.dtype if dtype is None else np.dtype(dtype)
+        if wanted.kind not in "fiub":
+            raise TypeError(f"a Tensor holds real numbers, not dtype {wanted}")
+        if wanted != self._array.dtype:
+            return cast(self, dtype=wanted)
+        return shaping.clone(self) if copy else self
+
+
+def _is_dtype(name: Any) -> builtins.bool:
+    return isinstance(name, str) and name.startswith(("float", "int", "uint", "bool"))
