@@ -11,10 +11,11 @@ from ...autograd.graph import Array, Variable
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops import softmaxes
+from ...ops.promotion import array_of
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
 from .arguments import check_array, check_floating, dtype_of
-from .reductions import check_pair, numbers, reduced, reduction_of
+from .reductions import check_pair, reduced, reduction_of
 
 
 def _constant(
@@ -32,7 +33,7 @@ def _constant(
         )
     if dtype_of(weight) != dtype:
         raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype}, got {dtype_of(weight)}")
-    return numbers(weight)
+    return array_of(weight)
 
 
 def _class_indices(input: Array, target: Array, ignore_index: int | None, name: str) -> tuple[Array, Any, Any]:
@@ -40,7 +41,7 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
 
     Indices that do not count come back as 0.
     """
-    t = numbers(target)
+    t = array_of(target)
     if ignore_index is not None and not isinstance(ignore_index, (int, np.integer)):
         raise TypeError(f"{name}: ignore_index must be an int, got {ignore_index!r}")
     if t.dtype.kind not in "iu":
@@ -78,7 +79,7 @@ def _refuse(bad: Any, target: Array, classes: int, ignore_index: int | None, nam
     """Raise for the first of the class indices that are out of range, if there are any."""
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        value = int(numbers(target)[where])
+        value = int(array_of(target)[where])
         at = f" at position {where[0] if len(where) == 1 else where}" if where else ""
         more = f" ({int(bad.sum())} such)" if bad.sum() > 1 else ""
         ignored = f"; only ignore_index={ignore_index} may lie outside" if ignore_index is not None else ""

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...arrays import rng
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
+from ...ops.promotion import array_of
 from .activation import _finish
 from .arguments import check_floating
 
@@ -21,10 +22,6 @@ def _check(input: Array, p: float, name: str) -> None:
     check_floating(input, "input", name)
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p, the probability to drop, must be between 0 and 1, got {p}")
-
-
-def _numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x
 
 
 def _apply(x: Array, keep: Any, p: float) -> Array:
@@ -49,7 +46,7 @@ def dropout(
     _check(input, p, "dropout")
     if not training or p == 0:
         return input
-    keep = ops.mask_like(_numbers(input), p, rng.resolve(generator))
+    keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
     return _finish(input, _apply(input, keep, p), inplace, "dropout")
 
 
@@ -101,9 +98,9 @@ def alpha_dropout(
     _check(input, p, "alpha_dropout")
     if not training or p == 0:
         return input
-    keep = ops.mask_like(_numbers(input), p, rng.resolve(generator))
+    keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
     least = -SELU_ALPHA * SELU_SCALE
     a = ((1 - p) * (1 + p * least**2)) ** -0.5 if p < 1 else 0.0
-    dropped = np.where(keep, 0, a * least).astype(_numbers(input).dtype)
-    y = ops.drop(input, keep=keep, scale=a) + (dropped - _numbers(input).dtype.type(a * least * p))
+    dropped = np.where(keep, 0, a * least).astype(array_of(input).dtype)
+    y = ops.drop(input, keep=keep, scale=a) + (dropped - array_of(input).dtype.type(a * least * p))
     return _finish(input, y, inplace, "alpha_dropout")

@@ -14,12 +14,9 @@ from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
+from ...ops.promotion import array_of
 from ...ops.shape import reshape
 from .arguments import check_array, check_floating, door, dtype_of
-
-
-def _numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x
 
 
 def _per_channel(x: Array, channels: int, what: str, name: str, like: Array) -> Array:
@@ -52,7 +49,7 @@ def _weight_and_bias(weight: Array | None, bias: Array | None, shape: tuple[int,
 def _move_running(running: Array | None, new: Any, momentum: float) -> None:
     """running = (1 - momentum) running + momentum new, in place and off the record."""
     if running is not None:
-        array = _numbers(running)
+        array = array_of(running)
         array *= 1 - momentum
         array += (momentum * new).astype(array.dtype, copy=False)
         mutated(array)
@@ -63,10 +60,10 @@ def _fixed(
 ) -> Array:
     """x normalised by a mean and a variance from elsewhere: one multiplication and one addition an element."""
     if isinstance(x, Variable) and not is_grad_enabled():  # with arrays, a small image takes 13 us instead of 21
-        weight, bias = (None if v is None else _numbers(v) for v in (weight, bias))
-    scale = 1 / np.sqrt(_numbers(var) + dtype_of(x).type(eps))  # (C,)
+        weight, bias = (None if v is None else array_of(v) for v in (weight, bias))
+    scale = 1 / np.sqrt(array_of(var) + dtype_of(x).type(eps))  # (C,)
     s = scale if weight is None else weight * scale
-    t = s * -_numbers(mean) if bias is None else bias - s * _numbers(mean)
+    t = s * -array_of(mean) if bias is None else bias - s * array_of(mean)
     return ops.scale_shift(x, reshape(s, shape), reshape(t, shape))
 
 

@@ -10,6 +10,7 @@ from ...arrays.windows import Geometry, Pads, Pair
 from ...autograd.graph import Array, Variable
 from ...ops import pool as ops
 from ...ops.index import take_along_dim
+from ...ops.promotion import array_of
 from ...ops.shape import reshape
 from .arguments import (
     IntOrPair,
@@ -57,7 +58,7 @@ def max_pool2d(
     x = input[None] if unbatched else input
     y = ops.max_pool2d(x, **attributes)
     if return_indices:
-        indices = ops.max_pool2d_indices(_numbers(x), _numbers(y), **attributes)
+        indices = ops.max_pool2d_indices(array_of(x), array_of(y), **attributes)
         indices = _like_input(indices, x)
         return (y[0], indices[0]) if unbatched else (y, indices)
     return y[0] if unbatched else y
@@ -203,7 +204,7 @@ def adaptive_max_pool2d(
     check_filled(x, 2, name)
     size = _grid(output_size, x.shape[2:], name)
     N, C, H, W = x.shape
-    indices = _adaptive_argmax(_numbers(x), size).reshape(N, C, size[0] * size[1])
+    indices = _adaptive_argmax(array_of(x), size).reshape(N, C, size[0] * size[1])
     y = reshape(take_along_dim(reshape(x, (N, C, H * W)), indices, 2), (N, C, *size))  # (N, C, oh, ow)
     if not return_indices:
         return y[0] if unbatched else y
@@ -226,10 +227,6 @@ def adaptive_max_pool1d(input: Array, output_size: int, return_indices: bool = F
 
 
 # ------------------------------------------------------------------------------------------------------------ helpers
-def _numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x
-
-
 def _like_input(indices: Any, x: Array) -> Array:
     """Indices as a tensor where the input is one."""
     return x._result(indices) if isinstance(x, Variable) else indices  # type: ignore[call-arg]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array
 from ...ops import embedding as ops
+from ...ops.promotion import array_of
 from .arguments import check_array, dtype_of
 
 
@@ -57,7 +58,7 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise ValueError(f"{name}: padding_idx {padding_idx} is no row of weight {tuple(weight.shape)}")
         padding_idx %= rows
-    i: Any = input._array if isinstance(input, Variable) else input
+    i: Any = array_of(input)
     bad = (i < 0) | (i >= rows)
     if bad.any():
         where = tuple(int(k) for k in np.argwhere(bad)[0])
