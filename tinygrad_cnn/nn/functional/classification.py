@@ -14,7 +14,7 @@ from ...ops import softmaxes
 from ...ops.promotion import array_of
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
-from .arguments import check_array, check_floating, dtype_of
+from .arguments import check_array, check_dtype_of_input, check_floating, dtype_of
 from .reductions import check_pair, reduced, reduction_of
 
 
@@ -31,8 +31,7 @@ def _constant(
         raise ValueError(
             f"{name}: {what} must have shape {shape}, one number for each class, got shape {tuple(weight.shape)}"
         )
-    if dtype_of(weight) != dtype:
-        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype}, got {dtype_of(weight)}")
+    check_dtype_of_input(weight, what, dtype, name)
     return array_of(weight)
 
 
