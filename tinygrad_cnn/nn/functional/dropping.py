@@ -20,6 +20,11 @@ AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None
 
 def _check(input: Array, p: float, name: str) -> None:
     check_floating(input, "input", name)
+    check_p(p, name)
+
+
+def check_p(p: float, name: str) -> None:
+    """p must be a probability."""
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p, the probability to drop, must be between 0 and 1, got {p}")
 

@@ -39,14 +39,7 @@ def embedding(
     [[3.0, 4.0], [1.0, 2.0]]
     """
     name = "embedding"
-    for value, default, what in (
-        (max_norm, None, "max_norm"),
-        (norm_type, 2.0, "norm_type"),
-        (scale_grad_by_freq, False, "scale_grad_by_freq"),
-        (sparse, False, "sparse"),
-    ):
-        if value != default:
-            raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {default}")
+    refuse_what_is_not_supported(name, max_norm, norm_type, scale_grad_by_freq, sparse)
     check_array(input, "input", name)
     check_array(weight, "weight", name)
     if dtype_of(input).kind not in "iu":
@@ -67,3 +60,17 @@ def embedding(
             f"{name}: index {int(i[where])}{at} is out of range for a weight of {rows} rows: expected 0 to {rows - 1}"
         )
     return ops.embedding(weight, i.astype(np.intp, copy=False), padding=padding_idx, blank=False)
+
+
+def refuse_what_is_not_supported(
+    name: str, max_norm: float | None, norm_type: float, scale_grad_by_freq: bool, sparse: bool
+) -> None:
+    """Raise for PyTorch's other settings of an embedding, unless they are at their defaults."""
+    for value, default, what in (
+        (max_norm, None, "max_norm"),
+        (norm_type, 2.0, "norm_type"),
+        (scale_grad_by_freq, False, "scale_grad_by_freq"),
+        (sparse, False, "sparse"),
+    ):
+        if value != default:
+            raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {default}")
