@@ -236,8 +236,7 @@ def multi_margin_loss(
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_floating(input, "input", name)
     check_array(target, "target", name)
-    if p not in (1, 2):
-        raise ValueError(f"{name}: p must be 1 or 2, got {p!r}")
+    check_power(p, name)
     if input.ndim not in (1, 2):
         raise ValueError(f"{name}: input must have shape (N, C) or (C,), got {tuple(input.shape)}")
     x, t, _ = _class_indices(input, target, None, name)
@@ -249,3 +248,9 @@ def multi_margin_loss(
     if weight is not None:
         losses = losses * weight[t]
     return reduced(losses[0] if input.ndim == 1 and reduction == "none" else losses, reduction)
+
+
+def check_power(p: Any, name: str) -> None:
+    """The power of a margin must be one of the two that there are."""
+    if p not in (1, 2):
+        raise ValueError(f"{name}: p must be 1 or 2, got {p!r}")

@@ -118,7 +118,7 @@ class _Pad(Layer):
 
 
 class ReflectionPad2d(_Pad):
-    """A border that mirrors the image at its edge pixels.
+    """A border that mirrors the image at its edge pixels; see `functional.pad`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
@@ -128,13 +128,13 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad1d(_Pad):
-    """A border that mirrors the signal at its ends: (N, C, L) or (C, L) to (..., L + left + right)."""
+    """A mirroring border of signals, as `ReflectionPad2d`: (N, C, L) or (C, L) to (..., L + left + right)."""
 
     mode, spatial = "reflect", 1
 
 
 class ReplicationPad2d(_Pad):
-    """A border that repeats the edge pixels.
+    """A border that repeats the edge pixels; see `functional.pad`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
@@ -144,13 +144,13 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """A border that repeats the ends: (N, C, L) or (C, L) to (..., L + left + right)."""
+    """A border that repeats a signal's ends, as `ReplicationPad2d`: (N, C, L) or (C, L) to (..., L + left + right)."""
 
     mode, spatial = "replicate", 1
 
 
 class CircularPad2d(_Pad):
-    """A border that wraps around to the other side.
+    """A border that wraps around to the other side; see `functional.pad`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
@@ -160,13 +160,13 @@ class CircularPad2d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """A border that wraps around to the other end: (N, C, L) or (C, L) to (..., L + left + right)."""
+    """A wrapping border of signals, as `CircularPad2d`: (N, C, L) or (C, L) to (..., L + left + right)."""
 
     mode, spatial = "circular", 1
 
 
 class ConstantPad2d(_Pad):
-    """A border of one value.
+    """A border of one value; see `functional.pad`.
 
     Shape:
         - input (..., H, W), output (..., H + top + bottom, W + left + right)
@@ -184,13 +184,13 @@ class ConstantPad2d(_Pad):
 
 
 class ConstantPad1d(ConstantPad2d):
-    """A border of one value: (..., L) to (..., L + left + right)."""
+    """A border of one value, as `ConstantPad2d`: (..., L) to (..., L + left + right)."""
 
     spatial = 1
 
 
 class ZeroPad2d(ConstantPad2d):
-    """A border of zeros.
+    """A border of zeros; see `functional.pad`.
 
     Shape:
         - input (..., H, W), output (..., H + top + bottom, W + left + right)
@@ -203,6 +203,6 @@ class ZeroPad2d(ConstantPad2d):
 
 
 class ZeroPad1d(ZeroPad2d):
-    """A border of zeros: (..., L) to (..., L + left + right)."""
+    """A border of zeros, as `ZeroPad2d`: (..., L) to (..., L + left + right)."""
 
     spatial = 1
