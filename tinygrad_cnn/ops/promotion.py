@@ -21,7 +21,7 @@ _NUMBER = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: default_dty
 
 
 def array_of(x: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
+    """The array of a tensor; anything else as it is. (What every operation passes says it inline: a call costs.)"""
     return x._array if isinstance(x, Variable) else x
 
 
@@ -60,7 +60,7 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
     """The dtype that the inputs (tensors, arrays, Python numbers) share by the rules above."""
     best: list[np.dtype[Any] | None] = [None, None, None]  # of arrays with dimensions, of 0-d arrays, of numbers
     for x in inputs:
-        a = x._array if isinstance(x, Variable) else x  # `array_of`, without the call
+        a = x._array if isinstance(x, Variable) else x
         rank = (0 if a.ndim else 1) if isinstance(a, ndarray) else 2
         dtype = a.dtype if isinstance(a, ndarray) else _NUMBER[type(a)]
         before = best[rank]
@@ -87,7 +87,7 @@ def _operand(x: Any) -> Any:
         x = x.item()  # a NumPy scalar counts as a Python number
         if isinstance(x, (bool, int, float)):
             return x
-    a = array_of(x)
+    a = x._array if isinstance(x, Variable) else x
     if not isinstance(a, ndarray) or a.dtype.kind not in _KIND:
         what = f"an array of dtype {a.dtype}" if isinstance(a, ndarray) else type(x).__name__
         raise TypeError(f"expected a Tensor, a real NumPy array or a number, got {what}")

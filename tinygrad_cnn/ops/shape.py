@@ -19,7 +19,6 @@ from ..arrays.copying import reshaped
 from ..autograd.backward import broadcast_to as _broadcast_to
 from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
-from .promotion import array_of
 
 Dims: TypeAlias = "int | Sequence[int]"
 
@@ -345,4 +344,5 @@ def clone(input: Array) -> Array:
 def contiguous(input: Array) -> Array:
     """``input`` itself if its memory runs in the order of its dimensions, a copy that does otherwise."""
     input = checked(input, "contiguous")
-    return input if array_of(input).flags.c_contiguous else _clone(input, order="C")
+    a = input._array if isinstance(input, Variable) else input
+    return input if a.flags.c_contiguous else _clone(input, order="C")

@@ -32,7 +32,7 @@ def door(check: Callable[..., T]) -> Callable[..., T]:
     def ask(arrays: tuple[Any, ...], *settings: Any) -> T:
         key: list[Any] = []
         for x in arrays:
-            a = x._array if isinstance(x, Variable) else x  # `array_of`, without the call
+            a = x._array if isinstance(x, Variable) else x
             key += (a.shape, a.dtype) if isinstance(a, np.ndarray) else (a, None)
         kinds: list[type] = []
         for setting in settings:

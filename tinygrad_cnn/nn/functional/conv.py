@@ -200,8 +200,8 @@ def _window(kernel: IntOrPair, dilation: IntOrPair, padding: IntOrPair, stride: 
 
 
 def _pads(padding: IntOrPair | str, kernel: Pair, stride: Pair, dilation: Pair, name: str) -> Pads:
-    check_padding(padding, name)
     if isinstance(padding, str):
+        check_padding(padding, name)
         if padding == "valid":
             return (0, 0), (0, 0)
         if stride != (1, 1):

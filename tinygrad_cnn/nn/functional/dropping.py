@@ -18,11 +18,6 @@ from .arguments import check_floating
 AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None
 
 
-def _check(input: Array, p: float, name: str) -> None:
-    check_floating(input, "input", name)
-    check_p(p, name)
-
-
 def check_p(p: float, name: str) -> None:
     """p must be a probability."""
     if not 0 <= p <= 1:
@@ -48,7 +43,8 @@ def dropout(
     >>> dropout(np.ones(4), p=0.5, training=False)
     array([1., 1., 1., 1.])
     """
-    _check(input, p, "dropout")
+    check_floating(input, "input", "dropout")
+    check_p(p, "dropout")
     if not training or p == 0:
         return input
     keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
@@ -71,7 +67,8 @@ def dropout1d(
     input: Array, p: float = 0.5, training: bool = True, inplace: bool = False, generator: AnyGenerator = None
 ) -> Array:
     """`dropout` of whole channels of (N, C, L) or (C, L) (Tompson et al., 2014)."""
-    _check(input, p, "dropout1d")
+    check_floating(input, "input", "dropout1d")
+    check_p(p, "dropout1d")
     if input.ndim not in (2, 3):
         raise ValueError(f"dropout1d: input must have shape (N, C, L) or (C, L), got {tuple(input.shape)}")
     return _channels(input, p, training, inplace, generator, 3, "dropout1d")
@@ -84,7 +81,8 @@ def dropout2d(
 
     A 3-D input is read as (N, C, L), with a warning, as in PyTorch: give an image without a batch a batch of one.
     """
-    _check(input, p, "dropout2d")
+    check_floating(input, "input", "dropout2d")
+    check_p(p, "dropout2d")
     if input.ndim not in (3, 4):
         raise ValueError(f"dropout2d: input must have shape (N, C, H, W), got {tuple(input.shape)}")
     if input.ndim == 3:
@@ -100,7 +98,8 @@ def alpha_dropout(
     input: Array, p: float = 0.5, training: bool = False, inplace: bool = False, generator: AnyGenerator = None
 ) -> Array:
     """Dropout to the least value of SELU instead of 0, keeping mean 0 and variance 1 (Klambauer et al., 2017)."""
-    _check(input, p, "alpha_dropout")
+    check_floating(input, "input", "alpha_dropout")
+    check_p(p, "alpha_dropout")
     if not training or p == 0:
         return input
     keep = ops.mask_like(array_of(input), p, rng.resolve(generator))

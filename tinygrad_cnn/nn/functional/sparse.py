@@ -39,7 +39,9 @@ def embedding(
     [[3.0, 4.0], [1.0, 2.0]]
     """
     name = "embedding"
-    refuse_what_is_not_supported(name, max_norm, norm_type, scale_grad_by_freq, sparse)
+    refuse_what_is_not_supported(
+        name, max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
+    )
     check_array(input, "input", name)
     check_array(weight, "weight", name)
     if dtype_of(input).kind not in "iu":
@@ -62,15 +64,11 @@ def embedding(
     return ops.embedding(weight, i.astype(np.intp, copy=False), padding=padding_idx, blank=False)
 
 
-def refuse_what_is_not_supported(
-    name: str, max_norm: float | None, norm_type: float, scale_grad_by_freq: bool, sparse: bool
-) -> None:
+_SUPPORTED = {"max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
+
+
+def refuse_what_is_not_supported(name: str, **settings: Any) -> None:
     """Raise for PyTorch's other settings of an embedding, unless they are at their defaults."""
-    for value, default, what in (
-        (max_norm, None, "max_norm"),
-        (norm_type, 2.0, "norm_type"),
-        (scale_grad_by_freq, False, "scale_grad_by_freq"),
-        (sparse, False, "sparse"),
-    ):
-        if value != default:
-            raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {default}")
+    if settings != _SUPPORTED:
+        what, value = next((what, value) for what, value in settings.items() if value != _SUPPORTED[what])
+        raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {_SUPPORTED[what]}")

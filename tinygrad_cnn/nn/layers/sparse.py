@@ -43,7 +43,9 @@ class Embedding(Layer):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        refuse_what_is_not_supported("Embedding", max_norm, norm_type, scale_grad_by_freq, sparse)
+        refuse_what_is_not_supported(
+            "Embedding", max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
+        )
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(f"Embedding: padding_idx {padding_idx} is not among the {num_embeddings} rows")
