@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array
 from ..autograd.operation import op
-from .promotion import promote
+from .promotion import array_of, promote
 from .shape import checked
 
 
@@ -55,7 +55,7 @@ not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 def equal(input: Array, other: Array) -> bool:
     """Have the two the same shape and the same elements? One answer; `eq` gives one an element."""
     a, b = checked(input, "equal"), checked(other, "equal")
-    return bool(a.shape == b.shape and _data(eq(a, b)).all())
+    return bool(a.shape == b.shape and array_of(eq(a, b)).all())
 
 
 @op(prepare=promote)
@@ -87,7 +87,7 @@ def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, 
 def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Is every element of ``input`` close to that of ``other``, as `isclose` tells it? One answer."""
     close = isclose(input, other, rtol, atol, equal_nan)
-    return bool(_data(close).all())
+    return bool(array_of(close).all())
 
 
 # -------------------------------------------------------------------------------------------------- kinds of numbers
@@ -183,7 +183,3 @@ def bitwise_xor(a: Array, b: Array) -> Array:
 def bitwise_not(x: Array) -> Array:
     """~x: every bit turned over; of booleans, logical not."""
     return np.invert(x)
-
-
-def _data(x: Any) -> Any:
-    return x._array if isinstance(x, Variable) else x

@@ -14,6 +14,7 @@ from ..autograd.graph import Array, Variable, wrap
 from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import maximum, minimum, true_divide
+from .promotion import array_of
 from .reduce import Axes, Dims, count, fold, many_dims, spread
 from .reduce import _sum as sum_over
 from .shape import checked
@@ -141,15 +142,11 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
     return _argmin(x, dim=None if dims is None else dims[0], keepdim=bool(keepdim))
 
 
-def _data(x: Any) -> Any:
-    return x._array if isinstance(x, Variable) else x
-
-
 def _one_of_each(where: Any, input: Array, dim: int, keepdim: bool, name: str) -> Selected:
     """The element of each slice at the position that ``where`` tells."""
     x, dims = _nonempty(input, operator.index(dim), name)
     d = dims[0] if dims else 0
-    return selected(x, where(_data(x), dim=d, keepdim=True), d, bool(keepdim))
+    return selected(x, where(array_of(x), dim=d, keepdim=True), d, bool(keepdim))
 
 
 def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = None) -> Any:
@@ -202,7 +199,7 @@ def _median_of(input: Array, dim: int | None, keepdim: bool, skip_nan: bool, nam
     if dim is None:
         return _median(x, skip_nan=skip_nan)
     d = dims[0] if dims else 0
-    return selected(x, _middle(_data(x), d, skip_nan), d, bool(keepdim))
+    return selected(x, _middle(array_of(x), d, skip_nan), d, bool(keepdim))
 
 
 def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:

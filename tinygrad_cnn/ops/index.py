@@ -18,6 +18,7 @@ from ..autograd.graph import Array, Variable
 from ..autograd.modes import is_grad_enabled
 from ..autograd.operation import op
 from .indices import EVERYTHING, Index, numbers, parse, positions
+from .promotion import array_of
 from .repeats import add_at, picked_dims, rows_of
 from .shape import _clone, _reshape, checked, normalise_dim
 
@@ -207,7 +208,7 @@ def _scatter(x: Array, index: Array, src: Array, *, dim: int) -> Array:
 
 def _stays(index: Array, dim: int, shape: tuple[int, ...], dtype: Any) -> ndarray:
     """1 for each entry of the index that is the last one written to its place, 0 for the others."""
-    index = index._array if isinstance(index, Variable) else index
+    index = array_of(index)
     flat, order = _flat(index, dim, shape), np.arange(index.size)
     last = np.empty(math.prod(shape), np.intp)
     last[flat] = order

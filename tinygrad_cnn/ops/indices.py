@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import Variable
+from .promotion import array_of
 
 EVERYTHING = slice(None)
 
@@ -101,9 +101,9 @@ def _entry(item: Any) -> tuple[Any, int]:
         return item, 0
     if isinstance(item, slice):
         return _slice(item), 1
-    a = item._array if isinstance(item, Variable) else item
+    a = array_of(item)
     if isinstance(a, (list, tuple, range)):
-        a = np.asarray([i._array if isinstance(i, Variable) else i for i in a])
+        a = np.asarray([array_of(i) for i in a])
         a = a if a.size else a.astype(np.intp)
     if isinstance(a, (bool, ndarray, np.generic)):
         a = np.array(a)
@@ -136,7 +136,7 @@ def _slice(item: slice) -> slice:
 
 def numbers(x: Any, function: str, what: str = "index") -> ndarray:
     """The array of a tensor of integers."""
-    a: Any = x._array if isinstance(x, Variable) else x
+    a: Any = array_of(x)
     if not isinstance(a, ndarray) or a.dtype.kind not in "iu":
         got = f"dtype {a.dtype}" if isinstance(a, ndarray) else type(x).__name__
         raise TypeError(f"{function}() takes a tensor of integers as {what}, got {got}")

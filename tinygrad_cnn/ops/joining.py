@@ -13,7 +13,7 @@ from numpy import ndarray
 from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
 from .index import cut, select
-from .promotion import promote
+from .promotion import array_of, promote
 from .shape import _reshape, atleast_1d, atleast_2d, atleast_3d, checked, normalise_dim, sizes
 
 
@@ -157,7 +157,7 @@ def tensor_split(input: Array, indices_or_sections: int | Sequence[int] | Array,
     n = input.shape[d]
     given = indices_or_sections
     if isinstance(given, (Variable, ndarray)):
-        given = (given._array if isinstance(given, Variable) else given).tolist()
+        given = array_of(given).tolist()
     if isinstance(given, Sequence):
         at = [min(i + n if i < 0 else i, n) if i >= -n else 0 for i in map(operator.index, given)]
         return _cuts(input, d, [0, *at, n])

@@ -13,7 +13,7 @@ from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
 from .comparison import isfinite, isnan
 from .elementwise import sign, where
-from .promotion import promote, promote_to_float, result_type
+from .promotion import array_of, promote, promote_to_float, result_type
 from .shape import checked
 
 
@@ -72,7 +72,7 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     for b in bounds:
         if b is not None and not isinstance(b, (bool, int, float)):
             raise TypeError(f"clamp: a bound must be a number or a tensor, got {type(b).__name__}")
-    dtype = result_type(x._array if isinstance(x, Variable) else np.asarray(x), *(b for b in bounds if b is not None))
+    dtype = result_type(np.asarray(array_of(x)), *(b for b in bounds if b is not None))
     return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=bounds[0], high=bounds[1])
 
 

@@ -15,6 +15,7 @@ from ..autograd.operation import op
 from .elementwise import where
 from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, numbers, positions
+from .promotion import array_of
 from .shape import _reshape, checked, normalise_dim
 
 
@@ -104,7 +105,7 @@ def take(input: Array, index: Array) -> Array:
 
 # --------------------------------------------------------------------------------------------------------------- masks
 def _mask(mask: Any, function: str) -> ndarray:
-    a = mask._array if isinstance(mask, Variable) else mask
+    a = array_of(mask)
     if not isinstance(a, ndarray) or a.dtype != np.bool_:
         got = f"dtype {a.dtype}" if isinstance(a, ndarray) else type(mask).__name__
         raise TypeError(f"{function}() takes a tensor of booleans as mask, got {got}")

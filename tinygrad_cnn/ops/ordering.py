@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array
 from .extremes import Selected, beside, selected
+from .promotion import array_of
 from .shape import checked, normalise_dim
 
 
 def _array(x: Any, name: str) -> tuple[Any, Any]:
     """The input, checked, and its array."""
     x = checked(x, name)
-    return x, x._array if isinstance(x, Variable) else x
+    return x, array_of(x)
 
 
 # ------------------------------------------------------------------------------------------------------------ in order
@@ -117,7 +118,7 @@ def searchsorted(
     if side == "left" and right:
         raise ValueError('searchsorted: side="left" and right=True contradict each other')
     sorted_sequence, s = _array(sorted_sequence, "searchsorted")
-    v: Any = np.asarray(input._array if isinstance(input, Variable) else input)
+    v: Any = np.asarray(array_of(input))
     where: Any = "right" if right or side == "right" else "left"
     if s.ndim == 1:
         i = np.asarray(np.searchsorted(s, v, where))

@@ -20,6 +20,11 @@ _KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
 _NUMBER = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: default_dtype}
 
 
+def array_of(x: Any) -> Any:
+    """The array of a tensor; anything else as it is. (What every operation passes says it inline: a call costs.)"""
+    return x._array if isinstance(x, Variable) else x
+
+
 def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The inputs in their common dtype; Python numbers become 0-d arrays of it."""
     if len(inputs) == 2:  # the common cases, quickly

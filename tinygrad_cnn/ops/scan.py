@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array
 from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import exp, quiet, where
 from .extremes import Selected, beside
 from .joining import cat
-from .promotion import default_dtype
+from .promotion import array_of, default_dtype
 from .shape import _reshape, checked, clone, normalise_dim
 
 _BACKWARDS = slice(None, None, -1)
@@ -154,7 +154,7 @@ def _return(x: Array, i: Array, *, dim: int) -> Array:
 def _running(f: np.ufunc, input: Array, dim: int, name: str) -> Selected:
     input = checked(input, name)
     d = normalise_dim(dim, input.ndim, name)
-    x: Any = input._array if isinstance(input, Variable) else input
+    x: Any = array_of(input)
     i = np.zeros(x.shape, np.int64)
     if x.ndim:
         reached = (f.accumulate(x, axis=d) == x) | (x != x)  # a NaN stays

@@ -77,6 +77,12 @@ def check_same_dtype(x: Array, w: Array, function: str, what: str = "weight") ->
         )
 
 
+def check_dtype_of_input(x: Array, name: str, dtype: np.dtype[Any], function: str) -> None:
+    """x must have the input's dtype, which is the one handed in."""
+    if dtype_of(x) != dtype:
+        raise TypeError(f"{function}: {name} must have the dtype of the input, {dtype}, got {dtype_of(x)}")
+
+
 def check_bias(x: Array, bias: Any, n: int, function: str) -> None:
     """A bias must be None, or n numbers of the input's dtype."""
     if bias is None:
@@ -117,16 +123,23 @@ def pair(value: IntOrPair, name: str, function: str, least: int) -> Pair:
     return first, second
 
 
+def check_padding(padding: Any, function: str) -> None:
+    """A padding in words must be one of the two that there are."""
+    if isinstance(padding, str) and padding not in ("same", "valid"):
+        raise ValueError(f"{function}: padding must be a number, 'same' or 'valid', got {padding!r}")
+
+
 def both_sides(padding: Pair) -> Pads:
     """The same padding at the start and the end of each axis."""
     return (padding[0], padding[0]), (padding[1], padding[1])
 
 
-def batched(x: Array, dims: int, function: str, layout: str) -> tuple[Array, bool]:
-    """x with a batch dimension, and whether it lacked one. ``layout`` names the dimensions: "C, H, W"."""
-    if x.ndim == dims + 1:
+def batched(x: Array, spatial: int, function: str, layout: str = "") -> tuple[Array, bool]:
+    """x with a batch dimension, and whether it lacked one. ``layout`` names the others, if not those of an image."""
+    if x.ndim == spatial + 2:
         return x, False
-    if x.ndim == dims:
+    layout = layout or ("C, H, W" if spatial == 2 else "C, L")
+    if x.ndim == spatial + 1:
         return Like((1, *x.shape), x.dtype) if isinstance(x, Like) else x[None], True
     raise ValueError(f"{function}: input must have shape (N, {layout}) or ({layout}), got {tuple(x.shape)}")
 

@@ -11,10 +11,11 @@ from ...autograd.graph import Array, Variable
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops import softmaxes
+from ...ops.promotion import array_of
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
-from .arguments import check_array, check_floating, dtype_of
-from .reductions import check_pair, numbers, reduced, reduction_of
+from .arguments import check_array, check_dtype_of_input, check_floating, dtype_of
+from .reductions import check_pair, reduced, reduction_of
 
 
 def _constant(
@@ -30,9 +31,8 @@ def _constant(
         raise ValueError(
             f"{name}: {what} must have shape {shape}, one number for each class, got shape {tuple(weight.shape)}"
         )
-    if dtype_of(weight) != dtype:
-        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype}, got {dtype_of(weight)}")
-    return numbers(weight)
+    check_dtype_of_input(weight, what, dtype, name)
+    return array_of(weight)
 
 
 def _class_indices(input: Array, target: Array, ignore_index: int | None, name: str) -> tuple[Array, Any, Any]:
@@ -40,7 +40,7 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
 
     Indices that do not count come back as 0.
     """
-    t = numbers(target)
+    t = array_of(target)
     if ignore_index is not None and not isinstance(ignore_index, (int, np.integer)):
         raise TypeError(f"{name}: ignore_index must be an int, got {ignore_index!r}")
     if t.dtype.kind not in "iu":
@@ -78,7 +78,7 @@ def _refuse(bad: Any, target: Array, classes: int, ignore_index: int | None, nam
     """Raise for the first of the class indices that are out of range, if there are any."""
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        value = int(numbers(target)[where])
+        value = int(array_of(target)[where])
         at = f" at position {where[0] if len(where) == 1 else where}" if where else ""
         more = f" ({int(bad.sum())} such)" if bad.sum() > 1 else ""
         ignored = f"; only ignore_index={ignore_index} may lie outside" if ignore_index is not None else ""
@@ -236,8 +236,7 @@ def multi_margin_loss(
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_floating(input, "input", name)
     check_array(target, "target", name)
-    if p not in (1, 2):
-        raise ValueError(f"{name}: p must be 1 or 2, got {p!r}")
+    check_power(p, name)
     if input.ndim not in (1, 2):
         raise ValueError(f"{name}: input must have shape (N, C) or (C,), got {tuple(input.shape)}")
     x, t, _ = _class_indices(input, target, None, name)
@@ -249,3 +248,9 @@ def multi_margin_loss(
     if weight is not None:
         losses = losses * weight[t]
     return reduced(losses[0] if input.ndim == 1 and reduction == "none" else losses, reduction)
+
+
+def check_power(p: Any, name: str) -> None:
+    """The power of a margin must be one of the two that there are."""
+    if p not in (1, 2):
+        raise ValueError(f"{name}: p must be 1 or 2, got {p!r}")

@@ -15,6 +15,7 @@ from .arguments import (
     check_filled,
     check_fits,
     check_floating,
+    check_padding,
     check_same_dtype,
     door,
     integers,
@@ -127,13 +128,7 @@ def conv_transpose2d(
         (N, O, oh, ow) with oh = (H - 1) stride - 2 padding + dilation (kh - 1) + 1 + output_padding.
     """
     name = "conv_transpose2d"
-    check_floating(input, "input", name)
-    check_floating(weight, "weight", name)
-    check_same_dtype(input, weight, name)
-    x, unbatched = batched(input, 3, name, "C, H, W")
-    if weight.ndim != 4:
-        raise ValueError(f"{name}: weight must have shape (C, O / groups, kh, kw), got {tuple(weight.shape)}")
-    _check_groups(groups, name)
+    x, unbatched = _check_layout(input, weight, groups, 2, "C, O / groups", name)
     if x.shape[1] != weight.shape[0] or x.shape[1] % groups:
         raise ValueError(
             f"{name}: input has {x.shape[1]} channels, weight {tuple(weight.shape)} expects {weight.shape[0]} "
@@ -162,7 +157,7 @@ def unfold(
 ) -> Array:
     """im2col: every window of input (N, C, H, W) as a column, (N, C * kh * kw, oh * ow)."""
     name = "unfold"
-    x, unbatched = batched(input, 3, name, "C, H, W")
+    x, unbatched = batched(input, 2, name)
     check_filled(x, 3, name)
     geometry = _window(kernel_size, dilation, padding, stride, name)
     check_fits(geometry, x.shape[2:], name)
@@ -180,7 +175,7 @@ def fold(
 ) -> Array:
     """col2im: columns (N, C * kh * kw, oh * ow) added up to images (N, C, H, W), (H, W) = output_size."""
     name = "fold"
-    x, unbatched = batched(input, 2, name, "C * kh * kw, windows")
+    x, unbatched = batched(input, 1, name, "C * kh * kw, windows")
     check_filled(x, 2, name)
     size = pair(output_size, "output_size", name, 1)
     geometry = _window(kernel_size, dilation, padding, stride, name)
@@ -206,10 +201,9 @@ def _window(kernel: IntOrPair, dilation: IntOrPair, padding: IntOrPair, stride: 
 
 def _pads(padding: IntOrPair | str, kernel: Pair, stride: Pair, dilation: Pair, name: str) -> Pads:
     if isinstance(padding, str):
+        check_padding(padding, name)
         if padding == "valid":
             return (0, 0), (0, 0)
-        if padding != "same":
-            raise ValueError(f"{name}: padding must be a number, 'same' or 'valid', got {padding!r}")
         if stride != (1, 1):
             raise ValueError(f"{name}: padding='same' needs stride 1, got {stride}")
         top, left = (d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
@@ -219,15 +213,7 @@ def _pads(padding: IntOrPair | str, kernel: Pair, stride: Pair, dilation: Pair, 
 
 def _check(x: Array, w: Array, b: Array | None, groups: int, spatial: int, name: str) -> tuple[Array, bool]:
     """x as a batch, after checking that input, weight and bias belong together."""
-    check_floating(x, "input", name)
-    check_floating(w, "weight", name)
-    check_same_dtype(x, w, name)
-    layout = "C, H, W" if spatial == 2 else "C, L"
-    x, unbatched = batched(x, spatial + 1, name, layout)
-    if w.ndim != spatial + 2:
-        kernel = "kh, kw" if spatial == 2 else "k"
-        raise ValueError(f"{name}: weight must have shape (O, C / groups, {kernel}), got {tuple(w.shape)}")
-    _check_groups(groups, name)
+    x, unbatched = _check_layout(x, w, groups, spatial, "O, C / groups", name)
     if x.shape[1] != w.shape[1] * groups:
         raise ValueError(
             f"{name}: input has {x.shape[1]} channels, but weight of shape {tuple(w.shape)} with groups={groups} "
@@ -240,9 +226,18 @@ def _check(x: Array, w: Array, b: Array | None, groups: int, spatial: int, name:
     return x, unbatched
 
 
-def _check_groups(groups: int, name: str) -> None:
+def _check_layout(x: Array, w: Array, groups: int, spatial: int, channels: str, name: str) -> tuple[Array, bool]:
+    """x as a batch, after checking the kinds and dimensions of both; the weight's are ``channels`` and the kernel's."""
+    check_floating(x, "input", name)
+    check_floating(w, "weight", name)
+    check_same_dtype(x, w, name)
+    x, unbatched = batched(x, spatial, name)
+    if w.ndim != spatial + 2:
+        kernel = "kh, kw" if spatial == 2 else "k"
+        raise ValueError(f"{name}: weight must have shape ({channels}, {kernel}), got {tuple(w.shape)}")
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"{name}: groups must be an int of at least 1, got {groups!r}")
+    return x, unbatched
 
 
 def _check_filled(x: Array, w: Array, name: str) -> None:

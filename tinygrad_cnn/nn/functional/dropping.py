@@ -8,23 +8,20 @@ from typing import Any
 import numpy as np
 
 from ...arrays import rng
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
+from ...ops.promotion import array_of
 from .activation import apply
 from .arguments import check_floating
 
 AnyGenerator = Any  # tinygrad_cnn.Generator, numpy.random.Generator or None
 
 
-def _check(input: Array, p: float, name: str) -> None:
-    check_floating(input, "input", name)
+def check_p(p: float, name: str) -> None:
+    """p must be a probability."""
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p, the probability to drop, must be between 0 and 1, got {p}")
-
-
-def _numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x
 
 
 def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:
@@ -46,10 +43,11 @@ def dropout(
     >>> dropout(np.ones(4), p=0.5, training=False)
     array([1., 1., 1., 1.])
     """
-    _check(input, p, "dropout")
+    check_floating(input, "input", "dropout")
+    check_p(p, "dropout")
     if not training or p == 0:
         return input
-    keep = ops.mask_like(_numbers(input), p, rng.resolve(generator))
+    keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
     return _drop(input, keep, p, inplace)
 
 
@@ -67,7 +65,8 @@ def dropout1d(
     input: Array, p: float = 0.5, training: bool = True, inplace: bool = False, generator: AnyGenerator = None
 ) -> Array:
     """`dropout` of whole channels of (N, C, L) or (C, L) (Tompson et al., 2014)."""
-    _check(input, p, "dropout1d")
+    check_floating(input, "input", "dropout1d")
+    check_p(p, "dropout1d")
     if input.ndim not in (2, 3):
         raise ValueError(f"dropout1d: input must have shape (N, C, L) or (C, L), got {tuple(input.shape)}")
     return _channels(input, p, training, inplace, generator, 3)
@@ -80,7 +79,8 @@ def dropout2d(
 
     A 3-D input is read as (N, C, L), with a warning, as in PyTorch: give an image without a batch a batch of one.
     """
-    _check(input, p, "dropout2d")
+    check_floating(input, "input", "dropout2d")
+    check_p(p, "dropout2d")
     if input.ndim not in (3, 4):
         raise ValueError(f"dropout2d: input must have shape (N, C, H, W), got {tuple(input.shape)}")
     if input.ndim == 3:
@@ -96,12 +96,13 @@ def alpha_dropout(
     input: Array, p: float = 0.5, training: bool = False, inplace: bool = False, generator: AnyGenerator = None
 ) -> Array:
     """Dropout to the least value of SELU instead of 0, keeping mean 0 and variance 1 (Klambauer et al., 2017)."""
-    _check(input, p, "alpha_dropout")
+    check_floating(input, "input", "alpha_dropout")
+    check_p(p, "alpha_dropout")
     if not training or p == 0:
         return input
-    keep = ops.mask_like(_numbers(input), p, rng.resolve(generator))
+    keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
     least = -SELU_ALPHA * SELU_SCALE
     a = ((1 - p) * (1 + p * least**2)) ** -0.5 if p < 1 else 0.0
-    dropped = np.where(keep, 0, a * least).astype(_numbers(input).dtype)
-    shift = dropped - _numbers(input).dtype.type(a * least * p)
+    dropped = np.where(keep, 0, a * least).astype(array_of(input).dtype)
+    shift = dropped - array_of(input).dtype.type(a * least * p)
     return apply(lambda x: ops.drop(x, keep=keep, scale=a) + shift, input, inplace)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
+from ...ops.promotion import array_of
 from .arguments import check_array, check_floating
-from .reductions import check_pair, check_same_shape, numbers, reduced, reduction_of
+from .reductions import check_pair, check_same_shape, reduced, reduction_of
 
 
 def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
@@ -34,7 +35,7 @@ def hinge_embedding_loss(
     check_floating(input, "input", name)
     check_array(target, "target", name)
     check_same_shape(input, target, name)
-    t = numbers(target)
+    t = array_of(target)
     losses = e.where(t != 1, e.relu(margin - input), 0.0) + e.where(t != -1, input, 0.0)
     return reduced(losses, reduction)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,25 +14,24 @@ from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
+from ...ops.promotion import array_of
 from ...ops.shape import reshape
-from .arguments import check_array, check_floating, door, dtype_of
+from .arguments import check_array, check_dtype_of_input, check_floating, door, dtype_of
 
 
-def _numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x
-
-
-def _per_channel(x: Array, channels: int, what: str, name: str, like: Array) -> Array:
-    """Check one number a channel."""
-    check_floating(x, what, name)
-    if tuple(x.shape) != (channels,):
-        raise ValueError(
-            f"{name}: {what} must have shape ({channels},), one number for each channel of input {tuple(like.shape)}, "
-            f"got shape {tuple(x.shape)}"
-        )
-    if dtype_of(x) != dtype_of(like):
-        raise TypeError(f"{name}: {what} must have the dtype of the input, {dtype_of(like)}, got {dtype_of(x)}")
-    return x
+def _check_channels(input: Array, name: str, **given: Array | None) -> None:
+    """Those tensors that are given must have one number for each channel, in the input's dtype."""
+    channels = input.shape[1]
+    for what, x in given.items():
+        if x is None:
+            continue
+        check_floating(x, what, name)
+        if tuple(x.shape) != (channels,):
+            raise ValueError(
+                f"{name}: {what} must have shape ({channels},), one number for each channel of input "
+                f"{tuple(input.shape)}, got shape {tuple(x.shape)}"
+            )
+        check_dtype_of_input(x, what, dtype_of(input), name)
 
 
 def _check_eps(eps: float, name: str) -> float:
@@ -41,18 +40,30 @@ def _check_eps(eps: float, name: str) -> float:
     return float(eps)
 
 
-def _weight_and_bias(weight: Array | None, bias: Array | None, shape: tuple[int, ...], dtype: Any) -> tuple[Array, ...]:
-    """Those that are there, in the shape to broadcast; a bias without a weight gets ones."""
-    if weight is None and bias is None:
-        return ()
-    first = np.ones(shape, dtype) if weight is None else reshape(weight, shape)
-    return (first,) if bias is None else (first, reshape(bias, shape))
+def _normalized(
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    shape: tuple[int, ...],
+    dim: tuple[int, ...],
+    eps: float,
+    tell: Callable[[Any, Any], None] | None = None,
+) -> Array:
+    """x by its own mean and variance along ``dim``; weight and bias, in this shape, broadcast; ``tell`` hears both."""
+    affine: tuple[Array, ...] = ()
+    if weight is not None or bias is not None:
+        affine = (np.ones(shape, dtype_of(x)) if weight is None else reshape(weight, shape),)
+    if bias is not None:
+        affine += (reshape(bias, shape),)
+    if tell is None:
+        return ops.normalize(x, *affine, dim=dim, eps=eps)
+    return ops.normalize(x, *affine, dim=dim, eps=eps, tell=tell)
 
 
 def _move_running(running: Array | None, new: Any, momentum: float) -> None:
     """running = (1 - momentum) running + momentum new, in place and off the record."""
     if running is not None:
-        array = _numbers(running)
+        array = array_of(running)
         array *= 1 - momentum
         array += (momentum * new).astype(array.dtype, copy=False)
         mutated(array)
@@ -63,10 +74,10 @@ def _fixed(
 ) -> Array:
     """x normalised by a mean and a variance from elsewhere: one multiplication and one addition an element."""
     if isinstance(x, Variable) and not is_grad_enabled():  # with arrays, a small image takes 13 us instead of 21
-        weight, bias = (None if v is None else _numbers(v) for v in (weight, bias))
-    scale = 1 / np.sqrt(_numbers(var) + dtype_of(x).type(eps))  # (C,)
+        weight, bias = (None if v is None else array_of(v) for v in (weight, bias))
+    scale = 1 / np.sqrt(array_of(var) + dtype_of(x).type(eps))  # (C,)
     s = scale if weight is None else weight * scale
-    t = s * -_numbers(mean) if bias is None else bias - s * _numbers(mean)
+    t = s * -array_of(mean) if bias is None else bias - s * array_of(mean)
     return ops.scale_shift(x, reshape(s, shape), reshape(t, shape))
 
 
@@ -104,11 +115,8 @@ def batch_norm(
             _move_running(running_mean, mean.reshape(-1), momentum)
             _move_running(running_var, variance.reshape(-1) * (n / (n - 1)), momentum)
 
-    affine = _weight_and_bias(weight, bias, shape, dtype_of(input))
-    dim = (0, *range(2, input.ndim))
-    if running_mean is None and running_var is None:
-        return ops.normalize(input, *affine, dim=dim, eps=eps)
-    return ops.normalize(input, *affine, dim=dim, eps=eps, tell=move)
+    tell = None if running_mean is None and running_var is None else move
+    return _normalized(input, weight, bias, shape, (0, *range(2, input.ndim)), eps, tell)
 
 
 @door
@@ -126,10 +134,8 @@ def _batch_norm(
     check_floating(input, "input", name)
     if input.ndim < 2:
         raise ValueError(f"{name}: input must have shape (N, C, ...), got {tuple(input.shape)}")
-    channels, eps = input.shape[1], _check_eps(eps, name)
-    for x, what in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
-        if x is not None:
-            _per_channel(x, channels, what, name, input)
+    eps = _check_eps(eps, name)
+    _check_channels(input, name, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training and (running_mean is None or running_var is None):
         raise ValueError(f"{name}: without training=True, running_mean and running_var must be given")
     n = input.shape[0] * math.prod(input.shape[2:])
@@ -168,9 +174,7 @@ def instance_norm(
     if input.ndim < 3:
         raise ValueError(f"{name}: input must have shape (N, C, ...) with pixels, got {tuple(input.shape)}")
     channels, eps = input.shape[1], _check_eps(eps, name)
-    for x, what in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
-        if x is not None:
-            _per_channel(x, channels, what, name, input)
+    _check_channels(input, name, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     shape = (1, channels) + (1,) * (input.ndim - 2)
     if not use_input_stats:
         if running_mean is None or running_var is None:
@@ -188,11 +192,8 @@ def instance_norm(
             _move_running(running_mean, mean.reshape(-1, channels).mean(0), momentum)
             _move_running(running_var, variance.reshape(-1, channels).mean(0) * (n / (n - 1)), momentum)
 
-    affine = _weight_and_bias(weight, bias, shape, dtype_of(input))
-    dim = tuple(range(2, input.ndim))
-    if running_mean is None and running_var is None:
-        return ops.normalize(input, *affine, dim=dim, eps=eps)
-    return ops.normalize(input, *affine, dim=dim, eps=eps, tell=move)
+    tell = None if running_mean is None and running_var is None else move
+    return _normalized(input, weight, bias, shape, tuple(range(2, input.ndim)), eps, tell)
 
 
 def layer_norm(
@@ -223,13 +224,9 @@ def layer_norm(
             check_floating(x, what, name)
             if tuple(x.shape) != sizes:
                 raise ValueError(f"{name}: {what} must have shape {sizes}, got {tuple(x.shape)}")
-            if dtype_of(x) != dtype_of(input):
-                raise TypeError(
-                    f"{name}: {what} must have the dtype of the input, {dtype_of(input)}, got {dtype_of(x)}"
-                )
-    affine = _weight_and_bias(weight, bias, (1,) * (input.ndim - k) + sizes, dtype_of(input))
+            check_dtype_of_input(x, what, dtype_of(input), name)
     dim = tuple(range(input.ndim - k, input.ndim))
-    return ops.normalize(input, *affine, dim=dim, eps=_check_eps(eps, name))
+    return _normalized(input, weight, bias, (1,) * (input.ndim - k) + sizes, dim, _check_eps(eps, name))
 
 
 def group_norm(
@@ -255,14 +252,11 @@ def group_norm(
             f"{name}: expected more than 1 value per group, got input of shape {tuple(input.shape)} and "
             f"{num_groups} groups"
         )
-    for x, what in ((weight, "weight"), (bias, "bias")):
-        if x is not None:
-            _per_channel(x, C, what, name, input)
+    _check_channels(input, name, weight=weight, bias=bias)
     split = (num_groups, C // num_groups)
-    affine = _weight_and_bias(weight, bias, (1, *split) + (1,) * len(rest), dtype_of(input))
     grouped = reshape(input, (N, *split, *rest))  # (N, groups, C / groups, ...)
-    dim = tuple(range(2, grouped.ndim))
-    return reshape(ops.normalize(grouped, *affine, dim=dim, eps=_check_eps(eps, name)), (N, C, *rest))
+    shape, dim = (1, *split) + (1,) * len(rest), tuple(range(2, grouped.ndim))
+    return reshape(_normalized(grouped, weight, bias, shape, dim, _check_eps(eps, name)), (N, C, *rest))
 
 
 def local_response_norm(input: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Array:

@@ -10,6 +10,7 @@ from ...arrays.windows import Geometry, Pads, Pair
 from ...autograd.graph import Array, Variable
 from ...ops import pool as ops
 from ...ops.index import take_along_dim
+from ...ops.promotion import array_of
 from ...ops.shape import reshape
 from .arguments import (
     IntOrPair,
@@ -57,8 +58,7 @@ def max_pool2d(
     x = input[None] if unbatched else input
     y = ops.max_pool2d(x, **attributes)
     if return_indices:
-        indices = ops.max_pool2d_indices(_numbers(x), _numbers(y), **attributes)
-        indices = _like_input(indices, x)
+        indices = _like_input(ops.max_pool2d_indices(array_of(x), array_of(y), **attributes), x)
         return (y[0], indices[0]) if unbatched else (y, indices)
     return y[0] if unbatched else y
 
@@ -74,9 +74,7 @@ def _max_pool2d(
 ) -> tuple[dict[str, Any], bool]:
     """The checked attributes of the operation, and whether the input lacks a batch dimension."""
     name = "max_pool2d"
-    check_array(input, "input", name)
-    x, unbatched = batched(input, 3, name, "C, H, W")
-    check_filled(x, 3, name)
+    x, unbatched = _batch(input, 2, name)
     return _pool(x, kernel_size, stride, padding, dilation, ceil_mode, name), unbatched
 
 
@@ -91,14 +89,12 @@ def max_pool1d(
 ) -> Any:
     """The maximum of each window of input (N, C, L) or (C, L). Arguments as for `max_pool2d`, one number each."""
     name = "max_pool1d"
-    check_array(input, "input", name)
-    x, unbatched = batched(input, 2, name, "C, L")
-    check_filled(x, 2, name)
+    x, unbatched = _batch(input, 1, name)
     k, s, p, d = _one_row(kernel_size, stride, padding, dilation, name)
     result = max_pool2d(x[:, :, None], k, s, p, d, ceil_mode, return_indices)
-    parts = [part[:, :, 0] for part in (result if return_indices else (result,))]  # (N, C, length)
-    parts = [part[0] for part in parts] if unbatched else parts
-    return tuple(parts) if return_indices else parts[0]
+    if not return_indices:
+        return _row(result, unbatched)
+    return _row(result[0], unbatched), _row(result[1], unbatched)
 
 
 # ----------------------------------------------------------------------------------------------------------- average
@@ -137,9 +133,7 @@ def _avg_pool2d(
 ) -> tuple[dict[str, Any], Any, bool]:
     """The checked attributes of the sum, what to multiply it by, and whether the input lacks a batch dimension."""
     name = "avg_pool2d"
-    check_floating(input, "input", name)
-    x, unbatched = batched(input, 3, name, "C, H, W")
-    check_filled(x, 3, name)
+    x, unbatched = _batch(input, 2, name, floating=True)
     attributes = _pool(x, kernel_size, stride, padding, 1, ceil_mode, name)
     if divisor_override is not None:
         if not isinstance(divisor_override, int) or divisor_override == 0:
@@ -163,21 +157,16 @@ def avg_pool1d(
 ) -> Array:
     """The mean of each window of input (N, C, L) or (C, L). Arguments as for `avg_pool2d`, one number each."""
     name = "avg_pool1d"
-    check_floating(input, "input", name)
-    x, unbatched = batched(input, 2, name, "C, L")
-    check_filled(x, 2, name)
+    x, unbatched = _batch(input, 1, name, floating=True)
     k, s, p, _ = _one_row(kernel_size, stride, padding, 1, name)
-    y = avg_pool2d(x[:, :, None], k, s, p, ceil_mode, count_include_pad)[:, :, 0]  # (N, C, length)
-    return y[0] if unbatched else y
+    return _row(avg_pool2d(x[:, :, None], k, s, p, ceil_mode, count_include_pad), unbatched)
 
 
 # ---------------------------------------------------------------------------------------------------------- adaptive
 def adaptive_avg_pool2d(input: Array, output_size: int | tuple[int | None, int | None]) -> Array:
     """The mean over an (oh, ow) grid of windows that cover input (N, C, H, W); None keeps that side's size."""
     name = "adaptive_avg_pool2d"
-    check_floating(input, "input", name)
-    x, unbatched = batched(input, 3, name, "C, H, W")
-    check_filled(x, 2, name)
+    x, unbatched = _batch(input, 2, name, floating=True, adaptive=True)
     y = ops.grid_mean(x, size=_grid(output_size, x.shape[2:], name))  # (N, C, oh, ow)
     return y[0] if unbatched else y
 
@@ -185,12 +174,9 @@ def adaptive_avg_pool2d(input: Array, output_size: int | tuple[int | None, int |
 def adaptive_avg_pool1d(input: Array, output_size: int) -> Array:
     """The mean over ``output_size`` windows that cover input (N, C, L)."""
     name = "adaptive_avg_pool1d"
-    check_floating(input, "input", name)
-    x, unbatched = batched(input, 2, name, "C, L")
-    check_filled(x, 1, name)
+    x, unbatched = _batch(input, 1, name, floating=True, adaptive=True)
     (n,) = integers(output_size, 1, "output_size", name, 1)
-    y = ops.grid_mean(x[:, :, None], size=(1, n))[:, :, 0]  # (N, C, length)
-    return y[0] if unbatched else y
+    return _row(ops.grid_mean(x[:, :, None], size=(1, n)), unbatched)
 
 
 def adaptive_max_pool2d(
@@ -198,36 +184,41 @@ def adaptive_max_pool2d(
 ) -> Any:
     """The maximum over an (oh, ow) grid of windows that cover input (N, C, H, W); None keeps that side's size."""
     name = "adaptive_max_pool2d"
-    check_array(input, "input", name)
-    x, unbatched = batched(input, 3, name, "C, H, W")
-    check_filled(x, 2, name)
+    x, unbatched = _batch(input, 2, name, adaptive=True)
     size = _grid(output_size, x.shape[2:], name)
     N, C, H, W = x.shape
-    indices = _adaptive_argmax(_numbers(x), size).reshape(N, C, size[0] * size[1])
+    indices = _adaptive_argmax(array_of(x), size).reshape(N, C, size[0] * size[1])
     y = reshape(take_along_dim(reshape(x, (N, C, H * W)), indices, 2), (N, C, *size))  # (N, C, oh, ow)
     if not return_indices:
         return y[0] if unbatched else y
-    found = indices.reshape(N, C, *size)
-    found = _like_input(found, x)
+    found = _like_input(indices.reshape(N, C, *size), x)
     return (y[0], found[0]) if unbatched else (y, found)
 
 
 def adaptive_max_pool1d(input: Array, output_size: int, return_indices: bool = False) -> Any:
     """The maximum over ``output_size`` windows that cover input (N, C, L)."""
     name = "adaptive_max_pool1d"
-    check_array(input, "input", name)
-    x, unbatched = batched(input, 2, name, "C, L")
-    check_filled(x, 1, name)
+    x, unbatched = _batch(input, 1, name, adaptive=True)
     (n,) = integers(output_size, 1, "output_size", name, 1)
     result = adaptive_max_pool2d(x[:, :, None], (1, n), return_indices)
-    parts = [part[:, :, 0] for part in (result if return_indices else (result,))]  # (N, C, length)
-    parts = [part[0] for part in parts] if unbatched else parts
-    return tuple(parts) if return_indices else parts[0]
+    if not return_indices:
+        return _row(result, unbatched)
+    return _row(result[0], unbatched), _row(result[1], unbatched)
 
 
 # ------------------------------------------------------------------------------------------------------------ helpers
-def _numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x
+def _batch(input: Array, spatial: int, name: str, floating: bool = False, adaptive: bool = False) -> tuple[Array, bool]:
+    """The input of a pool as a batch, checked, and whether it lacked the batch dimension."""
+    check = check_floating if floating else check_array
+    check(input, "input", name)
+    x, unbatched = batched(input, spatial, name)
+    check_filled(x, spatial if adaptive else spatial + 1, name)  # adaptive pools take images without channels
+    return x, unbatched
+
+
+def _row(y: Array, unbatched: bool) -> Array:
+    """The one row of the images that a 1-D pool made of signals."""
+    return y[0, :, 0] if unbatched else y[:, :, 0]  # (C, length) or (N, C, length)
 
 
 def _like_input(indices: Any, x: Array) -> Array:

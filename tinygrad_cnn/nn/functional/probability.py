@@ -11,10 +11,11 @@ from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
 from ...ops import loss as ops
+from ...ops.promotion import array_of
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
 from .arguments import check_floating, dtype_of
-from .reductions import check_pair, numbers, reduced, reduction_of
+from .reductions import check_pair, reduced, reduction_of
 
 
 def binary_cross_entropy(
@@ -39,7 +40,7 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input, target, name)
-    for what, x in (("input", numbers(input)), ("target", numbers(target))):
+    for what, x in (("input", array_of(input)), ("target", array_of(target))):
         inside = (x >= 0) & (x <= 1)
         if not inside.all():
             where = tuple(int(i) for i in np.argwhere(~inside)[0])
@@ -137,9 +138,9 @@ def gaussian_nll_loss(
         var = var[..., None]
     elif var.ndim != input.ndim or any(n not in (1, m) for n, m in zip(var.shape, input.shape, strict=True)):
         raise ValueError(f"{name}: var of shape {tuple(var.shape)} does not fit input of shape {tuple(input.shape)}")
-    if (numbers(var) < 0).any():
-        raise ValueError(f"{name}: var has a negative entry, {float(numbers(var).min())}")
-    var = var + np.maximum(dtype_of(input).type(eps) - numbers(var), 0)
+    if (array_of(var) < 0).any():
+        raise ValueError(f"{name}: var has a negative entry, {float(array_of(var).min())}")
+    var = var + np.maximum(dtype_of(input).type(eps) - array_of(var), 0)
     losses = 0.5 * (e.log(var) + ops.squared_error(input, target) / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 

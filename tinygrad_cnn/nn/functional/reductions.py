@@ -9,9 +9,8 @@ a (N, 1) prediction against a (N,) target is a mistake that trains, badly.
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
 from .arguments import check_floating, dtype_of
@@ -52,7 +51,3 @@ def check_same_shape(input: Array, target: Array, name: str, other: str = "targe
             f"{name}: input of shape {tuple(input.shape)} and {other} of shape {tuple(target.shape)} must have the "
             "same shape, and are not broadcast; bring one to the shape of the other with squeeze, unsqueeze or expand"
         )
-
-
-def numbers(x: Array) -> Any:
-    return x._array if isinstance(x, Variable) else x

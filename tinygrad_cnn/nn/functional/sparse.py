@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array
 from ...ops import embedding as ops
+from ...ops.promotion import array_of
 from .arguments import check_array, dtype_of
 
 
@@ -38,14 +39,9 @@ def embedding(
     [[3.0, 4.0], [1.0, 2.0]]
     """
     name = "embedding"
-    for value, default, what in (
-        (max_norm, None, "max_norm"),
-        (norm_type, 2.0, "norm_type"),
-        (scale_grad_by_freq, False, "scale_grad_by_freq"),
-        (sparse, False, "sparse"),
-    ):
-        if value != default:
-            raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {default}")
+    refuse_what_is_not_supported(
+        name, max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
+    )
     check_array(input, "input", name)
     check_array(weight, "weight", name)
     if dtype_of(input).kind not in "iu":
@@ -57,7 +53,7 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise ValueError(f"{name}: padding_idx {padding_idx} is no row of weight {tuple(weight.shape)}")
         padding_idx %= rows
-    i: Any = input._array if isinstance(input, Variable) else input
+    i: Any = array_of(input)
     bad = (i < 0) | (i >= rows)
     if bad.any():
         where = tuple(int(k) for k in np.argwhere(bad)[0])
@@ -66,3 +62,13 @@ def embedding(
             f"{name}: index {int(i[where])}{at} is out of range for a weight of {rows} rows: expected 0 to {rows - 1}"
         )
     return ops.embedding(weight, i.astype(np.intp, copy=False), padding=padding_idx, blank=False)
+
+
+_SUPPORTED = {"max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
+
+
+def refuse_what_is_not_supported(name: str, **settings: Any) -> None:
+    """Raise for PyTorch's other settings of an embedding, unless they are at their defaults."""
+    if settings != _SUPPORTED:
+        what, value = next((what, value) for what, value in settings.items() if value != _SUPPORTED[what])
+        raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {_SUPPORTED[what]}")

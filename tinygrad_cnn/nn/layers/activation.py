@@ -1,7 +1,7 @@
 """Activation layers of the rectifier family: straight or nearly so to the right, flat or nearly so to the left.
 
-All keep the shape of their input. Those that squash or shrink it stand in `squashing`. ``inplace=True`` gives the
-tensor handed in the new value, as in PyTorch; no memory is reused.
+All work elementwise and keep the shape of their input. Those that squash or shrink it stand in `squashing`.
+``inplace=True`` gives the tensor handed in the new value, as in PyTorch; no memory is reused.
 """
 
 from __future__ import annotations
@@ -11,48 +11,38 @@ from typing import Any
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init as first
-from ..module import Module
+from .layer import Layer
 from .making import parameter
 
 
-class _Inplace(Module):
+class _Inplace(Layer):
     """A layer whose only setting is ``inplace``."""
+
+    _shown = "inplace?"
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
-    def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
-
 
 class ReLU(_Inplace):
-    """max(x, 0), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+    """max(x, 0), elementwise; see `functional.relu`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.relu(input, self.inplace)
 
 
 class ReLU6(_Inplace):
-    """min(max(x, 0), 6), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+    """min(max(x, 0), 6), elementwise; see `functional.relu6`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.relu6(input, self.inplace)
 
 
 class SELU(_Inplace):
-    """scale * elu(x, alpha) with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017).
+    """scale * elu(x, alpha), elementwise, with the constants that keep mean 0 and variance 1; see `functional.selu`.
 
-    Shape:
-        - input and output (*)
+    (Klambauer et al., 2017.)
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -60,48 +50,32 @@ class SELU(_Inplace):
 
 
 class SiLU(_Inplace):
-    """x * sigmoid(x), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+    """x * sigmoid(x), elementwise; see `functional.silu`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
 
 
 class Mish(_Inplace):
-    """x * tanh(softplus(x)), elementwise (Misra, 2019).
-
-    Shape:
-        - input and output (*)
-    """
+    """x * tanh(softplus(x)), elementwise (Misra, 2019); see `functional.mish`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, self.inplace)
 
 
-class Hardswish(Module):
-    """x * hardsigmoid(x), elementwise.
+class Hardswish(_Inplace):
+    """x * hardsigmoid(x), elementwise; see `functional.hardswish`."""
 
-    Shape:
-        - input and output (*)
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
+    _shown = ""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
 
 
-class LeakyReLU(Module):
-    """x where x > 0, negative_slope * x elsewhere.
+class LeakyReLU(Layer):
+    """x where x > 0, negative_slope * x elsewhere; see `functional.leaky_relu`."""
 
-    Shape:
-        - input and output (*)
-    """
+    _shown = "negative_slope=, inplace?"
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -110,17 +84,16 @@ class LeakyReLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
-    def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
-
-class PReLU(Module):
-    """x where x > 0, weight * x elsewhere, with a weight that is learned (He et al., 2015).
+class PReLU(Layer):
+    """x where x > 0, weight * x elsewhere, with a weight that is learned (He et al., 2015); see `functional.prelu`.
 
     Shape:
         - input and output (N, num_parameters, ...), or any shape if num_parameters is 1
         - weight (num_parameters,), all ``init`` at first
     """
+
+    _shown = "num_parameters="
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -135,51 +108,35 @@ class PReLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)
 
-    def extra_repr(self) -> str:
-        return f"num_parameters={self.num_parameters}"
 
+class _Alpha(Layer):
+    """A rectifier that goes to -alpha on the left."""
 
-class ELU(Module):
-    """x where x > 0, alpha * (exp(x) - 1) elsewhere.
-
-    Shape:
-        - input and output (*)
-    """
+    _shown = "alpha=, inplace?"
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha, self.inplace = alpha, inplace
+
+
+class ELU(_Alpha):
+    """x where x > 0, alpha * (exp(x) - 1) elsewhere; see `functional.elu`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
-
-class CELU(Module):
-    """x where x > 0, alpha * (exp(x / alpha) - 1) elsewhere.
-
-    Shape:
-        - input and output (*)
-    """
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
+class CELU(_Alpha):
+    """x where x > 0, alpha * (exp(x / alpha) - 1) elsewhere; see `functional.celu`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
+class GELU(Layer):
+    """x * Phi(x), Phi the normal distribution function; see `functional.gelu`.
 
-class GELU(Module):
-    """x * Phi(x), Phi the normal distribution function; ``approximate="tanh"`` for the faster approximation.
-
-    Shape:
-        - input and output (*)
+    ``approximate="tanh"`` is the faster approximation.
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -193,12 +150,10 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class Softplus(Module):
-    """log(1 + exp(beta * x)) / beta, elementwise; x itself where beta * x > threshold.
+class Softplus(Layer):
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold; see `functional.softplus`."""
 
-    Shape:
-        - input and output (*)
-    """
+    _shown = "beta=, threshold="
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -207,16 +162,11 @@ class Softplus(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.softplus(input, self.beta, self.threshold)
 
-    def extra_repr(self) -> str:
-        return f"beta={self.beta}, threshold={self.threshold}"
 
+class Threshold(Layer):
+    """x where x > threshold, ``value`` elsewhere; see `functional.threshold`."""
 
-class Threshold(Module):
-    """x where x > threshold, ``value`` elsewhere.
-
-    Shape:
-        - input and output (*)
-    """
+    _shown = "threshold=, value=, inplace?"
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -224,6 +174,3 @@ class Threshold(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.threshold(input, self.threshold, self.value, self.inplace)
-
-    def extra_repr(self) -> str:
-        return f"threshold={self.threshold}, value={self.value}" + (", inplace=True" if self.inplace else "")

@@ -1,41 +1,39 @@
-"""Convolution layers."""
+"""Convolution layers: settings and parameters. What is computed stands in `nn.functional`."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...tensors import Tensor
 from .. import functional as F
-from .. import init
-from ..functional.arguments import IntOrPair, integers
-from ..module import Module
-from .making import parameter
+from ..functional.arguments import IntOrPair, check_padding, integers
+from .layer import Layer
+from .making import parameter, spread_by_fan_in
 
 _PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
-    """What the convolution layers share: settings, parameters, their first values, and the repr."""
+class _Conv(Layer):
+    """What the convolution layers share: the constructor, the parameters and their first values."""
 
     spatial: int  # how many spatial dimensions
-    transposed = False
+    transposed = False  # a transposed convolution's weight is (in_channels, out_channels / groups, ...)
     padding: Any  # a tuple of ints, "same" or "valid"
+    _shown = "in_channels, out_channels, kernel_size=, stride=, padding?, dilation?, groups?, bias?, padding_mode?"
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
         kernel_size: IntOrPair,
-        stride: IntOrPair,
-        padding: IntOrPair | str,
-        output_padding: IntOrPair,
-        dilation: IntOrPair,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
+        stride: IntOrPair = 1,
+        padding: IntOrPair | str = 0,
+        dilation: IntOrPair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         name, n = type(self).__name__, self.spatial
@@ -44,16 +42,15 @@ class _Conv(Module):
                 f"{name}: groups must be positive and divide both channel counts, got groups={groups} for "
                 f"{in_channels} input and {out_channels} output channels"
             )
-        if isinstance(padding, str) and padding not in ("same", "valid"):
-            raise ValueError(f"{name}: padding must be a number, 'same' or 'valid', got {padding!r}")
+        check_padding(padding, name)
         if padding_mode not in _PAD_MODES:
             raise ValueError(f"{name}: padding_mode must be one of {', '.join(_PAD_MODES)}, got {padding_mode!r}")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = integers(kernel_size, n, "kernel_size", name, 1)
         self.stride = integers(stride, n, "stride", name, 1)
         self.padding = padding if isinstance(padding, str) else integers(padding, n, "padding", name, 0)
-        self.output_padding = integers(output_padding, n, "output_padding", name, 0)
         self.dilation = integers(dilation, n, "dilation", name, 1)
+        self.output_padding: tuple[int, ...] = (0,) * n  # a transposed convolution may have more
         self.groups, self.padding_mode = groups, padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = parameter((first, second // groups, *self.kernel_size), device, dtype)
@@ -62,11 +59,7 @@ class _Conv(Module):
 
     def reset_parameters(self) -> None:
         """Draw new values, uniform in +-1 / sqrt(fan_in)."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        fan_in = self.weight._array[0].size
-        if self.bias is not None and fan_in > 0:
-            bound = 1 / math.sqrt(fan_in)
-            init.uniform_(self.bias, -bound, bound)
+        spread_by_fan_in(self.weight, self.bias)
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input, padded here if its padding is not zeros, and the padding that is left to do."""
@@ -82,20 +75,11 @@ class _Conv(Module):
             sides = [(p, p) for p in self.padding]
         return F.pad(input, [p for side in reversed(sides) for p in side], mode=self.padding_mode), 0
 
-    def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        zero, one = (0,) * self.spatial, (1,) * self.spatial
-        if self.padding != zero:
-            text += f", padding={self.padding!r}" if isinstance(self.padding, tuple) else f", padding={self.padding}"
-        text += f", dilation={self.dilation}" if self.dilation != one else ""
-        text += f", output_padding={self.output_padding}" if self.output_padding != zero else ""
-        text += f", groups={self.groups}" if self.groups != 1 else ""
-        text += ", bias=False" if self.bias is None else ""
-        return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
-
 
 class Conv2d(_Conv):
-    """2-D convolution over images.
+    """2-D convolution over images: `functional.conv2d` with a weight and a bias that are learned.
+
+    The arguments are those of the function, and ``padding_mode``: what the padding is filled with.
 
     Shape:
         - input (N, in_channels, H, W) or (in_channels, H, W)
@@ -105,42 +89,15 @@ class Conv2d(_Conv):
 
     spatial = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrPair,
-        stride: IntOrPair = 1,
-        padding: IntOrPair | str = 0,
-        dilation: IntOrPair = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            0,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
     def forward(self, input: Tensor) -> Tensor:
         x, padding = self._padded(input)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(_Conv):
-    """1-D convolution over signals.
+    """1-D convolution over signals: `functional.conv1d` with a weight and a bias that are learned.
+
+    Arguments as for `Conv2d`, one number each.
 
     Shape:
         - input (N, in_channels, L) or (in_channels, L)
@@ -150,42 +107,13 @@ class Conv1d(_Conv):
 
     spatial = 1
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrPair,
-        stride: IntOrPair = 1,
-        padding: IntOrPair | str = 0,
-        dilation: IntOrPair = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            0,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
     def forward(self, input: Tensor) -> Tensor:
         x, padding = self._padded(input)
         return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class ConvTranspose2d(_Conv):
-    """2-D transposed convolution: enlarges images.
+    """2-D transposed convolution, enlarges images: `functional.conv_transpose2d` with a learned weight and bias.
 
     Shape:
         - input (N, in_channels, H, W) or (in_channels, H, W)
@@ -194,6 +122,7 @@ class ConvTranspose2d(_Conv):
     """
 
     spatial, transposed = 2, True
+    _shown = _Conv._shown.replace("groups?", "output_padding?, groups?")
 
     def __init__(
         self,
@@ -212,29 +141,13 @@ class ConvTranspose2d(_Conv):
     ) -> None:
         if padding_mode != "zeros":
             raise ValueError(f"ConvTranspose2d supports padding_mode='zeros' only, got {padding_mode!r}")
+        extra = integers(output_padding, 2, "output_padding", type(self).__name__, 0)
         super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            output_padding,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, "zeros", device, dtype
         )
+        self.output_padding = extra
 
     def forward(self, input: Tensor) -> Tensor:
         return F.conv_transpose2d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+            input, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )

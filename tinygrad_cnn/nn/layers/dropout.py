@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..module import Module
+from ..functional.dropping import check_p
+from .layer import Layer
 
 
-class _Dropout(Module):
+class _Dropout(Layer):
+    _shown = "p=, inplace="
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"{type(self).__name__}: p, the probability to drop, must be between 0 and 1, got {p}")
+        check_p(p, type(self).__name__)
         self.p, self.inplace = p, inplace
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout(_Dropout):
-    """Each element 0 with probability p, else divided by 1 - p (Srivastava et al., 2014).
+    """Each element 0 with probability p, else divided by 1 - p (Srivastava et al., 2014); see `functional.dropout`.
 
     Shape:
         - input and output (*)
@@ -30,7 +29,7 @@ class Dropout(_Dropout):
 
 
 class Dropout1d(_Dropout):
-    """Whole channels 0 with probability p, the others divided by 1 - p.
+    """Whole channels 0 with probability p, the others divided by 1 - p; see `functional.dropout1d`.
 
     Shape:
         - input and output (N, C, L) or (C, L)
@@ -41,7 +40,7 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(_Dropout):
-    """Whole channels 0 with probability p, the others divided by 1 - p.
+    """Whole channels 0 with probability p, the others divided by 1 - p; see `functional.dropout2d`.
 
     Shape:
         - input and output (N, C, H, W)
@@ -52,7 +51,9 @@ class Dropout2d(_Dropout):
 
 
 class AlphaDropout(_Dropout):
-    """Dropout to the least value of SELU, keeping mean 0 and variance 1 (Klambauer et al., 2017).
+    """Dropout to the least value of SELU, keeping mean 0 and variance 1; see `functional.alpha_dropout`.
+
+    (Klambauer et al., 2017.)
 
     Shape:
         - input and output (*)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from ...ops import shape
 from ...tensors import Tensor
-from ..module import Module
+from .layer import Layer
 
 
-class Flatten(Module):
+class Flatten(Layer):
     """Dimensions start_dim to end_dim as one: by default (N, C, H, W) as (N, C * H * W)."""
+
+    _shown = "start_dim=, end_dim="
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -19,12 +21,11 @@ class Flatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         return shape.flatten(input, self.start_dim, self.end_dim)
 
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
-
-class Unflatten(Module):
+class Unflatten(Layer):
     """One dimension as several: ``dim`` as ``unflattened_size``, one of which may be -1."""
+
+    _shown = "dim=, unflattened_size="
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
@@ -32,6 +33,3 @@ class Unflatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return shape.unflatten(input, self.dim, self.unflattened_size)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

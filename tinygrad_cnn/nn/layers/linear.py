@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...tensors import Tensor
 from .. import functional as F
-from .. import init
 from ..module import Module
-from .making import parameter
+from .layer import Layer
+from .making import parameter, spread_by_fan_in
 
 
 class Identity(Module):
@@ -22,8 +21,8 @@ class Identity(Module):
         return input
 
 
-class Linear(Module):
-    """y = x w^T + b.
+class Linear(Layer):
+    """y = x w^T + b; see `functional.linear`.
 
     ``weight`` and ``bias`` start uniform in +-1 / sqrt(in_features).
 
@@ -31,6 +30,8 @@ class Linear(Module):
         - input (..., in_features), output (..., out_features)
         - weight (out_features, in_features), bias (out_features,)
     """
+
+    _shown = "in_features=, out_features=, bias="
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
@@ -42,14 +43,8 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0.0
-            init.uniform_(self.bias, -bound, bound)
+        """Draw new values, uniform in +-1 / sqrt(in_features)."""
+        spread_by_fan_in(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -1,19 +1,18 @@
 """Losses as modules. What each computes, and its arguments, are described in `nn.functional`.
 
-``size_average`` and ``reduce`` are PyTorch's old spelling of ``reduction``.
+``size_average`` and ``reduce`` are PyTorch's old spelling of ``reduction``: "mean", "sum" or "none".
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...tensors import Tensor
 from .. import functional as F
+from ..functional.classification import check_power
 from ..functional.reductions import reduction_of
-from ..module import Module
+from .layer import Layer
 
 
-class _Loss(Module):
+class _Loss(Layer):
     _more: tuple[str, ...] = ()
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
@@ -22,7 +21,13 @@ class _Loss(Module):
 
 
 class _WeightedLoss(_Loss):
-    def __init__(self, weight: Tensor | None, size_average: Any, reduce: Any, reduction: str) -> None:
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
 
@@ -103,8 +108,7 @@ class MultiMarginLoss(_WeightedLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
-        if p not in (1, 2):
-            raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p!r}")
+        check_power(p, "MultiMarginLoss")
         self.p, self.margin = p, margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -123,11 +127,7 @@ class MSELoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """The absolute error; see `functional.l1_loss`.
-
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
-    """
+    """The absolute error; see `functional.l1_loss`. Shapes as for `MSELoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -136,8 +136,7 @@ class L1Loss(_Loss):
 class SmoothL1Loss(_Loss):
     """A parabola near 0 that becomes the absolute error at ``beta``; see `functional.smooth_l1_loss`.
 
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
+    Shapes as for `MSELoss`.
     """
 
     def __init__(
@@ -155,11 +154,7 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """A parabola near 0 that becomes a line at ``delta``; see `functional.huber_loss`.
-
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
-    """
+    """A parabola near 0 that becomes a line at ``delta``; see `functional.huber_loss`. Shapes as for `MSELoss`."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -170,30 +165,16 @@ class HuberLoss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
-    """The binary cross-entropy of probabilities; see `functional.binary_cross_entropy`.
-
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
-    """
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
+    """The binary cross-entropy of probabilities; see `functional.binary_cross_entropy`. Shapes as for `MSELoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(_WeightedLoss):
     """The binary cross-entropy of the sigmoid of scores; see `functional.binary_cross_entropy_with_logits`.
 
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
+    Shapes as for `MSELoss`.
     """
 
     def __init__(
@@ -204,11 +185,9 @@ class BCEWithLogitsLoss(_Loss):
         reduction: str = "mean",
         pos_weight: Tensor | None = None,
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
-    weight: Tensor | None
     pos_weight: Tensor | None
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -218,11 +197,7 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence, for log-probabilities; see `functional.kl_div`.
-
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
-    """
+    """The Kullback-Leibler divergence, for log-probabilities; see `functional.kl_div`. Shapes as for `MSELoss`."""
 
     _more = ("batchmean",)
 
@@ -259,8 +234,7 @@ class GaussianNLLLoss(_Loss):
 class PoissonNLLLoss(_Loss):
     """The negative log-likelihood of counts under Poisson distributions; see `functional.poisson_nll_loss`.
 
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
+    Shapes as for `MSELoss`.
     """
 
     def __init__(
@@ -282,8 +256,7 @@ class PoissonNLLLoss(_Loss):
 class HingeLoss(_Loss):
     """max(0, 1 - target * input), for targets -1 and 1; see `functional.hinge_loss`. PyTorch does not have it.
 
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
+    Shapes as for `MSELoss`.
     """
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -296,8 +269,7 @@ class HingeLoss(_Loss):
 class HingeEmbeddingLoss(_Loss):
     """The distance for target 1, max(0, margin - distance) for -1; see `functional.hinge_embedding_loss`.
 
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
+    Shapes as for `MSELoss`.
     """
 
     def __init__(
@@ -317,8 +289,7 @@ class HingeEmbeddingLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-target * input)), for targets -1 and 1; see `functional.soft_margin_loss`.
 
-    Shape:
-        - input and target (*), the same; output (), or (*) with reduction="none"
+    Shapes as for `MSELoss`.
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -326,11 +297,7 @@ class SoftMarginLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
-    """max(0, -target * (input1 - input2) + margin); see `functional.margin_ranking_loss`.
-
-    Shape:
-        - input1, input2 and target (*), the same; output (), or (*) with reduction="none"
-    """
+    """max(0, -target * (input1 - input2) + margin); see `functional.margin_ranking_loss`. Shapes as for `MSELoss`."""
 
     def __init__(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ...tensors import Tensor
 from ...tensors.device import device as Device
+from .. import init
 from ..parameter import Parameter
 
 
@@ -25,3 +27,12 @@ def _empty(shape: int | tuple[int, ...], device: Any, dtype: Any) -> Any:
     if device is not None:
         Device(device)  # refuses all but the CPU
     return np.empty(shape, np.float32 if dtype is None else dtype)
+
+
+def spread_by_fan_in(weight: Parameter, bias: Parameter | None) -> None:
+    """Draw new values for both, uniform in +-1 / sqrt(fan_in); fan_in is how many numbers weight[0] has."""
+    init.kaiming_uniform_(weight, a=math.sqrt(5))  # with this a, He's bound is 1 / sqrt(fan_in)
+    if bias is not None:
+        fan_in = math.prod(weight.shape[1:])
+        bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+        init.uniform_(bias, -bound, bound)

@@ -11,11 +11,11 @@ from ...autograd.inplace import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
-from ..module import Module
+from .layer import Layer
 from .making import buffer, parameter
 
 
-class _Affine(Module):
+class _Affine(Layer):
     """A layer with a weight that starts as ones and a bias that starts as zeros, if it has them."""
 
     def _make(self, shape: int | tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any) -> None:
@@ -35,17 +35,19 @@ class _Running(_Affine):
 
     dims: tuple[int, ...]  # how many dimensions the input may have
     expects: str
+    _shown = "num_features, eps=, momentum=, affine=, bias=, track_running_stats="
 
     def __init__(
         self,
         num_features: int,
-        eps: float,
-        momentum: float | None,
-        affine: bool,
-        track_running_stats: bool,
-        device: Any,
-        dtype: Any,
-        bias: bool,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -85,28 +87,8 @@ class _Running(_Affine):
         mutated(seen)
         return 1 / int(seen) if self.momentum is None else self.momentum
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
-
 
 class _BatchNorm(_Running):
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
-
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
         mean, var = self.running_mean, self.running_var
@@ -124,10 +106,9 @@ class _BatchNorm(_Running):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalisation of vectors or signals (Ioffe and Szegedy, 2015).
+    """Batch normalisation of vectors or signals: for each channel, in both modes, as `BatchNorm2d`.
 
-    In training mode by the batch's own mean and variance for each channel, and the running ones move towards these; in
-    evaluation mode by the running ones. ``momentum=None`` makes those the plain average over all batches.
+    See `functional.batch_norm` (Ioffe and Szegedy, 2015).
 
     Shape:
         - input and output (N, num_features) or (N, num_features, L)
@@ -138,7 +119,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of images (Ioffe and Szegedy, 2015).
+    """Batch normalisation of images (Ioffe and Szegedy, 2015); see `functional.batch_norm`.
 
     In training mode by the batch's own mean and variance for each channel, and the running ones move towards these; in
     evaluation mode by the running ones. ``momentum=None`` makes those the plain average over all batches.
@@ -164,7 +145,7 @@ class _InstanceNorm(_Running):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -183,7 +164,9 @@ class _InstanceNorm(_Running):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Each channel of each signal by its own mean and variance (Ulyanov, Vedaldi and Lempitsky, 2016).
+    """Each channel of each signal by its own mean and variance; see `functional.instance_norm`.
+
+    (Ulyanov, Vedaldi and Lempitsky, 2016.)
 
     Shape:
         - input and output (N, num_features, L) or (num_features, L)
@@ -194,7 +177,9 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Each channel of each image by its own mean and variance (Ulyanov, Vedaldi and Lempitsky, 2016).
+    """Each channel of each image by its own mean and variance; see `functional.instance_norm`.
+
+    (Ulyanov, Vedaldi and Lempitsky, 2016.)
 
     Shape:
         - input and output (N, num_features, H, W) or (num_features, H, W)
@@ -205,12 +190,16 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class LayerNorm(_Affine):
-    """Each sample by the mean and variance of its last dimensions (Ba, Kiros and Hinton, 2016).
+    """Each sample by the mean and variance of its last dimensions; see `functional.layer_norm`.
+
+    (Ba, Kiros and Hinton, 2016.)
 
     Shape:
         - input and output (..., *normalized_shape)
         - weight, bias ``normalized_shape``
     """
+
+    _shown = "normalized_shape, eps=, elementwise_affine=, bias="
 
     def __init__(
         self,
@@ -230,20 +219,16 @@ class LayerNorm(_Affine):
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-            f"bias={self.bias is not None}"
-        )
-
 
 class GroupNorm(_Affine):
-    """Groups of channels of each sample by their mean and variance (Wu and He, 2018).
+    """Groups of channels of each sample by their mean and variance (Wu and He, 2018); see `functional.group_norm`.
 
     Shape:
         - input and output (N, num_channels, ...); num_groups divides num_channels
         - weight, bias (num_channels,)
     """
+
+    _shown = "num_groups, num_channels, eps=, affine=, bias="
 
     def __init__(
         self,
@@ -266,19 +251,17 @@ class GroupNorm(_Affine):
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
-        )
 
-
-class LocalResponseNorm(Module):
+class LocalResponseNorm(Layer):
     """x / (k + alpha * mean of the squares over ``size`` neighbouring channels)^beta (Krizhevsky et al., 2012).
+
+    See `functional.local_response_norm`.
 
     Shape:
         - input and output (N, C, ...)
     """
+
+    _shown = "size, alpha=, beta=, k="
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
@@ -286,6 +269,3 @@ class LocalResponseNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

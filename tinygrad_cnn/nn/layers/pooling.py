@@ -1,4 +1,4 @@
-"""Pooling layers."""
+"""Pooling layers. Their arguments are those of the functions, in PyTorch's order."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 from ...tensors import Tensor
 from .. import functional as F
 from ..functional.arguments import IntOrPair
-from ..module import Module
+from .layer import Layer
 
 
-class _MaxPool(Module):
+class _MaxPool(Layer):
+    _shown = "kernel_size=, stride=, padding=, dilation=, ceil_mode="
+
     def __init__(
         self,
         kernel_size: IntOrPair,
@@ -25,18 +27,9 @@ class _MaxPool(Module):
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
-    def _arguments(self) -> tuple[Any, ...]:
-        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
-
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
-
 
 class MaxPool2d(_MaxPool):
-    """The maximum of each window.
+    """The maximum of each window; see `functional.max_pool2d`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W)
@@ -45,11 +38,13 @@ class MaxPool2d(_MaxPool):
     """
 
     def forward(self, input: Tensor) -> Any:
-        return F.max_pool2d(input, *self._arguments())
+        return F.max_pool2d(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+        )
 
 
 class MaxPool1d(_MaxPool):
-    """The maximum of each window.
+    """The maximum of each window; see `functional.max_pool1d`.
 
     Shape:
         - input (N, C, L) or (C, L)
@@ -57,16 +52,20 @@ class MaxPool1d(_MaxPool):
     """
 
     def forward(self, input: Tensor) -> Any:
-        return F.max_pool1d(input, *self._arguments())
+        return F.max_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+        )
 
 
-class AvgPool2d(Module):
-    """The mean of each window.
+class AvgPool2d(Layer):
+    """The mean of each window; see `functional.avg_pool2d`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W)
         - output (N, C, oh, ow), oh = (H + 2 padding - kh) // stride + 1; stride is the kernel's size if None
     """
+
+    _shown = "kernel_size=, stride=, padding="
 
     def __init__(
         self,
@@ -93,17 +92,16 @@ class AvgPool2d(Module):
             self.divisor_override,
         )
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class AvgPool1d(Module):
-    """The mean of each window.
+class AvgPool1d(Layer):
+    """The mean of each window; see `functional.avg_pool1d`.
 
     Shape:
         - input (N, C, L) or (C, L)
         - output (N, C, length), length = (L + 2 padding - k) // stride + 1; stride is the kernel's size if None
     """
+
+    _shown = "kernel_size=, stride=, padding="
 
     def __init__(
         self,
@@ -120,21 +118,21 @@ class AvgPool1d(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
+class _Adaptive(Layer):
+    _shown = "output_size="
 
-class _Adaptive(Module):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__()
         self.output_size, self.return_indices = output_size, return_indices
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
-
 
 class AdaptiveAvgPool2d(_Adaptive):
-    """The mean over an (oh, ow) grid of windows that cover the image: input (N, C, H, W), output (N, C, oh, ow)."""
+    """The mean over an (oh, ow) grid of windows that cover the image; see `functional.adaptive_avg_pool2d`.
+
+    Shape:
+        - input (N, C, H, W), output (N, C, oh, ow)
+    """
 
     def __init__(self, output_size: int | tuple[int | None, int | None]) -> None:
         super().__init__(output_size)
@@ -144,7 +142,11 @@ class AdaptiveAvgPool2d(_Adaptive):
 
 
 class AdaptiveAvgPool1d(_Adaptive):
-    """The mean over windows that cover the signal: input (N, C, L), output (N, C, output_size)."""
+    """The mean over windows that cover the signal; see `functional.adaptive_avg_pool1d`.
+
+    Shape:
+        - input (N, C, L), output (N, C, output_size)
+    """
 
     def __init__(self, output_size: int) -> None:
         super().__init__(output_size)
@@ -154,14 +156,22 @@ class AdaptiveAvgPool1d(_Adaptive):
 
 
 class AdaptiveMaxPool2d(_Adaptive):
-    """The maximum over an (oh, ow) grid of windows that cover the image: input (N, C, H, W), output (N, C, oh, ow)."""
+    """The maximum over an (oh, ow) grid of windows that cover the image; see `functional.adaptive_max_pool2d`.
+
+    Shape:
+        - input (N, C, H, W), output (N, C, oh, ow)
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(_Adaptive):
-    """The maximum over windows that cover the signal: input (N, C, L), output (N, C, output_size)."""
+    """The maximum over windows that cover the signal; see `functional.adaptive_max_pool1d`.
+
+    Shape:
+        - input (N, C, L), output (N, C, output_size)
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)

@@ -8,13 +8,14 @@ from ...autograd.inplace import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
-from ..module import Module
+from ..functional.sparse import refuse_what_is_not_supported
 from ..parameter import Parameter
+from .layer import Layer
 from .making import parameter
 
 
-class Embedding(Module):
-    """A table of vectors, looked up by integers; its rows are learned.
+class Embedding(Layer):
+    """A table of vectors, looked up by integers; its rows are learned; see `functional.embedding`.
 
     ``weight`` starts normally distributed; the row ``padding_idx``, if given, starts as zeros and gets no gradient.
     ``max_norm``, ``norm_type``, ``scale_grad_by_freq`` and ``sparse`` are not supported: anything but the default
@@ -24,6 +25,8 @@ class Embedding(Module):
         - input integers (*), output (*, embedding_dim)
         - weight (num_embeddings, embedding_dim)
     """
+
+    _shown = "num_embeddings, embedding_dim, padding_idx?"
 
     def __init__(
         self,
@@ -40,14 +43,9 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        for value, default, what in (
-            (max_norm, None, "max_norm"),
-            (norm_type, 2.0, "norm_type"),
-            (scale_grad_by_freq, False, "scale_grad_by_freq"),
-            (sparse, False, "sparse"),
-        ):
-            if value != default:
-                raise NotImplementedError(f"Embedding: {what}={value} is not supported; leave it at {default}")
+        refuse_what_is_not_supported(
+            "Embedding", max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
+        )
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(f"Embedding: padding_idx {padding_idx} is not among the {num_embeddings} rows")
@@ -83,7 +81,3 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(input, self.weight, self.padding_idx)
-
-    def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -10,30 +10,26 @@ import warnings
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..module import Module
+from .activation import _Inplace
+from .layer import Layer
 
 
-class Hardsigmoid(Module):
-    """x / 6 + 1 / 2, cut off at 0 and 1.
+class Hardsigmoid(_Inplace):
+    """x / 6 + 1 / 2, cut off at 0 and 1, elementwise; see `functional.hardsigmoid`."""
 
-    Shape:
-        - input and output (*)
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
+    _shown = ""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
 
-class Hardtanh(Module):
-    """x cut off at min_val and max_val. (``min_value`` and ``max_value`` are their old names.)
+class Hardtanh(Layer):
+    """x cut off at min_val and max_val, elementwise; see `functional.hardtanh`.
 
-    Shape:
-        - input and output (*)
+    (``min_value`` and ``max_value`` are their old names.)
     """
+
+    _shown = "min_val=, max_val=, inplace?"
 
     def __init__(
         self,
@@ -59,107 +55,74 @@ class Hardtanh(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
-    def extra_repr(self) -> str:
-        return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
 
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-x)), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+class Sigmoid(Layer):
+    """1 / (1 + exp(-x)), elementwise; see `functional.sigmoid`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
-class Tanh(Module):
-    """The hyperbolic tangent, elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+class Tanh(Layer):
+    """The hyperbolic tangent, elementwise; see `functional.tanh`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
-class LogSigmoid(Module):
-    """log(sigmoid(x)), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+class LogSigmoid(Layer):
+    """log(sigmoid(x)), elementwise; see `functional.logsigmoid`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
-class Softsign(Module):
-    """x / (1 + abs(x)), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+class Softsign(Layer):
+    """x / (1 + abs(x)), elementwise; see `functional.softsign`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
-class Tanhshrink(Module):
-    """x - tanh(x), elementwise.
-
-    Shape:
-        - input and output (*)
-    """
+class Tanhshrink(Layer):
+    """x - tanh(x), elementwise; see `functional.tanhshrink`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
-class Softshrink(Module):
-    """x moved towards 0 by ``lambd``, and 0 where it would pass it.
+class _Shrink(Layer):
+    """A layer that shrinks what is within ``lambd`` of 0."""
 
-    Shape:
-        - input and output (*)
-    """
+    _shown = "lambd"
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
+
+
+class Softshrink(_Shrink):
+    """x moved towards 0 by ``lambd``, and 0 where it would pass it; see `functional.softshrink`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
 
-    def extra_repr(self) -> str:
-        return str(self.lambd)
 
-
-class Hardshrink(Module):
-    """x where abs(x) > lambd, 0 elsewhere.
-
-    Shape:
-        - input and output (*)
-    """
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__()
-        self.lambd = lambd
+class Hardshrink(_Shrink):
+    """x where abs(x) > lambd, 0 elsewhere; see `functional.hardshrink`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardshrink(input, self.lambd)
 
-    def extra_repr(self) -> str:
-        return str(self.lambd)
 
-
-class GLU(Module):
-    """a * sigmoid(b) for the two halves a, b of the input along ``dim`` (Dauphin et al., 2016).
+class GLU(Layer):
+    """a * sigmoid(b) for the two halves a, b of the input along ``dim`` (Dauphin et al., 2016); see `functional.glu`.
 
     Shape:
         - input (..., 2 n, ...), output (..., n, ...)
     """
+
+    _shown = "dim="
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
@@ -168,12 +131,11 @@ class GLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.glu(input, self.dim)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
 
-
-class _AlongDim(Module):
+class _AlongDim(Layer):
     """A softmax along one dimension."""
+
+    _shown = "dim="
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -181,51 +143,31 @@ class _AlongDim(Module):
 
 
 class Softmax(_AlongDim):
-    """exp(x) / sum(exp(x)) along ``dim``: positive numbers that add up to 1.
+    """exp(x) / sum(exp(x)) along ``dim``, in the shape of x: positive numbers that add up to 1.
 
-    Without ``dim`` PyTorch's old guess is made, with a warning (see `functional.softmax`).
-
-    Shape:
-        - input and output (*)
+    Without ``dim`` PyTorch's old guess is made, with a warning; see `functional.softmax`.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim, _stacklevel=5)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
 
 class LogSoftmax(_AlongDim):
-    """log(softmax(x)) along ``dim``.
-
-    Shape:
-        - input and output (*)
-    """
+    """log(softmax(x)) along ``dim``, in the shape of x; see `functional.log_softmax`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
 
 class Softmin(_AlongDim):
-    """softmax(-x) along ``dim``.
-
-    Shape:
-        - input and output (*)
-    """
+    """softmax(-x) along ``dim``, in the shape of x; see `functional.softmin`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim, _stacklevel=5)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
 
-
-class Softmax2d(Module):
-    """Softmax over the channels of each pixel.
+class Softmax2d(Layer):
+    """`functional.softmax` over the channels of each pixel.
 
     Shape:
         - input and output (N, C, H, W) or (C, H, W)

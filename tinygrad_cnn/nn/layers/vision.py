@@ -7,11 +7,11 @@ from typing import Any
 from ...tensors import Tensor
 from .. import functional as F
 from ..functional.arguments import integers
-from ..module import Module
+from .layer import Layer
 
 
-class Upsample(Module):
-    """A larger (or smaller) copy. Modes as for `functional.interpolate`.
+class Upsample(Layer):
+    """A larger (or smaller) copy; arguments and modes as for `functional.interpolate`.
 
     Shape:
         - input (N, C, L) or (N, C, H, W)
@@ -45,38 +45,35 @@ class Upsample(Module):
         return f"{size}, mode={self.mode!r}"
 
 
-class UpsamplingNearest2d(Upsample):
-    """`Upsample` of images by the nearest pixel.
-
-    Shape:
-        - input (N, C, H, W); output as for `Upsample`
-    """
+class _Upsampling2d(Upsample):
+    _how: tuple[str, bool | None]  # mode, align_corners
 
     def __init__(
         self, size: int | tuple[int, int] | None = None, scale_factor: float | tuple[float, float] | None = None
     ) -> None:
-        super().__init__(size, scale_factor, "nearest")
+        super().__init__(size, scale_factor, *self._how)
 
 
-class UpsamplingBilinear2d(Upsample):
-    """`Upsample` of images by linear interpolation with aligned corners.
+class UpsamplingNearest2d(_Upsampling2d):
+    """`Upsample` of images by the nearest pixel: input (N, C, H, W); output as for `Upsample`."""
 
-    Shape:
-        - input (N, C, H, W); output as for `Upsample`
-    """
-
-    def __init__(
-        self, size: int | tuple[int, int] | None = None, scale_factor: float | tuple[float, float] | None = None
-    ) -> None:
-        super().__init__(size, scale_factor, "bilinear", True)
+    _how = ("nearest", None)
 
 
-class PixelShuffle(Module):
-    """Channels to pixels (Shi et al., 2016).
+class UpsamplingBilinear2d(_Upsampling2d):
+    """`Upsample` of images by linear interpolation, corners aligned: input (N, C, H, W); output as for `Upsample`."""
+
+    _how = ("bilinear", True)
+
+
+class PixelShuffle(Layer):
+    """Channels to pixels (Shi et al., 2016); see `functional.pixel_shuffle`.
 
     Shape:
         - input (..., C r^2, H, W), output (..., C, H r, W r), r = upscale_factor
     """
+
+    _shown = "upscale_factor="
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
@@ -85,16 +82,15 @@ class PixelShuffle(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.pixel_shuffle(input, self.upscale_factor)
 
-    def extra_repr(self) -> str:
-        return f"upscale_factor={self.upscale_factor}"
 
-
-class PixelUnshuffle(Module):
-    """Pixels to channels: the inverse of `PixelShuffle`.
+class PixelUnshuffle(Layer):
+    """Pixels to channels: the inverse of `PixelShuffle`; see `functional.pixel_unshuffle`.
 
     Shape:
         - input (..., C, H r, W r), output (..., C r^2, H, W), r = downscale_factor
     """
+
+    _shown = "downscale_factor="
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
@@ -103,15 +99,13 @@ class PixelUnshuffle(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.pixel_unshuffle(input, self.downscale_factor)
 
-    def extra_repr(self) -> str:
-        return f"downscale_factor={self.downscale_factor}"
 
-
-class _Pad(Module):
+class _Pad(Layer):
     """What the padding layers share: ``padding`` is one width for all sides, or (left, right, top, bottom)."""
 
     mode: str
     spatial = 2
+    _shown = "padding"
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         super().__init__()
@@ -122,12 +116,9 @@ class _Pad(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self.mode)
 
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
-
 
 class ReflectionPad2d(_Pad):
-    """A border that mirrors the image at its edge pixels.
+    """A border that mirrors the image at its edge pixels; see `functional.pad`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
@@ -137,13 +128,13 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad1d(_Pad):
-    """A border that mirrors the signal at its ends: (N, C, L) or (C, L) to (..., L + left + right)."""
+    """A mirroring border of signals, as `ReflectionPad2d`: (N, C, L) or (C, L) to (..., L + left + right)."""
 
     mode, spatial = "reflect", 1
 
 
 class ReplicationPad2d(_Pad):
-    """A border that repeats the edge pixels.
+    """A border that repeats the edge pixels; see `functional.pad`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
@@ -153,13 +144,13 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """A border that repeats the ends: (N, C, L) or (C, L) to (..., L + left + right)."""
+    """A border that repeats a signal's ends, as `ReplicationPad2d`: (N, C, L) or (C, L) to (..., L + left + right)."""
 
     mode, spatial = "replicate", 1
 
 
 class CircularPad2d(_Pad):
-    """A border that wraps around to the other side.
+    """A border that wraps around to the other side; see `functional.pad`.
 
     Shape:
         - input (N, C, H, W) or (C, H, W), output (..., H + top + bottom, W + left + right)
@@ -169,19 +160,20 @@ class CircularPad2d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """A border that wraps around to the other end: (N, C, L) or (C, L) to (..., L + left + right)."""
+    """A wrapping border of signals, as `CircularPad2d`: (N, C, L) or (C, L) to (..., L + left + right)."""
 
     mode, spatial = "circular", 1
 
 
 class ConstantPad2d(_Pad):
-    """A border of one value.
+    """A border of one value; see `functional.pad`.
 
     Shape:
         - input (..., H, W), output (..., H + top + bottom, W + left + right)
     """
 
     mode = "constant"
+    _shown = "padding=, value="
 
     def __init__(self, padding: int | tuple[int, int, int, int], value: float) -> None:
         super().__init__(padding)
@@ -190,31 +182,27 @@ class ConstantPad2d(_Pad):
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, "constant", self.value)
 
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
-
 
 class ConstantPad1d(ConstantPad2d):
-    """A border of one value: (..., L) to (..., L + left + right)."""
+    """A border of one value, as `ConstantPad2d`: (..., L) to (..., L + left + right)."""
 
     spatial = 1
 
 
 class ZeroPad2d(ConstantPad2d):
-    """A border of zeros.
+    """A border of zeros; see `functional.pad`.
 
     Shape:
         - input (..., H, W), output (..., H + top + bottom, W + left + right)
     """
 
+    _shown = "padding"
+
     def __init__(self, padding: int | tuple[int, int, int, int]) -> None:
         super().__init__(padding, 0.0)
 
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
-
 
 class ZeroPad1d(ZeroPad2d):
-    """A border of zeros: (..., L) to (..., L + left + right)."""
+    """A border of zeros, as `ZeroPad2d`: (..., L) to (..., L + left + right)."""
 
     spatial = 1

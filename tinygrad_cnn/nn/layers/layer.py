@@ -1,0 +1,41 @@
+"""What the layers have in common: settings, and how the repr shows them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from ..module import Module
+
+
+class Layer(Module):
+    """A module with settings: attributes under the names of the constructor's parameters.
+
+    ``_shown`` lists what the repr shows of them, in PyTorch's order: "dim" shows the value alone, "dim=" shows
+    dim=value, and "dim?" that only where it is not the constructor's default.
+    """
+
+    _shown = ""
+
+    def extra_repr(self) -> str:
+        return ", ".join(text for entry in self._shown.split(", ") if entry and (text := self._text(entry)) is not None)
+
+    def _text(self, entry: str) -> str | None:
+        name = entry.rstrip("=?")
+        value = getattr(self, name)
+        if name == "bias":
+            value = value is not None  # what the constructor was told; the attribute is the parameter itself
+        if entry.endswith("?") and _is(value, _default(type(self), name)):
+            return None
+        return str(value) if entry == name else f"{name}={value}"
+
+
+def _default(layer: type, name: str) -> Any:
+    """The default of a setting in the constructor that introduced it; those of subclasses may have others."""
+    constructors = (inspect.signature(vars(c)["__init__"]) for c in reversed(layer.__mro__) if "__init__" in vars(c))
+    return next(c.parameters[name].default for c in constructors if name in c.parameters)
+
+
+def _is(value: Any, default: Any) -> bool:
+    """Is it the default, or one default for each dimension?"""
+    return bool(value == default or (isinstance(value, tuple) and value == (default,) * len(value)))
