@@ -483,12 +483,12 @@ class Jet:
         if self.block.unrecorded and self.library.recording and (self.requires_grad or value_requires):
             raise Unfit("whether a view made without recording takes part in the graph is not defined")
 
-    def refuse_overlap(self, other: Any) -> None:
+    def refuse_overlap(self, other: Any, moves: bool = False) -> None:
         """PyTorch refuses most reads of memory that is being written to, and garbles the rest."""
         if not isinstance(other, Jet) or not np.shares_memory(self.value, other.value):
             return
         mine, its = self.value.__array_interface__, other.value.__array_interface__
-        if any(mine[key] != its[key] for key in ("data", "shape", "strides")):
+        if moves or any(mine[key] != its[key] for key in ("data", "shape", "strides")):
             raise Unfit("a write into memory that is read, in another order")
 
     def become(self, new: Any, saved: bool = False) -> Jet:
@@ -551,7 +551,7 @@ class Jet:
 
         def method(*args: Any, **kwargs: Any) -> Jet:
             for a in args:
-                self.refuse_overlap(a)
+                self.refuse_overlap(a, name.startswith(("index", "scatter")))
             original = self.library.jet(self.library, [part.copy() for part in self.parts], Block(True), self.history)
             return self.become(function(original, *args, **kwargs), saved)
 
