@@ -90,24 +90,26 @@ def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
 
 
 def keep(node: Node, reads: Sequence[int]) -> None:
-    """Remember that a node reads arrays as they were (`Op.keeps`): it gets copies before they are overwritten."""
+    """Remember that a node reads inputs as they were (`Op.keeps`): it gets copies before they are overwritten."""
     assert node.saved is not None
-    for a, read in zip(node.saved, reads, strict=True):
+    for a, read in zip(node.saved[1:], reads[1:], strict=True):
         if read == 1 and type(a) is ndarray:
             nodes = _entry(_keeping, _owner(a), [])[1]
             nodes[:] = [reference for reference in nodes if reference() is not None] + [weakref.ref(node)]
 
 
-def about_to_write(array: Any) -> None:
-    """Give the nodes that keep a part of this memory as it was copies of their own."""
-    entry = _keeping.pop(id(_owner(array)), None)
-    for reference in () if entry is None or entry[0]() is None else entry[1]:
-        node = reference()
-        if node is None or node.saved is None:
-            continue
-        saved = node.saved
-        reads = node.op.keeps(sum(1 << i for i, p in enumerate(node.parents) if p is not None), len(node.parents))
-        node.saved = tuple(
-            np.array(a, order="K") if read == 1 and type(a) is ndarray and np.may_share_memory(a, array) else a
-            for a, read in zip(saved, reads, strict=True)
-        )
+def about_to_write(x: Variable) -> None:
+    """Give the nodes that read this memory as it was copies of their own: those that made it, and those that said so."""
+    entry = _keeping.pop(id(_owner(x._array)), None)
+    nodes = [] if entry is None or entry[0]() is None else [reference() for reference in entry[1]]
+    t: Variable | None = x
+    while t is not None:
+        nodes.append(t._node)
+        t = None if t._view is None else t._view[0]
+    for node in nodes:
+        if node is not None and node.op.spares and node.saved is not None:
+            reads = node.op.keeps(sum(1 << i for i, p in enumerate(node.parents) if p is not None), len(node.parents))
+            node.saved = tuple(
+                np.array(a, order="K") if read == 1 and type(a) is ndarray and np.may_share_memory(a, x._array) else a
+                for a, read in zip(node.saved, reads, strict=True)
+            )

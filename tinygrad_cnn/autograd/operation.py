@@ -75,7 +75,7 @@ def op(
             return result
 
         apply.op = this  # type: ignore[attr-defined]
-        count = 0 if view or _NUMPY_1 or this.spares or not rules else _inputs(forward)
+        count = 0 if view or _NUMPY_1 or not rules else _inputs(forward)
         return _quick(this, apply, count) if count in (1, 2) else apply  # type: ignore[return-value]
 
     return declare
@@ -101,7 +101,7 @@ def record(this: Op, inputs: Sequence[Any], arrays: Sequence[Any], y: Any, attri
     for a, read in zip(arrays, reads[1:], strict=True):
         saved.append(a if read or type(a) is not ndarray else like(a.shape, a.dtype))
     node = Node(this, tuple(parents), tuple(saved), attributes, next(tickets), mode.module)
-    if this.spares:
+    if this.spares and 1 in reads[1:]:
         keep(node, reads)
     return node
 
@@ -138,9 +138,13 @@ def _quick(this: Op, apply: Any, count: int) -> Any:
         reads = this.read.get((wanted, count)) or this.keeps(wanted, count)
         of_y, of_a = y if reads[0] else like(y.shape, y.dtype), a if reads[1] else like(a.shape, a.dtype)
         if one:
-            return wrap(y, Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module))
-        of_b = b if reads[2] or (other is None and b is w) else like(b.shape, b.dtype)
-        return wrap(y, Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module))
+            node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)
+        else:
+            of_b = b if reads[2] or b is w else like(b.shape, b.dtype)
+            node = Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)
+        if this.spares and 1 in reads[1:]:
+            keep(node, reads)
+        return wrap(y, node)
 
     return functools.wraps(apply)(quick)
 

@@ -25,7 +25,7 @@ def _fill(tensor: T, values: Any, name: str) -> T:
     array = _checked(tensor, name)
     with no_grad():
         check_writable(tensor)
-    about_to_write(array)
+    about_to_write(tensor)
     array[...] = values
     mutated(array)
     return tensor

@@ -46,7 +46,7 @@ def mul(a: Array, b: Array) -> Array:
     return np.multiply(a, b)
 
 
-@op(lambda g, _y, _a, b: g / b, lambda g, y, _a, b: -g * y / b, prepare=promote_to_float)
+@op(lambda g, _y, _a, b: g / b, lambda g, y_, _a, b_: -g * y_ / b_, prepare=promote_to_float)
 @quiet
 def true_divide(a: Array, b: Array) -> Array:
     """a / b; integers divide to float32."""

@@ -122,6 +122,8 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     end = normalise_dim(end_dim, len(old), "flatten", "end_dim")
     if start > end:
         raise ValueError(f"flatten(): start_dim={start_dim} comes after end_dim={end_dim} for shape {old}")
+    if old and start == end:
+        return input
     return _reshape(input, shape=(*old[:start], math.prod(old[start : end + 1]), *old[end + 1 :]))
 
 

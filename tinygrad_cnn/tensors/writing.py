@@ -128,7 +128,7 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
         kwargs = {name: old if a is x else a for name, a in kwargs.items()}
     new = _fitting(x, function(old, *args, **kwargs))
     if overwrites:
-        about_to_write(x._array)
+        about_to_write(x)
         np.copyto(x._array, new._array, casting="unsafe")
         mutated(x._array)
     if recorded:
@@ -169,7 +169,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
     if of_x and place.picks is None and _same_memory(value._array, x._array[place.basic]):
         return  # the end of x[index] += 1: the value is there already
     if not (mode.recording and (_wants(x) or _wants(value))):
-        about_to_write(x._array)
+        about_to_write(x)
         indexing.write(x._array, place, value._array if isinstance(value, Variable) else value)
         mutated(x._array)
     elif place.picks is None and has_other_names(x):
