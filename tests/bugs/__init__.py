@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import arrays, engine, ops, optim
+from . import arrays, data, engine, io, nn, ops, optim, train, viz
 from .form import AREAS, Bug
 
-BUGS: list[Bug] = [*engine.BUGS, *ops.BUGS, *arrays.BUGS, *optim.BUGS]
+TABLES = (engine, ops, arrays, nn, optim, train, data, io, viz)
+BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]
