@@ -21,4 +21,6 @@ BUGS = [
     Bug("data/sheets.py", 'column {column + 1} {error}"', 'column {column} {error}"', ["tests/data/test_sheets.py"]),
     Bug("data/transforms.py", "rng.integers(2 * m + 1, size=(2, n))", "rng.integers(2 * m, size=(2, n))", ["tests/data/test_transforms.py"]),
     Bug("data/warp.py", "self.translate[1], size=n) * h", "self.translate[1], size=n) * w", ["tests/data/test_warp.py"]),
+    Bug("data/warp.py", "np.full((n, c, *y.shape[1:]), fill,", "np.full((n, c, *y.shape[1:]), 0,", ["tests/data/test_warp.py"]),
+    Bug("data/mnist.py", "_to_unit(self.data)[:, None], self.targets.copy()", "_to_unit(self.data)[:, None], self.targets", ["tests/data/test_mnist.py"]),
 ]  # fmt: skip

@@ -18,4 +18,6 @@ BUGS = [
     Bug("nn/utils/clip.py", "clip_value, out=array)\n        mutated(array)\n", "clip_value, out=array)\n", CLIP),
     Bug("nn/init.py", "math.ceil(sparsity * array.shape[0])", "math.floor(sparsity * array.shape[0])", ["tests/nn/test_init.py"]),
     Bug("nn/layers/normalization.py", "                self.num_batches_tracked._array[...] = before  # a call that fails changes nothing\n", "                pass\n", ["tests/nn/test_normalization.py"]),
+    Bug("nn/functional/dropping.py", "lead = input.ndim - batched + 2", "lead = 2", ["tests/nn/test_dropout.py"]),  # a signal without a batch loses numbers, not channels
+    Bug("nn/module.py", 'np.copyto(own[name]._array, a, casting="unsafe")\n            mutated(own[name]._array)', "mutated(own[name]._array)\n            own[name]._array = np.array(a, own[name].dtype)", MODULE),  # others hold the array
 ]  # fmt: skip

@@ -32,4 +32,6 @@ BUGS = [
     Bug("optim/lr_scheduler/plateau.py", "self.num_bad_epochs > self.patience", "self.num_bad_epochs >= self.patience", ["tests/optim/lr_scheduler/test_plateau.py"]),
     Bug("optim/lr_scheduler/compose.py", "                scheduler.last_epoch = -1\n", "                pass\n", ["tests/optim/lr_scheduler/test_compose.py"]),
     Bug("optim/adam.py", "weight_decay: float = 1e-2,", "weight_decay: float = 0,", ["tests/optim/test_adam.py"]),
+    Bug("optim/optimizer.py", "            state[key] = deepcopy(value)\n", "            state[key] = value\n", OPTIMIZER),
+    Bug("optim/lr_scheduler/decay.py", "self._initial and t > 0 and not self._moves_when_resumed", "self._initial and t > 0", ["tests/optim/lr_scheduler/test_decay.py"]),
 ]  # fmt: skip

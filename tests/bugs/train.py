@@ -24,4 +24,5 @@ BUGS = [
     Bug("train/loaders.py", "generator=Generator(seed), stratify", "generator=None, stratify", TRAINER),  # another validation part after a resume
     Bug("train/metrics.py", "(index < true[:, None])", "(index <= true[:, None])", METRICS),
     Bug("train/progress.py", "self._next = now + _INTERVAL", "self._next = now", ["tests/train/test_progress.py"]),
+    Bug("train/callbacks.py", '"waited": self.waited, "weights"', '"waited": 0, "weights"', CALLBACKS),
 ]  # fmt: skip

@@ -17,4 +17,6 @@ BUGS = [
     Bug("viz/probing.py", "        bits.state = state\n", "        pass\n", ["tests/viz/test_saliency.py"]),
     Bug("viz/reporting.py", '        data = getattr(data, "dataset", None)\n', "        data = None\n", ["tests/viz/test_report.py"]),
     Bug("viz/graph/dot.py", 'return escaped(text).replace("\\\\", "\\\\\\\\")', "return escaped(text)", ["tests/viz/graph/test_drawing.py"]),
+    Bug("viz/curves.py", '"markerfacecolor": ax.get_facecolor() if held_out else color', '"markerfacecolor": color', ["tests/viz/test_curves.py"]),
+    Bug("viz/features.py", "seen.append(output._array.copy())", "seen.append(output._array)", ["tests/viz/test_features.py"]),
 ]  # fmt: skip

@@ -120,6 +120,10 @@ def test_the_dataset(tiny: type[MNIST], tmp_path: Path) -> None:
     x, y = next(iter(DataLoader(train, 12)))
     np.testing.assert_array_equal(x.numpy(), images)
     np.testing.assert_array_equal(y.numpy(), labels)
+    for given in (images, labels, *train.get_batch(np.arange(12)), image):  # they are the caller's, to write into
+        given[...] = 0
+    np.testing.assert_array_equal(train.data, wanted[NAMES[0]])
+    np.testing.assert_array_equal(train.targets, wanted[NAMES[1]])
     parts = random_split(train, [6, 6], stratify=True)
     assert len(parts[0]) == 6
 

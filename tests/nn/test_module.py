@@ -233,6 +233,17 @@ def test_state_round_trip_copies_values() -> None:
     assert not a.state_dict()["scale"].requires_grad
 
 
+def test_values_are_loaded_into_the_arrays_that_are_there() -> None:
+    """Whoever holds an array of the model, or a state_dict, sees what was loaded, in the dtype that it had."""
+    block = Block()
+    held = {k: v.numpy() for k, v in block.state_dict().items()}
+    block.load_state_dict({k: np.full(a.shape, 7.0) for k, a in held.items()})
+    for k, v in block.state_dict().items():
+        assert np.shares_memory(v.numpy(), held[k])
+        assert v.dtype == held[k].dtype == np.float32
+        assert (held[k] == 7).all()
+
+
 def test_a_mismatched_state_names_every_problem_and_changes_nothing() -> None:
     block = Block()
     state: dict[str, Any] = dict(block.state_dict())
