@@ -100,6 +100,27 @@ def test_subset_is_the_dataset_at_indices(indices: list[int]) -> None:
         np.testing.assert_array_equal(batch[1], np.arange(7)[indices])
 
 
+class FromTheFront(Squares):
+    """Knows no indices below 0, as `Dataset` has it."""
+
+    def __getitem__(self, index: int) -> int:
+        assert index >= 0
+        return super().__getitem__(index)
+
+    def get_batch(self, indices: np.ndarray) -> np.ndarray:
+        assert (indices >= 0).all()
+        return indices**2
+
+
+def test_a_subset_counts_from_the_end_by_itself() -> None:
+    part = Subset(FromTheFront(10), [-1, 0, -10])
+    assert part.indices.tolist() == [9, 0, 0]
+    assert [part[i] for i in range(3)] == [81, 0, 0]
+    assert part.get_batch(np.arange(3)).tolist() == [81, 0, 0]
+    assert part[-3] == 81  # here Python's own way of counting from the end
+    assert Subset(part, [-3, -1])[0] == 81
+
+
 @pytest.mark.parametrize(
     ("indices", "error", "match"),
     [

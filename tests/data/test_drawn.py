@@ -55,6 +55,20 @@ def test_appending_goes_on_counting(tmp_path: Path) -> None:
     assert len(save_drawn_csv(path, images, labels, author="anna")) == len(load_drawn_csv(path))  # replaced
 
 
+@pytest.mark.parametrize("gone", [[0], [1], [0, 1], [0, 2]])
+def test_no_id_is_given_twice_where_drawings_were_deleted(gone: list[int], tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    for name in ("anna", "ben"):  # whose numbers are no matter of anna's
+        save_drawn_csv(path, *some(4), author=name, append=True)
+    header, *lines = path.read_text().splitlines(keepends=True)
+    path.write_text(header + "".join(line for i, line in enumerate(lines) if i not in gone))
+    kept = load_drawn_csv(path)
+    assert save_drawn_csv(path, *some(2, 1), author="anna", append=True) == ["anna-0004", "anna-0005"]
+    after = load_drawn_csv(path)  # refuses an id that comes twice
+    assert after.ids == [*kept.ids, "anna-0004", "anna-0005"]
+    np.testing.assert_array_equal(after.data[:-2], kept.data)
+
+
 @pytest.mark.parametrize(
     ("images", "labels", "author", "message"),
     [

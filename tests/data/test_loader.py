@@ -262,6 +262,20 @@ def test_samplers(ahead: int) -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, 2])
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_sampler_may_count_from_the_end_as_far_as_the_dataset_goes(n: int, ahead: int) -> None:
+    data = images(n)
+    whole = list(range(-n, n))
+    for batch_size in (1, 2 * n):
+        loader = DataLoader(data, batch_size, sampler=whole, prefetch=ahead)
+        assert labels(loader) == [int(data[i][1]) for i in whole]
+    for bad in (-n - 1, n):
+        for batch in ([bad], [0, bad], [bad, -1]):
+            with pytest.raises(IndexError, match=f"gave index {bad}, out of range for a dataset of {n} samples"):
+                labels(DataLoader(data, batch_sampler=[batch], prefetch=ahead))
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
 def test_without_batching(ahead: int) -> None:
     loader = DataLoader(images(3), batch_size=None, prefetch=ahead)
     assert len(loader) == 3

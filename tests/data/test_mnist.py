@@ -120,6 +120,10 @@ def test_the_dataset(tiny: type[MNIST], tmp_path: Path) -> None:
     x, y = next(iter(DataLoader(train, 12)))
     np.testing.assert_array_equal(x.numpy(), images)
     np.testing.assert_array_equal(y.numpy(), labels)
+    for given in (images, labels, *train.get_batch(np.arange(12)), image):  # they are the caller's, to write into
+        given[...] = 0
+    np.testing.assert_array_equal(train.data, wanted[NAMES[0]])
+    np.testing.assert_array_equal(train.targets, wanted[NAMES[1]])
     parts = random_split(train, [6, 6], stratify=True)
     assert len(parts[0]) == 6
 
@@ -268,6 +272,20 @@ def test_well_formed_files_with_the_wrong_content(
     write_idx(tmp_path / "data" / f"{name}.gz", array)
     with pytest.raises(ValueError, match=match):
         tiny(tmp_path / "data", verify=False)
+
+
+@pytest.mark.parametrize("label", [10, 255])
+def test_the_file_with_a_label_out_of_range_is_named(
+    tiny: type[MNIST], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, label: int
+) -> None:
+    labels = np.array([*range(10), 9, label], np.uint8)
+    write_idx(put(tmp_path / "bad") / f"{NAMES[1]}.gz", labels)
+    with pytest.raises(ValueError, match=rf"bad.*{NAMES[1]}\.gz: labels must lie in 0\.\.9, but label 11 is {label}"):
+        tiny(tmp_path / "bad", verify=False)
+    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(tmp_path / "bad"))
+    put(cache / "MNIST")
+    with pytest.warns(UserWarning, match=r"passing over .*bad.*labels must lie in"):  # not in root: no error
+        assert tiny(verify=False).source == str(cache / "MNIST")
 
 
 def test_half_a_dataset(tiny: type[MNIST], tmp_path: Path) -> None:

@@ -55,6 +55,15 @@ def test_bilinear_is_its_definition(n: int, c: int, h: int, w: int, fill: float,
         np.testing.assert_allclose(y[k, :, i, j], read_at(x[k], rows[k, i, j], columns[k, i, j], fill), atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(2, 1, 0, 3), (2, 3, 4, 0), (1, 1, 0, 0)])
+def test_an_image_without_pixels_is_fill_everywhere(shape: tuple[int, ...]) -> None:
+    places = np.zeros((shape[0], 2, 2))
+    y = bilinear(np.zeros(shape, np.float32), places, places, 0.7)
+    assert y.shape == (*shape[:2], 2, 2)
+    assert y.dtype == np.float32
+    assert (y == np.float32(0.7)).all()
+
+
 def affine(
     image: np.ndarray, angle: float, tx: float, ty: float, scale: float, sx: float, sy: float, fill: float
 ) -> np.ndarray:

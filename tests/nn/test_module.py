@@ -50,6 +50,19 @@ def test_a_shared_module_counts_once() -> None:
     assert [k for k, _ in Twice().named_modules()] == ["", "a"]
 
 
+def test_a_parameter_of_two_layers_counts_once() -> None:
+    """Tied weights: an optimizer takes each parameter once, and steps it once."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model[2].weight = model[0].weight
+    model[3].running_mean = model[1].running_mean
+    assert [k for k, _ in model.named_parameters()] == [
+        "0.weight", "0.bias", "1.weight", "1.bias", "2.bias", "3.weight", "3.bias",
+    ]  # fmt: skip
+    assert len(list(model.buffers())) == 5
+    tg.optim.SGD(model.parameters(), lr=0.1)
+    assert {"0.weight", "2.weight"} <= set(model.state_dict())  # but each layer finds its own when it is loaded
+
+
 def test_layers_in_plain_containers_are_found() -> None:
     class Listed(nn.Module):
         def __init__(self) -> None:
@@ -169,7 +182,44 @@ def test_conversion_of_dtype() -> None:
         block.to("cuda")
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_gradients_are_converted_with_their_parameters(back: bool) -> None:
+    """An optimizer steps in one dtype, and what was accumulated goes on."""
+    block = Block()
+    block(tg.ones(1, 2)).sum().backward()
+    block.first.bias.grad = None
+    before = {k: None if p.grad is None else p.grad.numpy().copy() for k, p in block.named_parameters()}
+    wanted = np.dtype(np.float32 if back else np.float64)
+    assert (block.double().float() if back else block.double()) is block
+    for k, p in block.named_parameters():
+        if p.grad is None:
+            assert before[k] is None
+        else:
+            assert p.dtype == p.grad.dtype == wanted
+            np.testing.assert_array_equal(p.grad.numpy(), before[k])
+    tg.optim.SGD(block.parameters(), lr=0.1).step()
+    block(tg.ones(1, 2, dtype=wanted)).sum().backward()
+    assert {p.grad.dtype for p in block.parameters()} == {wanted}
+
+
 # ------------------------------------------------------------------------------------------------------------- state
+@pytest.mark.parametrize("name", Block().state_dict())
+def test_loading_between_forward_and_backward_is_noticed(name: str) -> None:
+    """Else the gradient would be one of values that did not make the output."""
+    block, other = Block(), Block().state_dict()
+    value = dict([*block.named_parameters(), *block.named_buffers()])[name]
+    x = nn.Parameter(np.ones(value.shape, np.float32))
+    y = (value * x).sum()
+    with pytest.raises(RuntimeError, match="cannot load"):
+        block.load_state_dict({name: np.ones(99)}, strict=False)
+    block.load_state_dict({k: v for k, v in other.items() if k != name}, strict=False)
+    y.backward()  # what was refused has changed nothing, and the other values are no part of the output
+    y = (value * x).sum()
+    block.load_state_dict({name: other[name]}, strict=False)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
 def test_state_round_trip_copies_values() -> None:
     a, b = Block(), Block()
     with tg.no_grad():
@@ -181,6 +231,17 @@ def test_state_round_trip_copies_values() -> None:
         assert not np.shares_memory(p.numpy(), q.numpy())
     assert np.shares_memory(a.state_dict()["scale"].numpy(), a.scale.numpy())
     assert not a.state_dict()["scale"].requires_grad
+
+
+def test_values_are_loaded_into_the_arrays_that_are_there() -> None:
+    """Whoever holds an array of the model, or a state_dict, sees what was loaded, in the dtype that it had."""
+    block = Block()
+    held = {k: v.numpy() for k, v in block.state_dict().items()}
+    block.load_state_dict({k: np.full(a.shape, 7.0) for k, a in held.items()})
+    for k, v in block.state_dict().items():
+        assert np.shares_memory(v.numpy(), held[k])
+        assert v.dtype == held[k].dtype == np.float32
+        assert (held[k] == 7).all()
 
 
 def test_a_mismatched_state_names_every_problem_and_changes_nothing() -> None:
@@ -245,6 +306,25 @@ def test_forward_hooks() -> None:
     with layer.register_forward_hook(lambda _m, _a, y: y * 0):
         assert layer(x).item() == 0
     assert layer(x).item() != 0
+
+
+def test_a_pre_hook_may_return_one_argument_all_of_them_or_nothing() -> None:
+    class Sum(nn.Module):
+        def forward(self, x: Any, y: Any = 0) -> Any:
+            return x + y
+
+    layer, x = Sum(), tg.ones(3, 2)
+    for returned, expected in (
+        (None, x),
+        (x * 5, x * 5),
+        ((x * 5,), x * 5),
+        ((x * 5, x), x * 6),
+    ):
+        with layer.register_forward_pre_hook(lambda _m, _args, returned=returned: returned):
+            np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
+    first = layer.register_forward_pre_hook(lambda _m, args: args[0] * 2)
+    with first, layer.register_forward_pre_hook(lambda _m, args: (args[0], args[0])):  # gets what the first one gave
+        np.testing.assert_array_equal(layer(x).numpy(), 4 * x.numpy())
 
 
 def test_forward_must_be_defined() -> None:

@@ -263,6 +263,24 @@ class TestStep:
         again.load_state_dict(optimizer.state_dict())
         assert again.state_dict()["state"] == {0: {"anything": 2}}
 
+    def test_the_state_of_an_optimizer_of_the_users_own_is_copied_too(self) -> None:
+        class Heavy(Optimizer):
+            def __init__(self, params: Any) -> None:
+                super().__init__(params, {})
+
+            def update(self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:  # noqa: ARG002
+                velocity = state.setdefault("velocity", [np.zeros_like(p)])  # of a form that nobody has declared
+                velocity[0] += g
+                p -= velocity[0]
+
+        p, q = parameter(np.ones(2)), parameter(np.ones(2))
+        first, second = Heavy([p]), Heavy([q])
+        feed(first, [p], [[np.ones(2)]])
+        second.load_state_dict(first.state_dict())
+        feed(second, [q], [[np.ones(2)]] * 3)
+        assert first.state[p]["velocity"][0].tolist() == [1, 1]
+        assert second.state[q]["velocity"][0].tolist() == [4, 4]
+
     def test_an_optimizer_without_update(self) -> None:
         p = parameter(np.ones(2))
         with pytest.raises(NotImplementedError, match=r"Optimizer does not define update"):

@@ -69,3 +69,18 @@ def test_a_constant_gradient_leaves_no_nan_when_centered() -> None:
         feed(RMSprop([p], alpha=0.0, centered=True), [p], [[gradient]] * 20)
         feed(RMSprop([p], alpha=0.5, centered=True), [p], [[gradient]] * 60)
     assert np.isfinite(p.numpy()).all()
+
+
+def test_a_variance_that_rounding_made_negative_counts_as_0() -> None:
+    """Its entries step by lr g / eps, as those of a variance of exactly 0 do: its size is rounding, so no size."""
+    start = np.zeros(1000, np.float32)
+    gradient = np.linspace(0.1, 7, 1000, dtype=np.float32)
+    p = parameter(start)
+    optimizer = RMSprop([p], lr=0.5, alpha=0.5, eps=1e-3, centered=True)
+    feed(optimizer, [p], [[gradient]] * 60)
+    before = p.numpy().copy()
+    feed(optimizer, [p], [[gradient]])
+    v, a = (optimizer.state[p][name].numpy() for name in ("square_avg", "grad_avg"))
+    none = v - a * a <= 0
+    assert (v - a * a < 0).sum() > 20
+    np.testing.assert_allclose((before - p.numpy())[none], (0.5 * gradient / 1e-3)[none], rtol=1e-3)

@@ -112,6 +112,24 @@ def test_early_stopping_gives_the_best_weights_back() -> None:
     assert same(kept[0], weights(mine.model))
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_early_stopping_goes_on_waiting_when_a_run_is_resumed(cut: int, tmp_path: Path) -> None:
+    """Wherever it was cut: the same end, for the same reason, with the same weights."""
+
+    def run() -> Any:
+        stopping = EarlyStopping("my_score", 3, restore_best=True)
+        mine = trainer(callbacks=[Feed([1, 5, 3, 2, 4, 4, 4]), stopping])
+        mine.callbacks.append(At(lambda: mine.save(tmp_path / "state"), cut))
+        return mine
+
+    whole, resumed = run(), run()
+    whole.fit((X, Y), 7)
+    resumed.load(tmp_path / "state").fit((X, Y), 7)
+    assert resumed.epoch == whole.epoch == 5
+    assert resumed.stop_reason == whole.stop_reason
+    assert same(weights(resumed.model), weights(whole.model))
+
+
 def test_best_checkpoint_saves_the_best_model(tmp_path: Path) -> None:
     import tinygrad_cnn as tg
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from train.nets import At, blobs, net, same, trainer, weights
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim
-from tinygrad_cnn.data import DataLoader, RandomSampler, RandomShift, TensorDataset
+from tinygrad_cnn.data import BatchSampler, DataLoader, RandomSampler, RandomShift, TensorDataset
 from tinygrad_cnn.optim import lr_scheduler
 from tinygrad_cnn.train import Checkpoint, EarlyStopping, SchedulerCallback, Trainer
 
@@ -27,6 +28,10 @@ LOADERS: dict[str, Any] = {
     "the sampler's": lambda data, **kw: DataLoader(
         data, 8, sampler=RandomSampler(data, generator=np.random.Generator(np.random.MT19937(5))), **kw
     ),
+    "that of a sampler of batches": lambda data, **kw: DataLoader(
+        data, batch_sampler=BatchSampler(RandomSampler(data, generator=tg.Generator(5)), 8, False), **kw
+    ),
+    "the transform's alone": lambda data, **kw: DataLoader(data, 8, generator=tg.Generator(5), **kw),
 }
 
 
@@ -112,6 +117,31 @@ def test_checkpoints_every_n_epochs_and_at_the_end(tmp_path: Path) -> None:
     assert mine.history["epoch"] == [1, 2, 3, 4]
 
 
+def stopped_by_early_stopping(mine: Trainer) -> None:
+    mine.callbacks.insert(0, EarlyStopping("loss", patience=2, min_delta=1e9))
+
+
+def stopped_by_a_callback(mine: Trainer) -> None:
+    mine.callbacks.insert(0, At(lambda: mine.stop("enough"), 3))
+
+
+def stopped_by_ctrl_c(mine: Trainer) -> None:
+    mine.callbacks.append(At(lambda: signal.raise_signal(signal.SIGINT), 3, 6))
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("stopped", [stopped_by_early_stopping, stopped_by_a_callback, stopped_by_ctrl_c])
+def test_the_epoch_a_run_is_stopped_after_is_saved(stopped: Any, tmp_path: Path) -> None:
+    """Also where it is none of every so many: nothing that was trained is lost."""
+    mine = trainer(callbacks=[Checkpoint(tmp_path / "{epoch}", every=2)])
+    stopped(mine)
+    mine.fit((X, Y), 9, batch_size=10)
+    assert (mine.epoch, mine.batch) == (3, 0)
+    assert mine.stop_reason is not None
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2", "3"]
+    assert same(weights(mine.model), {k: v.numpy() for k, v in tg.load(tmp_path / "3")["model"].items()})
+
+
 def test_the_weights_alone_can_be_read_from_a_state(tmp_path: Path) -> None:
     mine = trainer()
     mine.fit((X, Y), 1)
@@ -189,11 +219,16 @@ def test_what_is_no_training_state_is_named(tmp_path: Path) -> None:
         trainer().load(tmp_path / "nothing")
 
 
-def test_another_loader_is_refused(tmp_path: Path) -> None:
-    first, data = run("SGD", "one of its own")
+@pytest.mark.parametrize(("saved", "now"), [*itertools.permutations([k for k in LOADERS if k != "NumPy's"], 2)])
+def test_another_loader_is_refused(saved: str, now: str, tmp_path: Path) -> None:
+    """With fewer generators, more, or others: the run would not be the one that was saved."""
+    first, data = run("SGD", saved)
     first.fit(data, 1)
     first.save(tmp_path / "state")
-    second, data = run("SGD", "the package's generator")
+    second, data = run("SGD", now)
     second.load(tmp_path / "state")
+    before = weights(second.model)
     with pytest.raises(ValueError, match="needs the same loader"):
         second.fit(data, 2)
+    assert second.epoch == 1
+    assert same(before, weights(second.model))

@@ -47,6 +47,15 @@ def test_rows_are_copies_of_what_was_given() -> None:
     assert history["loss"] == [1.0]
 
 
+@pytest.mark.parametrize("part", ["", "val_", "test ", "mean_squared_", "top5_"])
+@pytest.mark.parametrize(("name", "low"), [("loss", True), ("error", True), ("accuracy", False), ("score", False)])
+def test_a_name_says_whether_low_or_high_is_better(part: str, name: str, low: bool) -> None:
+    history = History([{part + name: value} for value in (0.5, 0.25, 0.75)])
+    assert history.best(part + name) == history.rows[1 if low else 2]
+    assert history.best(part + name, "max") == history.rows[2]  # what is said goes before the name
+    assert history.best(part + name, "min") == history.rows[1]
+
+
 def test_best_goes_by_the_name_and_skips_nan() -> None:
     assert example().best("loss")["epoch"] == 2
     assert example().best("val_accuracy")["epoch"] == 2

@@ -56,6 +56,34 @@ def test_an_epoch_whose_training_is_done_is_completed() -> None:
     assert (mine.stop_reason, mine.batch) == ("interrupted", 0)
 
 
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_ctrl_c_during_validation_ends_the_run_with_that_epoch(epochs: int) -> None:
+    class Started(Callback):
+        epochs = 0
+
+        def on_epoch_start(self, trainer: Any) -> None:  # noqa: ARG002
+            self.epochs += 1
+
+        def on_epoch_end(self, trainer: Any, logs: Any) -> None:  # noqa: ARG002
+            self.knew = trainer.stop_reason
+
+    class Pressing:
+        """Batches to validate on, and Ctrl-C before the first."""
+
+        def __iter__(self) -> Any:
+            ctrl_c()
+            yield X[:30], Y[:30]
+            yield X[30:], Y[30:]
+
+    started = Started()
+    mine = trainer(callbacks=started)
+    history = mine.fit((X, Y), epochs, validation=Pressing())
+    assert mine.stop_reason == "interrupted"
+    assert started.knew == "interrupted"  # a callback can tell that this epoch is the last
+    assert started.epochs == mine.epoch == len(history) == 1  # none was begun in vain
+    assert history["val_loss"] == [pytest.approx(mine.evaluate((X, Y))["loss"])]  # and the validation is whole
+
+
 def test_the_second_one_raises_at_once() -> None:
     reached: list[str] = []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,6 +55,31 @@ def test_on_a_terminal_there_is_a_bar_with_the_running_values(monkeypatch: Any, 
     assert "epoch 1/1" in shown
     assert "/30" in shown
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_the_running_values_are_asked_for_ten_times_a_second_at_most(monkeypatch: Any) -> None:
+    """They cost a look at every metric, which many short batches are not to pay for each."""
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    now = [100.0]
+    asked: list[float] = []
+
+    def values() -> dict[str, float]:
+        asked.append(now[0])
+        return {"loss": 1.0}
+
+    monkeypatch.setattr("tinygrad_cnn.train.progress.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    progress = Progress(True)
+    for epoch in range(2):
+        progress.start("epoch", 1024)
+        for _ in range(1024):
+            progress.step(values)
+            now[0] += 1 / 1024  # seconds
+        progress.close()
+        assert asked[0] == 100 + epoch  # the first batch has something to show
+        assert len(asked) == 10
+        assert all(b - a >= 0.1 for a, b in pairwise(asked))
+        asked.clear()
 
 
 def test_in_a_notebook_there_is_a_bar_too(monkeypatch: Any, capsys: Any) -> None:

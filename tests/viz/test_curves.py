@@ -33,6 +33,8 @@ def test_the_lines_are_the_history_of_a_real_run(run: Run) -> None:
         np.testing.assert_array_equal(validation.get_ydata(), history[f"val_{name}"])
         assert [t.get_text() for t in ax.get_legend().get_texts()] == ["training", "validation"]
         assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")  # not by colour alone
+        assert training.get_markerfacecolor() == training.get_color()
+        assert validation.get_markerfacecolor() == ax.get_facecolor()  # hollow
     figure.draw_without_rendering()
     assert all(t.get_text().endswith("%") for t in accuracy.get_yticklabels())
 

@@ -20,6 +20,25 @@ def test_they_are_the_layer_s_output(run: Run) -> None:
     assert feature_maps(run.model, run.x[:2], "8").shape == (2, 32)
 
 
+class Brighter(tg.nn.Module):
+    """Writes into the memory of its input."""
+
+    def forward(self, x: Any) -> Any:
+        x += 100
+        return x
+
+
+@pytest.mark.parametrize("behind", [tg.nn.ReLU(inplace=True), Brighter()])
+def test_what_works_in_place_behind_a_layer_is_no_part_of_its_maps(behind: tg.nn.Module) -> None:
+    tg.manual_seed(0)
+    model = tg.nn.Sequential(tg.nn.Conv2d(1, 4, 3), behind, tg.nn.Flatten())
+    x = tg.randn(3, 1, 6, 6)
+    maps = feature_maps(model, x, "0", batch_size=2)
+    np.testing.assert_allclose(maps, model[0](x).numpy(), atol=1e-6)
+    expected = maps + 100 if isinstance(behind, Brighter) else np.maximum(maps, 0)
+    np.testing.assert_allclose(feature_maps(model, x, "1", batch_size=2), expected, atol=1e-5)
+
+
 def test_the_picture_shows_the_image_and_its_maps(run: Run) -> None:
     figure = plot_feature_maps(run.model, run.x[:4], "1", index=2)
     maps = feature_maps(run.model, run.x[:4], "1")[2]

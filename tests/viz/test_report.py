@@ -127,6 +127,18 @@ def test_names_are_escaped(text: str) -> None:
     assert "<!--" not in text  # Matplotlib puts texts into comments
 
 
+def test_names_of_layers_are_escaped_too(tmp_path: Path) -> None:
+    """They stand in captions, in the labels of pictures, in the table of layers."""
+    tg.manual_seed(0)
+    model = nn.Sequential({NASTY: nn.Conv2d(1, 2, 3), "flat": nn.Flatten(), "last": nn.Linear(32, 3)})
+    text = viz.report(tmp_path / "r.html", model, (tg.randn(12, 1, 6, 6), tg.arange(12) % 3)).read_text("utf-8")
+    page = Page(text)
+    assert not {"b", "script"} & set(page.tags)
+    assert f"What layer {NASTY} makes of one image." in page.texts
+    assert NASTY in page.texts  # the table
+    assert "<b>" not in text
+
+
 def test_it_follows_light_and_dark(text: str) -> None:
     assert "prefers-color-scheme: dark" in text
     drawn = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))

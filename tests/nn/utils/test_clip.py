@@ -98,3 +98,30 @@ def test_errors() -> None:
         clip_grad_norm_([np.ones(2)], 1.0)
     with pytest.raises(ValueError, match="clip_value must be at least 0, got -1"):
         clip_grad_value_(parameters(), -1)
+
+
+CLIPS = [
+    lambda p, limit: clip_grad_norm_(p, limit),
+    lambda p, limit: clip_grad_value_(p, limit),
+    lambda p, limit: clip_grads_with_norm_(p, limit, get_total_norm([q.grad for q in p])),
+]
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_a_gradient_that_a_graph_still_needs_is_missed(clip: Any) -> None:
+    """As in a penalty on gradients: the product has kept the gradient, and clipping writes over it."""
+    p, w = nn.Parameter(np.ones(3)), nn.Parameter(np.ones(3))
+    p.grad = Tensor(np.full(3, 5.0))
+    penalty = (p.grad * w).sum()
+    clip([p], 0.1)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        penalty.backward()
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_after_clipping_a_graph_may_be_made(clip: Any) -> None:
+    p, w = nn.Parameter(np.ones(3)), nn.Parameter(np.ones(3))
+    p.grad = Tensor(np.full(3, 5.0))
+    clip([p], 0.1)
+    (p.grad * w).sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), p.grad.numpy())

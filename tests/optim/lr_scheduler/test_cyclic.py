@@ -86,6 +86,23 @@ class TestWarmRestarts:
         jumped.step(epoch)
         np.testing.assert_allclose(curve(jumped, 6), want[epoch : epoch + 6], rtol=1e-12, atol=1e-15)
 
+    @given(
+        hyper=restarts,
+        jumps=st.lists(st.one_of(st.none(), st.integers(0, 90), st.floats(0, 90)), min_size=1, max_size=9),
+    )
+    def test_fractions_of_an_epoch_are_kept(self, hyper: dict[str, Any], jumps: list[Any]) -> None:
+        """At each moment the curve is that of the time since the last restart, also after steps of whole epochs."""
+        scheduler, at, low = s.CosineAnnealingWarmRestarts(made(), **hyper), 0.0, hyper["eta_min"]
+        for jump in jumps:
+            at = at + 1 if jump is None else float(jump)
+            scheduler.step(jump)
+            since, period = _since_restart(at, hyper["T_0"], hyper["T_mult"])
+            if min(since, period - since) < 1e-6 and at % 1:
+                continue  # at a restart, which side of it is a matter of rounding
+            want = [low + (b - low) * (1 + math.cos(math.pi * since / period)) / 2 for b in BASES]
+            np.testing.assert_allclose(scheduler.get_last_lr(), want, rtol=1e-9, atol=1e-12)
+            assert (scheduler.last_epoch, scheduler.T_i) == (math.floor(at), period)
+
     def test_between_two_epochs(self) -> None:
         scheduler = s.CosineAnnealingWarmRestarts(made(), 4)
         scheduler.step(6.0)
@@ -107,6 +124,14 @@ class TestWarmRestarts:
     def test_bad_arguments(self, make: Any, text: str) -> None:
         with pytest.raises(ValueError, match=text):
             make(made())
+
+
+def _since_restart(epoch: float, T_0: int, T_mult: int) -> tuple[float, int]:
+    """How long ago the last restart was, and how long its period is."""
+    period = T_0
+    while epoch >= period:
+        epoch, period = epoch - period, period * T_mult
+    return epoch, period
 
 
 def _position(epoch: float, T_0: int, T_mult: int, eta_min: float) -> float:

@@ -83,6 +83,24 @@ def test_goes_on_from_a_last_epoch_like_torch(torch: Any, name: str, data: Any, 
     check_torch(torch, name, last_epoch=last_epoch, **data.draw(arguments))
 
 
+@every_curve
+@given(data=st.data(), last_epoch=st.integers(0, 20))
+def test_goes_on_from_a_last_epoch(name: str, data: Any, last_epoch: int) -> None:
+    """Made with last_epoch=k, a scheduler stands at epoch k + 1. Some set its rate, some leave it, as PyTorch's do."""
+    hyper = data.draw(CURVES[name][0])
+    whole = curve(getattr(s, name)(made(), **hyper))
+    optimizer = made()
+    for group, base, lr in zip(optimizer.param_groups, BASES, whole[last_epoch], strict=True):
+        group["initial_lr"], group["lr"] = base, lr
+    scheduler = getattr(s, name)(optimizer, last_epoch=last_epoch, **hyper)
+    assert scheduler.last_epoch == last_epoch + 1
+    if name in ("StepLR", "MultiStepLR", "ConstantLR", "LambdaLR"):
+        rest = whole[last_epoch + 1 :]
+        np.testing.assert_allclose(curve(scheduler, len(rest)), rest, rtol=1e-10, atol=1e-15)
+    else:
+        assert scheduler.get_last_lr() == whole[last_epoch]
+
+
 @pytest.mark.parametrize("name", [*(n for n in CURVES if n != "MultiplicativeLR"), "CosineAnnealingLR"])
 @given(data=st.data(), epoch=st.integers(0, 60))
 def test_a_jump_gives_the_closed_form(name: str, data: Any, epoch: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import html
 import importlib
 import re
 import subprocess
@@ -132,6 +133,16 @@ def test_names_are_text_in_dot(collapse: object) -> None:
     assert ESCAPED in labels
     assert "<b>" not in labels
     assert "</script>" not in labels
+
+
+@pytest.mark.parametrize("name", ["\\N", "\\\\G", "a\\", "C:\\new\\table", '\\"', "&#92;N", "<b>\\l"])
+def test_names_are_text_in_tooltips(name: str) -> None:
+    """Graphviz puts a box's own name for \\N there, ends a line at \\n, and reads entities."""
+    a = tg.tensor(1.0, requires_grad=True)
+    source = draw_graph(a * 2.0, names={name: a}).source
+    tooltips = re.findall(r'tooltip="((?:[^"\\]|\\.)*)"', source)
+    assert name in [html.unescape(re.sub(r"\\\\", r"\\", text)) for text in tooltips]
+    assert not any("\\" in text.replace("\\\\", "") for text in tooltips)  # each is one of a pair
 
 
 def test_names_are_text_in_svg(renderer: str) -> None:  # noqa: ARG001

@@ -1,0 +1,11 @@
+"""The bugs that `tests/mutants.py` makes, a table for each part of the package."""
+
+from __future__ import annotations
+
+from . import arrays, data, engine, io, nn, ops, optim, train, viz
+from .form import AREAS, Bug
+
+TABLES = (engine, ops, arrays, nn, optim, train, data, io, viz)
+BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
+
+__all__ = ["AREAS", "BUGS", "Bug"]

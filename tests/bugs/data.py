@@ -1,0 +1,26 @@
+"""Bugs in datasets, samplers, loaders, files and transforms."""
+
+# ruff: noqa: E501  (a table)
+
+from __future__ import annotations
+
+from bugs.form import Bug
+
+BUGS = [
+    Bug("data/loader.py", "found[(found < -n) | (found >= n)]", "found[(found <= -n) | (found >= n)]", ["tests/data/test_loader.py"]),  # an index of exactly -n
+    Bug("data/drawn.py", "first = 1 + max(numbers, default=-1)", "first = len(numbers)", ["tests/data/test_drawn.py"]),  # an id that is taken, once a drawing was deleted
+    Bug("data/centering.py", "math.floor(CENTER - center + 0.5)", "math.floor(CENTER - center)", ["tests/data/test_centering.py"]),
+    Bug("data/collate.py", 'return type(first)(*columns) if hasattr(first, "_fields") else columns', "return columns", ["tests/data/test_collate.py"]),
+    Bug("data/dataset.py", "        self.indices = np.where(self.indices < 0, self.indices + n, self.indices)\n", "", ["tests/data/test_dataset.py"]),
+    Bug("data/download.py", "        check(temporary)\n        os.replace(temporary, target)\n", "        os.replace(temporary, target)\n        check(target)\n", ["tests/data/test_download.py"]),
+    Bug("data/idx.py", "    if stream.read(1):\n", "    if False:\n", ["tests/data/test_idx.py"]),
+    Bug("data/marks.py", "if abs(angle) > _TURN:", "if angle > _TURN:", ["tests/data/test_sheets.py"]),
+    Bug("data/mnist.py", "array.max() >= len(self.labels)", "array.max() > len(self.labels)", ["tests/data/test_mnist.py"]),
+    Bug("data/prefetch.py", "            thread.join()\n", "            pass\n", ["tests/data/test_prefetch.py"]),
+    Bug("data/sampler.py", "if batch and not self.drop_last:", "if batch:", ["tests/data/test_sampler.py"]),
+    Bug("data/sheets.py", 'column {column + 1} {error}"', 'column {column} {error}"', ["tests/data/test_sheets.py"]),
+    Bug("data/transforms.py", "rng.integers(2 * m + 1, size=(2, n))", "rng.integers(2 * m, size=(2, n))", ["tests/data/test_transforms.py"]),
+    Bug("data/warp.py", "self.translate[1], size=n) * h", "self.translate[1], size=n) * w", ["tests/data/test_warp.py"]),
+    Bug("data/warp.py", "np.full((n, c, *y.shape[1:]), fill,", "np.full((n, c, *y.shape[1:]), 0,", ["tests/data/test_warp.py"]),
+    Bug("data/mnist.py", "_to_unit(self.data)[:, None], self.targets.copy()", "_to_unit(self.data)[:, None], self.targets", ["tests/data/test_mnist.py"]),
+]  # fmt: skip
