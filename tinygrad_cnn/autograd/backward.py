@@ -18,7 +18,7 @@ from . import inplace
 from .graph import Array, Extra, Like, Node, Variable, wrap
 from .inplace import mutated
 from .modes import mode, set_grad_enabled
-from .operation import op
+from .operation import op, record
 
 
 @op(lambda g, _y, _x, *, shape: g, view=True)  # noqa: ARG005  (the engine sums g to the shape of x)
@@ -84,8 +84,8 @@ def walk(
             g = _through_hooks(node.extra, g, create)
         if wanted is not None and node in wanted:
             found[node] = g
-            if needed is not None and not any(p in needed for p in node.parents if p is not None):
-                continue
+        if needed is not None and not any(p in needed for p in node.parents if p is not None):
+            continue
         if node.saved is None:
             raise RuntimeError(
                 f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
@@ -131,8 +131,8 @@ def walk(
                 if type(parent) is Node:
                     heapq.heappush(heap, (-parent.order, parent))
         if not retain:
-            for a in saved:
-                if type(a) is not Like:  # it kept something, which is free now
+            for a in node.saved:
+                if type(a) is ndarray:  # it kept something, which is free now
                     node.saved = None
                     break
 
@@ -181,6 +181,8 @@ def _lift(node: Node) -> list[Any]:
         if parent is None or type(a) is Like:
             lifted.append(a if type(a) is not ndarray else wrap(a, None))
         else:
+            if isinstance(parent, Variable) and parent._array is not a:  # the leaf has other values by now
+                parent = record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape})
             lifted.append(parent if isinstance(parent, Variable) else wrap(a, parent))
     return lifted
 

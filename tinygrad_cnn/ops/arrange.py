@@ -208,7 +208,9 @@ def triu(input: Array, diagonal: int = 0) -> Array:
     view=True,
 )
 def _diagonal(x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
-    return np.diagonal(x, offset, dim1, dim2)
+    y = np.diagonal(x, offset, dim1, dim2)
+    y.flags.writeable = x.flags.writeable  # NumPy makes it read-only
+    return y
 
 
 @op(lambda g, _y, _x, *, offset, dim1, dim2, shape: _diagonal(g, offset=offset, dim1=dim1, dim2=dim2))

@@ -27,9 +27,9 @@ def _for_blas(a: Any) -> Any:
     return a if a.itemsize in a.strides[-2:] else np.ascontiguousarray(a)
 
 
-def _right_rule(g: Array, _y: Array, a: Array, b: Array) -> Array:
+def _right_rule(g: Array, _y: Array, a: Array, _b: Array) -> Array:
     """dL/db = a^T g; of one b for a whole batch, as one product."""
-    if b.ndim == 2 and a.ndim > 2 and g.shape[:-2] == a.shape[:-2]:
+    if _b.ndim == 2 and a.ndim > 2 and g.shape[:-2] == a.shape[:-2]:
         rows = math.prod(a.shape[:-1])
         a, g = _reshape(a, shape=(rows, a.shape[-1])), _reshape(g, shape=(rows, g.shape[-1]))
     return _matmul(_turned(a), g)
