@@ -8,26 +8,24 @@ from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from ..arrays.finite import finite, first_bad
 
-_PACKAGE = __file__[: -len("autograd/anomaly.py")]
+_NOT_THE_USERS = (__file__[: -len("autograd/anomaly.py")], np.__file__[: -len("__init__.py")], "<frozen")
 _lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of each node, where the user's code made it
 
 
 def user_line() -> str:
-    """The innermost line of code outside this package that led here."""
+    """The innermost line of code outside this package and NumPy that led here."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return f'File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'
 
 
 def _line(node: Any) -> str:
     return _lines.get(node, "(recorded before detect_anomaly began)")
-
-
-def _array(x: Any) -> Any:
-    return getattr(x, "_array", x)
 
 
 class Anomaly:
@@ -54,27 +52,27 @@ class Anomaly:
             line += f"\n  within the gradient of '{rules[-1][0].op.name}': {_line(rules[-1][0])}"
         if result._node is not None:
             _lines[result._node] = line
-        y, given = result._array, [_array(x) for x in (*inputs, *attributes.values())]
-        if self._check and not rules and not finite(y) and all(map(finite, given)):
+        given = (*inputs, *attributes.values())
+        if self._check and not rules and not finite(result) and all(map(finite, given)):
             shapes = ", ".join(str(getattr(x, "shape", repr(x))) for x in inputs)
-            raise RuntimeError(f"'{op.name}' made {first_bad(y)} from finite inputs of shape {shapes}\n  {line}")
+            raise RuntimeError(f"'{op.name}' made {first_bad(result)} from finite inputs of shape {shapes}\n  {line}")
 
     def before_rule(self, node: Any, i: int, g: Any) -> None:  # noqa: ARG002
         """Raise if what comes in has a NaN or inf: no rule made it."""
         self._running().append((node, sys._getframe(1)))
-        if self._check and not finite(_array(g)):
+        if self._check and not finite(g):
             raise RuntimeError(
-                f"the gradient that came to '{node.op.name}' has {first_bad(_array(g))}, and no operation made it: it "
+                f"the gradient that came to '{node.op.name}' has {first_bad(g)}, and no operation made it: it "
                 f"was given to backward(), changed by a hook, or is a sum that overflowed\n  {_line(node)}"
             )
 
     def after_rule(self, node: Any, i: int, g: Any, gx: Any) -> None:  # noqa: ARG002
         """Raise if the gradient of input i has a NaN or inf: that of the output had none."""
         self._running().pop()
-        if self._check and not finite(_array(gx)):
+        if self._check and not finite(gx):
             bad = [k for k, x in enumerate(node.saved[1:]) if not finite(x)]
             why = f", for its input {bad[0]} was not finite already" if bad else ""
             raise RuntimeError(
-                f"the gradient of '{node.op.name}' by its input {i} has {first_bad(_array(gx))}, from a finite "
+                f"the gradient of '{node.op.name}' by its input {i} has {first_bad(gx)}, from a finite "
                 f"gradient of its output{why}\n  {_line(node)}"
             )
