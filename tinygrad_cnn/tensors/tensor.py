@@ -21,6 +21,7 @@ from ..ops import index as indexing
 from ..ops.indices import parse
 from .device import device
 from .methods import Methods
+from .numpy_protocol import array_function, array_ufunc
 
 
 class Tensor(Methods, result=True):
@@ -36,7 +37,7 @@ class Tensor(Methods, result=True):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # so that ndarray <op> Tensor asks the Tensor
+    __array_ufunc__, __array_function__ = array_ufunc, array_function
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         a = data._array if isinstance(data, Variable) else np.asarray(data)
