@@ -503,9 +503,10 @@ def test_set_at_once() -> None:
     with second:
         assert light.on == "two"
     assert light.on == "one"  # as before the call that made it
+    light.on = "changed"
     with second:
         assert light.on == "two"
-    assert light.on == "one"  # as before this entry
+    assert light.on == "changed"  # as before this entry
     with first:
         pass
     assert light.on == "off"
