@@ -25,7 +25,7 @@ NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than valu
     "tensors.creation": "makes arrays of nothing; tests/tensors/test_creation.py",
     "tensors.sampling": "random; tests/tensors/test_sampling.py",
     "arrays.rng": "random state; tests/tensors/test_sampling.py",
-    "autograd.modes": "switches; tests/autograd/test_engine.py",
+    "autograd.modes": "switches; tests/autograd/test_modes.py",
     "autograd.operation": "op: the engine itself; tests/autograd/test_engine.py",
     "autograd.backward": "grad: the engine itself; tests/autograd/test_engine.py",
     "autograd.recompute": "checkpoint: another way to differentiate; tests/autograd/test_engine.py",

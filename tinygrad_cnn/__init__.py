@@ -18,7 +18,15 @@ from .arrays.memory import keep_freed_memory as _keep_freed_memory
 from .arrays.rng import Generator, default_generator, manual_seed
 from .arrays.threads import get_num_threads, set_num_threads
 from .autograd.backward import grad
-from .autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from .autograd.operation import op
 from .autograd.recompute import checkpoint
 from .ops.arrange import (
@@ -241,7 +249,8 @@ __all__ = [  # noqa: RUF022
     "float", "float16", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac",
     "from_numpy", "full", "full_like", "gather", "ge", "ger", "get_num_threads", "grad", "greater", "greater_equal",
     "gt", "half", "heaviside", "histc", "hsplit", "hstack", "hypot", "index_add", "index_copy", "index_fill",
-    "index_select", "inf", "inner", "int", "int16", "int32", "int64", "int8", "io", "is_grad_enabled", "is_tensor",
+    "index_select", "inf", "inference_mode", "inner", "int", "int16", "int32", "int64", "int8", "io",
+    "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "is_tensor",
     "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue", "le", "lerp", "less",
     "less_equal", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2",
     "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import math
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from tinygrad_cnn.train import (
     CSVLogger,
     EarlyStopping,
     GradientClipping,
+    Run,
     SchedulerCallback,
+    Trainer,
 )
 
 X, Y = blobs()
@@ -49,6 +52,17 @@ class Diary(Callback):
 
     def on_fit_end(self, trainer: Any) -> None:
         self.events.append(f"end {trainer.stop_reason}")
+
+
+NOT_FOR_CALLBACKS = {"fit", "load", "compute_loss", "progress"}  # how a run begins, how the trainer itself works
+
+
+def test_a_run_lists_what_a_trainer_offers_to_callbacks() -> None:
+    offered = {name for name in dir(trainer()) if not name.startswith("_")} - NOT_FOR_CALLBACKS
+    methods = {name for name in vars(Run) if not name.startswith("_")}
+    assert methods | set(Run.__annotations__) == offered
+    for name in methods:
+        assert inspect.signature(getattr(Run, name)) == inspect.signature(getattr(Trainer, name)), name
 
 
 def test_every_moment_in_its_order() -> None:

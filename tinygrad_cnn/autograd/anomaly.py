@@ -3,66 +3,76 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy import ndarray
 
-_PACKAGE = __file__[: -len("autograd/anomaly.py")]
+from ..arrays.finite import finite, first_bad
+
+_NOT_THE_USERS = (__file__[: -len("autograd/anomaly.py")], np.__file__[: -len("__init__.py")], "<frozen")
+_lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of each node, where the user's code made it
 
 
 def user_line() -> str:
-    """The innermost line of code outside this package that led here."""
+    """The innermost line of code outside this package and NumPy that led here."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return f'File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'
 
 
-def _finite(a: Any) -> bool:
-    return not isinstance(a, ndarray) or a.dtype.kind != "f" or bool(np.isfinite(a).all())
-
-
-def _first_bad(a: Any) -> str:
-    index = np.unravel_index(int(np.argmin(np.isfinite(a))), a.shape)
-    return f"{a[index]} at index {tuple(int(i) for i in index)} of shape {a.shape}"
-
-
-def _shapes(arrays: Iterable[Any]) -> str:
-    return ", ".join(str(a.shape) if isinstance(a, ndarray) else repr(a) for a in arrays)
+def _line(node: Any) -> str:
+    return _lines.get(node, "(recorded before detect_anomaly began)")
 
 
 class Anomaly:
     """A watcher of operations: raises at the first NaN or inf that comes out of finite numbers."""
 
-    def __init__(self) -> None:
-        self._lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of each node, where the user's code made it
+    def __init__(self, check: bool = True) -> None:
+        self._check = check
+        self._rules: list[tuple[Any, FrameType]] = []  # the nodes whose rules run, and who runs them
 
-    def before_forward(self, op: Any, inputs: Sequence[Any]) -> None:
-        """Nothing to see yet."""
+    def _running(self) -> list[tuple[Any, FrameType]]:
+        """The rules that run now: an error may have ended others."""
+        frames = [sys._getframe(1)]
+        while (frame := frames[-1].f_back) is not None:
+            frames.append(frame)
+        self._rules = [entry for entry in self._rules if entry[1] in frames]
+        return self._rules
 
-    def after_forward(self, op: Any, inputs: Sequence[Any], attributes: Any, result: Any) -> None:  # noqa: ARG002
-        """Raise if the result has a NaN or inf and the inputs had none."""
-        arrays = [getattr(x, "_array", x) if not isinstance(x, ndarray) else x for x in inputs]
+    def before_forward(self, op: Any, inputs: Sequence[Any]) -> None: ...
+
+    def after_forward(self, op: Any, inputs: Sequence[Any], attributes: Any, result: Any) -> None:
+        """Raise if the result has a NaN or inf and what it was made of had none."""
+        line, rules = user_line(), self._running()
+        if rules:  # under create_graph a rule is made of operations
+            line += f"\n  within the gradient of '{rules[-1][0].op.name}': {_line(rules[-1][0])}"
         if result._node is not None:
-            self._lines[result._node] = user_line()
-        if not _finite(result._array) and all(_finite(a) for a in arrays):
+            _lines[result._node] = line
+        given = (*inputs, *attributes.values())
+        if self._check and not rules and not finite(result) and all(map(finite, given)):
+            shapes = ", ".join(str(getattr(x, "shape", repr(x))) for x in inputs)
+            raise RuntimeError(f"'{op.name}' made {first_bad(result)} from finite inputs of shape {shapes}\n  {line}")
+
+    def before_rule(self, node: Any, i: int, g: Any) -> None:  # noqa: ARG002
+        """Raise if what comes in has a NaN or inf: no rule made it."""
+        self._running().append((node, sys._getframe(1)))
+        if self._check and not finite(g):
             raise RuntimeError(
-                f"'{op.name}' made {_first_bad(result._array)} from finite inputs of shape {_shapes(arrays)}\n"
-                f"  {user_line()}"
+                f"the gradient that came to '{node.op.name}' has {first_bad(g)}, and no operation made it: it "
+                f"was given to backward(), changed by a hook, or is a sum that overflowed\n  {_line(node)}"
             )
 
-    def before_rule(self, node: Any, i: int, g: Any) -> None:
-        """Nothing to see yet."""
-
-    def after_rule(self, node: Any, i: int, g: Any, gx: Any) -> None:
-        """Raise if the gradient of input i has a NaN or inf and that of the output had none."""
-        g, gx = (a if isinstance(a, ndarray) else a._array for a in (g, gx))
-        if not _finite(gx) and _finite(g):
-            line = self._lines.get(node, "(recorded before detect_anomaly began)")
+    def after_rule(self, node: Any, i: int, g: Any, gx: Any) -> None:  # noqa: ARG002
+        """Raise if the gradient of input i has a NaN or inf: that of the output had none."""
+        self._running().pop()
+        if self._check and not finite(gx):
+            bad = [k for k, x in enumerate(node.saved[1:]) if not finite(x)]
+            why = f", for its input {bad[0]} was not finite already" if bad else ""
             raise RuntimeError(
-                f"the gradient of '{node.op.name}' by its input {i} has {_first_bad(gx)}, from a finite gradient of "
-                f"its output\n  {line}"
+                f"the gradient of '{node.op.name}' by its input {i} has {first_bad(gx)}, from a finite "
+                f"gradient of its output{why}\n  {_line(node)}"
             )

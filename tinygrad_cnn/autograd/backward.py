@@ -182,7 +182,7 @@ def _lift(node: Node) -> list[Any]:
             lifted.append(a if type(a) is not ndarray else wrap(a, None))
         else:
             if isinstance(parent, Variable) and parent._array is not a:  # the leaf has other values by now
-                parent = record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape})
+                parent = record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape})  # type: ignore[attr-defined]
             lifted.append(parent if isinstance(parent, Variable) else wrap(a, parent))
     return lifted
 

@@ -99,7 +99,7 @@ def keep(node: Node, reads: Sequence[int]) -> None:
 
 
 def about_to_write(x: Variable) -> None:
-    """Give the nodes that read this memory as it was copies of their own: those that made it, and those that said so."""
+    """Give the nodes that read this memory as it was copies of their own: its makers, and those that said so."""
     entry = _keeping.pop(id(_owner(x._array)), None)
     nodes = [] if entry is None or entry[0]() is None else [reference() for reference in entry[1]]
     t: Variable | None = x

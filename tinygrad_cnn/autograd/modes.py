@@ -1,16 +1,17 @@
-"""The two switches of a thread: are gradients recorded, and who watches the operations (anomaly mode, the profiler)."""
+"""The switches of a thread: are gradients recorded, and who watches the operations (anomaly mode, the profiler)."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import ContextDecorator
 from typing import Any
 
+from ..arrays.switch import AtOnce, Bare, Switch, flag
 from .anomaly import Anomaly
 
 
 class _Mode(threading.local):
-    recording = True
+    recording = True  # every operation reads it
+    inference = False
     watchers: tuple[Any, ...] = ()
     module: Any = None  # a weak reference to the module whose forward runs
 
@@ -18,47 +19,53 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
-class _GradMode(ContextDecorator):
-    """Sets whether this thread records gradients, and restores what was before, also through exceptions."""
-
-    def __init__(self, recording: bool) -> None:
-        self._recording = recording
-        self._before: list[bool] = []
-
-    def _recreate_cm(self) -> _GradMode:  # a decorated function gets its own for every call: safe in threads
-        return _GradMode(self._recording)
-
-    def __enter__(self) -> None:
-        self._before.append(mode.recording)
-        mode.recording = self._recording
-
-    def __exit__(self, *exc: object) -> None:
-        mode.recording = self._before.pop()
+class _Recording(Switch):
+    def _swap(self, value: bool) -> bool:
+        before, mode.recording = mode.recording, value
+        return before
 
 
-class no_grad(_GradMode):
+class no_grad(_Recording, Bare):
     """Within, nothing is recorded. A context manager and a decorator; every thread has its own.
 
     >>> with no_grad():
     ...     assert not is_grad_enabled()
     """
 
-    def __init__(self) -> None:
-        super().__init__(False)
+    def _set(self) -> None:
+        self._value = False
 
 
-class enable_grad(_GradMode):
+class enable_grad(_Recording, Bare):
     """Within, gradients are recorded, also inside a `no_grad`."""
 
-    def __init__(self) -> None:
-        super().__init__(True)
+    def _set(self) -> None:
+        self._value = True
 
 
-class set_grad_enabled(_GradMode):
-    """Within, gradients are recorded or not, as ``mode`` says."""
+class set_grad_enabled(_Recording, AtOnce):
+    """From this call on gradients are recorded or not, as ``mode`` says; as a context manager or decorator, within."""
 
     def __init__(self, mode: bool) -> None:
-        super().__init__(bool(mode))
+        super().__init__(flag(mode, "set_grad_enabled: mode"))
+
+    def __repr__(self) -> str:
+        return f"set_grad_enabled(mode={self._value})"
+
+
+class inference_mode(Bare):
+    """As `no_grad`, or as `enable_grad` if ``mode`` is False. What is made within may be used as any tensor.
+
+    (PyTorch refuses some uses of it, and within its inference mode `enable_grad` records nothing; here it does.)
+    """
+
+    def _set(self, mode: bool = True) -> None:
+        on = flag(mode, "inference_mode: mode")
+        self._value = not on, on
+
+    def _swap(self, value: tuple[bool, bool]) -> tuple[bool, bool]:
+        before, (mode.recording, mode.inference) = (mode.recording, mode.inference), value
+        return before
 
 
 def is_grad_enabled() -> bool:
@@ -66,15 +73,38 @@ def is_grad_enabled() -> bool:
     return mode.recording
 
 
-class detect_anomaly(ContextDecorator):
+def is_inference_mode_enabled() -> bool:
+    """Is this thread within an `inference_mode`?"""
+    return mode.inference
+
+
+def is_anomaly_enabled() -> bool:
+    """Is this thread within a `detect_anomaly`?"""
+    return any(isinstance(watcher, Anomaly) for watcher in mode.watchers)
+
+
+class _Watching(Switch):
+    def _swap(self, value: Anomaly | bool | None) -> Anomaly | None:
+        new = Anomaly(value) if isinstance(value, bool) else value  # it takes the place of the one before
+        before = [watcher for watcher in mode.watchers if isinstance(watcher, Anomaly)]
+        others = [watcher for watcher in mode.watchers if not isinstance(watcher, Anomaly)]
+        mode.watchers = tuple(others) if new is None else (*others, new)
+        return before[0] if before else None
+
+
+class detect_anomaly(_Watching, Bare):
     """Within, the first operation that makes a NaN or inf out of finite numbers raises, forward or backward.
 
-    The error names the operation, the line of user code that called it, the shapes and the first bad index.
+    The error names the operation, the line that called it, shapes and first index. ``check_nan=False`` never raises.
     """
 
-    def __enter__(self) -> None:
-        self._before = mode.watchers
-        mode.watchers = (*mode.watchers, Anomaly())
+    def _set(self, check_nan: bool = True) -> None:
+        self._value = flag(check_nan, "detect_anomaly: check_nan")
 
-    def __exit__(self, *exc: object) -> None:
-        mode.watchers = self._before
+
+class set_detect_anomaly(_Watching, AtOnce):
+    """From this call on anomalies are detected or not, as ``mode`` says; as a context manager or decorator, within."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        check = flag(check_nan, "set_detect_anomaly: check_nan")
+        super().__init__(check if flag(mode, "set_detect_anomaly: mode") else None)

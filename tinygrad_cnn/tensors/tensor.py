@@ -19,6 +19,7 @@ from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
 from .device import device
 from .inplace import InPlace
+from .numpy_protocol import array_function, array_ufunc
 from .writing import assign
 
 
@@ -35,7 +36,7 @@ class Tensor(InPlace, result=True):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # so that ndarray <op> Tensor asks the Tensor
+    __array_ufunc__, __array_function__ = array_ufunc, array_function
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         a = data._array if isinstance(data, Variable) else np.asarray(data)

@@ -1,6 +1,6 @@
 """Training without a loop of one's own: the Trainer, its history, metrics and callbacks."""
 
-from .callbacks import Callback, CSVLogger, EarlyStopping, GradientClipping, SchedulerCallback
+from .callbacks import Callback, CSVLogger, EarlyStopping, GradientClipping, Run, SchedulerCallback
 from .checkpoints import BestCheckpoint, Checkpoint
 from .history import History
 from .metrics import Accuracy, ConfusionMatrix, Mean, Metric, TopKAccuracy, accuracy, confusion_matrix, topk_accuracy
@@ -18,6 +18,7 @@ __all__ = [
     "History",
     "Mean",
     "Metric",
+    "Run",
     "SchedulerCallback",
     "TopKAccuracy",
     "Trainer",

@@ -5,25 +5,55 @@ from __future__ import annotations
 import csv
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from ..io.atomic import replace_file
+from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from .history import csv_lines, direction, is_number
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from ..optim.optimizer import Optimizer
+from .history import History, csv_lines, direction, is_number
+from .metrics import Metric
 
 Logs = dict[str, Any]
+
+
+class Run(Protocol):
+    """What a callback sees of the `Trainer` that calls it."""
+
+    model: Module
+    optimizer: Optimizer
+    loss: Callable[[Any, Any], Any]
+    metrics: list[Metric]
+    callbacks: list[Callback]
+    history: History
+    epoch: int  # epochs that are complete
+    batch: int  # batches done of the epoch that runs
+    epochs: int  # the goal
+    validates: bool  # is there a validation after each epoch?
+    stop_reason: str | None
+
+    def stop(self, reason: str) -> None:
+        """End the run: after the current batch, or after the epoch if all its batches are done."""
+
+    def evaluate(self, data: Any, *, batch_size: int | None = None) -> dict[str, Any]:
+        """Loss and metrics over other data, by name."""
+
+    def predict(self, data: Any, *, batch_size: int | None = None) -> Any:
+        """The model's outputs for other data."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save all that a resumed run needs."""
 
 
 class Callback:
     """Base of all callbacks: a method for each moment of a run, doing nothing here.
 
+    ``trainer`` is the `Trainer`; to type checkers it is a `Run`, which lists what it offers to callbacks.
     ``trainer.epoch`` counts the epochs that are complete, ``trainer.batch`` the batches of the one that runs.
     ``trainer.stop(reason)`` ends the run after the current batch, or after the epoch if it is complete.
 
@@ -34,22 +64,22 @@ class Callback:
 
     order: ClassVar[int] = 0  # lower ones are called first; equal ones in the order they were given
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Run) -> None:
         """Before the first epoch of a call of ``fit``."""
 
-    def on_epoch_start(self, trainer: Trainer) -> None:
+    def on_epoch_start(self, trainer: Run) -> None:
         """Before the first batch of an epoch."""
 
-    def on_backward_end(self, trainer: Trainer) -> None:
+    def on_backward_end(self, trainer: Run) -> None:
         """The gradients are there, the optimizer has not stepped yet."""
 
-    def on_batch_end(self, trainer: Trainer, logs: Logs) -> None:
+    def on_batch_end(self, trainer: Run, logs: Logs) -> None:
         """The optimizer has stepped; ``logs`` has the loss of the batch."""
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """An epoch is complete, with its validation; ``logs`` is its row in the history, and may be added to."""
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Run) -> None:
         """After the last epoch, also when the run was stopped or interrupted; not after an error."""
 
     def state_dict(self) -> Logs:
@@ -70,11 +100,11 @@ class Watching(Callback):
         self.best = math.inf if self.mode == "min" else -math.inf
         self.best_epoch = 0
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Run) -> None:
         """As `Callback.on_fit_start`; refuses to watch a validation that there is not."""
         require_validation(self, self.monitor, trainer)
 
-    def improved(self, trainer: Trainer, logs: Logs) -> bool:
+    def improved(self, trainer: Run, logs: Logs) -> bool:
         """Is the value better than the best so far, by more than min_delta? Then it is the best. NaN never is."""
         value = watched(self, self.monitor, logs)
         gain = self.best - value if self.mode == "min" else value - self.best
@@ -92,7 +122,7 @@ class Watching(Callback):
         self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
 
 
-def require_validation(callback: Callback, monitor: str, trainer: Trainer) -> None:
+def require_validation(callback: Callback, monitor: str, trainer: Run) -> None:
     """ValueError, before the first epoch, if the value comes from a validation and there is none."""
     if monitor.startswith("val_") and not trainer.validates:
         raise ValueError(
@@ -137,7 +167,7 @@ class EarlyStopping(Watching):
         self.waited = 0
         self._weights: dict[str, Any] | None = None
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """As `Callback.on_epoch_end`."""
         if self.improved(trainer, logs):
             self.waited = 0
@@ -148,7 +178,7 @@ class EarlyStopping(Watching):
         if self.waited >= self.patience:
             trainer.stop(f"{self.monitor} has not improved on {self.best:.6g} since epoch {self.best_epoch}")
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Run) -> None:
         """As `Callback.on_fit_end`."""
         if self._weights is not None:
             trainer.model.load_state_dict(self._weights)
@@ -179,19 +209,19 @@ class SchedulerCallback(Callback):
         if self._needs_value and per == "batch":
             raise ValueError("SchedulerCallback: ReduceLROnPlateau watches a value of the epoch; use per='epoch'")
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Run) -> None:
         """As `Callback.on_fit_start`; the scheduler must be of the trainer's optimizer."""
         if self.scheduler.optimizer is not trainer.optimizer:
             raise ValueError("SchedulerCallback: the scheduler belongs to another optimizer than the trainer's")
         if self._needs_value:
             require_validation(self, self.monitor, trainer)
 
-    def on_batch_end(self, trainer: Trainer, logs: Logs) -> None:  # noqa: ARG002
+    def on_batch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
         """As `Callback.on_batch_end`."""
         if self.per == "batch":
             self.scheduler.step()
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:  # noqa: ARG002
+    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
         """As `Callback.on_epoch_end`."""
         if self._needs_value:
             self.scheduler.step(watched(self, self.monitor, logs))  # type: ignore[arg-type]
@@ -222,7 +252,7 @@ class GradientClipping(Callback):
         self.max_norm, self.max_value, self.norm_type = max_norm, max_value, norm_type
         self.last_norm: float | None = None
 
-    def on_backward_end(self, trainer: Trainer) -> None:
+    def on_backward_end(self, trainer: Run) -> None:
         """As `Callback.on_backward_end`."""
         parameters = [p for group in trainer.optimizer.param_groups for p in group["params"]]
         if self.max_norm is not None:
@@ -244,7 +274,7 @@ class CSVLogger(Callback):
         self.path, self.append = os.fspath(path), append
         self._columns: list[str] | None = None
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Run) -> None:
         """As `Callback.on_fit_start`; ValueError for an existing file that is no such log."""
         continues = self.append or trainer.epoch > 0
         self._columns = None
@@ -268,7 +298,7 @@ class CSVLogger(Callback):
             replace_file(self.path, kept.encode())
         self._columns = columns
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:  # noqa: ARG002
+    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
         """As `Callback.on_epoch_end`."""
         row = {name: value for name, value in logs.items() if is_number(value)}
         lines = []

@@ -6,24 +6,21 @@ import copy
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import io
 from ..arrays.rng import Generator, default_generator
-from .callbacks import Callback, Logs, Watching
+from .callbacks import Callback, Logs, Run, Watching
 from .history import History, is_number
 from .loaders import generators_of
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
 
 _KEYS = {"model", "optimizer", "callbacks", "random", "epoch", "history"}
 
 
 # ----------------------------------------------------------------------------------------------------------- state
-def training_state(trainer: Trainer, loader: Any, pending: Mapping[str, Any]) -> dict[str, Any]:
+def training_state(trainer: Run, loader: Any, pending: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a run needs to go on: weights, optimizer, callbacks (schedulers among them), random state, history.
 
     ``pending`` are states of loader generators that were loaded but have not met their loader yet.
@@ -41,7 +38,7 @@ def training_state(trainer: Trainer, loader: Any, pending: Mapping[str, Any]) ->
     }
 
 
-def load_training_state(trainer: Trainer, state: Any, where: str) -> dict[str, Any]:
+def load_training_state(trainer: Run, state: Any, where: str) -> dict[str, Any]:
     """Put a saved state back into a trainer; returns the states of the loader's generators.
 
     Raises ValueError or RuntimeError, with nothing changed, if it is no training state or one of another run.
@@ -66,11 +63,11 @@ def load_training_state(trainer: Trainer, state: Any, where: str) -> dict[str, A
     return dict(state["random"]["loader"])
 
 
-def _snapshot(trainer: Trainer) -> dict[str, Any]:
+def _snapshot(trainer: Run) -> dict[str, Any]:
     return copy.deepcopy(training_state(trainer, None, {}))
 
 
-def _put(trainer: Trainer, state: dict[str, Any]) -> None:
+def _put(trainer: Run, state: dict[str, Any]) -> None:
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     for callback, (_, saved) in zip(trainer.callbacks, state["callbacks"], strict=True):
@@ -117,11 +114,11 @@ class Checkpoint(Callback):
             raise ValueError(f"Checkpoint: every must be an integer >= 1, got {every!r}")
         self.path, self.every = os.fspath(path), every
 
-    def on_fit_start(self, trainer: Trainer) -> None:  # noqa: ARG002
+    def on_fit_start(self, trainer: Run) -> None:  # noqa: ARG002
         """As `Callback.on_fit_start`."""
         _make_folder(self.path)
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """As `Callback.on_epoch_end`."""
         last = trainer.epoch >= trainer.epochs or trainer.stop_reason is not None
         if last or trainer.epoch % self.every == 0:
@@ -148,12 +145,12 @@ class BestCheckpoint(Watching):
         self.path = os.fspath(path)
         self.best_path: str | None = None
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Run) -> None:
         """As `Callback.on_fit_start`."""
         super().on_fit_start(trainer)
         _make_folder(self.path)
 
-    def on_epoch_end(self, trainer: Trainer, logs: Logs) -> None:
+    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """As `Callback.on_epoch_end`."""
         if self.improved(trainer, logs):
             self.best_path = _fill(self.path, logs)

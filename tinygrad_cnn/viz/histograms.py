@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..nn.module import Module
-from ..train.callbacks import Callback
+from ..train.callbacks import Callback, Run
 from . import probing, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from ..train.trainer import Trainer
 
 Array = NDArray[Any]
 _RIDGES = 16  # more of them cannot be told apart
@@ -87,12 +85,12 @@ class HistogramRecorder(Callback):
                 column = table.setdefault(name, [None] * before)
                 column.append(None if array is None else _histogram(array, self.bins))
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Run) -> None:
         """As `Callback.on_fit_start`: the weights before the first epoch."""
         if not self.epochs:
             self.record(trainer.model, trainer.epoch)
 
-    def on_epoch_end(self, trainer: Trainer, logs: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_epoch_end(self, trainer: Run, logs: dict[str, Any]) -> None:  # noqa: ARG002
         """As `Callback.on_epoch_end`: weights, and the gradients of the last batch."""
         self.record(trainer.model, trainer.epoch)
 
