@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import rng
 from ..autograd.inplace import mutated
+from ..ops.numbers import number_for
 from ..tensors import Tensor
 
 T = TypeVar("T", bound=Tensor)
@@ -49,8 +50,8 @@ def _draw_normal(random: np.random.Generator, shape: tuple[int, ...], dtype: Any
 
 # ------------------------------------------------------------------------------------------------------------ constants
 def constant_(tensor: T, val: float) -> T:
-    """Every entry is ``val``."""
-    return _fill(tensor, val, "constant_")
+    """Every entry is ``val``, a number of the tensor's dtype."""
+    return _fill(tensor, number_for(val, _checked(tensor, "constant_").dtype, "constant_"), "constant_")
 
 
 def ones_(tensor: T) -> T:

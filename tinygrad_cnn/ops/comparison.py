@@ -8,42 +8,43 @@ import numpy as np
 
 from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
-from .promotion import promote
+from .promotion import promote, promote_to_compare
 from .shape import checked
 
 
 # ------------------------------------------------------------------------------------------------ which one is larger
-@op(prepare=promote)
+# A tensor of integers or booleans and a number are compared exactly, whatever number it is: see `promote_to_compare`.
+@op(prepare=promote_to_compare)
 def eq(a: Array, b: Array) -> Array:
     """a == b, elementwise."""
     return np.equal(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def ne(a: Array, b: Array) -> Array:
     """a != b, elementwise."""
     return np.not_equal(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def lt(a: Array, b: Array) -> Array:
     """a < b, elementwise."""
     return np.less(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def le(a: Array, b: Array) -> Array:
     """a <= b, elementwise."""
     return np.less_equal(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def gt(a: Array, b: Array) -> Array:
     """a > b, elementwise."""
     return np.greater(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def ge(a: Array, b: Array) -> Array:
     """a >= b, elementwise."""
     return np.greater_equal(a, b)

@@ -13,6 +13,7 @@ from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
 from .comparison import isfinite, isnan
 from .elementwise import sign, where
+from .numbers import number_for
 from .promotion import promote, promote_to_float, result_type
 from .shape import checked
 
@@ -59,7 +60,8 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     """The input where it is between ``min`` and ``max``, and the nearer bound elsewhere; ``max`` where min > max.
 
     The bounds are numbers or tensors, one of which may be left out. The gradient goes to the input where it is
-    within the bounds or at one, and to the bound elsewhere.
+    within the bounds or at one, and to the bound elsewhere. A float beside integers makes the result float32; an
+    integer must be one of their dtype (`ops.numbers`).
     """
     x = checked(input, "clamp")
     if min is None and max is None:
@@ -73,7 +75,8 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
         if b is not None and not isinstance(b, (bool, int, float)):
             raise TypeError(f"clamp: a bound must be a number or a tensor, got {type(b).__name__}")
     dtype = result_type(x._array if isinstance(x, Variable) else np.asarray(x), *(b for b in bounds if b is not None))
-    return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=bounds[0], high=bounds[1])
+    low, high = (b if b is None else number_for(b, dtype, "clamp") for b in bounds)
+    return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=low, high=high)
 
 
 clip = clamp

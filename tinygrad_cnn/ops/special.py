@@ -12,6 +12,7 @@ from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, true_divide, where
+from .numbers import scalar_for
 from .promotion import default_dtype, promote, promote_to_float
 from .shape import checked
 from .trigonometry import cos
@@ -259,7 +260,7 @@ def lerp(input: Array, end: Array, weight: Any) -> Array:
 )
 @quiet
 def _addcmul(x: Array, a: Array, b: Array, *, value: float) -> Array:
-    return x + np.asarray(value).astype(x.dtype) * a * b
+    return x + scalar_for(value, x.dtype, "addcmul") * a * b
 
 
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:

@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from ..arrays import rng
 from ..autograd.graph import Variable
+from ..ops.numbers import number_for
 from . import Tensor
 from .creation import array_of, dtype_of, new, shape_of
 
@@ -76,7 +77,11 @@ def _integers(low: Any, high: Any, shape: tuple[int, ...], dtype: Any, generator
     low, high = operator.index(low), operator.index(high)
     if low >= high:
         raise ValueError(f"randint: low must be below high, got low={low}, high={high}")
-    return np.asarray(rng.resolve(generator).integers(low, high, shape)).astype(dtype_of(dtype, np.int64))
+    kind = dtype_of(dtype, np.int64)
+    for bound in (low, high - 1):
+        for room in (kind, np.dtype(np.int64)):
+            number_for(bound, room, "randint")
+    return np.asarray(rng.resolve(generator).integers(low, high, shape)).astype(kind)
 
 
 def randint(
@@ -123,7 +128,9 @@ def randperm(
 ) -> Tensor:
     """The integers from 0 to n - 1 in a random order."""
     count = shape_of((n,), "randperm")[0]
-    return new(rng.resolve(generator).permutation(count).astype(dtype_of(dtype)), requires_grad, device)
+    kind = dtype_of(dtype)
+    number_for(max(count - 1, 0), kind, "randperm")
+    return new(rng.resolve(generator).permutation(count).astype(kind), requires_grad, device)
 
 
 def normal(

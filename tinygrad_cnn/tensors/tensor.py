@@ -19,6 +19,7 @@ from ..autograd.inplace import mutated, rebind
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
 from ..ops.indices import parse
+from ..ops.numbers import scalar_for, written
 from .device import device
 from .methods import Methods
 
@@ -213,7 +214,8 @@ class Tensor(Methods, result=True):
         return builtins.int(self.item())
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
+        found = comparison.eq(self, value)._array if _comparable(value) else self._array == value
+        return bool(found.any())
 
     __hash__ = object.__hash__
 
@@ -262,7 +264,6 @@ class Tensor(Methods, result=True):
     def pow_(self, exponent: Any) -> Tensor: return self._become(elementwise.pow(self, exponent))
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor: return self._become(self.clamp(min, max))
     def relu_(self) -> Tensor: return self._become(elementwise.relu(self))
-    def fill_(self, value: Any) -> Tensor: return self._become(np.full(self.shape, builtins.float(value), self.dtype))
     def zero_(self) -> Tensor: return self._become(np.zeros(self.shape, self.dtype))
     def __neg__(self) -> Tensor: return elementwise.neg(self)
     def __pos__(self) -> Tensor: return self
@@ -302,9 +303,16 @@ class Tensor(Methods, result=True):
     def __gt__(self, other: Any) -> Tensor: return comparison.gt(self, other)
     def __ge__(self, other: Any) -> Tensor: return comparison.ge(self, other)
     # fmt: on
+    def fill_(self, value: Any) -> Tensor:
+        """Make every element one number, which the dtype must hold (`ops.numbers`)."""
+        return self._become(np.full(self.shape, scalar_for(value, self.dtype, "fill_")))
+
     def copy_(self, src: Any) -> Tensor:
-        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype."""
-        values = src if isinstance(src, Tensor) else Tensor(np.asarray(src))
+        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype.
+
+        A number must be one that the dtype holds (`ops.numbers`).
+        """
+        values = src if isinstance(src, Tensor) else Tensor(written(src, self.dtype, "copy_"))
         return self._become(values.broadcast_to(self.shape).to(self.dtype))
 
     def __eq__(self, other: Any) -> Any:

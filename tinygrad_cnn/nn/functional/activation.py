@@ -21,6 +21,7 @@ from ...ops import elementwise as e
 from ...ops import softmaxes, special
 from ...ops.joining import chunk
 from ...ops.moments import norm
+from ...ops.numbers import number_for
 from ...ops.promotion import result_type
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import broadcast_tensors
@@ -159,7 +160,8 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0, inplace:
     _check_number(input, "hardtanh")
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
-    return _finish(input, ops.hardtanh(input, low=float(min_val), high=float(max_val)), inplace, "hardtanh")
+    low, high = (number_for(v, dtype_of(input), "hardtanh") for v in (min_val, max_val))
+    return _finish(input, ops.hardtanh(input, low=low, high=high), inplace, "hardtanh")
 
 
 def hardsigmoid(input: Array, inplace: bool = False) -> Array:
@@ -227,8 +229,9 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 
 
 def threshold(input: Array, threshold: float, value: float, inplace: bool = False) -> Array:
-    """x where x > threshold, ``value`` elsewhere."""
+    """x where x > threshold, ``value``, a number of the dtype of x, elsewhere."""
     check_array(input, "input", "threshold")
+    value = number_for(value, dtype_of(input), "threshold")
     return _finish(input, ops.threshold(input, at=threshold, value=value), inplace, "threshold")
 
 
