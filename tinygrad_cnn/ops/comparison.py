@@ -8,8 +8,11 @@ import numpy as np
 
 from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
+from .numbers import number_for
 from .promotion import promote, promote_to_compare
 from .shape import checked
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 # ------------------------------------------------------------------------------------------------ which one is larger
@@ -75,6 +78,7 @@ def _isclose(a: Array, b: Array, *, rtol: float, atol: float, equal_nan: bool) -
 
 def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """|input - other| <= atol + rtol * |other|, elementwise; infinities are close to themselves alone."""
+    rtol, atol = (number_for(x, _FLOAT64, "isclose") for x in (rtol, atol))
     if rtol < 0 or atol < 0:
         raise ValueError(f"isclose: rtol and atol must be >= 0, got rtol={rtol}, atol={atol}")
     a, b = checked(input, "isclose"), checked(other, "isclose")

@@ -114,9 +114,9 @@ def fmin(a: Array, b: Array) -> Array:
 
 
 def _one_dtype(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    a, b = promote(inputs)
-    if any(x.dtype != a.dtype for x in inputs):
-        raise RuntimeError(f"heaviside: both must have one dtype, got {inputs[0].dtype} and {inputs[1].dtype}")
+    a, b = (checked(x, "heaviside") for x in inputs)
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"heaviside: both must have one dtype, got {a.dtype} and {b.dtype}")
     return a, b
 
 

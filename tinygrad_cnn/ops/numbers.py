@@ -136,7 +136,7 @@ def gathered(data: Any, name: str) -> ndarray[Any, Any]:
     if a.dtype.kind in "iub":
         return a
     if a.dtype.kind == "f":
-        large = a.dtype.itemsize == 8 and a.size and not (np.abs(a) <= _KEPT).all()  # integers may have been rounded
+        large = a.dtype.itemsize == 8 and a.size and not (np.abs(a) < _KEPT).all()  # integers may have been rounded
         return np.array(data, object) if large and _has_large_integers(data) else a
     stranger = _stranger(data)
     if stranger is not None:
