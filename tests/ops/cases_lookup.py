@@ -137,7 +137,7 @@ CASES = [
         rows_and_alpha(),
         reordered(lo.index_add),
         added,
-        reordered(t("index_add")),
+        strict(reordered(t("index_add"))),
         method=lambda x, index, source, dim, **kw: x.index_add(dim, index, source, **kw),
     ),
     Case(

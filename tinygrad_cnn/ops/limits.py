@@ -56,6 +56,10 @@ def _is_array(x: Any) -> bool:
     return isinstance(x, (Variable, ndarray))
 
 
+def _array(x: Any) -> Any:
+    return x._array if isinstance(x, Variable) else x
+
+
 def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     """The input where it is between ``min`` and ``max``, and the nearer bound elsewhere; ``max`` where min > max.
 
@@ -74,7 +78,9 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     for b in bounds:
         if b is not None and not isinstance(b, (bool, int, float)):
             raise TypeError(f"clamp: a bound must be a number or a tensor, got {type(b).__name__}")
-    dtype = result_type(x._array if isinstance(x, Variable) else np.asarray(x), *(b for b in bounds if b is not None))
+    dtype = x.dtype
+    if dtype.kind != "f":
+        dtype = result_type(np.asarray(_array(x)), *(b for b in bounds if b is not None))
     low, high = (b if b is None else number_for(b, dtype, "clamp") for b in bounds)
     return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=low, high=high)
 

@@ -38,11 +38,14 @@ def number_for(value: Any, dtype: np.dtype[Any], name: str = "", where: str = ""
         TypeError: no number came.
         ValueError: the dtype does not hold it.
     """
+    kind = dtype.kind
+    if type(value) is float and kind == "f":
+        return value
     if type(value) not in (int, float, bool):
         value = _plain(value, name, where)
-    if dtype.kind == "b":
+    if kind == "b":
         return bool(value)
-    if dtype.kind == "f":
+    if kind == "f":
         try:
             return float(value)
         except OverflowError:
@@ -55,9 +58,9 @@ def number_for(value: Any, dtype: np.dtype[Any], name: str = "", where: str = ""
 
 def array_for(value: Any, dtype: np.dtype[Any], name: str = "") -> ndarray[Any, Any]:
     """A number, or nested lists of numbers, as an array of this dtype; each is held to `number_for`."""
-    if isinstance(value, _NUMBERS):
+    if type(value) in (int, float, bool) or isinstance(value, _NUMBERS):
         return scalar_for(value, dtype, name)
-    return fitted(gathered(value, name), dtype, name)
+    return fitted(gathered(value, name, exact=dtype.kind in "iu"), dtype, name)
 
 
 def scalar_for(value: Any, dtype: np.dtype[Any], name: str = "", where: str = "") -> ndarray[Any, Any]:
@@ -125,8 +128,10 @@ def _refusal(value: Any, dtype: np.dtype[Any], name: str, where: str) -> str:
 
 
 # -------------------------------------------------------------------------------------------------- lists of numbers
-def gathered(data: Any, name: str) -> ndarray[Any, Any]:
+def gathered(data: Any, name: str, exact: bool) -> ndarray[Any, Any]:
     """Nested lists of numbers as one array; of objects, where NumPy has no dtype that keeps them all.
+
+    Floats make floats of the integers beside them; ``exact`` keeps those integers that float64 would round.
 
     Raises:
         TypeError: something else than a number came; the message has it and its place.
@@ -136,6 +141,8 @@ def gathered(data: Any, name: str) -> ndarray[Any, Any]:
     if a.dtype.kind in "iub":
         return a
     if a.dtype.kind == "f":
+        if not exact and _has_float(data):
+            return a
         large = a.dtype.itemsize == 8 and a.size and not (np.abs(a) < _KEPT).all()  # integers may have been rounded
         return np.array(data, object) if large and _has_large_integers(data) else a
     stranger = _stranger(data)
@@ -166,6 +173,12 @@ def _stranger(data: Any, place: tuple[int, ...] = ()) -> tuple[Any, tuple[int, .
     a = data._array if isinstance(data, Variable) else data
     real = a.dtype.kind in "fiub" if isinstance(a, ndarray) else isinstance(a, _NUMBERS)
     return None if real else (data, place)
+
+
+def _has_float(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return any(map(_has_float, data))
+    return isinstance(data, (float, np.generic, ndarray, Variable))
 
 
 def _has_large_integers(data: Any) -> bool:
@@ -205,6 +218,12 @@ def written(value: Any, dtype: np.dtype[Any], name: str = "") -> ndarray[Any, An
 
     That cast gives fractions cut off, and for NaN and numbers out of range whatever the machine makes of them.
     """
+    if type(value) is float and dtype.kind == "f":  # the common cases, quickly
+        return np.asarray(value)
+    if type(value) is int and dtype.kind in "iu":
+        least, largest = limits(dtype)
+        if least <= value <= largest:
+            return np.asarray(value, dtype)
     if not isinstance(value, ndarray):
         return array_for(value, dtype, name)
     if value.dtype.kind == "f" and dtype.kind in "iu":

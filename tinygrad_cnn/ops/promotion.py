@@ -32,6 +32,8 @@ def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
                     return inputs
             elif _stays(a, b):
                 return inputs
+            elif type(b) is int and a._array.dtype.kind in "iu":
+                return a, scalar_for(b, a._array.dtype)
         elif isinstance(b, Variable) and _stays(b, a):
             return inputs
     inputs = tuple(_operand(x) for x in inputs)

@@ -63,7 +63,7 @@ def _array(data: Any, dtype: Any, name: str) -> ndarray[Any, Any]:
             raise TypeError(f"{name}(): a Tensor holds real numbers, got {type(data).__name__} of dtype {a.dtype}")
         kind = dtype_of(dtype, a.dtype)
         return np.asarray(written(a, kind)).astype(kind, copy=False)
-    a = gathered(data, name)
+    a = gathered(data, name, exact=dtype is not None and dtype_of(dtype).kind in "iu")
     if dtype is None:
         leaf = data
         while isinstance(leaf, (list, tuple)) and leaf:
