@@ -15,6 +15,9 @@ BUGS = [
     Bug("ops/elementwise.py", "g * (y > _positive_range(y.dtype)[0])", "g * (y >= _positive_range(y.dtype)[0])", case("relu")),  # a slope of 1 at the kink
     Bug("ops/elementwise.py", "g * ((a > b) + 0.5 * (a == b)),", "g * (a >= b),", ["tests/autograd/test_engine.py", "-k", "tie"]),  # one takes the tie
     Bug("ops/elementwise.py", "condition, _a, _b: where(condition, 0.0, g)", "condition, _a, _b: g", case("where")),
+    Bug("ops/numbers.py", "and value == int(value):", ":", ["tests/ops/test_numbers.py"]),
+    Bug("ops/numbers.py", "float(largest + 1)", "float(largest + 2)", ["tests/ops/test_numbers.py"]),
+    Bug("ops/numbers.py", "if whole != number:", "if False:", ["tests/ops/test_numbers.py"]),
     Bug("ops/promotion.py", "float: default_dtype}", "float: np.dtype(np.float64)}", ["tests/ops/test_limits.py"]),
     Bug("ops/reduce.py", "spread(g / count(_x.shape, dim), dim=dim", "spread(g, dim=dim", case("mean")),
     Bug("ops/reduce.py", "    if not bool(any(eq(x, 0))):\n", "    if True:\n", case("prod-of zeros")),

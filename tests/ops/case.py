@@ -15,6 +15,24 @@ from hypothesis.strategies import SearchStrategy
 Inputs = tuple[list[Any], dict[str, Any]]
 
 
+def strict(torch_function: Callable[..., Any]) -> Callable[..., Any]:
+    """PyTorch's function under our rule for numbers: an error where it cuts off a fraction to write it into integers.
+
+    For what takes a number to write, and for no other: where the result holds integers, so must the numbers.
+    """
+
+    def call(*inputs: Any, **kwargs: Any) -> Any:
+        y = torch_function(*inputs, **kwargs)
+        if str(y.dtype).startswith("torch.int"):
+            for x in (*inputs, *kwargs.values()):
+                number = x.item() if getattr(x, "ndim", None) == 0 else x
+                if isinstance(number, float) and not number.is_integer():
+                    raise ValueError(f"{number} is no integer")
+        return y
+
+    return call
+
+
 @dataclass(frozen=True, repr=False)
 class Case:
     """A public function, what it takes, and what it should give.

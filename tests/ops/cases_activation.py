@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.ops.case import Case, Inputs
+from tests.ops.case import Case, Inputs, strict
 from tests.ops.cases_elementwise import loop
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.testing.strategies import arrays, broadcastable_shapes, dims, shapes
@@ -49,7 +49,7 @@ def with_kinks_around_0(draw: st.DrawFn, name: str) -> Inputs:
 @st.composite
 def above_threshold(draw: st.DrawFn) -> Inputs:
     a = draw(st.floats(-2, 2))
-    return [draw(arrays(shapes(), -4, 4, (a,)))], {"threshold": a, "value": draw(st.floats(-2, 2))}
+    return [draw(arrays(shapes(), -4, 4, (a,)))], {"threshold": a, "value": draw(st.floats(-2, 2) | st.integers(-2, 2))}
 
 
 @st.composite
@@ -156,6 +156,12 @@ def torch_hardsigmoid(x: Any) -> Any:
     return torch.nn.functional.relu6(x + 3) / 6
 
 
+def torch_threshold(x: Any, threshold: float, value: float) -> Any:
+    """PyTorch cuts the fraction off the threshold of integers, -1.5 to -1; we compare with it as it is."""
+    at = threshold if x.is_floating_point() else math.floor(threshold)
+    return strict(lambda x, value: torch_f("threshold")(x, threshold=at, value=value))(x, value)
+
+
 def _case(name: str, draw: Any, reference: Any, **rest: Any) -> Case:
     rest.setdefault("torch", torch_f(name))
     return Case(f"nn.functional.{name}", draw, getattr(F, name), reference, **rest)
@@ -198,6 +204,7 @@ CASES = [
         "hardtanh",
         with_kinks_at("min_val", "max_val"),
         by_number(lambda x, min_val, max_val: min(max(x, min_val), max_val)),
+        torch=strict(torch_f("hardtanh")),
     ),
     _case("hardsigmoid", one((-3.0, 3.0)), loop(lambda x: min(max(x / 6 + 0.5, 0), 1)), torch=torch_hardsigmoid),
     _case("hardswish", one((-3.0, 3.0)), loop(lambda x: x * min(max(x + 3, 0), 6) / 6)),
@@ -220,7 +227,12 @@ CASES = [
         "softshrink", with_kinks_around_0("lambd"), by_number(lambda x, lambd: x - math.copysign(min(abs(x), lambd), x))
     ),
     _case("hardshrink", with_kinks_around_0("lambd"), by_number(lambda x, lambd: x if abs(x) > lambd else 0.0)),
-    _case("threshold", above_threshold(), by_number(lambda x, threshold, value: x if x > threshold else value)),
+    _case(
+        "threshold",
+        above_threshold(),
+        by_number(lambda x, threshold, value: x if x > threshold else value),
+        torch=torch_threshold,
+    ),
     _case("glu", halves(), glu),
     _case("softmax", along_dim(), softmax, differs=UNREAD),
     _case("log_softmax", along_dim(), lambda x, dim: np.log(softmax(x, dim)), differs=UNREAD),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from numpy import ndarray
 
-from tests.ops.case import Case, Inputs
+from tests.ops.case import Case, Inputs, strict
 from tests.ops.cases_shape import t
 from tinygrad_cnn.ops import index as ix
 from tinygrad_cnn.testing.strategies import arrays, dims, shapes
@@ -325,7 +325,7 @@ CASES = [
         to_gather("value"),
         lambda x, index, dim, value: ix.scatter(x, dim, index, value=value),
         scattered(add=False),
-        lambda x, index, dim, value: t("scatter")(x, dim, index, value=value),
+        strict(lambda x, index, dim, value: t("scatter")(x, dim, index, value=value)),
         note="a number",
         method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
     ),

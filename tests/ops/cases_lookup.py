@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from tests.ops.case import Case, Inputs
+from tests.ops.case import Case, Inputs, strict
 from tests.ops.cases_index import reordered
 from tests.ops.cases_shape import t
 from tinygrad_cnn.ops import lookup as lo
@@ -137,7 +137,7 @@ CASES = [
         rows_and_alpha(),
         reordered(lo.index_add),
         added,
-        reordered(t("index_add")),
+        strict(reordered(t("index_add"))),
         method=lambda x, index, source, dim, **kw: x.index_add(dim, index, source, **kw),
     ),
     Case(
@@ -161,7 +161,7 @@ CASES = [
         rows_and_number(),
         reordered(lo.index_fill),
         filled,
-        reordered(t("index_fill")),
+        strict(reordered(t("index_fill"))),
         differs=NO_GRADIENT,
         method=lambda x, index, value, dim: x.index_fill(dim, index, value),
     ),
@@ -174,7 +174,7 @@ CASES = [
         method=lambda x, index, value, dim: x.index_fill(dim, index, value),
     ),
     Case("take", places(), lo.take, lambda x, index: x.ravel()[index], t("take"), method="take"),
-    Case("masked_fill", masks_and_number(), lo.masked_fill, masked, t("masked_fill"), method="masked_fill"),
+    Case("masked_fill", masks_and_number(), lo.masked_fill, masked, strict(t("masked_fill")), method="masked_fill"),
     Case(
         "masked_select",
         masks(),

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from tests.ops.case import Case, Inputs
+from tests.ops.case import Case, Inputs, strict
 from tests.ops.cases_elementwise import loop, one, two
 from tests.ops.cases_shape import t
 from tinygrad_cnn.autograd.backward import cast
@@ -57,7 +57,8 @@ def part_of_the_way(draw: DrawFn) -> Inputs:
 
 
 def _case(name: str, draw: Any, reference: Callable[..., Any], method: bool = True, **rest: Any) -> Case:
-    return Case(name, draw, getattr(s, name), reference, torch=t(name), method=name if method else None, **rest)
+    rest.setdefault("torch", t(name))
+    return Case(name, draw, getattr(s, name), reference, method=name if method else None, **rest)
 
 
 def logit(x: Any, eps: float = 0.0) -> Any:
@@ -107,6 +108,7 @@ CASES = [
         "addcmul",
         scaled(),
         lambda a, b, c, value=1: a + value * b * c,
+        torch=strict(t("addcmul")),
     ),
     _case("addcdiv", scaled((0.0,)), lambda a, b, c, value=1: a + value * b / c, differs=(MIXED,)),
     _case("deg2rad", one(-200, 200), loop(math.radians)),

@@ -113,7 +113,10 @@ def test_writing_in_place_and_in_other_dtypes() -> None:
         x[x == 2] = True
     assert x.numpy().tolist() == [[1.0, 1.0, 3.0], [0.0, 5.0, 5.0]]
     assert x.dtype == np.float32
-    assert ix.setitem(np.zeros(2, np.int64), 0, 1.9).tolist() == [1, 0]
+    assert ix.setitem(np.zeros(2, np.int64), 0, 2.0).tolist() == [2, 0]
+    with pytest.raises(ValueError, match=r"setitem\(\): 1.9 is no number of dtype int64"):
+        ix.setitem(np.zeros(2, np.int64), 0, 1.9)
+    assert ix.setitem(np.zeros(2, np.int64), 0, np.array(1.9)).tolist() == [1, 0]  # an array is cast
 
 
 def test_read_only_memory_is_not_written() -> None:

@@ -23,9 +23,13 @@ def test_filling_with_inf_leaves_the_gradient_finite() -> None:
 
 
 def test_fills_keep_the_dtype() -> None:
-    assert lo.masked_fill(np.array([1, 2]), np.array([True, False]), 1.5).tolist() == [1, 2]
+    assert lo.masked_fill(np.array([1, 2]), np.array([True, False]), 3.0).tolist() == [3, 2]
     assert lo.masked_fill(np.ones(2, np.float32), np.array([True, False]), np.array(2.0)).dtype == np.float32
-    assert lo.index_fill(np.array([1, 2]), 0, np.array([0]), 5.9).tolist() == [5, 2]
+    assert lo.index_fill(np.array([1, 2]), 0, np.array([0]), 5.0).tolist() == [5, 2]
+    with pytest.raises(ValueError, match=r"masked_fill\(\): 1.5 is no number of dtype int64"):
+        lo.masked_fill(np.array([1, 2]), np.array([True, False]), 1.5)
+    with pytest.raises(ValueError, match=r"index_fill\(\): 5.9 is no number of dtype int64"):
+        lo.index_fill(np.array([1, 2]), 0, np.array([0]), 5.9)
 
 
 def test_a_scaled_index_add_of_integers_stays_integer() -> None:

@@ -35,8 +35,10 @@ def test_dtypes_stay(mode: str, dtype: Any) -> None:
     assert pad(X.astype(dtype), (1, 2), mode).dtype == dtype
 
 
-def test_the_value_is_cast() -> None:
-    assert pad(np.ones(1, np.int64), (1, 0), value=1.7).tolist() == [1, 1]
+def test_the_value_is_one_of_the_dtype() -> None:
+    assert pad(np.ones(1, np.int64), (1, 0), value=2.0).tolist() == [2, 1]
+    with pytest.raises(ValueError, match=r"pad\(\): 1.7 is no number of dtype int64"):
+        pad(np.ones(1, np.int64), (1, 0), value=1.7)
 
 
 def test_pad_of_a_trailing_dimension_first() -> None:

@@ -44,6 +44,11 @@ def wrap(array: Any, node: Node | None) -> Any:
     return t
 
 
+def array_of(x: Any) -> Any:
+    """The array of a tensor; an array or a number as it is."""
+    return x._array if isinstance(x, Variable) else x
+
+
 class Like:
     """Shape and dtype of an array that was not kept: what a rule gets for a parameter named with an underscore."""
 

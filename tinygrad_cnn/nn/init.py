@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays import rng
 from ..autograd.inplace import about_to_write, mutated
 from ..autograd.modes import no_grad
+from ..ops.numbers import number_for
 from ..tensors import Tensor
 from ..tensors.writing import check_writable
 
@@ -46,8 +47,8 @@ def _floating(tensor: Tensor, name: str) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------ constants
 def constant_(tensor: T, val: float) -> T:
-    """Every entry is ``val``."""
-    return _fill(tensor, val, "constant_")
+    """Every entry is ``val``, a number of the tensor's dtype."""
+    return _fill(tensor, number_for(val, _checked(tensor, "constant_").dtype, "constant_"), "constant_")
 
 
 def ones_(tensor: T) -> T:

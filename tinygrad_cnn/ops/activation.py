@@ -13,6 +13,7 @@ import numpy as np
 from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import abs, exp, quiet, sigmoid, square, where, zero
+from .numbers import beside
 from .promotion import promote_to_float
 from .special import erf
 
@@ -67,7 +68,8 @@ def hardtanh(x: Array, *, low: float, high: float) -> Array:
 @op(lambda g, _y, x, *, at, value: g * step(x, low=0.0, high=1.0, at=at))
 def threshold(x: Array, *, at: float, value: float) -> Array:
     """x where x > at, ``value`` elsewhere."""
-    return np.where(x <= x.dtype.type(at), x.dtype.type(value), x)
+    below = x <= x.dtype.type(at) if x.dtype.kind == "f" else np.less_equal(*beside(x, at))
+    return np.where(below, x.dtype.type(value), x)
 
 
 @op(lambda g, _y, x, *, width: g * (1 - between(x, low=-width, high=width)))

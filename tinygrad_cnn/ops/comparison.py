@@ -6,44 +6,48 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array
+from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
-from .promotion import array_of, promote
+from .numbers import number_for
+from .promotion import promote, promote_to_compare
 from .shape import checked
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 # ------------------------------------------------------------------------------------------------ which one is larger
-@op(prepare=promote)
+# A tensor of integers or booleans and a number are compared exactly, whatever number it is: see `promote_to_compare`.
+@op(prepare=promote_to_compare)
 def eq(a: Array, b: Array) -> Array:
     """a == b, elementwise."""
     return np.equal(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def ne(a: Array, b: Array) -> Array:
     """a != b, elementwise."""
     return np.not_equal(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def lt(a: Array, b: Array) -> Array:
     """a < b, elementwise."""
     return np.less(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def le(a: Array, b: Array) -> Array:
     """a <= b, elementwise."""
     return np.less_equal(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def gt(a: Array, b: Array) -> Array:
     """a > b, elementwise."""
     return np.greater(a, b)
 
 
-@op(prepare=promote)
+@op(prepare=promote_to_compare)
 def ge(a: Array, b: Array) -> Array:
     """a >= b, elementwise."""
     return np.greater_equal(a, b)
@@ -74,6 +78,7 @@ def _isclose(a: Array, b: Array, *, rtol: float, atol: float, equal_nan: bool) -
 
 def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """|input - other| <= atol + rtol * |other|, elementwise; infinities are close to themselves alone."""
+    rtol, atol = (number_for(x, _FLOAT64, "isclose") for x in (rtol, atol))
     if rtol < 0 or atol < 0:
         raise ValueError(f"isclose: rtol and atol must be >= 0, got rtol={rtol}, atol={atol}")
     a, b = checked(input, "isclose"), checked(other, "isclose")

@@ -10,11 +10,10 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array, Variable, wrap
+from ..autograd.graph import Array, Variable, array_of, wrap
 from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import maximum, minimum, true_divide
-from .promotion import array_of
 from .reduce import Axes, Dims, count, fold, many_dims, spread
 from .reduce import _sum as sum_over
 from .shape import checked

@@ -14,11 +14,11 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import broadcast_to, sum_to
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.modes import is_grad_enabled
 from ..autograd.operation import op
 from .indices import EVERYTHING, Index, numbers, parse, positions
-from .promotion import array_of
+from .numbers import array_for, written
 from .repeats import add_at, picked_dims, rows_of
 from .shape import _clone, _reshape, checked, normalise_dim
 
@@ -110,11 +110,12 @@ def _setitem(x: Array, value: Array, *, index: Index) -> Array:
 def setitem(x: Array, index: Any, value: Array) -> Array:
     """A copy of x in which x[index] is ``value``, broadcast and cast to it; x itself does not change.
 
+    Numbers, and lists of them, must be numbers of the dtype of x (`ops.numbers`); tensors and arrays are cast.
     Where an array picks an element twice, the last one written stays, and only that one has a gradient.
     """
     x = checked(x, "setitem")
     if not isinstance(value, (Variable, ndarray)):
-        value = np.asarray(value).astype(x.dtype)
+        value = array_for(value, x.dtype, "setitem")
     return _setitem(x, writable(value, x.dtype, "setitem"), index=parse(index, x.shape))
 
 
@@ -130,12 +131,12 @@ def writable(value: Any, dtype: np.dtype[Any], function: str) -> Any:
 
 
 def write(a: ndarray, index: Index, value: Any) -> None:
-    """a[index] = value, on arrays, in place."""
+    """a[index] = value, on arrays, in place; numbers and lists of them must be numbers of the dtype of a."""
     if not a.flags.writeable:
         raise RuntimeError("this memory is read-only (an expanded tensor, or an array given as such); clone() it first")
     view = a[index.basic]
     place: Any = ... if index.picks is None else index.picks
-    value = np.asarray(value)
+    value = written(value, a.dtype, "setitem")
     try:
         if not value.size:  # NumPy writes nothing into any shape
             shape = view[place].shape
@@ -259,6 +260,8 @@ def gather(input: Array, dim: int, index: Array) -> Array:
 def scatter(input: Array, dim: int, index: Array, src: Array | float | None = None, *, value: Any = None) -> Array:
     """A copy of ``input`` with entries of ``src``, or a number, written where the index points along a dimension.
 
+    The number must be one of the dtype of ``input`` (`ops.numbers`).
+
     y[i, index[i, j, k], k] = src[i, j, k] for dim 1. Where an index repeats, the last one written stays (PyTorch leaves
     open which), and only that one has a gradient.
     """
@@ -267,7 +270,7 @@ def scatter(input: Array, dim: int, index: Array, src: Array | float | None = No
     x, i, d, fits = _along(input, dim, index, "scatter")
     source = value if src is None else src
     if not isinstance(source, (Variable, ndarray)):
-        source = broadcast_to(np.asarray(source).astype(x.dtype), shape=tuple(i.shape))
+        source = broadcast_to(array_for(source, x.dtype, "scatter"), shape=tuple(i.shape))
     y = _scatter(x, i, _source(source, i, x, "scatter"), dim=d) if fits else _clone(x, order="K")
     return y if input.ndim else _reshape(y, shape=())
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .promotion import array_of
+from ..autograd.graph import array_of
 
 EVERYTHING = slice(None)
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .index import cut, select
-from .promotion import array_of, promote
+from .promotion import promote
 from .shape import _reshape, atleast_1d, atleast_2d, atleast_3d, checked, normalise_dim, sizes
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .comparison import isfinite, isnan
 from .elementwise import sign, where
-from .promotion import array_of, promote, promote_to_float, result_type
+from .numbers import number_for
+from .promotion import promote, promote_to_float, result_type
 from .shape import checked
 
 
@@ -59,7 +60,8 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     """The input where it is between ``min`` and ``max``, and the nearer bound elsewhere; ``max`` where min > max.
 
     The bounds are numbers or tensors, one of which may be left out. The gradient goes to the input where it is
-    within the bounds or at one, and to the bound elsewhere.
+    within the bounds or at one, and to the bound elsewhere. A float beside integers makes the result float32; an
+    integer must be one of their dtype (`ops.numbers`).
     """
     x = checked(input, "clamp")
     if min is None and max is None:
@@ -72,8 +74,11 @@ def clamp(input: Array, min: Any = None, max: Any = None) -> Array:
     for b in bounds:
         if b is not None and not isinstance(b, (bool, int, float)):
             raise TypeError(f"clamp: a bound must be a number or a tensor, got {type(b).__name__}")
-    dtype = result_type(np.asarray(array_of(x)), *(b for b in bounds if b is not None))
-    return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=bounds[0], high=bounds[1])
+    dtype = x.dtype
+    if dtype.kind != "f":
+        dtype = result_type(np.asarray(array_of(x)), *(b for b in bounds if b is not None))
+    low, high = (b if b is None else number_for(b, dtype, "clamp") for b in bounds)
+    return _clip(x if x.dtype == dtype else cast(x, dtype=dtype), low=low, high=high)
 
 
 clip = clamp
@@ -111,9 +116,9 @@ def fmin(a: Array, b: Array) -> Array:
 
 
 def _one_dtype(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    a, b = promote(inputs)
-    if any(x.dtype != a.dtype for x in inputs):
-        raise RuntimeError(f"heaviside: both must have one dtype, got {inputs[0].dtype} and {inputs[1].dtype}")
+    a, b = (checked(x, "heaviside") for x in inputs)
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"heaviside: both must have one dtype, got {a.dtype} and {b.dtype}")
     return a, b
 
 

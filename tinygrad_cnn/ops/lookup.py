@@ -10,12 +10,12 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import broadcast_to
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .elementwise import where
 from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, numbers, positions
-from .promotion import array_of
+from .numbers import scalar_for
 from .shape import _reshape, checked, normalise_dim
 
 
@@ -63,7 +63,7 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     if source.ndim != input.ndim:
         raise ValueError(f"index_add(): source has {source.ndim} dimensions, but the input {input.ndim}")
     if alpha != 1:
-        s = s * np.asarray(alpha).astype(x.dtype)
+        s = s * scalar_for(alpha, x.dtype, "index_add")
     y = x + _place(s, index=rows, shape=tuple(x.shape))
     return y if input.ndim else _reshape(y, shape=())
 
@@ -83,15 +83,15 @@ def index_fill(input: Array, dim: int, index: Array, value: Array | float) -> Ar
 
 
 def _number(value: Any, dtype: np.dtype[Any], function: str) -> Any:
-    """A number or a 0-d tensor to write into an array of this dtype."""
+    """A number or a 0-d tensor to write into an array of this dtype: one that `ops.numbers` lets in."""
     ndim = getattr(value, "ndim", 0)
     if ndim:
         raise ValueError(f"{function}() takes a number or a 0-d tensor as value, got shape {value.shape}")
     if isinstance(value, (Variable, ndarray)):
-        return writable(value, dtype, function)
-    if dtype.kind in "iub" and not math.isfinite(value):
-        raise ValueError(f"{function}(): {value} is no number of dtype {dtype}")
-    return np.asarray(value).astype(dtype)
+        writable(value, dtype, function)
+        if dtype.kind == "f":
+            return value
+    return scalar_for(value, dtype, function)
 
 
 def take(input: Array, index: Array) -> Array:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array
+from ..autograd.graph import Array, array_of
 from .extremes import Selected, beside, selected
-from .promotion import array_of
 from .shape import checked, normalise_dim
 
 

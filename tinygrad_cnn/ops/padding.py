@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from ..autograd.graph import Array
 from ..autograd.operation import op
+from .numbers import number_for
 from .shape import _clone, checked, sizes
 
 Widths = tuple[tuple[int, int], ...]  # (before, after) for each dimension
@@ -87,7 +88,7 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
         mode: "constant" fills with ``value``; "reflect" mirrors at the edge entry, without repeating it; "replicate"
             repeats the edge entry; "circular" wraps around. All but "constant" pad the last one, two or three
             dimensions of an input that has one or two more.
-        value: what "constant" fills with; None is 0.
+        value: what "constant" fills with, a number of the dtype of ``input`` (`ops.numbers`); None is 0.
 
     >>> pad(np.array([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
     array([[3., 2., 1., 2., 3., 2.]])
@@ -106,7 +107,7 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     widths = ((0, 0),) * (len(shape) - len(pairs)) + tuple(reversed(pairs))
     if mode == "constant":
         _check_cuts(shape, widths)
-        y = _pad_constant(input, widths=widths, value=0 if value is None else value)
+        y = _pad_constant(input, widths=widths, value=0 if value is None else number_for(value, input.dtype, "pad"))
         return y if any(a > 0 or b > 0 for a, b in widths) else _clone(y, order="K")
     if value:
         raise ValueError(f'pad(): mode "{mode}" takes no value, got {value}')

@@ -12,17 +12,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import NOT_KEPT, Like, Variable
+from ..autograd.graph import NOT_KEPT, Like, Variable, array_of
+from .numbers import beside, scalar_for
 
 default_dtype = np.dtype(np.float32)
 _WEAK_NUMBERS = int(np.__version__.split(".")[0]) >= 2  # NumPy >= 2 lets a Python number take the array's dtype
 _KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
+_HUGE = 2**1023  # an integer up to here has a float beside it
 _NUMBER = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: default_dtype}
-
-
-def array_of(x: Any) -> Any:
-    """The array of a tensor; anything else as it is. (What every operation passes says it inline: a call costs.)"""
-    return x._array if isinstance(x, Variable) else x
 
 
 def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -35,6 +32,8 @@ def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
                     return inputs
             elif _stays(a, b):
                 return inputs
+            elif type(b) is int and a._array.dtype.kind in "iu":
+                return a, scalar_for(b, a._array.dtype)
         elif isinstance(b, Variable) and _stays(b, a):
             return inputs
     inputs = tuple(_operand(x) for x in inputs)
@@ -44,16 +43,59 @@ def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _stays(x: Variable, number: Any) -> bool:
     """Does NumPy itself compute x with this Python number in the dtype of x?"""
-    return _WEAK_NUMBERS and (type(number) is float or type(number) is int) and x._array.dtype.kind == "f"
+    if not _WEAK_NUMBERS or x._array.dtype.kind != "f":
+        return False
+    return type(number) is float or (type(number) is int and -_HUGE < number < _HUGE)
 
 
 def promote_to_float(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """As `promote`, with integers and booleans becoming float32: for division, exp, sin and the like."""
-    if len(inputs) == 1 and inputs[0]._array.dtype.kind == "f":
-        return inputs
-    inputs = promote(inputs)
+    a, b = inputs[0], inputs[-1]
+    if len(inputs) < 3:  # the common cases, quickly
+        if isinstance(a, Variable) and a._array.dtype.kind == "f":
+            if a is b or _stays(a, b) or (isinstance(b, Variable) and a._array.dtype is b._array.dtype):
+                return inputs
+        elif isinstance(b, Variable) and _stays(b, a):
+            return inputs
+    inputs = tuple(_operand(x) for x in inputs)
     dtype = result_type(*inputs)
-    return inputs if dtype.kind == "f" else tuple(_as(x, default_dtype) for x in inputs)
+    if dtype.kind != "f":
+        dtype = default_dtype
+    return tuple(_as(x, dtype) for x in inputs)
+
+
+def promote_to_compare(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As `promote`, for two that are compared; integers are compared with a number exactly, whichever it is.
+
+    Python compares so, too. PyTorch converts the number, or the integers to float32: 2**24 + 1 == 2.0**24 for it.
+    A tensor without dimensions counts as a number beside integers of another dtype.
+    """
+    a, b = inputs
+    if isinstance(a, Variable) and (_stays(a, b) or (isinstance(b, Variable) and a._array.dtype is b._array.dtype)):
+        return inputs
+    a, b = _operand(a), _operand(b)
+    number = _number_beside(a, b)
+    if number is not None:
+        return beside(array_of(a), number)
+    number = _number_beside(b, a)
+    if number is not None:
+        return beside(array_of(b), number)[::-1]
+    return promote(tuple(_in_range(x) for x in (a, b)))
+
+
+def _number_beside(x: Any, other: Any) -> Any:
+    """The number that ``other`` is, where x holds integers; None for anything else."""
+    a, b = array_of(x), array_of(other)
+    if not isinstance(a, ndarray) or a.dtype.kind == "f":
+        return None
+    if not isinstance(b, ndarray):
+        return b
+    return b.item() if not b.ndim and a.dtype != b.dtype and (a.ndim or b.dtype.kind == "f") else None
+
+
+def _in_range(x: Any) -> Any:
+    """An integer beyond all floats counts as infinite."""
+    return x if type(x) is not int or -_HUGE < x < _HUGE else float("inf") if x > 0 else float("-inf")
 
 
 def result_type(*inputs: Any) -> np.dtype[Any]:
@@ -81,12 +123,12 @@ def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
 
 def _operand(x: Any) -> Any:
     """A tensor, a real array, or a Python number; anything else is refused."""
-    if isinstance(x, (bool, int, float)) and not isinstance(x, np.generic):
+    if type(x) in _NUMBER:
         return x
     if isinstance(x, np.generic):
         x = x.item()  # a NumPy scalar counts as a Python number
-        if isinstance(x, (bool, int, float)):
-            return x
+    if isinstance(x, (int, float)):  # of a subclass as well
+        return x if isinstance(x, bool) else float(x) if isinstance(x, float) else int(x)
     a = x._array if isinstance(x, Variable) else x
     if not isinstance(a, ndarray) or a.dtype.kind not in _KIND:
         what = f"an array of dtype {a.dtype}" if isinstance(a, ndarray) else type(x).__name__
@@ -100,4 +142,4 @@ def _as(x: Any, dtype: np.dtype[Any]) -> Any:
         return x if x._array.dtype == dtype else cast(x, dtype=dtype)
     if isinstance(x, ndarray):
         return x.astype(dtype, copy=False)
-    return np.asarray(x, dtype)
+    return scalar_for(x, dtype)

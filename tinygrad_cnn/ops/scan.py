@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array
+from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import exp, quiet, where
 from .extremes import Selected, beside
 from .joining import cat
-from .promotion import array_of, default_dtype
+from .promotion import default_dtype
 from .shape import _reshape, checked, clone, normalise_dim
 
 _BACKWARDS = slice(None, None, -1)

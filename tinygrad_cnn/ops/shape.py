@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from ..arrays.copying import reshaped
 from ..autograd.backward import broadcast_to as _broadcast_to
-from ..autograd.graph import Array, Variable
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 
 Dims: TypeAlias = "int | Sequence[int]"
@@ -346,5 +346,5 @@ def clone(input: Array) -> Array:
 def contiguous(input: Array) -> Array:
     """``input`` itself if its memory runs in the order of its dimensions, a copy that does otherwise."""
     input = checked(input, "contiguous")
-    a = input._array if isinstance(input, Variable) else input
+    a = array_of(input)
     return input if a.flags.c_contiguous else _clone(input, order="C")

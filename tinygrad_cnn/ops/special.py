@@ -12,9 +12,12 @@ from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, true_divide, where
+from .numbers import number_for, scalar_for
 from .promotion import default_dtype, promote, promote_to_float
 from .shape import checked
 from .trigonometry import cos
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 def _floating(x: Array, name: str) -> Array:
@@ -259,7 +262,7 @@ def lerp(input: Array, end: Array, weight: Any) -> Array:
 )
 @quiet
 def _addcmul(x: Array, a: Array, b: Array, *, value: float) -> Array:
-    return x + np.asarray(value).astype(x.dtype) * a * b
+    return x + scalar_for(value, x.dtype, "addcmul") * a * b
 
 
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
@@ -301,7 +304,7 @@ def rad2deg(input: Array) -> Array:
 def float_power(input: Any, exponent: Any) -> Array:
     """input ** exponent in float64, whatever came; at least one is a tensor or an array."""
     both = (
-        float(x) if isinstance(x, (bool, int, float)) else cast(x, dtype=np.dtype(np.float64))
+        number_for(x, _FLOAT64, "float_power") if isinstance(x, (int, float, np.generic)) else cast(x, dtype=_FLOAT64)
         for x in (input, exponent)
     )
     return pow(*both)

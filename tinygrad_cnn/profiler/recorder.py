@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import Like, Node, Op, Variable
+from ..autograd.graph import Like, Node, Op, Variable, array_of
 from ..nn.module import Module
 from .events import EARLIER, NO_MODULE, Event, NodeCost
 from .flops import backward_flops, forward_flops
@@ -131,7 +131,7 @@ class Recorder:
 
 
 def _array(x: Any) -> Any:
-    return x._array if isinstance(x, Variable) else x
+    return array_of(x)
 
 
 def _new_bytes(y: ndarray, others: Sequence[Any]) -> int:

@@ -13,11 +13,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import Variable
+from ..autograd.graph import Variable, array_of
+from ..ops.numbers import fitted, gathered, number_for, scalar_for, written
 from ..ops.promotion import default_dtype
 from ..ops.shape import sizes
 from . import Tensor
 from .device import device as _device
+
+_FLOAT64 = np.dtype(np.float64)
 
 
 def dtype_of(dtype: Any, default: Any = default_dtype) -> np.dtype[Any]:
@@ -41,28 +44,34 @@ def shape_of(size: Any, name: str) -> tuple[int, ...]:
     return shape
 
 
-def array_of(x: Any, name: str) -> Any:
-    a = x._array if isinstance(x, Variable) else x
+def given(x: Any, name: str) -> Any:
+    a = array_of(x)
     if not isinstance(a, ndarray):
         raise TypeError(f"{name}: expected a Tensor or a NumPy array, got {type(x).__name__}")
     return a
 
 
 # ----------------------------------------------------------------------------------------------------------- from data
-def _array(data: Any, dtype: Any) -> ndarray[Any, Any]:
+def _array(data: Any, dtype: Any, name: str) -> ndarray[Any, Any]:
     """Data as an array, shared where it can be. Python's floats become float32, its integers int64."""
     if isinstance(data, Variable):
         data = data._array
-    a = np.asarray(data)
-    if dtype is None and not isinstance(data, (ndarray, np.generic)):
+    if hasattr(data, "__array__") and not isinstance(data, np.generic):
+        a = np.asarray(data)
+        if a.dtype.kind not in "fiub":
+            raise TypeError(f"{name}(): a Tensor holds real numbers, got {type(data).__name__} of dtype {a.dtype}")
+        kind = dtype_of(dtype, a.dtype)
+        return np.asarray(written(a, kind)).astype(kind, copy=False)
+    a = gathered(data, name, exact=dtype is not None and dtype_of(dtype).kind in "iu")
+    if dtype is None:
         leaf = data
         while isinstance(leaf, (list, tuple)) and leaf:
             leaf = leaf[0]
-        if not isinstance(leaf, (ndarray, np.generic, Variable)):
+        if a.dtype.kind == "O":  # of Python's numbers, some very large
+            dtype = default_dtype if any(isinstance(x, float) for x in a.flat) else np.int64
+        elif not isinstance(leaf, (ndarray, np.generic, Variable)):
             dtype = default_dtype if a.dtype.kind == "f" else np.int64 if a.dtype.kind in "iu" else None
-    if a.dtype.kind not in "fiub":
-        raise TypeError(f"a Tensor holds real numbers, got {type(data).__name__} of dtype {a.dtype}")
-    return a.astype(dtype_of(dtype, a.dtype), copy=False)
+    return fitted(a, dtype_of(dtype, a.dtype), name)
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -70,10 +79,13 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
     Python floats become float32, integers int64, booleans bool; NumPy arrays keep their dtype.
 
+    With a ``dtype`` of integers, numbers and lists must hold integers of its range: 1.5, NaN or 300 for uint8 are a
+    ValueError. (PyTorch cuts the fraction off; ``tensor([1.5]).long()`` does, too.) Arrays and tensors are cast.
+
     >>> tensor([[1.0, 2.0]]).dtype
     dtype('float32')
     """
-    a = _array(data, dtype)
+    a = _array(data, dtype, "tensor")
     return new(np.array(a, order="K"), requires_grad, device)
 
 
@@ -82,15 +94,15 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         new(data, False, device)
         return data if dtype is None or data.dtype == dtype_of(dtype) else cast(data, dtype=dtype_of(dtype))
-    return new(_array(data, dtype), False, device)
+    return new(_array(data, dtype, "as_tensor"), False, device)
 
 
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
     """The object as a tensor; ``copy`` True always copies, False never (and raises where it would have to)."""
-    a = _array(obj, dtype)
-    given = obj._array if isinstance(obj, Variable) else obj
+    a = _array(obj, dtype, "asarray")
+    given = array_of(obj)
     shared = isinstance(given, ndarray) and np.may_share_memory(a, given)
     if copy is False and not shared and a.size:
         raise ValueError(f"asarray: {type(obj).__name__} cannot become a tensor of dtype {a.dtype} without a copy")
@@ -124,8 +136,13 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 def _number(x: Any) -> Any:
     """A Python number, of a tensor or a NumPy number, too."""
-    x = x._array if isinstance(x, Variable) else x
+    x = array_of(x)
     return x.item() if isinstance(x, (np.generic, ndarray)) else x
+
+
+def _filled(like: Any, shape: Any, value: Any, dtype: np.dtype[Any], name: str) -> ndarray[Any, Any]:
+    number = scalar_for(value, dtype, name)
+    return np.full(shape, number, dtype) if like is None else np.full_like(like, number, dtype, subok=False)
 
 
 def _kind_of(value: Any) -> np.dtype[Any]:
@@ -136,37 +153,39 @@ def _kind_of(value: Any) -> np.dtype[Any]:
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of one value; its dtype is that of the value (float32, int64 or bool) unless given."""
+    """A tensor of one value; its dtype is that of the value (float32, int64 or bool) unless given.
+
+    A dtype of integers must hold the value: 1.5 or NaN are a ValueError (`ops.numbers`).
+    """
     value = _number(fill_value)
     shape = shape_of((size,) if isinstance(size, (tuple, list)) else size, "full")
-    return new(np.full(shape, value, dtype_of(dtype, _kind_of(value))), requires_grad, device)
+    return new(_filled(None, shape, value, dtype_of(dtype, _kind_of(value)), "full"), requires_grad, device)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape and dtype of a tensor."""
-    a = array_of(input, "zeros_like")
+    a = given(input, "zeros_like")
     return new(np.zeros_like(a, dtype_of(dtype, a.dtype), subok=False), requires_grad, device)
 
 
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape and dtype of a tensor."""
-    a = array_of(input, "ones_like")
+    a = given(input, "ones_like")
     return new(np.ones_like(a, dtype_of(dtype, a.dtype), subok=False), requires_grad, device)
 
 
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape and dtype of another, whose values are whatever was in its memory."""
-    a = array_of(input, "empty_like")
+    a = given(input, "empty_like")
     return new(np.empty_like(a, dtype_of(dtype, a.dtype), subok=False), requires_grad, device)
 
 
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """One value, in the shape and dtype of a tensor."""
-    a = array_of(input, "full_like")
-    value = _number(fill_value)
-    return new(np.full_like(a, value, dtype_of(dtype, a.dtype), subok=False), requires_grad, device)
+    """One value, in the shape and dtype of a tensor, which must hold it: see `full`."""
+    a = given(input, "full_like")
+    return new(_filled(a, None, fill_value, dtype_of(dtype, a.dtype), "full_like"), requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -179,29 +198,43 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """start, start + step, ... up to but without ``end``; ``arange(end)`` starts from 0. Integers give int64."""
+    """start, start + step, ... up to but without ``end``; ``arange(end)`` starts from 0. Integers give int64.
+
+    A ``dtype`` of integers must hold each of the numbers: ``arange(0, 2, 0.5, dtype=int64)`` is a ValueError.
+    """
     if end is None:
         start, end = 0, start
     start, end, step = (_number(x) for x in (start, end, step))
+    whole = all(isinstance(x, int) for x in (start, end, step))
+    if not whole:
+        start, end, step = (number_for(x, _FLOAT64, "arange") for x in (start, end, step))
     if step == 0 or (end - start) * step < 0:
         raise ValueError(f"arange: cannot go from {start} to {end} in steps of {step}")
-    if not all(math.isfinite(x) for x in (start, end, step)):
+    if not whole and not all(math.isfinite(x) for x in (start, end, step)):
         raise ValueError(f"arange: start, end and step must be finite, got {start}, {end}, {step}")
-    whole = all(isinstance(x, int) for x in (start, end, step))
     n = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
-    return new(
-        (start + step * np.arange(n)).astype(dtype_of(dtype, np.int64 if whole else default_dtype)),
-        requires_grad,
-        device,
-    )
+    kind = dtype_of(dtype, np.int64 if whole else default_dtype)
+    ends = (start, start + step * (n - 1)) if n else ()
+    if whole:
+        for x in ends:  # before the numbers between them are made
+            number_for(x, kind, "arange")
+        if not all(-(2**63) <= x < 2**63 for x in ends):
+            start, step = float(start), float(step)
+    return new(fitted(start + step * np.arange(n), kind, "arange"), requires_grad, device)
 
 
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """``steps`` numbers at equal distances from ``start`` to ``end``, both included."""
+    """``steps`` numbers at equal distances from ``start`` to ``end``, both included; ``dtype`` must hold each.
+
+    PyTorch cuts fractions off for a dtype of integers; here they are a ValueError. Round what you want rounded:
+    ``linspace(0, 10, 5).round().long()``.
+    """
     n = shape_of((steps,), "linspace")[0]
-    return new(np.linspace(float(start), float(end), n).astype(dtype_of(dtype)), requires_grad, device)
+    first, last = (number_for(x, _FLOAT64, "linspace") for x in (start, end))
+    values = np.linspace(first, last, n)
+    return new(fitted(values, dtype_of(dtype), "linspace"), requires_grad, device)
 
 
 def logspace(
@@ -214,20 +247,28 @@ def logspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``steps`` powers of ``base``, with exponents at equal distances from ``start`` to ``end``."""
+    """``steps`` powers of ``base``, with exponents at equal distances from ``start`` to ``end``.
+
+    ``dtype`` must hold each of them, as for `linspace`.
+    """
     n = shape_of((steps,), "logspace")[0]
-    return new(
-        np.power(float(base), np.linspace(float(start), float(end), n)).astype(dtype_of(dtype)), requires_grad, device
-    )
+    first, last, root = (number_for(x, _FLOAT64, "logspace") for x in (start, end, base))
+    with np.errstate(over="ignore"):
+        values = np.power(root, np.linspace(first, last, n))
+    return new(fitted(values, dtype_of(dtype), "logspace"), requires_grad, device)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """The rows and columns, (2, n), of the elements on and below a diagonal of a (row, col) matrix."""
     shape = shape_of((row, col), "tril_indices")
-    return new(np.stack(np.tril_indices(shape[0], offset, shape[1])).astype(dtype_of(dtype)), False, device)
+    return new(
+        fitted(np.stack(np.tril_indices(shape[0], offset, shape[1])), dtype_of(dtype), "tril_indices"), False, device
+    )
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """The rows and columns, (2, n), of the elements on and above a diagonal of a (row, col) matrix."""
     shape = shape_of((row, col), "triu_indices")
-    return new(np.stack(np.triu_indices(shape[0], offset, shape[1])).astype(dtype_of(dtype)), False, device)
+    return new(
+        fitted(np.stack(np.triu_indices(shape[0], offset, shape[1])), dtype_of(dtype), "triu_indices"), False, device
+    )

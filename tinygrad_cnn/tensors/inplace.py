@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import rng
-from ..autograd.graph import Variable, wrap
+from ..autograd.graph import Variable, array_of, wrap
 from ..ops import elementwise, rounding
+from ..ops.numbers import written
 from ..ops.shape import clone, expand
 from .methods import Methods
 from .writing import in_place, turn, twin
@@ -96,14 +97,17 @@ class InPlace(Methods):
 
     # values that do not come from the old ones
     def copy_(self, src: Any, non_blocking: bool = False) -> Self:  # noqa: ARG002  (there is one device)
-        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype."""
+        """Take the values of a tensor, array or number, broadcast to this shape and cast to this dtype.
+
+        A number must be one that the dtype holds (`ops.numbers`).
+        """
         return in_place(self, _copied, src)
 
     def fill_(self, value: Any) -> Self:
-        """Take one number everywhere."""
-        if shape := np.shape(value._array if isinstance(value, Variable) else value):
+        """Take one number everywhere, which the dtype must hold (`ops.numbers`)."""
+        if shape := np.shape(array_of(value)):
             raise RuntimeError(f"fill_ takes a number or a 0-d tensor, got shape {shape}; use copy_")
-        return in_place(self, _copied, value)
+        return in_place(self, _copied, value, name="fill_")
 
     def zero_(self) -> Self:
         """Become 0 everywhere."""
@@ -147,7 +151,7 @@ class InPlace(Methods):
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Self:
         """1 with probability p (a number, or a tensor of them), and 0 otherwise."""
-        q = np.asarray(p._array if isinstance(p, Variable) else p)
+        q = np.asarray(array_of(p))
         if not ((q >= 0) & (q <= 1)).all():
             raise RuntimeError(f"bernoulli_: probabilities lie in [0, 1], got {q.min()} to {q.max()}")
         wide = np.dtype(np.float64)
@@ -172,8 +176,8 @@ class InPlace(Methods):
         return in_place(self, lambda x: wrap(np.asarray(draw(x.shape, x.dtype)).astype(x.dtype), None))
 
 
-def _copied(x: Any, src: Any) -> Any:
+def _copied(x: Any, src: Any, name: str = "copy_") -> Any:
     """New memory with the values of ``src``, in the shape and dtype of x."""
     if not isinstance(src, Variable):
-        return wrap(np.broadcast_to(np.asarray(src), x.shape).astype(x.dtype), None)
+        return wrap(np.broadcast_to(written(src, x.dtype, name), x.shape).astype(x.dtype), None)
     return clone(expand(src, x.shape).to(x.dtype))

@@ -13,9 +13,10 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays import rng
-from ..autograd.graph import Variable
+from ..autograd.graph import array_of
+from ..ops.numbers import number_for
 from . import Tensor
-from .creation import array_of, dtype_of, new, shape_of
+from .creation import dtype_of, given, new, shape_of
 
 Generator: TypeAlias = "rng.Generator | np.random.Generator | None"
 
@@ -54,7 +55,7 @@ def rand_like(
     input: Any, *, generator: Generator = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`rand` in the shape and dtype of a tensor."""
-    a = array_of(input, "rand_like")
+    a = given(input, "rand_like")
     return rand(
         a.shape, generator=generator, dtype=dtype_of(dtype, a.dtype), device=device, requires_grad=requires_grad
     )
@@ -64,7 +65,7 @@ def randn_like(
     input: Any, *, generator: Generator = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`randn` in the shape and dtype of a tensor."""
-    a = array_of(input, "randn_like")
+    a = given(input, "randn_like")
     return randn(
         a.shape, generator=generator, dtype=dtype_of(dtype, a.dtype), device=device, requires_grad=requires_grad
     )
@@ -74,7 +75,11 @@ def _integers(low: Any, high: Any, shape: tuple[int, ...], dtype: Any, generator
     low, high = operator.index(low), operator.index(high)
     if low >= high:
         raise ValueError(f"randint: low must be below high, got low={low}, high={high}")
-    return np.asarray(rng.resolve(generator).integers(low, high, shape)).astype(dtype_of(dtype, np.int64))
+    kind = dtype_of(dtype, np.int64)
+    for bound in (low, high - 1):
+        for room in (kind, np.dtype(np.int64)):
+            number_for(bound, room, "randint")
+    return np.asarray(rng.resolve(generator).integers(low, high, shape)).astype(kind)
 
 
 def randint(
@@ -111,7 +116,7 @@ def randint_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """Integers from ``low`` (or 0) up to but without ``high``, in the shape and dtype of a tensor."""
-    a = array_of(input, "randint_like")
+    a = given(input, "randint_like")
     low, high = (0, low) if high is None else (low, high)
     return new(_integers(low, high, a.shape, dtype_of(dtype, a.dtype), generator), requires_grad, device)
 
@@ -121,7 +126,9 @@ def randperm(
 ) -> Tensor:
     """The integers from 0 to n - 1 in a random order."""
     count = shape_of((n,), "randperm")[0]
-    return new(rng.resolve(generator).permutation(count).astype(dtype_of(dtype)), requires_grad, device)
+    kind = dtype_of(dtype)
+    number_for(max(count - 1, 0), kind, "randperm")
+    return new(rng.resolve(generator).permutation(count).astype(kind), requires_grad, device)
 
 
 def normal(
@@ -135,7 +142,7 @@ def normal(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers from normal distributions with these means and deviations: tensors, or numbers and a size."""
-    arrays = [x._array if isinstance(x, Variable) else x for x in (mean, std)]
+    arrays = [array_of(x) for x in (mean, std)]
     if np.any(np.asarray(arrays[1]) < 0):
         raise ValueError(f"normal: std must be >= 0, got {float(np.min(arrays[1]))}")
     made = [x for x in arrays if isinstance(x, ndarray)]
@@ -151,7 +158,7 @@ def normal(
 
 def bernoulli(input: Any, *, generator: Generator = None) -> Tensor:
     """1 with the probabilities that the input holds, and 0 otherwise, in its shape and dtype. No gradient."""
-    p = array_of(input, "bernoulli")
+    p = given(input, "bernoulli")
     _floating(p.dtype, "bernoulli")
     if not ((p >= 0) & (p <= 1)).all():
         raise ValueError(f"bernoulli: probabilities lie in [0, 1], got some in [{p.min()}, {p.max()}]")
@@ -163,7 +170,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
 
     Without replacement, no index is drawn twice from a row.
     """
-    w = array_of(input, "multinomial")
+    w = given(input, "multinomial")
     k = operator.index(num_samples)
     _floating(w.dtype, "multinomial")
     if w.ndim not in (1, 2) or not w.shape[-1]:

@@ -246,7 +246,8 @@ class Tensor(InPlace, result=True):
         return builtins.int(self.item())
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
+        found = comparison.eq(self, value)._array if _comparable(value) else self._array == value
+        return bool(found.any())
 
     __hash__ = object.__hash__
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array, Extra, Node, Variable, wrap
+from ..autograd.graph import Array, Extra, Node, Variable, array_of, wrap
 from ..autograd.inplace import about_to_write, alias, mutated
 from ..autograd.modes import mode
 from ..autograd.operation import op, record
@@ -170,7 +170,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
         return  # the end of x[index] += 1: the value is there already
     if not (mode.recording and (_wants(x) or _wants(value))):
         about_to_write(x)
-        indexing.write(x._array, place, value._array if isinstance(value, Variable) else value)
+        indexing.write(x._array, place, array_of(value))
         mutated(x._array)
     elif place.picks is None and has_other_names(x):
         in_place(indexing.getitem(x, index), indexing.setitem, ..., value)

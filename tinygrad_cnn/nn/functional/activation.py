@@ -17,6 +17,7 @@ from ...ops import elementwise as e
 from ...ops import softmaxes, special
 from ...ops.joining import chunk
 from ...ops.moments import norm
+from ...ops.numbers import number_for
 from ...ops.promotion import result_type
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import broadcast_tensors
@@ -142,7 +143,8 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0, inplace:
     _check_number(input, "hardtanh")
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
-    return apply(ops.hardtanh, input, inplace, low=float(min_val), high=float(max_val))
+    low, high = (number_for(v, dtype_of(input), "hardtanh") for v in (min_val, max_val))
+    return apply(ops.hardtanh, input, inplace, low=low, high=high)
 
 
 def hardsigmoid(input: Array, inplace: bool = False) -> Array:
@@ -210,8 +212,9 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 
 
 def threshold(input: Array, threshold: float, value: float, inplace: bool = False) -> Array:
-    """x where x > threshold, ``value`` elsewhere."""
+    """x where x > threshold, ``value``, a number of the dtype of x, elsewhere."""
     check_array(input, "input", "threshold")
+    value = number_for(value, dtype_of(input), "threshold")
     return apply(ops.threshold, input, inplace, at=threshold, value=value)
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...arrays import rng
-from ...autograd.graph import Array
+from ...autograd.graph import Array, array_of
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
-from ...ops.promotion import array_of
 from .activation import apply
 from .arguments import check_floating
 

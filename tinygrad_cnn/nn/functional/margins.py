@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ...autograd.graph import Array
+from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
-from ...ops.promotion import array_of
 from .arguments import check_array, check_floating
 from .reductions import check_pair, check_same_shape, reduced, reduction_of
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array, Variable, array_of
 from ...autograd.inplace import mutated
 from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
-from ...ops.promotion import array_of
 from ...ops.shape import reshape
 from .arguments import check_array, check_dtype_of_input, check_floating, door, dtype_of
 

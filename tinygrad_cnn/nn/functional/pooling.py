@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...arrays.windows import Geometry, Pads, Pair
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array, Variable, array_of
 from ...ops import pool as ops
 from ...ops.index import take_along_dim
-from ...ops.promotion import array_of
 from ...ops.shape import reshape
 from .arguments import (
     IntOrPair,

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array
+from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
 from ...ops import loss as ops
-from ...ops.promotion import array_of
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
 from .arguments import check_floating, dtype_of

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array
+from ...autograd.graph import Array, array_of
 from ...ops import embedding as ops
-from ...ops.promotion import array_of
 from .arguments import check_array, dtype_of
 
 
