@@ -512,5 +512,7 @@ def make(seed: int, writes: bool = True) -> Made:
     except Unfit:
         pass  # nothing to differentiate: the values are compared
     library, names = maker.library, maker.names
-    told = Account(Run(maker.refused, snapshot(names), None), vague(names), library.overwritten, library.untracked)
+    told = Account(
+        Run(maker.refused, snapshot(names), None), vague(names), library.overwritten or library.freed, library.untracked
+    )
     return Made(maker.program, maker.directions, maker.order, told)

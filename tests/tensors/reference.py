@@ -475,12 +475,12 @@ class Jet:
         return self.with_parts(place, source)
 
     # ------------------------------------------------------------------------------------------------ writes
-    def refuse_writes(self, value_requires: bool) -> None:
+    def refuse_writes(self) -> None:
         if self.library.recording and self.history.leaf:
             raise RuntimeError("a leaf that requires grad, or a view of it, was about to change while recorded")
         if self.read_only:
             raise Expanded("expanded memory is read-only")
-        if self.block.unrecorded and self.library.recording and (self.requires_grad or value_requires):
+        if self.block.unrecorded and self.library.recording:
             raise Unfit("whether a view made without recording takes part in the graph is not defined")
 
     def refuse_overlap(self, other: Any, moves: bool = False) -> None:
@@ -494,7 +494,7 @@ class Jet:
     def become(self, new: Any, saved: bool = False) -> Jet:
         self.refuse_overlap(new)
         new = self.library.constant(new)
-        self.refuse_writes(new.requires_grad)
+        self.refuse_writes()
         parts = [part.copy() for part in new.parts]
         if np.broadcast_shapes(self.shape, new.shape) != self.shape:
             raise RuntimeError(f"a result of shape {new.shape} does not fit into shape {self.shape}")
@@ -520,7 +520,7 @@ class Jet:
             return
         self.refuse_overlap(value)
         value = self.library.constant(value)
-        self.refuse_writes(value.requires_grad)
+        self.refuse_writes()
         parts = [part.copy() for part in value.parts]
         self.written(value)
         ndim = self.value[index].ndim
@@ -538,7 +538,7 @@ class Jet:
         return self.become(source)
 
     def fill_diagonal_(self, value: float) -> Jet:
-        self.refuse_writes(False)
+        self.refuse_writes()
         self.become(self.library.where(np.eye(*self.shape, dtype=bool), self.library.constant(value), self))
         return self
 
@@ -591,6 +591,7 @@ class Library:
         self.directions, self.order, self.jet = directions, order, jet
         self.recording = True
         self.overwritten = False  # numbers that a recorded operation needs were written over
+        self.freed = False  # a backward let go of what a second one may need
         self.untracked = False  # memory was written that `.data` had been taken of
         self.leaves: list[tuple[Jet, int]] = []
         self.used = 0
@@ -809,8 +810,9 @@ class Library:
             total += (y.parts[order] * c).reshape(*total.shape, -1).sum(-1)
         return total
 
-    def backward(self, outputs: list[Jet], cotangents: list[Any], retain_graph: bool = False) -> None:  # noqa: ARG002
+    def backward(self, outputs: list[Jet], cotangents: list[Any], retain_graph: bool = False) -> None:
         total = self.gradient(outputs, cotangents, 1)
+        self.freed |= not retain_graph
         for leaf, start in self.leaves:
             g = total[start : start + leaf.value.size].reshape(leaf.shape)
             leaf.grad = self.constant(g.copy() if leaf.grad is None else leaf.grad.value + g)

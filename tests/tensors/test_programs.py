@@ -93,7 +93,7 @@ class KeepingGradients(Jet):
         """A number that is written leaves the derivatives of what it overwrites."""
         if isinstance(new, Jet):
             return super().become(new, saved)
-        self.refuse_writes(False)
+        self.refuse_writes()
         self.parts[0][...] = new
         return self
 
@@ -104,13 +104,13 @@ class Deaf(Jet):
 
 
 class Soft(Jet):
-    def refuse_writes(self, value_requires: bool) -> None:
+    def refuse_writes(self) -> None:
         """Leaves may be written."""
 
 
 class Hard(Jet):
-    def refuse_writes(self, value_requires: bool) -> None:
-        super().refuse_writes(value_requires)
+    def refuse_writes(self) -> None:
+        super().refuse_writes()
         if self.block.saved:
             raise RuntimeError("it was used")
 
