@@ -174,7 +174,7 @@ BUGS = [
     Bug("ops/loss.py", "keepdim=False) - pick(u, t))", "keepdim=False) + pick(u, t))", functional("cross_entropy")),
     Bug("ops/loss.py", "lambda g, _y, x, _t: -g * x)", "lambda g, _y, x, _t: g * x)", functional("binary_cross_entropy_with_logits")),
     Bug("ops/scan.py", "_cumsum(g, dim=dim, reverse=not reverse)", "_cumsum(g, dim=dim, reverse=reverse)", case("cumsum")),
-    Bug("ops/scan.py", "by=-1 if reverse else 1, fill=1.0)", "by=-1 if reverse else 1, fill=0.0)", case("cumprod")),
+    Bug("ops/recurrence.py", "_previous(y, dim, reverse, 1.0))", "_previous(y, dim, reverse, 0.0))", case("cumprod")),
     Bug("ops/special.py", "g * sigmoid(b - a),", "g * sigmoid(a - b),", case("logaddexp")),
     Bug("ops/special.py", "g * (2 / math.sqrt(math.pi)) * exp(-square(x))", "g * (2 / math.sqrt(math.pi)) * exp(square(x))", case("erf")),
     Bug("ops/extremes.py", "spread(true_divide(g, sharing), dim=dim", "spread(g, dim=dim", ["tests/ops/test_extremes.py"]),  # ties all get all

@@ -17,6 +17,7 @@ from ..autograd.graph import Array
 from ..autograd.operation import op
 from .comparison import eq, isnan, logical_not
 from .elementwise import true_divide, where
+from .recurrence import others
 from .shape import checked, normalise_dim, normalise_dims
 
 Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
@@ -127,8 +128,6 @@ def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) 
     g = spread(g, dim=dims, keepdim=keepdim, shape=x.shape)
     if not bool(any(eq(x, 0))):
         return g * spread(y, dim=dims, keepdim=keepdim, shape=x.shape) / x
-    from .scan import others  # scan stands on this file
-
     return g * others(x, dim)
 
 
