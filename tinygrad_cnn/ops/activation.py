@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .elementwise import abs, exp, quiet, sigmoid, square, where, zero
+from .elementwise import abs, choose, exp, only, quiet, sigmoid, square, zero
 from .promotion import promote_to_float
 from .special import erf
 
@@ -20,22 +20,22 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 
 
 @op(zero)
-def step(x: Array, *, low: float, high: float, at: float) -> Array:
-    """``high`` where x > at, ``low`` elsewhere, in the dtype of x: the slope of a function with one kink."""
-    y = (x > at).astype(x.dtype)
+def step(x: Array, *, low: float, high: float) -> Array:
+    """``high`` where x > 0, ``low`` elsewhere, in the dtype of x: the slope of a function with a kink at 0."""
+    y = (x > 0).astype(x.dtype)
     y *= high - low
     y += low
     return y
 
 
-@op(zero)
+@op()
 def between(x: Array, *, low: float, high: float) -> Array:
-    """1 where low < x < high, 0 elsewhere, in the dtype of x."""
-    return ((x > low) & (x < high)).astype(x.dtype)
+    """Is low < x < high?"""
+    return (x > low) & (x < high)
 
 
 # ------------------------------------------------------------------------------------------------- one or two lines
-@op(lambda g, _y, x, *, slope: g * step(x, low=slope, high=1.0, at=0.0))
+@op(lambda g, _y, x, *, slope: g * step(x, low=slope, high=1.0))
 def leaky_relu(x: Array, *, slope: float) -> Array:
     """x where x > 0, slope * x elsewhere (Maas, Hannun and Ng, 2013)."""
     if 0 < slope <= 1:  # not 0: the product of 0 and inf is NaN
@@ -44,7 +44,7 @@ def leaky_relu(x: Array, *, slope: float) -> Array:
 
 
 @op(
-    lambda g, _y, x, w: g * where(x > 0, 1.0, w),
+    lambda g, _y, x, w: g * choose(x > 0, 1.0, w),
     lambda g, _y, x, _w: g * leaky_floor(x),
 )
 def prelu(x: Array, w: Array) -> Array:
@@ -52,31 +52,31 @@ def prelu(x: Array, w: Array) -> Array:
     return np.where(x > 0, x, x * w)
 
 
-@op(lambda g, _y, x: g * step(x, low=1.0, high=0.0, at=0.0))
+@op(lambda g, _y, x: only(g, x <= 0))
 def leaky_floor(x: Array) -> Array:
     """min(x, 0)"""
     return np.minimum(x, 0)
 
 
-@op(lambda g, _y, x, *, low, high: g * between(x, low=low, high=high))
+@op(lambda g, _y, x, *, low, high: only(g, between(x, low=low, high=high)))
 def hardtanh(x: Array, *, low: float, high: float) -> Array:
     """x cut off at ``low`` and ``high``; the slope there is taken as 0."""
     return np.clip(x, x.dtype.type(low), x.dtype.type(high))
 
 
-@op(lambda g, _y, x, *, at, value: g * step(x, low=0.0, high=1.0, at=at))
+@op(lambda g, _y, x, *, at, value: only(g, x > at))
 def threshold(x: Array, *, at: float, value: float) -> Array:
     """x where x > at, ``value`` elsewhere."""
     return np.where(x <= x.dtype.type(at), x.dtype.type(value), x)
 
 
-@op(lambda g, _y, x, *, width: g * (1 - between(x, low=-width, high=width)))
+@op(lambda g, _y, x, *, width: only(g, between(x, low=-width, high=width) == 0))
 def softshrink(x: Array, *, width: float) -> Array:
     """x moved towards 0 by ``width``, and 0 where it would pass it."""
     return x - np.clip(x, -width, width)
 
 
-@op(lambda g, y, _x, *, width: g * (y != 0))
+@op(lambda g, y, _x, *, width: only(g, y != 0))
 def hardshrink(x: Array, *, width: float) -> Array:
     """x where abs(x) > width, 0 elsewhere."""
     return np.where((x >= -width) & (x <= width), x.dtype.type(0), x)
@@ -91,7 +91,7 @@ def softsign(x: Array) -> Array:
 # ---------------------------------------------------------------------------------------------------- exponentials
 @op(
     lambda g, _y, x, *, alpha, scale, inner: (
-        g * where(x > 0, scale, inner * scale * alpha * exp(inner * leaky_floor(x)))
+        g * choose(x > 0, scale, inner * scale * alpha * exp(inner * leaky_floor(x)))
     )
 )
 def elu(x: Array, *, alpha: float, scale: float, inner: float) -> Array:
@@ -182,13 +182,13 @@ def gelu_tanh(x: Array) -> Array:
 
 
 # -------------------------------------------------------------------------------------------------- straight pieces
-@op(lambda g, _y, x: g * between(x, low=-3.0, high=3.0) / 6)
+@op(lambda g, _y, x: only(g, between(x, low=-3.0, high=3.0)) / 6)
 def hardsigmoid(x: Array) -> Array:
     """clip(x / 6 + 1 / 2, 0, 1) (Howard et al., 2019)."""
     return np.clip(x / 6 + 0.5, 0, 1)
 
 
-@op(lambda g, _y, x: g * where(x >= 3, 1.0, where(x > -3, x / 3 + 0.5, 0.0)))
+@op(lambda g, _y, x: only(g * choose(x >= 3, 1.0, x / 3 + 0.5), x > -3))
 def hardswish(x: Array) -> Array:
     """x * clip(x + 3, 0, 6) / 6 (Howard et al., 2019)."""
     return x * np.clip(x + 3, 0, 6) / 6

@@ -11,7 +11,7 @@ from ..autograd.backward import cast
 from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
 from .comparison import eq
-from .elementwise import exp, quiet, where
+from .elementwise import choose, exp, quiet
 from .extremes import Selected, beside
 from .joining import cat
 from .promotion import default_dtype
@@ -34,7 +34,7 @@ def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
 
 def _logcumsumexp_rule(g: Array, y: Array, x: Array, *, dim: int) -> Array:
     """dx[j] = sum of g[k] exp(x[j] - y[k]) over k >= j; y only grows, so no exponent here is above 0."""
-    y = where(eq(y, -np.inf), 0.0, y)
+    y = choose(eq(y, -np.inf), 0.0, y)
     ratio = exp(shift(y, dim=dim, by=1, fill=-np.inf) - y)
     return exp(x - y) * adjoint_recurrence(g, ratio, dim, False)
 

@@ -10,7 +10,7 @@ from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
 from .comparison import eq
-from .elementwise import exp, quiet, where
+from .elementwise import choose, exp, only, quiet
 from .promotion import default_dtype
 from .reduce import Axes, Dims, as_float, fold, many_dims, spread
 from .reduce import _sum as sum_over
@@ -25,7 +25,7 @@ def _largest(x: Any, dim: Axes) -> Any:
 def _logsumexp_rule(g: Array, y: Array, x: Array, *, dim: Axes, keepdim: bool) -> Array:
     g, y = (spread(a, dim=dim, keepdim=keepdim, shape=x.shape) for a in (g, y))
     nothing = eq(y, -np.inf)
-    return where(nothing, 0.0, g * exp(x - where(nothing, 0.0, y)))
+    return only(g * exp(x - choose(nothing, 0.0, y)), nothing == 0)
 
 
 @op(_logsumexp_rule)
