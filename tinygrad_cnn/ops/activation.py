@@ -14,7 +14,7 @@ from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import abs, choose, exp, only, quiet, sigmoid, square, zero
 from .promotion import promote_to_float
-from .special import erf
+from .special import bell, erf
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017: they keep mean 0, variance 1
 
@@ -70,7 +70,7 @@ def threshold(x: Array, *, at: float, value: float) -> Array:
     return np.where(x <= x.dtype.type(at), x.dtype.type(value), x)
 
 
-@op(lambda g, _y, x, *, width: only(g, between(x, low=-width, high=width) == 0))
+@op(lambda g, y, _x, *, width: only(g, y != 0))
 def softshrink(x: Array, *, width: float) -> Array:
     """x moved towards 0 by ``width``, and 0 where it would pass it."""
     return x - np.clip(x, -width, width)
@@ -144,7 +144,7 @@ def mish(x: Array) -> Array:
 
 # ---------------------------------------------------------------------------------------------------------- gaussian
 def _gelu_slope(x: Array) -> Array:
-    return 0.5 * (1 + erf(x * math.sqrt(0.5))) + x * exp(-0.5 * square(x)) * (1 / math.sqrt(2 * math.pi))
+    return 0.5 * (1 + erf(x * math.sqrt(0.5))) + x * bell(x * math.sqrt(0.5), n=0) * (1 / math.sqrt(2 * math.pi))
 
 
 @op(lambda g, _y, x: g * _gelu_slope(x))
@@ -160,7 +160,14 @@ def gelu(x: Array) -> Array:
 _CUBIC = 0.044715
 
 
-@op(lambda g, y, x: g * (1 - square(y)) * (math.sqrt(2 / math.pi) * (1 + 3 * _CUBIC * square(x))))
+def _gate_slope(t: Array, x: Array) -> Array:
+    """The slope at x of `gelu_gate`, which is t there. Far out it is 0, not 0 * inf: x is held within bounds."""
+    growth = 1 + 3 * _CUBIC * square(hardtanh(x, low=-1e4, high=1e4))
+    return (1 - square(t)) * (math.sqrt(2 / math.pi) * growth)
+
+
+@op(lambda g, y, x: g * _gate_slope(y, x))
+@quiet
 def gelu_gate(x: Array) -> Array:
     """tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)), close to 2 * Phi(x) - 1."""
     return np.tanh(math.sqrt(2 / math.pi) * (x + _CUBIC * x * x * x))
@@ -168,7 +175,7 @@ def gelu_gate(x: Array) -> Array:
 
 def _gelu_tanh_slope(x: Array) -> Array:
     t = gelu_gate(x)
-    return 0.5 * (1 + t) + 0.5 * x * (1 - square(t)) * (math.sqrt(2 / math.pi) * (1 + 3 * _CUBIC * square(x)))
+    return 0.5 * (1 + t) + 0.5 * x * _gate_slope(t, x)
 
 
 @op(lambda g, _y, x: g * _gelu_tanh_slope(x))

@@ -104,7 +104,7 @@ def _log_unless(x: Array, outweighed: Array) -> Array:
     """log(x); 0 where x = 0 and a power of x outweighs it."""
     limit = (x == 0) & outweighed
     log_x = np.log(np.where(limit, 1, x) if limit.any() else x)
-    return log_x if isinstance(x, np.ndarray) else float(log_x)
+    return log_x if log_x.ndim else float(log_x)  # a Python number, which widens nothing
 
 
 @op(lambda g, _y, x: g * 2 * x)
@@ -262,13 +262,13 @@ def minimum(a: Array, b: Array) -> Array:
     return np.minimum(a, b)
 
 
-_BITS = {np.dtype(f"f{n}"): np.dtype(f"u{n}") for n in (2, 4, 8)}
+_BITS = {n: np.dtype(f"u{n}") for n in (2, 4, 8)}  # by the size of a number
 
 
 @op(lambda u, _d, _g, mask: only(u, mask), None)
 def only(g: Array, mask: Array) -> Array:
     """g where the mask holds, 0 elsewhere, be g infinite or NaN there: it is the bits of g that are multiplied."""
-    return np.multiply(g.view(_BITS[g.dtype]), mask).view(g.dtype)
+    return np.multiply(g.view(_BITS[g.dtype.itemsize]), mask).view(g.dtype)
 
 
 @op(

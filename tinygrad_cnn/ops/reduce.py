@@ -124,9 +124,10 @@ def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) 
     """g times the product of all the others: y / x where that tells it, and nobody asks for its derivatives."""
     if not x.ndim:
         return g
-    g, y = (spread(a, dim=None if dim is None else (dim,), keepdim=keepdim, shape=x.shape) for a in (g, y))
+    dims = None if dim is None else (dim,)
+    g = spread(g, dim=dims, keepdim=keepdim, shape=x.shape)
     if isinstance(x, np.ndarray) and y.all() and np.isfinite(y).all():
-        return g * y / x
+        return g * spread(y, dim=dims, keepdim=keepdim, shape=x.shape) / x
     return g * others(x, dim)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .elementwise import choose, exp, log, mul, pow, quiet, rsqrt, sigmoid, square, true_divide
+from .elementwise import choose, exp, log, mul, only, pow, quiet, rsqrt, sigmoid, square, true_divide
 from .limits import _clip
 from .promotion import default_dtype, promote, promote_to_float
 from .shape import checked
@@ -106,13 +106,24 @@ def _erf(x: Any, complement: bool) -> Any:
     return y.astype(dtype, copy=False)
 
 
-@op(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * exp(-square(x)), prepare=promote_to_float)
+@op(lambda g, _y, x, *, n: g * bell(x, n=n + 1))
+@quiet
+def bell(x: Array, *, n: int) -> Array:
+    """exp(-x^2), differentiated n times: times a polynomial (Hermite's), and 0 where nothing is left of the bell."""
+    e = np.exp(-np.square(x))
+    before, h = 0, 1
+    for j in range(n):
+        before, h = h, -2 * (x * h + j * before)
+    return only(h * e, e != 0) if n else e
+
+
+@op(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * bell(x, n=0), prepare=promote_to_float)
 def erf(x: Array) -> Array:
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x (Cody 1969)."""
     return _erf(x, False)
 
 
-@op(lambda g, _y, x: g * (-2 / math.sqrt(math.pi)) * exp(-square(x)), prepare=promote_to_float)
+@op(lambda g, _y, x: g * (-2 / math.sqrt(math.pi)) * bell(x, n=0), prepare=promote_to_float)
 def erfc(x: Array) -> Array:
     """1 - erf(x), exact where erf(x) is nearly 1 (Cody 1969)."""
     return _erf(x, True)
@@ -220,17 +231,16 @@ def sinc(x: Array) -> Array:
 @quiet
 def _sinc_slope(x: Array, *, k: int) -> Array:
     """The k-th derivative of sinc, for k >= 1: pi ** k times that of sin(t) / t at t = pi x."""
-    t = np.asarray(math.pi * x)
-    y, near = np.empty_like(t), np.abs(t) <= k
-    y[near], y[~near] = _sinc_near(t[near], k), _sinc_far(t[~near], k)
-    return y * math.pi**k
+    t = math.pi * x
+    near = np.abs(t) <= k
+    return (only(_sinc_near(t, k), near) + only(_sinc_far(t, k), ~near)) * math.pi**k
 
 
 def _sinc_near(t: Any, k: int) -> Any:
     """The k-th derivative of sin(t) / t, the sum of (-t^2)^n / (2n + 1)!, term after term, by Horner's rule."""
-    y = np.zeros_like(t)
-    for n in reversed(range((k + 1) // 2, 2 * k + 12)):
-        y *= t * t
+    y, square = np.zeros_like(t), t * t
+    for n in reversed(range((k + 1) // 2, 3 * k + 8)):
+        y *= square
         y += (-1) ** n / (math.factorial(2 * n - k) * (2 * n + 1))
     return y * t if k % 2 else y
 
