@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .elementwise import abs, choose, exp, only, quiet, sigmoid, square, zero
+from .elementwise import abs, choose, exp, only, quiet, relu, sigmoid, square, zero
 from .promotion import promote_to_float
 from .special import bell, erf
 
@@ -89,11 +89,7 @@ def softsign(x: Array) -> Array:
 
 
 # ---------------------------------------------------------------------------------------------------- exponentials
-@op(
-    lambda g, _y, x, *, alpha, scale, inner: (
-        g * choose(x > 0, scale, inner * scale * alpha * exp(inner * leaky_floor(x)))
-    )
-)
+@op(lambda g, _y, x, *, alpha, scale, inner: g * choose(x > 0, scale, inner * scale * alpha * exp(-inner * relu(-x))))
 def elu(x: Array, *, alpha: float, scale: float, inner: float) -> Array:
     """scale * x where x > 0, scale * alpha * (exp(inner * x) - 1) elsewhere.
 
@@ -162,7 +158,7 @@ _CUBIC = 0.044715
 
 def _gate_slope(t: Array, x: Array) -> Array:
     """The slope at x of `gelu_gate`, which is t there. Far out it is 0, not 0 * inf: x is held within bounds."""
-    growth = 1 + 3 * _CUBIC * square(hardtanh(x, low=-1e4, high=1e4))
+    growth = 1 + 3 * _CUBIC * square(hardtanh(x, low=-30.0, high=30.0))
     return (1 - square(t)) * (math.sqrt(2 / math.pi) * growth)
 
 

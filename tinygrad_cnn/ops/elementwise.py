@@ -200,7 +200,7 @@ def sigmoid(x: Array) -> Array:
 
 @op(lambda u, _d, _g, y: gate(u, y), None)
 def gate(g: Array, y: Array) -> Array:
-    """g where y > 0, 0 elsewhere."""
+    """g where y > 0, 0 elsewhere; NaN where g is infinite there, which `only` avoids in twice the time."""
     if g.size < 1 << 17:
         return g * (y > _positive_range(y.dtype)[0])
     g = in_order_of(y, g)
