@@ -130,7 +130,7 @@ BUGS = [
     Bug("ops/reduce.py", "spread(g / count(_x.shape, dim), dim=dim", "spread(g, dim=dim", case("mean")),
     Bug("ops/reduce.py", "and y.all() and np.isfinite(y).all()", "", case("prod-of zeros")),
     Bug("ops/moments.py", "true_divide(2 * g, _freedom(", "true_divide(g, _freedom(", case("var")),
-    Bug("ops/moments.py", "return only(g / y, nowhere == 0) * x", "return only(g, nowhere == 0) * x", case("norm")),
+    Bug("ops/moments.py", "return only(g / y, sloping) * x", "return only(g, sloping) * x", case("norm")),
     Bug(
         "ops/softmaxes.py",
         "y * (g - sum_over(g * y,",

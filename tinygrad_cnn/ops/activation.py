@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .elementwise import abs, choose, exp, only, quiet, relu, sigmoid, square, zero
+from .elementwise import abs, choose, exp, minimum, only, quiet, relu, sigmoid, square, zero
 from .promotion import promote_to_float
 from .special import bell, erf
 
@@ -157,8 +157,8 @@ _CUBIC = 0.044715
 
 
 def _gate_slope(t: Array, x: Array) -> Array:
-    """The slope at x of `gelu_gate`, which is t there. Far out it is 0, not 0 * inf: x is held within bounds."""
-    growth = 1 + 3 * _CUBIC * square(hardtanh(x, low=-30.0, high=30.0))
+    """The slope at x of `gelu_gate`, which is t there. Far out it is 0, not 0 * inf: the square is held small."""
+    growth = 1 + 3 * _CUBIC * minimum(square(x), 900.0)
     return (1 - square(t)) * (math.sqrt(2 / math.pi) * growth)
 
 

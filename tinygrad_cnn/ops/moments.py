@@ -10,7 +10,7 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .comparison import eq
+from .comparison import eq, ne
 from .elementwise import abs, choose, only, quiet, sign, true_divide
 from .reduce import Axes, Dims, as_float, count, fold, many_dims, mean, spread
 from .reduce import _add as add_up
@@ -42,8 +42,8 @@ def _var(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
 
 
 def _std_rule(g: Array, y: Array, x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
-    flat = eq(y, 0)  # where the slope is taken as 0
-    g = only(true_divide(g, choose(flat, 1.0, y) * _freedom(x.shape, dim, correction)), flat == 0)
+    uneven = ne(y, 0)  # elsewhere the slope is taken as 0
+    g = only(true_divide(g, choose(uneven, y, 1.0) * _freedom(x.shape, dim, correction)), uneven)
     return spread(g, dim=dim, keepdim=keepdim, shape=x.shape) * _deviation(x, dim)
 
 
@@ -145,13 +145,13 @@ def _norm_rule(g: Array, y: Array, x: Array, *, p: float, dim: Axes, keepdim: bo
     if math.isinf(p):
         largest = cast(eq(abs(x), y), dtype=x.dtype)
         return g * sign(x) * (largest / sum_over(largest, dim=dim, keepdim=True))
-    nowhere = eq(y, 0)
-    y = choose(nowhere, 1.0, y)
+    sloping = ne(y, 0)
+    y = choose(sloping, y, 1.0)
     if p == 2:
-        return only(g / y, nowhere == 0) * x
+        return only(g / y, sloping) * x
     if p < 1:
-        nowhere = eq(x, 0)
-    return only(g * _abs_pow(choose(nowhere, 1.0, x / y), p=p - 1, odd=True), nowhere == 0)
+        sloping = ne(x, 0)
+    return only(g * _abs_pow(choose(sloping, x / y, 1.0), p=p - 1, odd=True), sloping)
 
 
 @op(lambda g, _y, x, *, p, odd: g * p * _abs_pow(x, p=p - (p != 0), odd=not odd))

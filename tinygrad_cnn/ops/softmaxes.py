@@ -9,7 +9,7 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .comparison import eq
+from .comparison import ne
 from .elementwise import choose, exp, only, quiet
 from .promotion import default_dtype
 from .reduce import Axes, Dims, as_float, fold, many_dims, spread
@@ -24,8 +24,8 @@ def _largest(x: Any, dim: Axes) -> Any:
 
 def _logsumexp_rule(g: Array, y: Array, x: Array, *, dim: Axes, keepdim: bool) -> Array:
     g, y = (spread(a, dim=dim, keepdim=keepdim, shape=x.shape) for a in (g, y))
-    nothing = eq(y, -np.inf)
-    return only(g * exp(x - choose(nothing, 0.0, y)), nothing == 0)
+    something = ne(y, -np.inf)
+    return only(g * exp(x - choose(something, y, 0.0)), something)
 
 
 @op(_logsumexp_rule)
