@@ -291,8 +291,13 @@ def test_gradient(case: Case, data: st.DataObject, seed: int) -> None:
 def test_second_derivative(case: Case, data: st.DataObject, seed: int) -> None:
     """The gradients, weighted at random, along a random direction of inputs and cotangents."""
     inputs, kwargs = drawn(case, data)
-    at = wanted(case, inputs)
-    rng = np.random.default_rng(seed)
+    check_second_derivative(case, inputs, kwargs, wanted(case, inputs), np.random.default_rng(seed))
+
+
+def check_second_derivative(
+    case: Case, inputs: list[Any], kwargs: dict[str, Any], at: list[int], rng: np.random.Generator
+) -> None:
+    """The derivative of the gradients by the inputs ``at``, against differences of these gradients."""
 
     def dense(shape: tuple[int, ...]) -> ndarray[Any, Any]:
         return rng.uniform(0.3, 1, shape) * rng.choice([-1.0, 1.0], shape)

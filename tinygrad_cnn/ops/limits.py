@@ -12,14 +12,14 @@ from ..autograd.backward import cast
 from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .comparison import isfinite, isnan
-from .elementwise import sign, where
+from .elementwise import only, sign
 from .numbers import number_for
 from .promotion import promote, promote_to_float, result_type
 from .shape import checked
 
 
 # -------------------------------------------------------------------------------------------------------------- bounds
-@op(lambda g, _y, x, *, low, high: g * _within(x, low=low, high=high))
+@op(lambda g, _y, x, *, low, high: only(g, _within(x, low=low, high=high)))
 def _clip(x: Array, *, low: float | None, high: float | None) -> Array:
     return np.clip(x, low, high).astype(x.dtype, copy=False)
 
@@ -32,20 +32,20 @@ def _within(x: Array, *, low: Any, high: Any) -> Array:
     return np.greater_equal(x, low) & np.less_equal(x, high)
 
 
-@op(lambda g, _y, x, low: g * (x >= low), lambda g, _y, x, low: g * (x < low), prepare=promote)
+@op(lambda g, _y, x, low: only(g, x >= low), lambda g, _y, x, low: only(g, x < low), prepare=promote)
 def _at_least(x: Array, low: Array) -> Array:
     return np.maximum(x, low)
 
 
-@op(lambda g, _y, x, high: g * (x <= high), lambda g, _y, x, high: g * (x > high), prepare=promote)
+@op(lambda g, _y, x, high: only(g, x <= high), lambda g, _y, x, high: only(g, x > high), prepare=promote)
 def _at_most(x: Array, high: Array) -> Array:
     return np.minimum(x, high)
 
 
 @op(
-    lambda g, _y, x, low, high: g * ((x >= low) & (x <= high)),
-    lambda g, _y, x, low, high: g * ((low < high) & (x < low)),
-    lambda g, _y, x, low, high: g * ((x > high) | (high < low)),
+    lambda g, _y, x, low, high: only(g, (x >= low) & (x <= high)),
+    lambda g, _y, x, low, high: only(g, (low < high) & (x < low)),
+    lambda g, _y, x, low, high: only(g, (x > high) | (high < low)),
     prepare=promote,
 )
 def _between(x: Array, low: Array, high: Array) -> Array:
@@ -96,8 +96,8 @@ def clamp_max(input: Array, max: Any) -> Array:
 
 # ---------------------------------------------------------------------------------------------------- one of the two
 @op(
-    lambda g, _y, a, b: g * ((a >= b) | isnan(b)),
-    lambda g, _y, a, b: g * (((a >= b) | isnan(b)) == 0),
+    lambda g, _y, a, b: only(g, (a >= b) | isnan(b)),
+    lambda g, _y, a, b: only(g, ((a >= b) | isnan(b)) == 0),
     prepare=promote,
 )
 def fmax(a: Array, b: Array) -> Array:
@@ -106,8 +106,8 @@ def fmax(a: Array, b: Array) -> Array:
 
 
 @op(
-    lambda g, _y, a, b: g * ((a <= b) | isnan(b)),
-    lambda g, _y, a, b: g * (((a <= b) | isnan(b)) == 0),
+    lambda g, _y, a, b: only(g, (a <= b) | isnan(b)),
+    lambda g, _y, a, b: only(g, ((a <= b) | isnan(b)) == 0),
     prepare=promote,
 )
 def fmin(a: Array, b: Array) -> Array:
@@ -140,7 +140,7 @@ def copysign(a: Array, b: Array) -> Array:
 
 
 # ------------------------------------------------------------------------------------------------------- odd numbers
-@op(lambda g, _y, x, *, nan, posinf, neginf: where(isfinite(x), g, 0.0))
+@op(lambda g, _y, x, *, nan, posinf, neginf: only(g, isfinite(x)))
 def _nan_to_num(x: Array, *, nan: float, posinf: float | None, neginf: float | None) -> Array:
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 

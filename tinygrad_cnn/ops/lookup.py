@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..autograd.backward import broadcast_to
 from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
-from .elementwise import where
+from .elementwise import only
 from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, numbers, positions
 from .numbers import scalar_for
@@ -113,9 +113,9 @@ def _mask(mask: Any, function: str) -> ndarray:
 
 
 @op(
-    lambda g, _y, _x, mask, _value: where(mask, 0.0, g),
+    lambda g, _y, _x, mask, _value: only(g, mask == 0),
     None,
-    lambda g, _y, _x, mask, _value: where(mask, g, 0.0),
+    lambda g, _y, _x, mask, _value: only(g, mask),
 )
 def _masked_fill(x: Array, mask: Array, value: Array) -> Array:
     return np.where(mask, value.astype(x.dtype, copy=False), x)

@@ -13,7 +13,7 @@ import numpy as np
 from ..autograd.graph import Array
 from ..autograd.operation import op
 from .activation import hardtanh
-from .elementwise import log, quiet, sigmoid, where
+from .elementwise import choose, log, only, quiet, sigmoid
 from .reduce import _sum as sum_over
 from .shape import unsqueeze
 from .softmaxes import _softmax
@@ -115,7 +115,7 @@ def huber(d: Array, *, delta: float) -> Array:
 _FLOOR = -100.0  # PyTorch's: no logarithm of a probability counts as less
 
 
-@op(lambda g, _y, x: where(x > 0, g / where(x > 0, x, 1.0), 0.0))
+@op(lambda g, _y, x: only(g / choose(x > 0, x, 1.0), x > 0))
 @quiet
 def clamped_log(x: Array) -> Array:
     """log(x), but never below -100."""
@@ -133,7 +133,7 @@ def binary_cross_entropy(x: Array, t: Array) -> Array:
 
 
 def _at_least(x: Array, low: float) -> Array:
-    return where(x > low, x, low)
+    return choose(x > low, x, low)
 
 
 @op(lambda g, _y, x, t: g * (sigmoid(x) - t), lambda g, _y, x, _t: -g * x)
@@ -142,7 +142,7 @@ def logistic_loss(x: Array, t: Array) -> Array:
     return np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
 
 
-@op(lambda g, _y, t: where(t > 0, g * (log(where(t > 0, t, 1.0)) + 1), 0.0))
+@op(lambda g, _y, t: only(g * (log(choose(t > 0, t, 1.0)) + 1), t > 0))
 @quiet
 def self_log(t: Array) -> Array:
     """t log(t), 0 where t is 0."""

@@ -10,8 +10,8 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .comparison import eq
-from .elementwise import abs, pow, quiet, sign, true_divide, where
+from .comparison import eq, ne
+from .elementwise import abs, choose, only, quiet, sign, true_divide
 from .reduce import Axes, Dims, as_float, count, fold, many_dims, mean, spread
 from .reduce import _add as add_up
 from .reduce import _mean as mean_over
@@ -42,8 +42,8 @@ def _var(x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
 
 
 def _std_rule(g: Array, y: Array, x: Array, *, dim: Axes, correction: float, keepdim: bool) -> Array:
-    flat = eq(y, 0)  # where the slope is taken as 0
-    g = where(flat, 0.0, true_divide(g, where(flat, 1.0, y) * _freedom(x.shape, dim, correction)))
+    uneven = ne(y, 0)  # elsewhere the slope is taken as 0
+    g = only(true_divide(g, choose(uneven, y, 1.0) * _freedom(x.shape, dim, correction)), uneven)
     return spread(g, dim=dim, keepdim=keepdim, shape=x.shape) * _deviation(x, dim)
 
 
@@ -145,14 +145,21 @@ def _norm_rule(g: Array, y: Array, x: Array, *, p: float, dim: Axes, keepdim: bo
     if math.isinf(p):
         largest = cast(eq(abs(x), y), dtype=x.dtype)
         return g * sign(x) * (largest / sum_over(largest, dim=dim, keepdim=True))
-    nowhere = eq(y, 0)
-    y = where(nowhere, 1.0, y)
+    sloping = ne(y, 0)
+    y = choose(sloping, y, 1.0)
     if p == 2:
-        return where(nowhere, 0.0, g / y) * x
+        return only(g / y, sloping) * x
     if p < 1:
-        nowhere = eq(x, 0)
-    size = where(nowhere, 1.0, abs(x) / y)
-    return where(nowhere, 0.0, g * sign(x) * pow(size, p - 1))
+        sloping = ne(x, 0)
+    return only(g * _abs_pow(choose(sloping, x / y, 1.0), p=p - 1, odd=True), sloping)
+
+
+@op(lambda g, _y, x, *, p, odd: g * p * _abs_pow(x, p=p - (p != 0), odd=not odd))
+def _abs_pow(x: Array, *, p: float, odd: bool) -> Array:
+    """|x| ** p, times the sign of x if ``odd``. The slope of the one is made of the other, of every order at 0, too."""
+    with np.errstate(divide="ignore"):
+        y = np.power(np.abs(x), p)
+    return y * np.sign(x) if odd else y
 
 
 @op(_norm_rule)

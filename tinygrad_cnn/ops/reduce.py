@@ -15,8 +15,9 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .comparison import eq, isnan, logical_not
+from .comparison import isnan, logical_not
 from .elementwise import true_divide, where
+from .recurrence import others
 from .shape import checked, normalise_dim, normalise_dims
 
 Dims: TypeAlias = "int | tuple[int, ...] | list[int] | None"
@@ -120,15 +121,13 @@ def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any
 
 # ------------------------------------------------------------------------------------------------------------ products
 def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) -> Array:
-    """g times the product of all the others: y / x, unless an x is 0; then what is left of it times what is right."""
+    """g times the product of all the others: y / x where that tells it, and nobody asks for its derivatives."""
     if not x.ndim:
         return g
     dims = None if dim is None else (dim,)
     g = spread(g, dim=dims, keepdim=keepdim, shape=x.shape)
-    if not bool(any(eq(x, 0))):
+    if isinstance(x, np.ndarray) and y.all() and np.isfinite(y).all():
         return g * spread(y, dim=dims, keepdim=keepdim, shape=x.shape) / x
-    from .scan import others  # scan stands on this file
-
     return g * others(x, dim)
 
 

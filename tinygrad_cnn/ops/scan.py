@@ -1,9 +1,4 @@
-"""Running reductions along a dimension: each result is made of the elements up to it.
-
-The gradients of running products, and of running sums of exponentials, are linear recurrences, which `_recurrence`
-solves without a division: zeros are no exception, and nothing overflows.
-"""
-# ruff: noqa: ARG005  (a rule takes all inputs of its operation, and reads some)
+"""Running reductions along a dimension: each result is made of the elements up to it."""
 
 from __future__ import annotations
 
@@ -16,67 +11,18 @@ from ..autograd.backward import cast
 from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .comparison import eq
-from .elementwise import exp, quiet, where
+from .elementwise import choose, exp, quiet
 from .extremes import Selected, beside
 from .joining import cat
 from .promotion import default_dtype
-from .shape import _reshape, checked, clone, normalise_dim
-
-_BACKWARDS = slice(None, None, -1)
-
-
-def _along(x: Any, dim: int, part: slice) -> Any:
-    """x[part] along one dimension."""
-    return x[(slice(None),) * dim + (part,)]
-
-
-def _accumulate(f: np.ufunc, x: Any, dim: int, reverse: bool) -> Any:
-    """The running f of an array along a dimension, from its end if ``reverse``. Integers go on in int64."""
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
-    if not x.ndim:
-        return np.array(x, dtype)
-    if reverse:
-        return _along(f.accumulate(_along(x, dim, _BACKWARDS), axis=dim, dtype=dtype), dim, _BACKWARDS)
-    return f.accumulate(x, axis=dim, dtype=dtype)
-
-
-# ------------------------------------------------------------------------------------------------------ the two tools
-@op(lambda g, _y, _x, *, dim, by, fill: _shift(g, dim=dim, by=-by, fill=0.0))
-def _shift(x: Array, *, dim: int, by: int, fill: float) -> Array:
-    """x moved one place along ``dim``, to later places if ``by`` is 1, to earlier ones if -1; ``fill`` comes in."""
-    y = np.full_like(x, fill)
-    if x.ndim:
-        _along(y, dim, slice(1, None) if by > 0 else slice(None, -1))[...] = _along(
-            x, dim, slice(None, -1) if by > 0 else slice(1, None)
-        )
-    return y
-
-
-def _solve(g: Array, a: Array, dim: int, reverse: bool) -> Array:
-    """The adjoint of a recurrence is one too, the other way round."""
-    return _recurrence(g, _shift(a, dim=dim, by=1 if reverse else -1, fill=0.0), dim=dim, reverse=not reverse)
-
-
-@op(
-    lambda g, _y, _b, a, *, dim, reverse: _solve(g, a, dim, reverse),
-    lambda g, y, _b, a, *, dim, reverse: (
-        _solve(g, a, dim, reverse) * _shift(y, dim=dim, by=-1 if reverse else 1, fill=0.0)
-    ),
-)
-def _recurrence(b: Array, a: Array, *, dim: int, reverse: bool) -> Array:
-    """y[j] = b[j] + a[j] y[j - 1] along ``dim``, or with y[j + 1] from the end if ``reverse``; 0 beyond the edge."""
-    y = np.array(b)
-    if y.ndim:
-        ys, steps = (np.moveaxis(x, dim, 0)[_BACKWARDS if reverse else slice(None)] for x in (y, np.asarray(a)))
-        for j in range(1, len(ys)):
-            ys[j] += steps[j] * ys[j - 1]
-    return y
+from .recurrence import _cumprod, accumulate, adjoint_recurrence, along, shift
+from .shape import checked, clone, normalise_dim
 
 
 # ----------------------------------------------------------------------------------------------------------------- sums
 @op(lambda g, _y, _x, *, dim, reverse: _cumsum(g, dim=dim, reverse=not reverse))
 def _cumsum(x: Array, *, dim: int, reverse: bool) -> Array:
-    return _accumulate(np.add, x, dim, reverse)
+    return accumulate(np.add, x, dim, reverse)
 
 
 def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
@@ -88,9 +34,9 @@ def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
 
 def _logcumsumexp_rule(g: Array, y: Array, x: Array, *, dim: int) -> Array:
     """dx[j] = sum of g[k] exp(x[j] - y[k]) over k >= j; y only grows, so no exponent here is above 0."""
-    y = where(eq(y, -np.inf), 0.0, y)
-    ratio = exp(_shift(y, dim=dim, by=1, fill=-np.inf) - y)
-    return exp(x - y) * _solve(g, ratio, dim, False)
+    y = choose(eq(y, -np.inf), 0.0, y)
+    ratio = exp(shift(y, dim=dim, by=1, fill=-np.inf) - y)
+    return exp(x - y) * adjoint_recurrence(g, ratio, dim, False)
 
 
 @op(_logcumsumexp_rule)
@@ -107,24 +53,11 @@ def logcumsumexp(input: Array, dim: int) -> Array:
 
 
 # ------------------------------------------------------------------------------------------------------------ products
-@op(lambda g, y, x, *, dim, reverse: _solve(g, x, dim, reverse) * _shift(y, dim=dim, by=-1 if reverse else 1, fill=1.0))
-def _cumprod(x: Array, *, dim: int, reverse: bool) -> Array:
-    return _accumulate(np.multiply, x, dim, reverse)
-
-
 def cumprod(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running product along ``dim``; its gradients are right where elements are 0, too."""
     x = checked(input, "cumprod")
     x = x if dtype is None else cast(x, dtype=np.dtype(dtype))
     return _cumprod(x, dim=normalise_dim(dim, x.ndim, "cumprod"), reverse=False)
-
-
-def others(x: Array, dim: int | None) -> Array:
-    """For each element, the product of all others along ``dim`` (None: of all): those before it times those after."""
-    if dim is None:
-        return _reshape(others(_reshape(x, shape=(-1,)), 0), shape=x.shape)
-    left = _shift(_cumprod(x, dim=dim, reverse=False), dim=dim, by=1, fill=1.0)
-    return left * _shift(_cumprod(x, dim=dim, reverse=True), dim=dim, by=-1, fill=1.0)
 
 
 # ------------------------------------------------------------------------------------------------------------ extremes
@@ -183,7 +116,7 @@ def _diff(x: Array, *, dim: int) -> Array:
 @op(lambda g, _y, _x, *, dim: _diff(g, dim=dim))
 def _undiff(x: Array, *, dim: int) -> Array:
     """The adjoint of `_diff`: x[j - 1] - x[j], with 0 beyond both edges."""
-    edge = np.zeros_like(_along(x, dim, slice(0, 1))) if x.shape[dim] else np.zeros(_edge(x.shape, dim), x.dtype)
+    edge = np.zeros_like(along(x, dim, slice(0, 1))) if x.shape[dim] else np.zeros(_edge(x.shape, dim), x.dtype)
     return np.negative(np.diff(x, axis=dim, prepend=edge, append=edge))
 
 

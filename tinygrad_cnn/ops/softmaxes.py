@@ -9,8 +9,8 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .comparison import eq
-from .elementwise import exp, quiet, where
+from .comparison import ne
+from .elementwise import choose, exp, only, quiet
 from .promotion import default_dtype
 from .reduce import Axes, Dims, as_float, fold, many_dims, spread
 from .reduce import _sum as sum_over
@@ -24,8 +24,8 @@ def _largest(x: Any, dim: Axes) -> Any:
 
 def _logsumexp_rule(g: Array, y: Array, x: Array, *, dim: Axes, keepdim: bool) -> Array:
     g, y = (spread(a, dim=dim, keepdim=keepdim, shape=x.shape) for a in (g, y))
-    nothing = eq(y, -np.inf)
-    return where(nothing, 0.0, g * exp(x - where(nothing, 0.0, y)))
+    something = ne(y, -np.inf)
+    return only(g * exp(x - choose(something, y, 0.0)), something)
 
 
 @op(_logsumexp_rule)

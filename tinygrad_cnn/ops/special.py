@@ -11,11 +11,11 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .elementwise import exp, log, mul, pow, quiet, sigmoid, square, true_divide, where
+from .elementwise import choose, exp, log, mul, only, pow, quiet, rsqrt, sigmoid, square, true_divide
+from .limits import _clip
 from .numbers import number_for, scalar_for
 from .promotion import default_dtype, promote, promote_to_float
 from .shape import checked
-from .trigonometry import cos
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -109,13 +109,24 @@ def _erf(x: Any, complement: bool) -> Any:
     return y.astype(dtype, copy=False)
 
 
-@op(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * exp(-square(x)), prepare=promote_to_float)
+@op(lambda g, _y, x, *, n: g * bell(x, n=n + 1))
+@quiet
+def bell(x: Array, *, n: int) -> Array:
+    """exp(-x^2), differentiated n times: times a polynomial (Hermite's), and 0 where nothing is left of the bell."""
+    e = np.exp(-np.square(x))
+    before, h = 0, 1
+    for j in range(n):
+        before, h = h, -2 * (x * h + j * before)
+    return only(h * e, e != 0) if n else e
+
+
+@op(lambda g, _y, x: g * (2 / math.sqrt(math.pi)) * bell(x, n=0), prepare=promote_to_float)
 def erf(x: Array) -> Array:
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x (Cody 1969)."""
     return _erf(x, False)
 
 
-@op(lambda g, _y, x: g * (-2 / math.sqrt(math.pi)) * exp(-square(x)), prepare=promote_to_float)
+@op(lambda g, _y, x: g * (-2 / math.sqrt(math.pi)) * bell(x, n=0), prepare=promote_to_float)
 def erfc(x: Array) -> Array:
     """1 - erf(x), exact where erf(x) is nearly 1 (Cody 1969)."""
     return _erf(x, True)
@@ -144,7 +155,7 @@ def erfinv(x: Array) -> Array:
 
 # ------------------------------------------------------------------------------------------------ exponentials and logs
 @op(
-    lambda g, _y, x, *, beta, threshold: g * where(beta * x > threshold, 1.0, sigmoid(beta * x)),
+    lambda g, _y, x, *, beta, threshold: g * choose(beta * x > threshold, 1.0, sigmoid(beta * x)),
 )
 @quiet
 def _softplus(x: Array, *, beta: float, threshold: float) -> Array:
@@ -158,26 +169,16 @@ def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
     return _softplus(x, beta=beta, threshold=threshold)
 
 
-def _logit_rule(g: Array, _y: Array, x: Array, *, eps: float | None) -> Array:
-    """The slope is 1 / (x (1 - x)) within the bounds, and 0 where x was clamped."""
-    slope = true_divide(g, where(x == 0, 0.0, x * (1 - x)))  # +inf at -0.0, too
-    low = 0.0 if eps is None else eps
-    return where((x < low) | (x > 1 - low), math.nan if eps is None else 0.0, slope)
-
-
-@op(_logit_rule)
+@op(lambda g, _y, x: g * square(rsqrt(x * (1 - x))))  # a square is +inf at 0 and -0, and NaN outside of [0, 1]
 @quiet
-def _logit(x: Array, *, eps: float | None) -> Array:
-    dtype = x.dtype
-    if eps is not None:
-        x = np.minimum(np.maximum(x, eps), 1 - eps)
-    return np.log(x / (1 - x)).astype(dtype, copy=False)
+def _logit(x: Array) -> Array:
+    return np.log(x / (1 - x))
 
 
 def logit(input: Array, eps: float | None = None) -> Array:
     """log(x / (1 - x)), the inverse of `sigmoid`; x is first clamped to [eps, 1 - eps] if ``eps`` is given."""
     x = _floating(input, "logit")
-    return _logit(x, eps=eps)
+    return _logit(x if eps is None else _clip(x, low=eps, high=1 - eps))
 
 
 @op(
@@ -203,7 +204,7 @@ def logaddexp2(a: Array, b: Array) -> Array:
 
 
 @op(
-    lambda g, _y, a, b: g * where((a == 0) & (b <= 0), 0.0, log(b)),
+    lambda g, _y, a, b: g * log(choose((a == 0) & (b <= 0), 1.0, b)),
     lambda g, _y, a, b: g * a / b,
     prepare=promote_to_float,
 )
@@ -223,15 +224,37 @@ def hypot(a: Array, b: Array) -> Array:
     return np.hypot(a, b)
 
 
-def _sinc_rule(g: Array, y: Array, x: Array) -> Array:
-    safe = where(x == 0, 1.0, x)
-    return g * where(x == 0, 0.0, (cos(math.pi * safe) - y) / safe)
-
-
-@op(_sinc_rule, prepare=promote_to_float)
+@op(lambda g, _y, x: g * _sinc_slope(x, k=1), prepare=promote_to_float)
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x), and 1 at 0."""
     return np.sinc(x).astype(x.dtype, copy=False)
+
+
+@op(lambda g, _y, x, *, k: g * _sinc_slope(x, k=k + 1))
+@quiet
+def _sinc_slope(x: Array, *, k: int) -> Array:
+    """The k-th derivative of sinc, for k >= 1: pi ** k times that of sin(t) / t at t = pi x."""
+    t = math.pi * x
+    near = np.abs(t) <= k
+    return (only(_sinc_near(t, k), near) + only(_sinc_far(t, k), ~near)) * math.pi**k
+
+
+def _sinc_near(t: Any, k: int) -> Any:
+    """The k-th derivative of sin(t) / t, the sum of (-t^2)^n / (2n + 1)!, term after term, by Horner's rule."""
+    y, square = np.zeros_like(t), t * t
+    for n in reversed(range((k + 1) // 2, 3 * k + 8)):
+        y *= square
+        y += (-1) ** n / (math.factorial(2 * n - k) * (2 * n + 1))
+    return y * t if k % 2 else y
+
+
+def _sinc_far(t: Any, k: int) -> Any:
+    """The same from t s = sin(t), differentiated k times: t s_k + k s_(k - 1) = sin_k(t)."""
+    sin, cos = np.sin(t), np.cos(t)
+    y = sin / t
+    for j in range(1, k + 1):
+        y = ((sin, cos, -sin, -cos)[j % 4] - j * y) / t
+    return y
 
 
 @op(

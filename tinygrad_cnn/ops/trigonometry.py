@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd.graph import Array
 from ..autograd.operation import op
-from .elementwise import quiet, rsqrt, where
+from .elementwise import choose, quiet, rsqrt
 from .promotion import promote_to_float
 
 
@@ -54,7 +54,7 @@ def atan(x: Array) -> Array:
 
 def _square_of_radius(a: Array, b: Array) -> Array:
     r = a * a + b * b
-    return where(r == 0, 1.0, r)
+    return choose(r == 0, 1.0, r)
 
 
 @op(

@@ -29,7 +29,7 @@ X = tg.ones(3, 3, requires_grad=True)
         (X * X, ["a", "b"], ["dL/da = g * b", "dL/db = g * a"]),
         (X.tanh(), ["x"], ["dL/dx = g * (1 - y * y)"]),
         (tg.where(X > 0, X, X), ["condition", "a", "b"],
-         ["", "dL/da = where(condition, g, 0.0)", "dL/db = where(condition, 0.0, g)"]),
+         ["", "dL/da = only(g, condition != 0)", "dL/db = only(g, condition == 0)"]),
         (F.linear(X, X, X[0]), ["x", "w", "b"],
          ["dL/dx = linear_input(g, w)", "dL/dw = linear_weight(g, x)", "dL/db = sum_to(g, shape=b.shape)"]),
         (tg.cat([X, X]), ["xs[0]", "xs[1]"],
