@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.backward import cast
-from ..autograd.graph import Array
+from ..autograd.backward import cast, grad
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .comparison import eq, ne
 from .elementwise import abs, choose, only, quiet, sign, true_divide
@@ -135,10 +135,26 @@ def std_mean(
 
 
 # ------------------------------------------------------------------------------------------------ norms
+def _over(g: Array, y: Array) -> Array:
+    """g / y, and 0 where y is; but where both are 0 and g comes from y, the slope of g by y (l'Hopital's rule).
+
+    So ``x.norm() ** 2`` has the second derivative 2 at 0 too. The rule gives a value and no slope: its own is taken as 0.
+    """
+    sloping = ne(y, 0)
+    ratio = only(g / choose(sloping, y, 1.0), sloping)
+    if isinstance(g, Variable) and g._node is not None and not array_of(sloping).all():
+        (slope,) = grad([g], [y], [np.ones(g.shape, g.dtype)], create_graph=True, allow_unused=True)
+        if slope is not None:
+            ratio = ratio + only(slope.detach(), eq(g, 0) & eq(y, 0))
+    return ratio
+
+
 def _norm_rule(g: Array, y: Array, x: Array, *, p: float, dim: Axes, keepdim: bool) -> Array:
     """d/dx of (sum |x|^p)^(1/p) is sign(x) (|x| / y)^(p - 1); 0 where the norm is 0. Ties of an infinite p share."""
     if p == 0:
         return np.zeros(x.shape, x.dtype)
+    if p == 2:
+        return spread(_over(g, y), dim=dim, keepdim=keepdim, shape=x.shape) * x
     g, y = (spread(a, dim=dim, keepdim=keepdim, shape=x.shape) for a in (g, y))
     if p == 1:
         return g * sign(x)
@@ -147,8 +163,6 @@ def _norm_rule(g: Array, y: Array, x: Array, *, p: float, dim: Axes, keepdim: bo
         return g * sign(x) * (largest / sum_over(largest, dim=dim, keepdim=True))
     sloping = ne(y, 0)
     y = choose(sloping, y, 1.0)
-    if p == 2:
-        return only(g / y, sloping) * x
     if p < 1:
         sloping = ne(x, 0)
     return only(g * _abs_pow(choose(sloping, x / y, 1.0), p=p - 1, odd=True), sloping)

@@ -61,6 +61,7 @@ _METHODS: dict[str, tuple[str, dict[str, str]]] = {  # of NumPy's functions: our
     "round": ("round", {"decimals": "decimals"}), "around": ("round", {"decimals": "decimals"}),
 }
 # fmt: on
+_INTERNAL = {"choose"}  # names of NumPy's that mean something else in our rules
 _FOLDS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min, np.logical_and: np.all}
 _FOLDS[np.logical_or] = np.any
 _WRITERS = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"}
@@ -69,6 +70,8 @@ _OF_SHAPE_ALONE = {"empty_like", "full_like", "ones_like", "zeros_like"}
 
 def _ours(name: str) -> Callable[..., Any] | None:
     name = _NAMES.get(name, name)
+    if name in _INTERNAL:
+        return None
     return next((vars(room)[name] for room in _OPS if name in vars(room)), None)
 
 

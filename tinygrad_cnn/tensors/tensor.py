@@ -133,6 +133,8 @@ class Tensor(InPlace, result=True):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is self:
+            raise RuntimeError("a tensor cannot be its own gradient; assign a copy: x.detach().clone()")
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(f".grad takes None or a Tensor, got {type(value).__name__}; wrap it with tg.tensor(...)")
         if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
@@ -181,6 +183,11 @@ class Tensor(InPlace, result=True):
             raise RuntimeError("retain_grad() needs a tensor that requires grad")
         if self._node is not None:
             self._extra().retain = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Was `retain_grad` called on it, and is it no leaf?"""
+        return self._node is not None and self._extra().retain is not None
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` with the whole gradient of this tensor; what it returns, if not None, replaces it."""

@@ -91,12 +91,17 @@ def has_other_names(x: Variable) -> bool:
 
 
 def check_writable(x: Variable) -> None:
-    """Raise where x must not be written into: read-only memory; while recording, leaves that require grad."""
+    """Raise where x must not be written into: memory that is read-only, and what `check_no_leaf` refuses."""
     if not x._array.flags.writeable:
         raise RuntimeError(
             f"this memory, of shape {x._array.shape}, is read-only (an expanded tensor, a gradient that is one number "
             "many times, or an array given as such); clone() it first and write into the clone"
         )
+    check_no_leaf(x)
+
+
+def check_no_leaf(x: Variable) -> None:
+    """Raise where a change of x is recorded and x is a leaf that requires grad, or a view of one."""
     if mode.recording:
         root, path = _root(x)
         if root._wants_grad or x._wants_grad:
@@ -190,8 +195,7 @@ def _same_memory(a: ndarray[Any, Any], b: ndarray[Any, Any]) -> bool:
 
 def turn(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Let x become a view of itself, ``function(x, ...)``: another shape of the same memory (`unsqueeze_`, `t_`)."""
-    if mode.recording and x._wants_grad:
-        check_writable(x)
+    check_no_leaf(x)
     before = wrap(x._array, x._node)  # x as it was: what its views are views of
     if x._view is not None:
         alias(before, *x._view)
@@ -202,11 +206,7 @@ def turn(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any
     after = function(before, *args, **kwargs)
     x._array = after._array
     _settle(x, after._node)
-    alias(x, before, _itself if after is before else after._view[1])
-    return x
-
-
-def _itself(x: Any) -> Any:
+    alias(x, before, lambda t: function(t, *args, **kwargs))
     return x
 
 
