@@ -166,8 +166,8 @@ def test_a_wrong_number_of_threads_is_refused(wrong: Any) -> None:
 def test_the_default_is_what_blas_has_even_where_an_operation_asks_first() -> None:
     """A Winograd convolution limits BLAS to one thread before it asks how many threads there are."""
     first = "tg.nn.functional.conv2d(tg.zeros(16, 32, 16, 16), tg.zeros(32, 32, 3, 3), padding=1)"
-    counts = "tg.get_num_threads(), tg.arrays.threads._blas()[0].get_num_threads()"
-    code = f"import tinygrad_cnn as tg; {first}; print({counts})"
+    imports = "import tinygrad_cnn as tg; from tinygrad_cnn.arrays import threads"
+    code = f"{imports}; {first}; print(tg.get_num_threads(), threads._blas()[0].get_num_threads())"
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     ours, blas = done.stdout.split()
