@@ -8,6 +8,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # 
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files, never to a screen
 
+import gc
 import importlib.metadata
 from collections import Counter
 from collections.abc import Generator
@@ -37,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "torch" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.torch)
+
+
+def pytest_collection_finish() -> None:
+    """What the thousands of tests themselves are made of is no garbage: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,12 +15,13 @@ import pytest
 from tinygrad_cnn.data.download import download
 
 CONTENT = bytes(range(256)) * 1000
+given_up = threading.Event()  # by the client of /slow
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/slow":
-            time.sleep(0.5)
+            given_up.wait(60)
         if self.path == "/nonsense":
             self.wfile.write(b"this is not HTTP\r\n\r\n")
             return
@@ -81,8 +82,10 @@ def test_arrives_whole_in_a_new_folder(server: str, tmp_path: Path, path: str, c
 def test_failures_leave_the_old_file(server: str, tmp_path: Path, path: str, error: type, match: str) -> None:
     target = tmp_path / "file"
     target.write_text("old")
+    given_up.clear()
     with pytest.raises(error, match=match):
-        download(server + path, target, check=accept, timeout=0.2, progress=False)
+        download(server + path, target, check=accept, timeout=0.2 if path == "/slow" else 60, progress=False)
+    given_up.set()
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -103,5 +106,8 @@ def test_too_much_is_stopped(server: str, tmp_path: Path) -> None:
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"refused|urlopen"):
-        download("http://127.0.0.1:9/file", tmp_path / "file", check=accept, timeout=1, progress=False)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # a port of our own, on which nobody listens
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/file"
+        with pytest.raises(OSError, match=r"refused|urlopen"):
+            download(address, tmp_path / "file", check=accept, timeout=60, progress=False)

@@ -18,7 +18,7 @@ from tinygrad_cnn.data.mnist import Digits, ImageDataset
 @pytest.fixture
 def few(digits: Digits) -> Digits:
     train, test = (
-        ImageDataset(part.numpy()[:n], part.targets[:n], part.classes, "tests")
+        ImageDataset(part.data[:n], part.targets[:n], part.classes, "tests")
         for part, n in ((digits.train, 600), (digits.test, 200))
     )
     return Digits(train, test, "a few digits")

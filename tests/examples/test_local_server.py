@@ -102,7 +102,7 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(server: Any) -> No
     )
     head += "X-Width: 1000\r\nX-Height: 1000\r\nContent-Length: 100000000\r\n\r\n"
     assert raw(server, head.encode(), close=False).startswith(b"HTTP/1.0 413 "), "no byte of the body was waited for"
-    block, sent = bytes(1 << 20), 0
+    block, sent, server.patience = bytes(1 << 20), 0, 60.0
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as client:
         client.sendall(head.encode())
         for _ in range(95):
@@ -114,27 +114,27 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(server: Any) -> No
 def test_slow_clients_come_to_an_end(module: Any, reader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client may stop in the middle, or send a byte now and then: its time is up all the same."""
     local = example("local_server")
-    monkeypatch.setattr(local.LocalServer, "patience", 0.4)
+    monkeypatch.setattr(local.LocalServer, "patience", 0.2)
     drawings = module.Drawings(tmp_path / "drawings.csv", "me")
     with served(module.make_server(reader, drawings)) as server:
         head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n"
         full = f"{head}Content-Type: application/octet-stream\r\n"
         full += "X-Width: 60\r\nX-Height: 100\r\nContent-Length: 6000\r\n\r\n"
         assert raw(server, f"{full}abc".encode(), close=False).startswith(b"HTTP/1.0 408 ")
-        assert raw(server, f"{full}abc".encode(), close=True).startswith(b"HTTP/1.0 400 "), "not slow, but short"
         assert raw(server, head.encode(), close=False).startswith(b"HTTP/1.0 4")
         assert raw(server, b"POST /pre", close=False).startswith(b"HTTP/1.0 400 ")
         assert raw(server, b"", close=False) == b""
         with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as client:
             client.sendall(full.encode())
-            start = time.monotonic()
+            until = time.monotonic() + 60
             with pytest.raises(OSError):  # noqa: PT012
-                while time.monotonic() < start + 20:
+                while time.monotonic() < until:
                     client.sendall(b"a")
                     time.sleep(0.02)
-            assert time.monotonic() < start + 15
+        server.patience = 60.0
+        assert raw(server, f"{full}abc".encode(), close=True).startswith(b"HTTP/1.0 400 "), "not slow, but short"
         assert predict(server)[0] == 200
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while server.ends and time.monotonic() < until:
             time.sleep(0.01)
         assert not server.ends, "nothing is kept of those that have gone"
@@ -149,7 +149,7 @@ def test_a_crowd_is_sent_away(server: Any) -> None:
         one.sendall(f"GET /style.css HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode())
         assert one.recv(12) == b"HTTP/1.0 200"
         one.close()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while server.ends and time.monotonic() < until:
         time.sleep(0.01)
     assert predict(server)[0] == 200

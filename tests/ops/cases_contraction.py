@@ -117,6 +117,17 @@ def _einsum(*xs: Any, equation: str) -> Any:
 
 
 def _torch_einsum(*xs: Any, equation: str) -> Any:
+    """Nothing to compare with where booleans are summed along a letter that one of several inputs has to itself.
+
+    As the other sizes are, PyTorch adds them to integers, leaves them booleans, or cannot multiply the two.
+    """
+    left, _, right = equation.partition("->")
+    if right and len(xs) > 1 and all("bool" in str(x.dtype) for x in xs) and "..." not in left:
+        named = [dict(zip(term, x.shape, strict=False)) for x, term in zip(xs, left.split(","), strict=True)]
+        for letter in set(left) - set(right) - {","}:
+            sizes = [sizes[letter] for sizes in named if letter in sizes]
+            if len(sizes) == 1 or sum(n != 1 for n in sizes) == 1:
+                raise NotImplementedError("PyTorch's sum of these booleans depends on the sizes")
     return t("einsum")(equation, *xs)
 
 

@@ -112,6 +112,8 @@ def second_names(case: Case) -> list[str]:
 def assert_close(got: Any, expected: Any, rtol: float, atol: float, what: str) -> None:
     got, expected = array(got), np.asarray(expected)
     assert got.shape == expected.shape, f"{what}: shape {got.shape}, expected {expected.shape}"
+    if np.array_equal(got, expected):
+        return  # as most are, and NumPy's own assertion takes ten times as long to say so
     np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol, equal_nan=True, err_msg=what)
 
 

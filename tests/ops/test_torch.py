@@ -201,37 +201,45 @@ def compare(a: Outcome, b: Outcome, exact: bool = True) -> None:
             assert_same(g, h, f"gradient {k}", exact)
 
 
+def agree(case: Case, probe: str, torch: Any, data: st.DataObject, seed: int, counts: dict[str, int]) -> None:
+    """One example: draw it, make it as unkind as the probe says, and compare."""
+    example = PROBES[probe](*drawn(case, data), np.random.default_rng(seed))
+    if example is None:
+        return
+    inputs, kwargs = [np.asarray(x) if isinstance(x, np.generic) else x for x in example[0]], example[1]
+    at = [i for i in wanted(case, inputs) if inputs[i].dtype.kind == "f" and probe != "NaN"]  # no slope at NaN
+    with np.errstate(all="ignore"):
+        a, b = ours(case, inputs, kwargs, at, seed), theirs(torch, case, inputs, kwargs, at, seed)
+        if isinstance(b.error, NotImplementedError):
+            counts["no kernel"] += 1
+            return
+        try:
+            compare(a, b, exact=not any(isinstance(x, ndarray) and x.dtype == np.float32 for x in inputs))
+        except AssertionError:
+            hypothesis.note(f"inputs {inputs}, {kwargs}")
+            raise
+    counts["comparisons"] += 1
+
+
+@FEWER
+@given(data=st.data(), seed=st.integers(0, 2**32 - 10))
+def examples(data: st.DataObject, seed: int, **what: Any) -> None:
+    """Hypothesis reads this source anew for each of thousands of tests: all there is to do is done above."""
+    agree(data=data, seed=seed, **what)
+
+
 @parametrize(torch=True)
 @pytest.mark.parametrize("probe", PROBES)
 def test_agrees_with_pytorch(
     case: Case, probe: str, torch: Any, record_property: Callable[[str, object], None]
 ) -> None:
-    count = missing = 0
     differs = dict(case.differs)
-
-    @FEWER
-    @given(data=st.data(), seed=st.integers(0, 2**32 - 10))
-    def agree(data: st.DataObject, seed: int) -> None:
-        nonlocal count, missing
-        example = PROBES[probe](*drawn(case, data), np.random.default_rng(seed))
-        if example is None:
-            return
-        inputs, kwargs = [np.asarray(x) if isinstance(x, np.generic) else x for x in example[0]], example[1]
-        at = [i for i in wanted(case, inputs) if inputs[i].dtype.kind == "f" and probe != "NaN"]  # no slope at NaN
-        with np.errstate(all="ignore"):
-            a, b = ours(case, inputs, kwargs, at, seed), theirs(torch, case, inputs, kwargs, at, seed)
-            hypothesis.note(f"inputs {inputs}, {kwargs}")
-            if isinstance(b.error, NotImplementedError):
-                missing += 1
-                return
-            compare(a, b, exact=not any(isinstance(x, ndarray) and x.dtype == np.float32 for x in inputs))
-        count += 1
-
     if probe in differs:
         pytest.skip(f"differs from PyTorch on purpose: {differs[probe]}")
-    agree()
-    record_property("comparisons", count)
-    record_property("no kernel", missing)
+    counts = {"comparisons": 0, "no kernel": 0}
+    examples(case=case, probe=probe, torch=torch, counts=counts)
+    for name, count in counts.items():
+        record_property(name, count)
     record_property("function", case.name)
 
 

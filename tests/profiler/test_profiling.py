@@ -16,7 +16,7 @@ from profiler.nets import Net, clean, images
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.profiler import ProfilerActivity, profile, record_function
+from tinygrad_cnn.profiler import ProfilerActivity, hooks, profile, profiling, record_function, recorder
 
 
 # ----------------------------------------------------------------------------------------------------------------- time
@@ -38,13 +38,25 @@ def test_seconds_add_up_to_no_more_than_the_clock_shows() -> None:
     assert all(e.duration >= 0 and 0 <= e.start <= e.start + e.duration <= p.wall + 1e-9 for e in p.events)
 
 
-def test_slow_operations_are_found() -> None:
+def test_slow_operations_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that ticks when it is looked at, and otherwise stands still but for two naps."""
+    now = 0
+
+    def clock() -> int:
+        nonlocal now
+        now += 1
+        return now
+
+    for module in (hooks, profiling, recorder):
+        monkeypatch.setattr(module, "perf_counter_ns", clock)
+
     @tg.op(lambda g, _y, _x: nap(g, 0.03))
     def slow(x: Any) -> Any:
         return nap(x, 0.01)
 
     def nap(x: Any, seconds: float) -> Any:
-        time.sleep(seconds)
+        nonlocal now
+        now += round(seconds * 1e9)
         return x.copy()
 
     class Slow(nn.Module):
@@ -54,8 +66,8 @@ def test_slow_operations_are_found() -> None:
     with profile() as p:
         nn.Sequential(nn.ReLU(), Slow())(tg.ones(3, requires_grad=True)).sum().backward()
     for row in (p.by_op()["slow"], p.by_module()["1"]):
-        assert row.forward >= 0.01
-        assert row.backward >= 0.03
+        assert 0.01 <= row.forward < 0.01 + 1e-6
+        assert 0.03 <= row.backward < 0.03 + 1e-6
     assert next(iter(p.by_op())) == "slow"
 
 

@@ -62,7 +62,7 @@ def test_the_table_shows_every_row_and_the_rest(trained: profile) -> None:
     assert total == ["total", f"{trained.wall * 1e3:,.3f}", "100.0%"]
     conv = next(row for row in rows if row[0] == "conv2d")
     row = trained.by_op()["conv2d"]
-    assert conv[1:6] == ["2", "4", f"{row.forward * 1e3:.3f}", f"{row.backward * 1e3:.3f}", f"{row.total * 1e3:.3f}"]
+    assert conv[1:6] == ["2", "4", *(f"{s * 1e3:,.3f}" for s in (row.forward, row.backward, row.total))]
     assert str(trained) == trained.table()
 
 
@@ -90,7 +90,7 @@ def test_a_limit_adds_up_the_rest(trained: profile) -> None:
     rows = table_of(trained, limit=2)
     assert [row[0] for row in rows[1:3]] == list(trained.by_op())[:2]
     rest = list(trained.by_op().values())[2:]
-    assert rows[3][:2] == [f"... {len(rest)} more", f"{sum(row.total for row in rest) * 1e3:.3f}"]
+    assert rows[3][:2] == [f"... {len(rest)} more", f"{sum(row.total for row in rest) * 1e3:,.3f}"]
 
 
 def test_pytorchs_table(trained: profile) -> None:

@@ -125,6 +125,11 @@ def test_layouts(data: st.DataObject) -> None:
         assert not np.shares_memory(view, a)
 
 
+def test_layouts_keep_the_sign_of_a_zero() -> None:
+    for name, view in memory_layouts(np.array([[0.0, -0.0], [-0.0, -0.0]])).items():
+        np.testing.assert_array_equal(np.signbit(view), [[False, True], [True, True]], err_msg=name)
+
+
 def test_layouts_are_what_they_are_called() -> None:
     views = memory_layouts(np.arange(6.0).reshape(2, 3) // 3)
     assert views["contiguous"].flags.c_contiguous

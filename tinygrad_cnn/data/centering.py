@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 SIZE = 28  # of the image
 BOX = 20  # into which the digit is scaled
 CENTER = 14.0  # row and column on which MNIST's centres of mass lie, to half a pixel
+MARGIN = 1e-9  # a value this near to a limit counts as on it: rounding errors, which vary with the size, decide nothing
 
 
 def center_digit(image: ArrayLike, *, ink: str = "auto") -> NDArray[np.uint8]:
@@ -19,6 +20,7 @@ def center_digit(image: ArrayLike, *, ink: str = "auto") -> NDArray[np.uint8]:
     The digit is scaled with its aspect ratio kept, by averaging areas, until its longer side is 20 pixels; then it is
     moved by whole pixels, so that its centre of mass lies within half a pixel of row 14 and column 14, MNIST's own
     place. Where that would push ink off the edge, the digit goes only as far as the edge. Ink at full strength is 255.
+    So neither the drawing's place nor its size matters: with each pixel repeated k x k times it gives the same image.
 
     ``image`` is any 2-D array of finite numbers or booleans, of any size. ``ink`` says whether the strokes are
     "bright" or "dark"; with "auto" the background is what most of the image's outermost pixels show, and the ink is
@@ -37,8 +39,9 @@ def center_digit(image: ArrayLike, *, ink: str = "auto") -> NDArray[np.uint8]:
     height, width = digit.shape
     scale = BOX / max(height, width)
     small = _averages(height, scale) @ digit @ _averages(width, scale).T
-    small /= np.percentile(small[small > small.max() / 255], 90)  # thin pens leave grey: make it full ink
-    pixels = np.rint(255 * np.minimum(small, 1))
+    inked = small > (1 + MARGIN) * small.max() / 255
+    small /= np.percentile(small[inked], 90)  # thin pens leave grey: make it full ink
+    pixels = np.floor(255 * np.minimum(small, 1) + (0.5 + MARGIN))
 
     top, left = (_place(pixels.sum(axis=axis)) for axis in (1, 0))
     centered = np.zeros((SIZE, SIZE), dtype=np.uint8)
@@ -78,7 +81,7 @@ def ink_of(image: ArrayLike, ink: str = "auto") -> NDArray[np.float64]:
 
 def _averages(length: int, scale: float) -> NDArray[np.float64]:
     """The matrix that scales a line of ``length`` pixels: each new pixel averages what it covers of the old ones."""
-    size = max(math.ceil(length * scale - 1e-9), 1)
+    size = max(math.ceil(length * scale - MARGIN), 1)
     start = (length - size / scale) / 2  # the new line covers a little more than the old one: half of it at each end
     edges: NDArray[Any] = start + np.arange(size + 1) / scale
     old = np.arange(length)

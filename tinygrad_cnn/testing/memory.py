@@ -42,9 +42,16 @@ def _broadcast(a: Array) -> Array:
     once = a
     for axis in range(a.ndim):
         first = once[(slice(None),) * axis + (slice(0, 1),)]
-        if once.shape[axis] and np.array_equal(np.broadcast_to(first, once.shape), once, equal_nan=a.dtype.kind == "f"):
+        if once.shape[axis] and _same(np.broadcast_to(first, once.shape), once):
             once = first
     return np.broadcast_to(np.array(once, order="C"), a.shape)
+
+
+def _same(a: Array, b: Array) -> bool:
+    """Equal, NaN to NaN and in the sign of a zero too."""
+    if a.dtype.kind != "f":
+        return np.array_equal(a, b)
+    return np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(a), np.signbit(b))
 
 
 def _byte_swapped(a: Array) -> Array:
