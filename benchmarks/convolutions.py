@@ -3,7 +3,7 @@
     python benchmarks/convolutions.py
 
 Each algorithm gets images in the memory order that it leaves behind itself. Medians of turns; what counts are the
-ratios within a row. The choice itself stands in `tinygrad_cnn/convolution/__init__.py`.
+ratios within a row. The choice itself stands in `tinygrad_cnn/arrays/convolution/__init__.py`.
 """
 
 from __future__ import annotations

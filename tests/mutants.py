@@ -29,7 +29,8 @@ from typing import NamedTuple
 from bugs import AREAS, BUGS, Bug
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("tinygrad_cnn", "tests", "examples", "docs", "benchmarks", "pyproject.toml", "README.md", "Makefile")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+COPIED = ("tinygrad_cnn", "tests", "examples", "docs", "benchmarks", "pyproject.toml", "Makefile", *PAGES)
 SHARE = 0.96  # of the bugs that must be killed: 48 of 50
 LIMIT = 900  # seconds for one run of tests
 
