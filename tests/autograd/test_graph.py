@@ -264,6 +264,7 @@ def test_no_public_function_computes_with_it(case: Case) -> None:
     @given(case.draw)
     def check(drawn: Any) -> None:
         inputs, kwargs = drawn
+        inputs = [np.asarray(x) if isinstance(x, np.generic) else x for x in inputs]
         for i, x in enumerate(inputs):
             if isinstance(x, np.ndarray) and x.dtype.kind == "f":
                 given_ = as_tensors(inputs)
