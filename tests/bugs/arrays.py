@@ -22,7 +22,7 @@ BUGS = [
     Bug("arrays/convolution/winograd.py", "np.zeros((6, r, 4 * work.tw, n * O), np.float32)", "np.ones((6, r, 4 * work.tw, n * O), np.float32)", FAST),
     Bug("arrays/convolution/winograd.py", "_GG[:, ::-1] @", "_GG @", FAST),
     Bug("arrays/convolution/winograd.py", "first = 4 * t - top", "first = 4 * t0 - top", FAST),  # each row of tiles sees the job's first
-    Bug("arrays/convolution/im2col.py", "            y += b[:, None]\n", "", CONV),
+    Bug("arrays/convolution/im2col.py", "            y += b[:, None]\n", "            pass\n", CONV),
     Bug("arrays/convolution/winograd.py", "                np.add(dU, D, out=dU)", "                np.copyto(dU, D)", FAST),
     Bug("arrays/convolution/winograd.py", "[0, 1, -1, 8, -8, 1]", "[0, 1, -1, 8, -8, 0]", FAST),
     Bug("arrays/windows.py", "(c, dh * h, dw * w, sh * h, sw * w, n)", "(c, h, w, sh * h, sw * w, n)", WINDOWS + CONV),

@@ -6,46 +6,102 @@ from __future__ import annotations
 
 from bugs.form import ENGINE, NORM, Bug, case
 
+GRAPH = ["tests/autograd/test_graph.py"]
+MODES = ["tests/autograd/test_modes.py"]
+SWITCH = ["tests/arrays/test_switch.py"]
+WRITING = ["tests/tensors/test_writing.py"]
+MODULE = ["tests/nn/test_module.py"]
+BACK = "autograd/backward.py"
+
 BUGS = [
-    Bug("engine.py", "                pending[parent] = before + gx\n", "                pending[parent] = gx\n", ENGINE),
+    # the way back
+    Bug(BACK, "                pending[parent] = before + gx\n", "                pending[parent] = gx\n", ENGINE),
     Bug(
-        "engine.py",
+        BACK,
         "pending[parent] = gx\n                if type(parent) is Node:\n"
         "                    heapq.heappush(heap, (-parent.order, parent))",
         "pending[parent] = gx\n                if type(parent) is Node:\n"
         "                    heapq.heappush(heap, (parent.order, parent))",
         ENGINE,
     ),  # from the earliest node to the latest
-    Bug("engine.py", "return x.sum(axes, keepdims=True)", "return x.mean(axes, keepdims=True)", ENGINE),
-    Bug("engine.py", "enumerate(shape) if n == 1 and x.shape[lead + i] != 1)", "enumerate(shape) if n == 0)", ENGINE),
-    Bug("engine.py", "gx = cast(gx, dtype=x.dtype)", "pass", ENGINE),
-    Bug("engine.py", "            node.saved = None\n", "            pass\n", ENGINE),  # never freed
-    Bug("engine.py", "        if not retain:\n", "        if True:\n", ENGINE),
-    Bug("engine.py", "if node.order < inplace.last_write:", "if node.order > inplace.last_write:", ENGINE),
-    Bug("engine.py", 'if id(g) in given or getattr(g, "base", None) is not None:', "if id(g) in given:", ENGINE),
-    Bug("engine.py", "                given.add(id(g))\n", "", ENGINE),  # leaves share one gradient
-    Bug("engine.py", "leaf.grad = g if leaf.grad is None else leaf.grad + g", "leaf.grad = g", ENGINE),
-    Bug("engine.py", "        mutated(leaf.grad.numpy())\n", "", ENGINE),
-    Bug("engine.py", "_accumulate(retaining, g if create else np.array(g))", "_accumulate(retaining, g)", ENGINE),
-    Bug("inplace.py", "x.numpy(), x._node = y.numpy(), y._node", "x.data = y.numpy()", ENGINE),
-    Bug("engine.py", "result._aliased = inputs[0]._aliased = True", "result._aliased = True", ENGINE),
-    Bug("engine.py", "flags = [a or b for a, b in zip(flags,", "flags = [b for a, b in zip(flags,", ENGINE),
-    Bug(
-        "engine.py",
-        "lifted = [y if type(y) is Like else _wrap(y, node)]",
-        "lifted = [y if type(y) is Like else _wrap(y, None)]",
-        case("tanh"),
-    ),  # the second derivative through the output is cut off
-    Bug("engine.py", "isinstance(parent, Variable) else _wrap(a, parent))", "False else _wrap(a, None))", ENGINE),
-    Bug("engine.py", "return new if create else new.numpy().copy(order=", "return new if create else np.asarray(new.numpy(), order=", ENGINE),
-    Bug("engine.py", "            if rule is None:\n                continue\n            for", "            for", ENGINE),
-    Bug("inplace.py", "        entry[1] = last_write\n", "        pass\n", ENGINE),  # a second write goes unnoticed
-    Bug("inplace.py", "    owner = _owner(array)\n    entry =", "    owner = array\n    entry =", ENGINE),
-    Bug("inplace.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
-    Bug("modes.py", "mode.recording = self._before.pop()", "mode.recording = True", ENGINE),
-    Bug("modes.py", "class _Mode(threading.local):", "class _Mode:", ENGINE),
-    Bug("recompute.py", "generator.set_state(state)", "pass", ENGINE),  # other dropout masks the second time
-    Bug("recompute.py", "            generator.set_state(now)\n", "            pass\n", ENGINE),
-    Bug("recompute.py", "home.get(id(leaf), leaf), gx", "leaf, gx", ENGINE),
-    Bug("engine.py", "    g = cast(g, dtype=y.numpy().dtype)  # and a copy", "    # no copy", NORM),
+    Bug(BACK, "return x.sum(axes, keepdims=True)", "return x.mean(axes, keepdims=True)", ENGINE),
+    Bug(BACK, "enumerate(shape) if n == 1 and x.shape[lead + i] != 1)", "enumerate(shape) if n == 0)", ENGINE),
+    Bug(BACK, "gx = cast(gx, dtype=x.dtype)", "pass", ENGINE),
+    Bug(BACK, "                    node.saved = None\n", "                    pass\n", ENGINE),  # never freed
+    Bug(BACK, "        if not retain:\n", "        if True:\n", ENGINE),
+    Bug(BACK, "if node.order < inplace.last_write:", "if node.order > inplace.last_write:", ENGINE),
+    Bug(BACK, 'if id(g) in given or getattr(g, "base", None) is not None:', "if id(g) in given:", ENGINE),
+    Bug(BACK, "                given.add(id(g))\n", "", ENGINE),  # leaves share one gradient
+    Bug(BACK, "leaf._grad = g if leaf._grad is None else leaf._grad + g", "leaf._grad = g", ENGINE),
+    Bug(BACK, "        mutated(leaf._grad._array)\n", "", ENGINE),
+    Bug(BACK, "_accumulate(retaining, g if create else np.array(g))", "_accumulate(retaining, g)", ENGINE),
+    Bug(BACK, "lifted = [y if type(y) is Like else wrap(y, node)]", "lifted = [y if type(y) is Like else wrap(y, None)]", case("tanh")),  # the second derivative through the output is cut off
+    Bug(BACK, "isinstance(parent, Variable) else wrap(a, parent))", "False else wrap(a, None))", ENGINE),
+    Bug(BACK, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
+    Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
+    Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
+    Bug(BACK, "if lead < 0 or grown or any(", "if lead < 0 or any(", GRAPH),  # an outer product is summed
+    Bug(BACK, "if needed is None or parent in needed:\n                    send(", "if True:\n                    send(", ENGINE),
+    Bug(BACK, "except (AttributeError, TypeError, ValueError) as error:", "except (AttributeError, TypeError) as error:", GRAPH),
+    Bug(BACK, "or not (node.op.rules or node.op.each):", "or False:", ENGINE),  # a checkpointed segment leads nowhere
+    # the graph: what is kept
+    Bug("autograd/graph.py", "levels = [max(a, b) for a, b in zip(levels,", "levels = [b for a, b in zip(levels,", ENGINE),
+    Bug("autograd/graph.py", 'return [0 if name[0] == "_" else 1 if', 'return [1 if', ENGINE),  # everything is kept
+    Bug("autograd/graph.py", '    *("getitem", "setitem", "iter", "contains", "array",', '    *("setitem", "contains", "array",', GRAPH),
+    Bug("autograd/graph.py", "return None if self.within is None else self.within()", "return self.within", MODULE),
+    # an operation: applied, recorded
+    Bug("autograd/operation.py", "alias(result, inputs[0], functools.partial(apply, **attributes))", "pass", WRITING),
+    Bug("autograd/operation.py", "            parent = x if x._wants_grad else x._node\n            if parent is not None:\n                wanted |= bit\n", "            parent = x if x._wants_grad else x._node\n            wanted |= bit\n", ENGINE),  # constants' gradients count
+    Bug("autograd/operation.py", "        bit += bit\n", "        bit += 1\n", ENGINE),
+    Bug("autograd/operation.py", "        wanted = (parent is not None) + 2 * (other is not None)", "        wanted = 2 * (parent is not None) + (other is not None)", ENGINE),
+    Bug("autograd/operation.py", "b, other = w._array, w if w._wants_grad else w._node", "b, other = w._array, w._node", ENGINE),
+    Bug("autograd/operation.py", "        if not wanted or not mode.recording:\n", "        if not wanted:\n", ENGINE),
+    Bug("autograd/operation.py", "            or mode.watchers\n", "", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
+    Bug("autograd/operation.py", "            of_b = b if reads[2] or b is w else like", "            of_b = b if reads[1] or b is w else like", ENGINE),
+    Bug("autograd/operation.py", "w._array.dtype is a.dtype:", "w._array.dtype is not None:", ["tests/ops/test_limits.py", "tests/autograd/test_engine.py", "-k", "not million"]),
+    Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n", WRITING),
+    Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
+    # who shares memory, and writes into it
+    Bug("autograd/inplace.py", "_entry(_writes, array if array.base is None else _owner(array), last_write)[1] = last_write", "_entry(_writes, array if array.base is None else _owner(array), last_write)", ENGINE),  # a second write goes unnoticed
+    Bug("autograd/inplace.py", "array if array.base is None else _owner(array), last_write)", "array, last_write)", ENGINE),
+    Bug("autograd/inplace.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
+    Bug("autograd/inplace.py", "[reference for reference in nodes if reference() is not None] + [weakref.ref(node)]", "[*nodes, weakref.ref(node)]", WRITING),
+    Bug("autograd/inplace.py", "self.references = [reference for reference in self.references if reference() is not None]", "pass", WRITING),
+    Bug("autograd/inplace.py", "read == 1 and type(a) is ndarray and np.may_share_memory(a, x._array)", "read == 1 and type(a) is ndarray", WRITING),
+    Bug("autograd/inplace.py", "        t = None if t._view is None else t._view[0]\n", "        t = None\n", WRITING),  # makers of the base keep nothing
+    Bug("autograd/inplace.py", "    entry = _keeping.pop(id(_owner(x._array)), None)", "    entry = None", WRITING),
+    # writing
+    Bug("tensors/writing.py", "x._handed_out or x._view is not None or (", "x._view is not None or (", WRITING),
+    Bug("tensors/writing.py", "return x._handed_out or x._view is not None or (", "return x._handed_out or (", WRITING),
+    Bug("tensors/writing.py", "any(True for _ in x._aliases))", "len(x._aliases.references) > 0)", WRITING),  # the dead count too
+    Bug("tensors/writing.py", "        _derive_again(v)\n", "        pass\n", WRITING),  # views of views keep their old nodes
+    Bug("tensors/writing.py", "        _settle(root, node)\n        _derive_again(root)\n", "        _settle(root, node)\n", WRITING),
+    Bug("tensors/writing.py", "if root._wants_grad or x._wants_grad:", "if x._wants_grad:", WRITING),  # views of leaves are written
+    Bug("tensors/writing.py", "    if not x._array.flags.writeable:\n", "    if False:\n", WRITING),
+    Bug("tensors/writing.py", "        about_to_write(x)\n        np.copyto(", "        np.copyto(", WRITING),
+    Bug("tensors/writing.py", "        mutated(x._array)\n    if recorded:", "    if recorded:", WRITING),
+    Bug("tensors/writing.py", "        old = wrap(x._array.copy(order=\"K\"), x._node)", "        old = x", WRITING),
+    Bug("tensors/writing.py", "        path.insert(0, step)\n", "        path.append(step)\n", WRITING),
+    Bug("tensors/writing.py", "np.zeros(_part.shape, _part.dtype), path=path),", "_along(path, g), path=path),", WRITING),  # what was overwritten keeps its gradient
+    Bug("tensors/writing.py", "        return  # the end of x[index] += 1: the value is there already", "        pass", WRITING),
+    Bug("tensors/writing.py", "        node.extra.retain, old.extra.retain = old.extra.retain, None\n", "        pass\n", WRITING),
+    Bug("tensors/writing.py", "else clone(new)._array", "else new._array", WRITING),
+    Bug("tensors/writing.py", "    before._handed_out, x._aliases = x._handed_out, None\n", "    x._aliases = None\n", WRITING),
+    Bug("tensors/writing.py", "            alias(v, before, v._view[1])\n", "            pass\n", WRITING),
+    # the tensor: its data, its copies
+    Bug("tensors/tensor.py", "        mutated(self._array)  # a gradient", "        # a gradient", WRITING),
+    Bug("tensors/tensor.py", "            v._view, v._handed_out = None, True  # they", "            pass  # they", WRITING),
+    Bug("tensors/tensor.py", "            value._handed_out = True\n", "            pass\n", WRITING),
+    Bug("tensors/tensor.py", "            alias(self, data, None)\n", "            pass\n", WRITING),
+    Bug("tensors/tensor.py", "t._handed_out, t = True, None if t._view is None else t._view[0]", "t._handed_out, t = True, None", WRITING),
+    Bug("tensors/tensor.py", "value.shape != self.shape or value.dtype != self.dtype", "value.shape != self.shape", ["tests/tensors"]),
+    # modes, recomputing
+    Bug("arrays/switch.py", "            self._swap(entries.pop(k)[1])\n", "            self._swap(entries.pop(k)[0]._value)\n", MODES),
+    Bug("arrays/switch.py", "while k >= 0 and entries[k][0] is not self:", "while False:", SWITCH),
+    Bug("arrays/switch.py", "class _Thread(threading.local):", "class _Thread:", SWITCH),
+    Bug("arrays/switch.py", "            self._swap(self._call[1])\n", "            pass\n", MODES),  # a decorator leaves its mode on
+    Bug("autograd/modes.py", "class _Mode(threading.local):", "class _Mode:", ENGINE),
+    Bug("autograd/recompute.py", "generator.set_state(state)", "pass", ENGINE),  # other dropout masks the second time
+    Bug("autograd/recompute.py", "            generator.set_state(now)\n", "            pass\n", ENGINE),
+    Bug("autograd/recompute.py", "home.get(id(leaf), leaf), gx", "leaf, gx", ENGINE),
 ]  # fmt: skip

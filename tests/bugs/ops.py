@@ -9,20 +9,20 @@ from bugs.form import CONV, NORM, Bug, case, functional
 POOL = ["tests/ops/test_pool.py"]
 
 BUGS = [
-    Bug("ops/elementwise.py", "lambda g, y, _a, b: -g * y / b", "lambda g, y, _a, b: g * y / b", case("true_divide")),
-    Bug("ops/elementwise.py", "p * pow(x, p - 1)", "p * pow(x, p)", case("pow")),
+    Bug("ops/elementwise.py", "-g * y_ / b_", "g * y_ / b_", case("true_divide")),
+    Bug("ops/elementwise.py", "factor * np.power(x, (p - k) * (factor != 0))", "factor * np.power(x, (p - k + 1) * (factor != 0))", case("pow")),
     Bug("ops/elementwise.py", "g * (1 - y * y)", "g * (1 - y)", case("tanh")),
     Bug("ops/elementwise.py", "g * (y > _positive_range(y.dtype)[0])", "g * (y >= _positive_range(y.dtype)[0])", case("relu")),  # a slope of 1 at the kink
-    Bug("ops/elementwise.py", "g * ((a > b) + 0.5 * (a == b)),", "g * (a >= b),", ["tests/autograd/test_engine.py", "-k", "tie"]),  # one takes the tie
-    Bug("ops/elementwise.py", "condition, _a, _b: where(condition, 0.0, g)", "condition, _a, _b: g", case("where")),
+    Bug("ops/elementwise.py", "lambda g, _y, a, b: only(g, a > b) + 0.5 * only(g, a == b),", "lambda g, _y, a, b: only(g, a >= b),", ["tests/autograd/test_engine.py", "-k", "tie"]),  # one takes the tie
+    Bug("ops/elementwise.py", "condition, _a, _b: only(g, condition == 0),\n    prepare=_promote_choices,", "condition, _a, _b: g,\n    prepare=_promote_choices,", case("where")),
     Bug("ops/numbers.py", "and value == int(value):", ":", ["tests/ops/test_numbers.py"]),
     Bug("ops/numbers.py", "float(largest + 1)", "float(largest + 2)", ["tests/ops/test_numbers.py"]),
     Bug("ops/numbers.py", "if whole != number:", "if False:", ["tests/ops/test_numbers.py"]),
     Bug("ops/promotion.py", "float: default_dtype}", "float: np.dtype(np.float64)}", ["tests/ops/test_limits.py"]),
     Bug("ops/reduce.py", "spread(g / count(_x.shape, dim), dim=dim", "spread(g, dim=dim", case("mean")),
-    Bug("ops/reduce.py", "    if not bool(any(eq(x, 0))):\n", "    if True:\n", case("prod-of zeros")),
+    Bug("ops/reduce.py", "if isinstance(x, np.ndarray) and y.all() and", "if isinstance(x, np.ndarray) and", case("prod-of zeros")),
     Bug("ops/moments.py", "true_divide(2 * g, _freedom(", "true_divide(g, _freedom(", case("var")),
-    Bug("ops/moments.py", "return where(nowhere, 0.0, g / y) * x", "return where(nowhere, 0.0, g) * x", case("norm")),
+    Bug("ops/moments.py", "return only(g / y, sloping) * x", "return only(g, sloping) * x", case("norm")),
     Bug(
         "ops/softmaxes.py",
         "y * (g - sum_over(g * y,",
@@ -52,9 +52,9 @@ BUGS = [
     Bug("ops/pool.py", "((found < 0) & (tap == y)) | (tap != tap)", "(tap == y) | (tap != tap)", POOL),
     Bug("ops/pool.py", 'return -np.inf if dtype.kind == "f" else', 'return 0 if dtype.kind == "f" else', POOL),
     Bug("ops/pool.py", "np.copyto(place, g) if once else", "np.copyto(place, g) if True else", POOL),
-    Bug("ops/activation.py", "g * step(x, low=1.0, high=0.0, at=0.0)", "g * step(x, low=0.0, high=1.0, at=0.0)", functional("prelu")),
+    Bug("ops/activation.py", "g * choose(x > 0, 1.0, w),", "g * choose(x > 0, w, 1.0),", functional("prelu")),
     Bug("ops/activation.py", "return s * (1 + x * (1 - s))", "return s * (1 + x * s)", functional("silu")),
-    Bug("ops/activation.py", "+ x * exp(-0.5 * square(x))", "+ exp(-0.5 * square(x))", functional("gelu")),
+    Bug("ops/activation.py", "+ x * bell(x * math.sqrt(0.5), n=0)", "+ bell(x * math.sqrt(0.5), n=0)", functional("gelu")),
     Bug("ops/normalization.py", "    d *= dot * (-k * r * r)\n", "    d *= 0\n", functional("layer_norm")),
     Bug("ops/normalization.py", "x, **a) - by_r * r * n", "x, **a) + by_r * r * n", functional("layer_norm")),
     Bug("ops/normalization.py", "        r = 1 / np.sqrt(variance + x.dtype.type(eps))\n        if", "        r = 1 / (np.sqrt(variance) + x.dtype.type(eps))\n        if", functional("layer_norm")),
@@ -62,9 +62,9 @@ BUGS = [
     Bug("ops/loss.py", "keepdim=False) - pick(u, t))", "keepdim=False) + pick(u, t))", functional("cross_entropy")),
     Bug("ops/loss.py", "lambda g, _y, x, _t: -g * x)", "lambda g, _y, x, _t: g * x)", functional("binary_cross_entropy_with_logits")),
     Bug("ops/scan.py", "_cumsum(g, dim=dim, reverse=not reverse)", "_cumsum(g, dim=dim, reverse=reverse)", case("cumsum")),
-    Bug("ops/scan.py", "by=-1 if reverse else 1, fill=1.0)", "by=-1 if reverse else 1, fill=0.0)", case("cumprod")),
+    Bug("ops/recurrence.py", "_previous(y, dim, reverse, 1.0))", "_previous(y, dim, reverse, 0.0))", case("cumprod")),
     Bug("ops/special.py", "g * sigmoid(b - a),", "g * sigmoid(a - b),", case("logaddexp")),
-    Bug("ops/special.py", "g * (2 / math.sqrt(math.pi)) * exp(-square(x))", "g * (2 / math.sqrt(math.pi)) * exp(square(x))", case("erf")),
+    Bug("ops/special.py", "g * (2 / math.sqrt(math.pi)) * bell(x, n=0), prepare=promote_to_float)\ndef erf(", "g * (2 / math.sqrt(math.pi)) * exp(x), prepare=promote_to_float)\ndef erf(", case("erf")),
     Bug("ops/extremes.py", "spread(true_divide(g, sharing), dim=dim", "spread(g, dim=dim", ["tests/ops/test_extremes.py"]),  # ties all get all
     Bug("ops/extremes.py", "np.maximum(numbers - 1, 0) // 2", "numbers // 2", case("median")),
     Bug("ops/embedding.py", "        out[padding] = 0\n", "        pass\n", ["tests/nn/test_sparse.py"]),
