@@ -248,7 +248,7 @@ def test_the_reading_tour_stays_an_evening() -> None:
 
 
 def test_the_engine_stays_small() -> None:
-    assert sum(lines(path) for path in (PACKAGE / "autograd").glob("*.py")) < 1050
+    assert sum(lines(path) for path in (PACKAGE / "autograd").glob("*.py")) < 1150
 
 
 def test_files_stay_short() -> None:

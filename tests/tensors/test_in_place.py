@@ -168,7 +168,11 @@ DIFFERENT_NAMES: dict[str, str] = {  # name: why we differ in many situations
         "numbers are taken too, leaves refuse, and the gradient is 0: PyTorch records nothing and hands the old one on",
     ),
 }
-NOT_IN_PYTORCH = ("NotImplementedError", "is not implemented", "returned an invalid gradient")  # what PyTorch says where it has no answer
+NOT_IN_PYTORCH = (
+    "NotImplementedError",
+    "is not implemented",
+    "returned an invalid gradient",
+)  # what PyTorch says where it has no answer
 
 
 def family(torch: Any) -> list[str]:

@@ -234,7 +234,7 @@ GRAD: dict[str, str] = {
 }  # fmt: skip
 
 DIFFERENT: dict[str, str] = {  # where we differ from PyTorch on purpose
-    "set of a plain tensor to integers": "a floating tensor stays one",
+    "data: set of a plain tensor to integers": "a floating tensor stays one",
     "data: set to an ndarray": "floating arrays are taken: they are what a tensor holds",
 }
 

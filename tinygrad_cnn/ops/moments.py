@@ -138,12 +138,12 @@ def std_mean(
 def _over(g: Array, y: Array) -> Array:
     """g / y, and 0 where y is; but where both are 0 and g comes from y, the slope of g by y (l'Hopital's rule).
 
-    So ``x.norm() ** 2`` has the second derivative 2 at 0 too. The rule gives a value and no slope: its own is taken as 0.
+    So ``x.norm() ** 2`` has the second derivative 2 at 0 too. It gives a value; the slope of that is taken as 0.
     """
     sloping = ne(y, 0)
     ratio = only(g / choose(sloping, y, 1.0), sloping)
     if isinstance(g, Variable) and g._node is not None and not array_of(sloping).all():
-        (slope,) = grad([g], [y], [np.ones(g.shape, g.dtype)], create_graph=True, allow_unused=True)
+        (slope,) = grad([g], [y], [np.ones_like(array_of(g))], create_graph=True, allow_unused=True)
         if slope is not None:
             ratio = ratio + only(slope.detach(), eq(g, 0) & eq(y, 0))
     return ratio
