@@ -118,7 +118,7 @@ def erfc(x: Array) -> Array:
     return _erf(x, True)
 
 
-@op(lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * exp(square(y)), prepare=promote_to_float)
+@op(lambda g, y_, _x: g * (math.sqrt(math.pi) / 2) * exp(square(y_)), prepare=promote_to_float)
 @quiet
 def erfinv(x: Array) -> Array:
     """The number whose error function is x; NaN outside of [-1, 1].
@@ -220,9 +220,9 @@ def hypot(a: Array, b: Array) -> Array:
     return np.hypot(a, b)
 
 
-def _sinc_rule(g: Array, y: Array, x: Array) -> Array:
+def _sinc_rule(g: Array, y_: Array, x: Array) -> Array:
     safe = where(x == 0, 1.0, x)
-    return g * where(x == 0, 0.0, (cos(math.pi * safe) - y) / safe)
+    return g * where(x == 0, 0.0, (cos(math.pi * safe) - y_) / safe)
 
 
 @op(_sinc_rule, prepare=promote_to_float)

@@ -15,7 +15,7 @@ from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
 from ...ops.promotion import array_of
-from ...ops.shape import reshape
+from ...ops.shape import clone, reshape
 from .arguments import check_array, check_dtype_of_input, check_floating, door, dtype_of
 
 
@@ -193,6 +193,7 @@ def instance_norm(
             _move_running(running_var, variance.reshape(-1, channels).mean(0) * (n / (n - 1)), momentum)
 
     tell = None if running_mean is None and running_var is None else move
+    weight = None if weight is None else clone(weight)  # PyTorch keeps one that nobody can overwrite
     return _normalized(input, weight, bias, shape, tuple(range(2, input.ndim)), eps, tell)
 
 
