@@ -18,14 +18,16 @@ from typing import Any, NamedTuple
 
 import hypothesis
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy import ndarray
 
 import tinygrad_cnn as tg
 from tests.ops.case import Case
-from tests.ops.test_cases import CASES, drawn, outputs, parametrize, wanted
+from tests.ops.test_cases import CASES, as_tensors, drawn, outputs, parametrize, wanted
 from tests.ops.test_torch import assert_same, weights
+from tinygrad_cnn.autograd.operation import op
 
 FEW = hypothesis.settings(
     max_examples=3, derandomize=True, database=None, deadline=None, phases=[hypothesis.Phase.generate]
@@ -62,22 +64,31 @@ def overwrite(t: Any) -> None:
 
 
 def after_overwriting(
-    L: Any, call: Callable[..., Any], inputs: list[Any], kwargs: dict[str, Any], at: list[int], place: Place | None
+    L: Any,
+    call: Callable[..., Any],
+    inputs: list[Any],
+    kwargs: dict[str, Any],
+    at: list[int],
+    place: Place | None,
+    twice: bool = False,
 ) -> Gradients | RuntimeError:
-    """The gradients of the leaves whose copies went in, or the refusal."""
+    """The gradients of the leaves whose copies went in, or the refusal; ``twice``: of leaves that went in, and theirs."""
     leaves = [L.tensor(x) if isinstance(x, ndarray) else x for x in inputs]
     for i in at:
         leaves[i].requires_grad_()
-    xs = [x * 1 if i in at else x for i, x in enumerate(leaves)]
+    xs = [x * 1 if i in at and not twice else x for i, x in enumerate(leaves)]
     named = {name: L.tensor(x) if isinstance(x, ndarray) else x for name, x in kwargs.items()}
     ys = outputs(call(*xs, **named))
     roots = [(y * 1, L.tensor(weights(y.detach().numpy(), k))) for k, y in enumerate(ys) if y.requires_grad]
     if place is not None:
         overwrite({"input": xs, "keyword": named, "output": ys}[place.of][place.at])
+    variables = [leaves[i] for i in at]
     try:
-        found = L.autograd.grad(
-            [y for y, _ in roots], [leaves[i] for i in at], [w for _, w in roots], allow_unused=True
-        )
+        found = L.autograd.grad([y for y, _ in roots], variables, [w for _, w in roots], None, twice, allow_unused=True)
+        if twice:
+            roots = [(g, L.tensor(weights(g.numpy(), k))) for k, g in enumerate(found) if g is not None]
+            roots = [(g, w) for g, w in roots if g.requires_grad]
+            found += L.autograd.grad([g for g, _ in roots], variables, [w for _, w in roots], allow_unused=True)
     except RuntimeError as error:
         return error
     return [None if g is None else np.array(g.detach().numpy()) for g in found]
@@ -145,6 +156,172 @@ def test_a_write_that_pytorch_survives(case: Case, torch: Any) -> None:
                 verdict()
 
     survive()
+
+
+def nodes(ys: list[Any]) -> Iterator[Any]:
+    """All nodes that lead to some results."""
+    seen: set[Any] = set()
+    todo = [y._node for y in ys]
+    while todo:
+        node = todo.pop()
+        if type(node).__name__ == "Node" and node not in seen:
+            seen.add(node)
+            todo += node.parents
+            yield node
+
+
+@parametrize(order=2)
+def test_second_derivatives_are_those_of_the_old_values(case: Case) -> None:
+    """Where a rule gets what was overwritten as it was, what it records is right, too: of leaves as well."""
+
+    @FEW
+    @given(data=st.data())
+    def stay(data: st.DataObject) -> None:
+        inputs, kwargs = drawn(case, data)
+        at = wanted(case, inputs)
+        ys = outputs(case.call(*as_tensors(inputs, at), **kwargs))
+        if not any(node.op.spares for node in nodes(ys)):
+            return
+        with np.errstate(all="ignore"):
+            true = after_overwriting(tg, case.call, inputs, kwargs, at, None, True)
+            for place in places(inputs, kwargs, len(ys) * (case.name not in EXPANDED)):
+                hypothesis.note(f"{place.of} {place.at} is overwritten; inputs {inputs}, {kwargs}")
+                mine = after_overwriting(tg, case.call, inputs, kwargs, at, place, True)
+                if isinstance(mine, RuntimeError):
+                    assert "changed in place" in str(mine), mine
+                else:
+                    assert_gradients(mine, true, "beside the gradient without the write")
+
+    stay()
+
+
+def arrays_in(x: Any) -> Iterator[ndarray[Any, Any]]:
+    """The arrays among the attributes of a node."""
+    if isinstance(x, ndarray):
+        yield x
+    elif isinstance(x, (tuple, list, dict)):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from arrays_in(part)
+
+
+def check_hints(xs: list[Any], ys: list[Any]) -> None:
+    """Fail where what a node knows besides its inputs lies in memory that a user can overwrite unnoticed."""
+    tensors = [t for t in (*xs, *ys) if isinstance(t, tg.Tensor)]
+    for node in nodes(ys):
+        reads = node.op.keeps(sum(1 << i for i, p in enumerate(node.parents) if p is not None), len(node.parents))
+        watched = [a for a, read in zip(node.saved, reads, strict=True) if read == 2 and isinstance(a, ndarray)]
+        for hint in arrays_in(node.attributes):
+            if any(np.shares_memory(hint, t.numpy()) for t in tensors):
+                assert any(np.may_share_memory(hint, a) for a in watched), f"a hint of {node} can be overwritten"
+
+
+@parametrize(order=1)
+def test_no_hint_lies_in_memory_of_the_user(case: Case) -> None:
+    @FEW
+    @given(data=st.data())
+    def apart(data: st.DataObject) -> None:
+        inputs, kwargs = drawn(case, data)
+        xs = as_tensors(inputs, wanted(case, inputs))
+        named = {name: tg.tensor(x) if isinstance(x, ndarray) else x for name, x in kwargs.items()}
+        with np.errstate(all="ignore"):
+            check_hints([*xs, *named.values()], outputs(case.call(*xs, **named)))
+
+    apart()
+
+
+def test_the_check_of_hints_sees_what_it_should() -> None:
+    unseen, seen = (
+        op(rule)(lambda x: (x * x, {"hint": (0, [x[1:]])}))
+        for rule in (lambda g, _y, _x, *, hint: g, lambda g, _y, x, *, hint: g * x)
+    )
+    x = tg.tensor(np.ones(3), requires_grad=True)
+    check_hints([x], [seen(x)])
+    with pytest.raises(AssertionError, match="can be overwritten"):
+        check_hints([x], [unseen(x)])
+
+
+# ---------------------------------------------------------------------------------------------------------- networks
+# Each takes images x (8, 32, 16, 16), kernels w (32, 32, 3, 3), scales s (32,) and targets t (8,); in float32, so that
+# convolutions go their faster ways; and gives a result, a second name of what it overwrote, and what to overwrite then.
+def residual(F: Any, x: Any, w: Any, s: Any, _t: Any) -> Any:
+    y = F.batch_norm(F.conv2d(x, w, s, padding=1), None, None, s, s, training=True)
+    other = y.detach()
+    y += x
+    y.relu_()
+    return y, other, None
+
+
+def activated_in_place(F: Any, x: Any, w: Any, s: Any, _t: Any) -> Any:
+    y = F.conv2d(x, w, s, padding=1)
+    other = y.detach()
+    return F.max_pool2d(y.relu_(), 2), other, None
+
+
+def pool_overwritten(F: Any, x: Any, w: Any, s: Any, _t: Any) -> Any:
+    y = F.max_pool2d(F.conv2d(x, w[:, :, :1, :1], s), 2)
+    return F.avg_pool2d(y, 2), None, y
+
+
+def pixels_overwritten(F: Any, x: Any, w: Any, s: Any, _t: Any) -> Any:
+    y = x * 2
+    return F.conv2d(y, w[:, :, :1, :1], s), None, y
+
+
+def logits_overwritten(F: Any, x: Any, w: Any, _s: Any, t: Any) -> Any:
+    y = F.linear(x.mean((2, 3)), w[:, :, 0, 0])
+    return F.cross_entropy(y, t), None, y
+
+
+def normalised_in_place(F: Any, x: Any, w: Any, s: Any, _t: Any) -> Any:
+    y = F.group_norm(F.conv2d(x, w), 4, s, s)
+    other = y.detach()
+    y.mul_(2).sigmoid_()
+    return F.layer_norm(y, y.shape[1:]).tanh_(), other, None
+
+
+def squashed_and_scaled(F: Any, x: Any, w: Any, s: Any, _t: Any) -> Any:
+    y = F.softmax(F.conv2d(x, w, s), 1)
+    other = y.detach()
+    y *= 2
+    return y, other, None
+
+
+def indexed(_F: Any, x: Any, w: Any, _s: Any, t: Any) -> Any:
+    return x[:, t] * w[t, :, 0, 0].sum(), None, t
+
+
+NETWORKS = (
+    *(residual, activated_in_place, pool_overwritten, pixels_overwritten, logits_overwritten),
+    *(normalised_in_place, squashed_and_scaled, indexed),
+)
+
+
+def gradients_of(L: Any, network: Callable[..., Any], write: bool = True) -> list[Any] | RuntimeError:
+    """The gradients of x, w and s; or the refusal. The other name of what is overwritten lives until then."""
+    rng = np.random.default_rng(0)
+    shapes = ((8, 32, 16, 16), (32, 32, 3, 3), (32,))
+    x, w, s = (L.tensor(rng.standard_normal(n).astype(np.float32), requires_grad=True) for n in shapes)
+    t = L.tensor(rng.integers(0, 32, 8))
+    y, _other, victim = network(L.nn.functional, x, w, s, t)
+    if write and victim is not None:
+        victim.detach().zero_()
+    try:
+        y.backward(L.tensor(weights(y.detach().numpy(), 1)))
+    except RuntimeError as error:
+        return error
+    return [None if v.grad is None else v.grad.numpy() for v in (x, w, s)]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks_run_where_pytorchs_do(network: Callable[..., Any], torch: Any) -> None:
+    mine, its = gradients_of(tg, network), gradients_of(torch, network)
+    if isinstance(mine, RuntimeError):
+        assert "changed in place" in str(mine), mine
+        assert isinstance(its, RuntimeError), f"only ours refuses: {mine}"
+    elif isinstance(its, RuntimeError):
+        assert_gradients(mine, gradients_of(tg, network, write=False), "beside the gradient without the write")
+    else:
+        assert_gradients(mine, its, "beside PyTorch")
 
 
 def _look(torch: Any, case: Case, name: str, table: dict[tuple[str, str], Counter[str]]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import inplace
-from .graph import Array, Extra, Like, Node, Variable, wrap
+from .graph import Array, Extra, Like, Node, Variable, like, wrap
 from .inplace import mutated
 from .modes import mode, set_grad_enabled
 from .operation import op
@@ -75,7 +75,9 @@ def walk(
                 heapq.heappush(heap, (-parent.order, parent))
 
     for root, g in roots:
-        send(root if root._node is None else root._node, g)
+        start = root if root._node is None else root._node
+        if needed is None or start in needed:
+            send(start, g)
 
     while heap:
         node = heapq.heappop(heap)[1]
@@ -131,8 +133,8 @@ def walk(
                 if type(parent) is Node:
                     heapq.heappush(heap, (-parent.order, parent))
         if not retain:
-            for a in saved:
-                if type(a) is not Like:  # it kept something, which is free now
+            for a in node.saved:
+                if type(a) is ndarray:  # it kept something, which is free now
                     node.saved = None
                     break
 
@@ -180,8 +182,14 @@ def _lift(node: Node) -> list[Any]:
     for a, parent in zip(inputs, node.parents, strict=True):
         if parent is None or type(a) is Like:
             lifted.append(a if type(a) is not ndarray else wrap(a, None))
-        else:
-            lifted.append(parent if isinstance(parent, Variable) else wrap(a, parent))
+        elif not isinstance(parent, Variable):
+            lifted.append(wrap(a, parent))
+        elif parent._array is a:
+            lifted.append(parent)
+        else:  # a leaf that was overwritten, or given other data: its old values, with a way to it
+            shape = like(a.shape, a.dtype)
+            way = Node(_cast.op, (parent,), (shape, shape), {"dtype": a.dtype}, next(inplace.tickets))  # type: ignore[attr-defined]
+            lifted.append(wrap(a, way))
     return lifted
 
 
