@@ -72,7 +72,7 @@ def after_overwriting(
     place: Place | None,
     twice: bool = False,
 ) -> Gradients | RuntimeError:
-    """The gradients of the leaves whose copies went in, or the refusal; ``twice``: of leaves that went in, and theirs."""
+    """The gradients of the leaves whose copies went in, or the refusal. ``twice``: leaves go in, and second ones."""
     leaves = [L.tensor(x) if isinstance(x, ndarray) else x for x in inputs]
     for i in at:
         leaves[i].requires_grad_()
@@ -144,6 +144,7 @@ def check(
             yield place, lambda some=some, place=place: judge(torch, case, inputs, kwargs, some, place)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # PyTorch's, where a case makes arrays of what it gets
 @parametrize(torch=True, order=1)
 def test_a_write_that_pytorch_survives(case: Case, torch: Any) -> None:
     @FEW
@@ -232,7 +233,7 @@ def test_no_hint_lies_in_memory_of_the_user(case: Case) -> None:
 def test_the_check_of_hints_sees_what_it_should() -> None:
     unseen, seen = (
         op(rule)(lambda x: (x * x, {"hint": (0, [x[1:]])}))
-        for rule in (lambda g, _y, _x, *, hint: g, lambda g, _y, x, *, hint: g * x)
+        for rule in (lambda g, _y, _x, **_hints: g, lambda g, _y, x, **_hints: g * x)
     )
     x = tg.tensor(np.ones(3), requires_grad=True)
     check_hints([x], [seen(x)])
