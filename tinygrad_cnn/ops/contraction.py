@@ -48,10 +48,15 @@ def einsum_(*xs: Array, terms: tuple[Labels, ...], out: Labels) -> Array:
     return np.transpose(y, [term.index(label) for label in out])
 
 
-_einsum_of_two = op(
-    lambda g, _y, _a, b_, **k: _einsum_rule(g, _y, _a, b_, i=0, **k),
-    lambda g, _y, a_, _b, **k: _einsum_rule(g, _y, a_, _b, i=1, **k),
-)(einsum_)
+def _first_rule(g: Array, _y: Array, _a: Array, b_: Array, **labels: Any) -> Array:
+    return _einsum_rule(g, _y, _a, b_, i=0, **labels)
+
+
+def _second_rule(g: Array, _y: Array, a_: Array, _b: Array, **labels: Any) -> Array:
+    return _einsum_rule(g, _y, a_, _b, i=1, **labels)
+
+
+_einsum_of_two = op(_first_rule, _second_rule)(einsum_)
 _einsum_of_many = op(each=_einsum_rule)(einsum_)
 
 
