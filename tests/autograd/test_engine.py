@@ -155,6 +155,12 @@ def test_grad_of_unused_inputs() -> None:
     ga, gb = tg.grad((a * 2).sum(), [a, b], allow_unused=True)
     assert ga.item() == 2.0
     assert gb is None
+    x = a * 1
+    y = x.exp() * x
+    x.detach().zero_()
+    assert tg.grad(y, b, allow_unused=True) == (None,)  # what was overwritten, or freed, is not on the way
+    with pytest.raises(RuntimeError, match="changed in place"):
+        tg.grad(y, a)
 
 
 def test_grad_of_several_outputs_is_their_weighted_sum() -> None:
@@ -218,6 +224,14 @@ def test_retain_graph_allows_another_backward() -> None:
     y.backward(retain_graph=True)
     y.backward()
     np.testing.assert_array_equal(x.grad.numpy(), [4.0])
+
+
+def test_what_kept_no_array_can_run_backward_twice() -> None:
+    x = leaf(1.0)
+    y = (2 - x.reshape(1, 1) / 4 + 1).sum()
+    y.backward()
+    y.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [-0.5])
 
 
 def test_rules_keep_only_what_they_read() -> None:

@@ -22,7 +22,7 @@ BUGS = [
     Bug("ops/reduce.py", "spread(g / count(_x.shape, dim), dim=dim", "spread(g, dim=dim", case("mean")),
     Bug("ops/reduce.py", "if isinstance(x, np.ndarray) and y.all() and", "if isinstance(x, np.ndarray) and", case("prod-of zeros")),
     Bug("ops/moments.py", "true_divide(2 * g, _freedom(", "true_divide(g, _freedom(", case("var")),
-    Bug("ops/moments.py", "return only(g / y, sloping) * x", "return only(g, sloping) * x", case("norm")),
+    Bug("ops/moments.py", "ratio = only(g / choose(sloping, y, 1.0), sloping)", "ratio = only(g, sloping)", case("norm")),
     Bug(
         "ops/softmaxes.py",
         "y * (g - sum_over(g * y,",

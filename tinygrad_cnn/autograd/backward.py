@@ -75,7 +75,9 @@ def walk(
                 heapq.heappush(heap, (-parent.order, parent))
 
     for root, g in roots:
-        send(root if root._node is None else root._node, g)
+        start = root if root._node is None else root._node
+        if needed is None or start in needed:
+            send(start, g)
 
     while heap:
         node = heapq.heappop(heap)[1]
@@ -180,10 +182,13 @@ def _lift(node: Node) -> list[Any]:
     for a, parent in zip(inputs, node.parents, strict=True):
         if parent is None or type(a) is Like:
             lifted.append(a if type(a) is not ndarray else wrap(a, None))
-        else:
-            if isinstance(parent, Variable) and parent._array is not a:  # the leaf has other values by now
-                parent = record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape})  # type: ignore[attr-defined]
-            lifted.append(parent if isinstance(parent, Variable) else wrap(a, parent))
+        elif not isinstance(parent, Variable):
+            lifted.append(wrap(a, parent))
+        elif parent._array is a:
+            lifted.append(parent)
+        else:  # a leaf that was overwritten, or given other data: its old values, with a way to it
+            way = record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape})  # type: ignore[attr-defined]
+            lifted.append(wrap(a, way))
     return lifted
 
 

@@ -90,7 +90,7 @@ class Op:
     def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None) -> None:
         self.name = forward.__name__.strip("_")
         self.forward, self.rules, self.each = forward, tuple(rules), each
-        self.spares = any(name[-1] == "_" != name[0] for rule in (*rules, each) if rule for name in _named(rule))
+        self.spares = any(1 in _reads(rule, len(_named(rule)) + 1) for rule in (*rules, each) if rule)
         self.read: dict[tuple[int, int], tuple[int, ...]] = {}  # what `keeps` found out
 
     def rules_of(self, n: int) -> Sequence[Rule | None]:

@@ -15,23 +15,23 @@ from .graph import Node, Variable
 tickets = itertools.count(1)  # numbers nodes and in-place writes in the order they happen
 last_write = 0  # the ticket of the latest write: most nodes are younger, and need no look at the table
 _writes: dict[int, list[Any]] = {}  # id of the array that owns the memory: [weak reference to it, ticket of the write]
-_keeping: dict[int, list[Any]] = {}  # likewise: [weak reference to it, weak references to nodes that keep a part of it]
+_keeping: dict[int, list[Any]] = {}  # likewise: [weak reference to it, the nodes that keep a part of it, as `Aliases`]
 
 
 # ------------------------------------------------------------------------------------------------------- many names
 class Aliases:
-    """The tensors that share the memory of one tensor; those that are gone are forgotten from time to time."""
+    """The tensors that share some memory, or the nodes that keep it; from time to time those gone are forgotten."""
 
     __slots__ = ("limit", "references")
 
     def __init__(self) -> None:
-        self.references: list[weakref.ref[Variable]] = []
+        self.references: list[weakref.ref[Any]] = []
         self.limit = 16
 
-    def __iter__(self) -> Iterator[Variable]:
+    def __iter__(self) -> Iterator[Any]:
         return (t for reference in self.references if (t := reference()) is not None)
 
-    def add(self, t: Variable) -> None:
+    def add(self, t: Any) -> None:
         if len(self.references) >= self.limit:
             self.references = [reference for reference in self.references if reference() is not None]
             self.limit = 16 + 2 * len(self.references)
@@ -53,12 +53,12 @@ def _owner(a: Any) -> Any:
     return a
 
 
-def _entry(table: dict[int, list[Any]], owner: Any, new: Any) -> list[Any]:
+def _entry(table: dict[int, list[Any]], owner: Any) -> list[Any]:
     """The entry of an owner of memory; it goes when the memory goes."""
     key = id(owner)
     entry = table.get(key)
     if entry is None or entry[0]() is not owner:
-        entry = table[key] = [weakref.ref(owner, lambda _: table.pop(key, None)), new]
+        entry = table[key] = [weakref.ref(owner, lambda _: table.pop(key, None)), None]
     return entry
 
 
@@ -67,7 +67,7 @@ def mutated(*arrays: Any) -> None:
     global last_write
     last_write = next(tickets)
     for array in arrays:
-        _entry(_writes, array if array.base is None else _owner(array), last_write)[1] = last_write
+        _entry(_writes, array if array.base is None else _owner(array))[1] = last_write
 
 
 def written_since(array: Any, ticket: int) -> bool:
@@ -92,16 +92,18 @@ def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
 def keep(node: Node, reads: Sequence[int]) -> None:
     """Remember that a node reads inputs as they were (`Op.keeps`): it gets copies before they are overwritten."""
     assert node.saved is not None
-    for a, read in zip(node.saved[1:], reads[1:], strict=True):
-        if read == 1 and type(a) is ndarray:
-            nodes = _entry(_keeping, _owner(a), [])[1]
-            nodes[:] = [reference for reference in nodes if reference() is not None] + [weakref.ref(node)]
+    for k in range(1, len(reads)):
+        if reads[k] == 1 and type(a := node.saved[k]) is ndarray:
+            entry = _entry(_keeping, a if a.base is None else _owner(a))
+            if entry[1] is None:
+                entry[1] = Aliases()
+            entry[1].add(node)
 
 
 def about_to_write(x: Variable) -> None:
     """Give the nodes that read this memory as it was copies of their own: its makers, and those that said so."""
     entry = _keeping.pop(id(_owner(x._array)), None)
-    nodes = [] if entry is None or entry[0]() is None else [reference() for reference in entry[1]]
+    nodes = [] if entry is None or entry[0]() is None else list(entry[1])
     t: Variable | None = x
     while t is not None:
         nodes.append(t._node)

@@ -78,7 +78,7 @@ def softshrink(x: Array, *, width: float) -> Array:
     return x - np.clip(x, -width, width)
 
 
-@op(lambda g, y, _x, *, width: only(g, y != 0))
+@op(lambda g, y_, _x, *, width: only(g, y_ != 0))
 def hardshrink(x: Array, *, width: float) -> Array:
     """x where abs(x) > width, 0 elsewhere."""
     return np.where((x >= -width) & (x <= width), x.dtype.type(0), x)

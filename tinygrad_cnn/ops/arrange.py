@@ -15,7 +15,8 @@ from ..autograd.graph import Array
 from ..autograd.operation import op
 from .index import _getitem
 from .indices import EVERYTHING, Index, numbers
-from .shape import Dims, _reshape, checked, normalise_dim, normalise_dims, sizes
+from .promotion import array_of
+from .shape import Dims, _clone, _reshape, checked, normalise_dim, normalise_dims, sizes
 
 
 # ---------------------------------------------------------------------------------------------------- flips and turns
@@ -98,7 +99,13 @@ def _times(x: Array, repeats: tuple[int, ...], function: str) -> Array:
     apart = tuple(m for n in shape for m in (1, n))
     full = tuple(m for r, n in zip(repeats, shape, strict=True) for m in (r, n))
     many = broadcast_to(_reshape(x, shape=apart), shape=full)
-    return _reshape(many, shape=tuple(r * n for r, n in zip(repeats, shape, strict=True)))
+    return _reshaped_copy(many, tuple(r * n for r, n in zip(repeats, shape, strict=True)))
+
+
+def _reshaped_copy(x: Array, shape: tuple[int, ...]) -> Array:
+    """x in another shape, and in memory of its own."""
+    y = _reshape(x, shape=shape)
+    return _clone(y, order="C") if np.may_share_memory(array_of(x), array_of(y)) else y
 
 
 def repeat(input: Array, *repeats: Any) -> Array:
@@ -171,7 +178,7 @@ def repeat_interleave(
         many = broadcast_to(
             _reshape(input, shape=(*shape[: d + 1], 1, *shape[d + 1 :])), shape=(*shape[: d + 1], k, *shape[d + 1 :])
         )
-        return _reshape(many, shape=(*shape[:d], n * k, *shape[d + 1 :]))
+        return _reshaped_copy(many, (*shape[:d], n * k, *shape[d + 1 :]))
     picks = (EVERYTHING,) * d + (np.repeat(np.arange(n), counts),)
     return _getitem(input, index=Index((...,), picks, unique=False))
 
@@ -203,14 +210,19 @@ def triu(input: Array, diagonal: int = 0) -> Array:
     return _triu(input, diagonal=operator.index(diagonal))
 
 
+def diagonal_of(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    """np.diagonal, which may be written into where x may."""
+    view = np.diagonal(x, offset, dim1, dim2)
+    view.flags.writeable = x.flags.writeable
+    return view
+
+
 @op(
     lambda g, _y, _x, *, offset, dim1, dim2: _on_diagonal(g, offset=offset, dim1=dim1, dim2=dim2, shape=_x.shape),
     view=True,
 )
 def _diagonal(x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
-    y = np.diagonal(x, offset, dim1, dim2)
-    y.flags.writeable = x.flags.writeable  # NumPy makes it read-only
-    return y
+    return diagonal_of(x, offset, dim1, dim2)
 
 
 @op(lambda g, _y, _x, *, offset, dim1, dim2, shape: _diagonal(g, offset=offset, dim1=dim1, dim2=dim2))

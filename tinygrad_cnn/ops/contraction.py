@@ -6,6 +6,7 @@ Inside, every product of two is a batch of matrix products, so BLAS does the wor
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -15,27 +16,27 @@ import numpy as np
 
 from ..autograd.graph import Array
 from ..autograd.operation import op
+from .arrange import diagonal_of
 from .elementwise import mul
 from .linalg import _for_blas, _same_dtype
-from .reduce import spread, sum
-from .shape import _reshape, checked, normalise_dims
+from .reduce import _sum, spread, sum
+from .shape import _permute, _reshape, checked, normalise_dims
 
 Labels: TypeAlias = "tuple[str, ...]"
 
 
 # ------------------------------------------------------------------------------------------------------- the primitive
-def _einsum_rule(g: Array, _y: Array, *xs: Array, i: int, terms: tuple[Labels, ...], out: Labels) -> Array:
+def _einsum_rule(g: Array, _y: Array, *xs_: Array, i: int, terms: tuple[Labels, ...], out: Labels) -> Array:
     """g and the other inputs, contracted to what the input has; constant along labels that it alone has."""
-    others = (*xs[:i], *xs[i + 1 :])
+    others = (*xs_[:i], *xs_[i + 1 :])
     rest = (out, *terms[:i], *terms[i + 1 :])
     known = tuple(label for label in terms[i] if any(label in term for term in rest))
     gx = _einsum(g, *others, terms=rest, out=known)
     alone = tuple(d for d, label in enumerate(terms[i]) if label not in known)
-    return spread(gx, dim=alone, keepdim=False, shape=xs[i].shape) if alone else gx
+    return spread(gx, dim=alone, keepdim=False, shape=xs_[i].shape) if alone else gx
 
 
-@op(each=_einsum_rule)
-def _einsum(*xs: Array, terms: tuple[Labels, ...], out: Labels) -> Array:
+def einsum_(*xs: Array, terms: tuple[Labels, ...], out: Labels) -> Array:
     """The contraction of arrays whose dimensions bear the labels in ``terms``, no label twice in one; into ``out``."""
     todo = list(zip(xs, terms, strict=True))
     while len(todo) > 1:
@@ -45,6 +46,23 @@ def _einsum(*xs: Array, terms: tuple[Labels, ...], out: Labels) -> Array:
         todo.append(_pair(a, ta, b, tb, later))
     y, term = _reduced(*todo[0], set(out))
     return np.transpose(y, [term.index(label) for label in out])
+
+
+def _first_rule(g: Array, _y: Array, _a: Array, b_: Array, **labels: Any) -> Array:
+    return _einsum_rule(g, _y, _a, b_, i=0, **labels)
+
+
+def _second_rule(g: Array, _y: Array, a_: Array, _b: Array, **labels: Any) -> Array:
+    return _einsum_rule(g, _y, a_, _b, i=1, **labels)
+
+
+_einsum_of_two = op(_first_rule, _second_rule)(einsum_)
+_einsum_of_many = op(each=_einsum_rule)(einsum_)
+
+
+def _einsum(*xs: Array, terms: tuple[Labels, ...], out: Labels) -> Array:
+    """`einsum_` as an operation. Of two, the usual number, each keeps the other alone."""
+    return (_einsum_of_two if len(xs) == 2 else _einsum_of_many)(*xs, terms=terms, out=out)
 
 
 def _next_pair(todo: list[tuple[Any, Labels]], out: Labels) -> tuple[int, int]:
@@ -94,7 +112,7 @@ def _pair(a: Any, ta: Labels, b: Any, tb: Labels, later: set[str]) -> tuple[Any,
 @op(lambda g, _y, _x, *, first, second: _on_diagonal(g, first=first, second=second, shape=_x.shape), view=True)
 def _diagonal(x: Array, *, first: int, second: int) -> Array:
     """The elements with equal indices in two dimensions, of which the second goes away."""
-    return np.moveaxis(np.diagonal(x, 0, first, second), -1, first)
+    return np.moveaxis(diagonal_of(x, 0, first, second), -1, first)
 
 
 @op(lambda g, _y, _x, *, first, second, shape: _diagonal(g, first=first, second=second))
@@ -115,7 +133,8 @@ def trace(input: Array) -> Array:
 
 
 # --------------------------------------------------------------------------------------------------------------- einsum
-def _labels(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[Labels], Labels]:
+@functools.lru_cache(maxsize=1024)
+def _labels(equation: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Labels, ...], Labels]:
     """The labels of each input's dimensions, and of the output's. Those behind ``...`` get names of their own."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     parts = left.split(",")
@@ -145,7 +164,7 @@ def _labels(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[Labels],
         if out.count(label) > 1 or not any(label in term for term in terms):
             what = "twice" if out.count(label) > 1 else "but in no input"
             raise ValueError(f"einsum: {label!r} stands in the output of {equation!r} {what}")
-    return terms, out
+    return tuple(terms), out
 
 
 def _check_letters(equation: str, letters: str) -> None:
@@ -173,7 +192,7 @@ def einsum(equation: str, *operands: Any) -> Array:
     if not operands:
         raise ValueError("einsum: needs at least one input")
     operands = _same_dtype("einsum", *operands)
-    terms, out = _labels(equation, [x.shape for x in operands])
+    terms, out = _labels(equation, tuple(tuple(x.shape) for x in operands))
     size: dict[str, int] = {}
     for k, (x, term) in enumerate(zip(operands, terms, strict=True)):
         for label, n in zip(term, x.shape, strict=True):
@@ -196,7 +215,13 @@ def _contracted(xs: list[Array], terms: list[Labels], out: Labels) -> Array:
         keep = [d for d, label in enumerate(term) if x.shape[d] == size[label]]
         if len(keep) < x.ndim:
             xs[k], terms[k] = _reshape(x, shape=tuple(x.shape[d] for d in keep)), tuple(term[d] for d in keep)
-    return _einsum(*xs, terms=tuple(terms), out=out)
+    if len(xs) > 1:
+        return _einsum(*xs, terms=tuple(terms), out=out)
+    (x,), (term,) = xs, terms
+    drop = tuple(d for d, label in enumerate(term) if label not in out)
+    x = _sum(x, dim=drop, keepdim=False) if drop else x
+    term = tuple(label for label in term if label in out)
+    return _permute(x, dims=tuple(term.index(label) for label in out))
 
 
 def _without_repeats(x: Array, term: Labels, equation: str) -> tuple[Array, Labels]:

@@ -33,6 +33,13 @@ def conv2d(x: Array, w: Array, *b: Array, stride: Pair, padding: Pads, dilation:
     return y, {"columns": columns}  # the gradient of w reads them again
 
 
+conv2d_uneven = op(  # where the two sides of the padding differ, PyTorch keeps a padded copy of x
+    lambda g, _y, _x, w, *_b, columns, **a: conv2d_input(g, w, size=_x.shape[2:], **a),
+    lambda g, _y, x_, _w, *_b, **a: conv2d_weight(g, x_, size=_w.shape[2:], **a),
+    lambda g, _y, _x, _w, _b, **a: conv2d_bias(g),
+)(conv2d.__wrapped__)  # type: ignore[attr-defined]
+
+
 @op(
     lambda u, _y, _g, w, *, size, **a: conv2d(u, w, **a),
     lambda u, _y, g, _w, *, size, **a: conv2d_weight(g, u, size=_w.shape[2:], **a),

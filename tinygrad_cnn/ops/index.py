@@ -166,7 +166,7 @@ def _written(g: Array, index: Index, shape: tuple[int, ...]) -> Array:
 
 
 # --------------------------------------------------------------------------------------------- gathering and scattering
-@op(lambda g, _y, _x, index, *, dim: _collect(g, index, dim=dim, shape=_x.shape))
+@op(lambda g, _y, _x, index_, *, dim: _collect(g, index_, dim=dim, shape=_x.shape))
 def _gather(x: Array, index: Array, *, dim: int) -> Array:
     """y[i, j, k] = x[i, index[i, j, k], k], for dim = 1."""
     return np.take_along_axis(x[_corner(index.shape, dim)], index, dim)

@@ -44,6 +44,11 @@ def _matmul(a: Array, b: Array) -> Array:
     return product(a, b)
 
 
+_matmul_by_batch = op(  # of one a and a batch of b, PyTorch keeps a copy of b where that folds to a matrix
+    lambda g, _y, _a, b_: _matmul(g, _turned(b_)), _right_rule
+)(_matmul.__wrapped__)  # type: ignore[attr-defined]
+
+
 def _same_dtype(name: str, *inputs: Array) -> tuple[Array, ...]:
     """The inputs, checked to be of one dtype."""
     xs = tuple(checked(x, name) for x in inputs)
@@ -77,7 +82,7 @@ def _product(name: str, a: Array, b: Array) -> Array:
     if a.ndim == 1 or b.ndim == 1:
         left = _reshape(a, shape=(1, inner)) if a.ndim == 1 else a
         right = _reshape(b, shape=(inner, 1)) if b.ndim == 1 else b
-        y = _matmul(left, right)
+        y = (_matmul_by_batch if b.ndim > 2 else _matmul)(left, right)
         shape = y.shape[:-2] + y.shape[-2:-1] * (a.ndim > 1) + y.shape[-1:] * (b.ndim > 1)
         return _reshape(y, shape=shape)
     if a.ndim > 2 and b.ndim > 2:
@@ -87,7 +92,7 @@ def _product(name: str, a: Array, b: Array) -> Array:
                     f"{name}: the batches of shapes {a.shape} and {b.shape} do not broadcast: "
                     f"{m} and {n} in dimension {-3 - d}"
                 )
-    return _matmul(a, b)
+    return _matmul_by_batch(a, b) if a.ndim == 2 < b.ndim else _matmul(a, b)
 
 
 def matmul(input: Array, other: Array) -> Array:

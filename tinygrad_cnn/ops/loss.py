@@ -42,7 +42,7 @@ def place(g: Array, t: Array, *, classes: int) -> Array:
     return y
 
 
-@op(lambda g, _y, x, t, w, *, p: softmax_nll_input(g, x, t, w, p=p))
+@op(lambda g, _y, x_, t, w, *, p: softmax_nll_input(g, x_, t, w, p=p))
 def softmax_nll(x: Array, t: Array, w: Array) -> Any:
     """-w log(softmax(x)[t]): the cross-entropy of each sample, 0 where w is 0.
 
@@ -52,7 +52,7 @@ def softmax_nll(x: Array, t: Array, w: Array) -> Any:
     return y, {"p": p}
 
 
-@op(lambda g, _y, x, t, w, *, p: softmax_nll_input(g, x, t, w, p=p))
+@op(lambda g, _y, x_, t, w, *, p: softmax_nll_input(g, x_, t, w, p=p))
 def cross_entropy(x: Array, t: Array, w: Array) -> Any:
     """The sum of `softmax_nll` over all samples, a single number: their mean where the weights w add up to 1."""
     y, p = _softmax_nll(x, t, w)

@@ -62,7 +62,7 @@ def _varies(w: Any, dim: Dims) -> bool:
 
 
 @op(
-    lambda g, _y, x, *wb, tell=None, **a: normalize_input(g, x, *wb[:1], **a),
+    lambda g, _y, x, w=None, _b=None, *, tell=None, **a: normalize_input(g, x, *(() if w is None else (w,)), **a),
     lambda g, _y, x, _w, *_b, tell=None, **a: normalize_weight(g, x, shape=_w.shape, **a),
     lambda g, _y, _x, _w, _b, *, known=None, **a: normalize_bias(g, shape=_b.shape, known=known),
 )

@@ -74,7 +74,7 @@ def _give(g: Any, y: Any, taps: list[Any], places: list[Any], once: bool) -> Non
 # ----------------------------------------------------------------------------------------------------------- maximum
 # A window's maximum is that of its rows' maxima: kw + kh comparisons a window instead of kw * kh. The first maximum
 # stands in the first row that has it, and is the first there: the gradient takes the same two steps back.
-@op(lambda g, y, x, *, rows, **a: max_pool2d_input(g, x, y, rows=rows, **a))
+@op(lambda g, y_, x, *, rows, **a: max_pool2d_input(g, x, y_, rows=rows, **a))
 def max_pool2d(x: Array, *, kernel: Pair, stride: Pair, padding: Pads, dilation: Pair) -> Any:
     """The largest of each window of x (N, C, H, W): y (N, C, oh, ow). A tie goes to the first of its window."""
     geometry = Geometry(kernel, stride, padding, dilation)

@@ -132,7 +132,7 @@ def erfc(x: Array) -> Array:
     return _erf(x, True)
 
 
-@op(lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * exp(square(y)), prepare=promote_to_float)
+@op(lambda g, y_, _x: g * (math.sqrt(math.pi) / 2) * exp(square(y_)), prepare=promote_to_float)
 @quiet
 def erfinv(x: Array) -> Array:
     """The number whose error function is x; NaN outside of [-1, 1].

@@ -28,6 +28,7 @@ X = tg.ones(3, 3, requires_grad=True)
     [
         (X * X, ["a", "b"], ["dL/da = g * b", "dL/db = g * a"]),
         (X.tanh(), ["x"], ["dL/dx = g * (1 - y * y)"]),
+        (X / X, ["a", "b"], ["dL/da = g / b", "dL/db = -g * y / b"]),
         (tg.where(X > 0, X, X), ["condition", "a", "b"],
          ["", "dL/da = only(g, condition != 0)", "dL/db = only(g, condition == 0)"]),
         (F.linear(X, X, X[0]), ["x", "w", "b"],

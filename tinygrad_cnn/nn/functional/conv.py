@@ -55,7 +55,8 @@ def conv2d(
     """
     attributes, unbatched = _conv2d((input, weight, bias), stride, padding, dilation, groups)
     x = input[None] if unbatched else input
-    y = ops.conv2d(x, weight, **attributes) if bias is None else ops.conv2d(x, weight, bias, **attributes)
+    convolve = ops.conv2d if _even(attributes["padding"]) else ops.conv2d_uneven
+    y = convolve(x, weight, **attributes) if bias is None else convolve(x, weight, bias, **attributes)
     return y[0] if unbatched else y
 
 
@@ -101,7 +102,8 @@ def conv1d(
     pads = _pads(padding, kernel, (1, s), (1, d), name)
     check_fits(Geometry(kernel, (1, s), pads, (1, d)), (1, x.shape[2]), name)
     tensors = (x[:, :, None], weight[:, :, None]) if bias is None else (x[:, :, None], weight[:, :, None], bias)
-    y = ops.conv2d(*tensors, stride=(1, s), padding=pads, dilation=(1, d), groups=groups)[:, :, 0]  # (N, O, length)
+    convolve = ops.conv2d if _even(pads) else ops.conv2d_uneven
+    y = convolve(*tensors, stride=(1, s), padding=pads, dilation=(1, d), groups=groups)[:, :, 0]  # (N, O, length)
     return y[0] if unbatched else y
 
 
@@ -209,6 +211,11 @@ def _pads(padding: IntOrPair | str, kernel: Pair, stride: Pair, dilation: Pair, 
         top, left = (d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
         return (top, dilation[0] * (kernel[0] - 1) - top), (left, dilation[1] * (kernel[1] - 1) - left)
     return both_sides(pair(padding, "padding", name, 0))
+
+
+def _even(pads: Pads) -> bool:
+    (top, bottom), (left, right) = pads
+    return top == bottom and left == right
 
 
 def _check(x: Array, w: Array, b: Array | None, groups: int, spatial: int, name: str) -> tuple[Array, bool]:

@@ -9,6 +9,11 @@ from .arguments import check_array, check_floating
 from .reductions import check_pair, check_same_shape, reduced, reduction_of
 
 
+def _positive(x: Array) -> Array:
+    """max(0, x), by a rule that reads x: without a reduction the result is the user's, who may overwrite it."""
+    return activation.threshold(x, at=0.0, value=0.0)
+
+
 def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     """The hinge loss max(0, 1 - target * input) of scores, for targets -1 and 1 (Cortes and Vapnik, 1995).
 
@@ -17,7 +22,7 @@ def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     name = "hinge_loss"
     reduction = reduction_of(None, None, reduction, name)
     check_pair(input, target, name)
-    return reduced(e.relu(1 - target * input), reduction)
+    return reduced(_positive(1 - target * input), reduction)
 
 
 def hinge_embedding_loss(
@@ -67,4 +72,4 @@ def margin_ranking_loss(
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input1, input2, name)
     check_pair(input1, target, name)
-    return reduced(e.relu(-target * (input1 - input2) + margin), reduction)
+    return reduced(_positive(-target * (input1 - input2) + margin), reduction)

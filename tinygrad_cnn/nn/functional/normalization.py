@@ -14,7 +14,7 @@ from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
 from ...ops.padding import pad
-from ...ops.shape import reshape
+from ...ops.shape import clone, reshape
 from .arguments import check_array, check_dtype_of_input, check_floating, door, dtype_of
 
 
@@ -192,6 +192,7 @@ def instance_norm(
             _move_running(running_var, variance.reshape(-1, channels).mean(0) * (n / (n - 1)), momentum)
 
     tell = None if running_mean is None and running_var is None else move
+    weight = None if weight is None else clone(weight)  # PyTorch keeps one that nobody can overwrite
     return _normalized(input, weight, bias, shape, tuple(range(2, input.ndim)), eps, tell)
 
 

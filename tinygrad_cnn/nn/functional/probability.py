@@ -140,7 +140,7 @@ def gaussian_nll_loss(
     if (array_of(var) < 0).any():
         raise ValueError(f"{name}: var has a negative entry, {float(array_of(var).min())}")
     var = var + np.maximum(dtype_of(input).type(eps) - array_of(var), 0)
-    losses = 0.5 * (e.log(var) + ops.squared_error(input, target) / var)
+    losses = 0.5 * (e.log(var) + e.square(input - target) / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 

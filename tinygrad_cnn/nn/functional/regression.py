@@ -42,7 +42,8 @@ def mse_loss(
     name = "mse_loss"
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input, target, name)
-    return _errors(ops.squared_error(input, target), weight, reduction, name)
+    errors = ops.squared_error(input, target) if weight is None else e.square(input - target)
+    return _errors(errors, weight, reduction, name)
 
 
 def l1_loss(

@@ -100,10 +100,10 @@ def _body(tree: ast.AST | None, rule: Any) -> str:
 
 def _plain(expression: ast.expr, arguments: ast.arguments) -> str:
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    hidden = {a.arg for a in every if a is not None and a.arg.startswith("_")}
+    given = {a.arg for a in every if a is not None}
     for node in ast.walk(expression):
-        if isinstance(node, ast.Name) and node.id in hidden:
-            node.id = node.id.lstrip("_") or node.id
+        if isinstance(node, ast.Name) and node.id in given:
+            node.id = node.id.strip("_") or node.id
     text = " ".join(ast.unparse(expression).split())
     incoming = every[0].arg if every[0] is not None else "g"
     return text if incoming.strip("_") == "g" else f"{text}, {incoming} the gradient of y"
