@@ -36,7 +36,7 @@ BUGS = [
     Bug(BACK, "        mutated(leaf._grad._array)\n", "", ENGINE),
     Bug(BACK, "_accumulate(retaining, g if create else np.array(g))", "_accumulate(retaining, g)", ENGINE),
     Bug(BACK, "lifted = [y if type(y) is Like else wrap(y, node)]", "lifted = [y if type(y) is Like else wrap(y, None)]", case("tanh")),  # the second derivative through the output is cut off
-    Bug(BACK, "isinstance(parent, Variable) else wrap(a, parent))", "False else wrap(a, None))", ENGINE),
+    Bug(BACK, "            lifted.append(wrap(a, parent))\n", "            lifted.append(wrap(a, None))\n", ENGINE),
     Bug(BACK, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
     Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
     Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
@@ -62,7 +62,7 @@ BUGS = [
     Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n", WRITING),
     Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
     # who shares memory, and writes into it
-    Bug("autograd/inplace.py", "_entry(_writes, array if array.base is None else _owner(array), last_write)[1] = last_write", "_entry(_writes, array if array.base is None else _owner(array), last_write)", ENGINE),  # a second write goes unnoticed
+    Bug("autograd/inplace.py", "_entry(_writes, array if array.base is None else _owner(array))[1] = last_write", "_entry(_writes, array if array.base is None else _owner(array))", ENGINE),  # a second write goes unnoticed
     Bug("autograd/inplace.py", "array if array.base is None else _owner(array), last_write)", "array, last_write)", ENGINE),
     Bug("autograd/inplace.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
     Bug("autograd/inplace.py", "[reference for reference in nodes if reference() is not None] + [weakref.ref(node)]", "[*nodes, weakref.ref(node)]", WRITING),

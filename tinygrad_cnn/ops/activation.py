@@ -72,7 +72,7 @@ def threshold(x: Array, *, at: float, value: float) -> Array:
     return np.where(below, x.dtype.type(value), x)
 
 
-@op(lambda g, y, _x, *, width: only(g, y != 0))
+@op(lambda g, y_, _x, *, width: only(g, y_ != 0))
 def softshrink(x: Array, *, width: float) -> Array:
     """x moved towards 0 by ``width``, and 0 where it would pass it."""
     return x - np.clip(x, -width, width)

@@ -15,7 +15,7 @@ from ..autograd.graph import Array
 from ..autograd.operation import op
 from .index import _getitem
 from .indices import EVERYTHING, Index, numbers
-from .promotion import array_of
+from ..autograd.graph import array_of
 from .shape import Dims, _clone, _reshape, checked, normalise_dim, normalise_dims, sizes
 
 
