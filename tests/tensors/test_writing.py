@@ -348,7 +348,7 @@ def test_a_write_into_an_old_view_leaves_the_exchanged_tensor_alone() -> None:
 
 
 def test_what_was_set_as_data_is_seen_under_both_names_while_recording() -> None:
-    p, t, w = tg.zeros(2, dtype=tg.float64), tg.ones(2, dtype=tg.float64), leaf(3.0)
+    p, t, w = tg.zeros(2, dtype=tg.float64), tg.ones(2, dtype=tg.float64) * 1, leaf(3.0)
     p.data = t
     t.mul_(w)
     assert p.tolist() == t.tolist() == [3, 3]
