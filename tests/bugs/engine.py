@@ -43,7 +43,6 @@ BUGS = [
     Bug(BACK, "if lead < 0 or grown or any(", "if lead < 0 or any(", GRAPH),  # an outer product is summed
     Bug(BACK, "if needed is None or parent in needed:\n                    send(", "if True:\n                    send(", ENGINE),
     Bug(BACK, "except (AttributeError, TypeError, ValueError) as error:", "except (AttributeError, TypeError) as error:", GRAPH),
-    Bug(BACK, "or not (node.op.rules or node.op.each):", "or False:", ENGINE),  # a checkpointed segment leads nowhere
     # the graph: what is kept
     Bug("autograd/graph.py", "levels = [max(a, b) for a, b in zip(levels,", "levels = [b for a, b in zip(levels,", ENGINE),
     Bug("autograd/graph.py", 'return [0 if name[0] == "_" else 1 if', 'return [1 if', ENGINE),  # everything is kept
@@ -58,7 +57,7 @@ BUGS = [
     Bug("autograd/operation.py", "        if not wanted or not mode.recording:\n", "        if not wanted:\n", ENGINE),
     Bug("autograd/operation.py", "            or mode.watchers\n", "", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
     Bug("autograd/operation.py", "            of_b = b if reads[2] or b is w else like", "            of_b = b if reads[1] or b is w else like", ENGINE),
-    Bug("autograd/operation.py", "w._array.dtype is a.dtype:", "w._array.dtype is not None:", ["tests/ops/test_limits.py", "tests/autograd/test_engine.py", "-k", "not million"]),
+    Bug("autograd/operation.py", "w._array.dtype is a.dtype:", "w._array.dtype is not None:", ENGINE),
     Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n", WRITING),
     Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
     # who shares memory, and writes into it
@@ -86,7 +85,6 @@ BUGS = [
     Bug("tensors/writing.py", "        return  # the end of x[index] += 1: the value is there already", "        pass", WRITING),
     Bug("tensors/writing.py", "        node.extra.retain, old.extra.retain = old.extra.retain, None\n", "        pass\n", WRITING),
     Bug("tensors/writing.py", "else clone(new)._array", "else new._array", WRITING),
-    Bug("tensors/writing.py", "    before._handed_out, x._aliases = x._handed_out, None\n", "    x._aliases = None\n", WRITING),
     Bug("tensors/writing.py", "            alias(v, before, v._view[1])\n", "            pass\n", WRITING),
     # the tensor: its data, its copies
     Bug("tensors/tensor.py", "        mutated(self._array)  # a gradient", "        # a gradient", WRITING),
@@ -94,7 +92,7 @@ BUGS = [
     Bug("tensors/tensor.py", "            value._handed_out = True\n", "            pass\n", WRITING),
     Bug("tensors/tensor.py", "            alias(self, data, None)\n", "            pass\n", WRITING),
     Bug("tensors/tensor.py", "t._handed_out, t = True, None if t._view is None else t._view[0]", "t._handed_out, t = True, None", WRITING),
-    Bug("tensors/tensor.py", "value.shape != self.shape or value.dtype != self.dtype", "value.shape != self.shape", ["tests/tensors"]),
+    Bug("tensors/tensor.py", "value.shape != self.shape or value.dtype != self.dtype", "value.shape != self.shape", ["tests/tensors/test_writing.py"]),
     # modes, recomputing
     Bug("arrays/switch.py", "            self._swap(entries.pop(k)[1])\n", "            self._swap(entries.pop(k)[0]._value)\n", MODES),
     Bug("arrays/switch.py", "while k >= 0 and entries[k][0] is not self:", "while False:", SWITCH),

@@ -20,6 +20,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.autograd import inplace
 from tinygrad_cnn.tensors import Tensor
+from tinygrad_cnn.tensors.writing import in_place
 
 
 def leaf(values: Any) -> Tensor:
@@ -333,6 +334,103 @@ def test_data_takes_floating_tensors_and_arrays_alone(value: Any, got: str) -> N
         p.data = value
     view[0] = 5
     assert p.tolist() == [5, 2]  # it shares what it shared
+
+
+def test_a_write_into_an_old_view_leaves_the_exchanged_tensor_alone() -> None:
+    base, w = tg.zeros(3, dtype=tg.float64), leaf(2.0)
+    view = base[1:]
+    base.data = tg.ones(3, dtype=tg.float64)
+    view[0] = w * 1
+    assert view.tolist() == [2, 0]
+    assert view.requires_grad
+    assert base.tolist() == [1, 1, 1]
+    assert not base.requires_grad
+
+
+def test_what_was_set_as_data_is_seen_under_both_names_while_recording() -> None:
+    p, t, w = tg.zeros(2, dtype=tg.float64), tg.ones(2, dtype=tg.float64) * 1, leaf(3.0)
+    p.data = t
+    t.mul_(w)
+    assert p.tolist() == t.tolist() == [3, 3]
+    assert not p.requires_grad
+
+
+def test_the_array_of_a_view_sees_writes_into_the_base() -> None:
+    y = leaf([1.0, 2.0]) * 1
+    array = y[:1].numpy()
+    y.mul_(2)
+    assert array.tolist() == [2]
+    array = y.view(2, 1)[1].t().numpy()
+    y.mul_(10)
+    assert array.tolist() == [40]
+
+
+# ------------------------------------------------------------------------------------------ another shape of the same
+def test_a_tensor_that_turns_takes_its_views_along() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 1
+    v, whole = y[0], y[:]
+    assert y.unsqueeze_(0) is y
+    assert y.shape == (1, 2)
+    y.mul_(3)
+    assert v.item() == 3
+    assert whole.tolist() == [3, 6]
+    (v + 10 * whole[1]).backward()
+    assert x.grad.tolist() == [3, 30]
+
+
+def test_a_view_that_turns_still_writes_into_its_base() -> None:
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    y = x * 1
+    v = y[1:]
+    v.t_()
+    v[0] *= 10
+    assert v.tolist() == [[30], [4]]
+    assert y.tolist() == [[1, 2], [30, 4]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[1, 1], [10, 1]]
+
+
+# ------------------------------------------------------------------------------------------------ one node for a write
+def names(y: Any) -> list[str]:
+    """The operations behind a tensor, along first parents."""
+    found, node = [], y._node
+    while node is not None and hasattr(node, "op"):
+        found.append(node.op.name)
+        node = node.parents[0]
+    return found
+
+
+def test_adding_to_a_row_is_recorded_once() -> None:
+    """Python writes ``y[0] += 5`` as y[0] = (y[0] += 5): the second write finds its value there already."""
+    y = leaf([[1.0], [2.0]]) * 2
+    y[0] += 5
+    assert names(y) == ["overwritten", "mul"]
+    with tg.no_grad():
+        y[0] += 5
+        before = inplace.last_write
+        y[0] += 5
+    assert inplace.last_write == before + 1  # and noted once
+
+
+@pytest.mark.parametrize("of", [lambda _y, t: t, lambda _y, t: t[:], lambda y, _t: y, lambda y, _t: y[:]])
+def test_a_result_that_is_an_argument_is_not_shared(of: Any) -> None:
+    x = leaf([1.0, 2.0])
+    y, t = x * 1, x * 10
+    array = y._array
+    in_place(y, of, t)
+    assert not np.shares_memory(y._array, t._array)
+    assert y.tolist() in ([1, 2], [10, 20])
+    assert not np.shares_memory(y._array, array)
+
+
+def test_a_gradient_has_the_shape_and_dtype_of_its_tensor() -> None:
+    p = nn.Parameter(tg.tensor([1.0, 2.0]))
+    p.grad = kept = tg.ones(2)
+    for wrong in (tg.ones(3), tg.ones(2, dtype=tg.float64), tg.tensor([1, 2]), tg.ones(1, 2)):
+        with pytest.raises(TypeError, match=r"\.grad takes None or a Tensor of shape \(2,\) and dtype float32"):
+            p.grad = wrong
+    assert p.grad is kept
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
