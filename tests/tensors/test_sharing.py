@@ -40,7 +40,7 @@ def roots(t: Any) -> list[Any]:
 
 
 # What does not yet hold; each once more by hand at the end of the file, where the mark has to go once it does.
-SHARES_IN_SILENCE = {"einsum", "einsum-with dots", "nn.functional.unfold"}
+SHARES_IN_SILENCE: set[str] = set()
 
 
 def marked(name: str, case: Case, known: set[str], reason: str) -> Any:
@@ -78,7 +78,7 @@ def test_who_shares_memory_says_so(case: Case, recorded: bool) -> None:
     check()
 
 
-READ_ONLY_RESULTS = {"einsum", "einsum-with dots"}
+READ_ONLY_RESULTS: set[str] = set()
 
 
 @pytest.mark.parametrize(
@@ -98,15 +98,7 @@ def test_what_shares_no_memory_is_writable(case: Case) -> None:
     check()
 
 
-SHARES_BEYOND_PYTORCH = {  # where nothing has to move they hand out the memory of the input; PyTorch's are copies
-    *(
-        "Tensor.repeat",
-        "Tensor.repeat-size 0 too, where PyTorch does not check its arguments",
-        "tile",
-        "repeat_interleave",
-    ),
-    *("nn.functional.pixel_shuffle", "nn.functional.pixel_unshuffle", "nn.functional.unfold"),
-}
+SHARES_BEYOND_PYTORCH: set[str] = set()
 
 
 @pytest.mark.parametrize(

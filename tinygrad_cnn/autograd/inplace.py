@@ -46,6 +46,11 @@ def alias(t: Variable, of: Variable, made: Any) -> None:
     of._aliases.add(t)
 
 
+def has_other_names(x: Variable) -> bool:
+    """Could somebody see a write into the memory of x under another name?"""
+    return x._handed_out or x._view is not None or (x._aliases is not None and any(True for _ in x._aliases))
+
+
 # ----------------------------------------------------------------------------------------------------------- writes
 def _owner(a: Any) -> Any:
     while isinstance(a.base, ndarray):

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..autograd.backward import broadcast_to
-from ..autograd.graph import Array
+from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .index import _getitem
 from .indices import EVERYTHING, Index, numbers
-from ..autograd.graph import array_of
 from .shape import Dims, _clone, _reshape, checked, normalise_dim, normalise_dims, sizes
 
 

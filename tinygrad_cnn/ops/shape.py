@@ -7,6 +7,7 @@ batch-last, (C, H, W, N), to (N, C*H*W) copies nothing, and neither does the gra
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from numpy import ndarray
 from ..arrays.copying import reshaped
 from ..autograd.backward import broadcast_to as _broadcast_to
 from ..autograd.graph import Array, Variable, array_of
+from ..autograd.inplace import alias, has_other_names
 from ..autograd.operation import op
 
 Dims: TypeAlias = "int | Sequence[int]"
@@ -70,6 +72,20 @@ def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
     return reshaped(x, shape)
 
 
+def _in_shape(x: Array, shape: tuple[int, ...]) -> Array:
+    """x in another shape, as a view of it: where the numbers had to move, x moves along, unless others share its memory.
+
+    For nobody can tell in what order a convolution left them; in PyTorch its output is contiguous, and this a view.
+    """
+    y = _reshape(x, shape=shape)
+    if isinstance(x, Variable) and y._view is None and not has_other_names(x):
+        home = reshaped(y._array, x._array.shape)
+        if np.may_share_memory(home, y._array):
+            x._array = home
+            alias(y, x, functools.partial(_reshape, shape=shape))
+    return y
+
+
 def reshape(input: Array, shape: Dims) -> Array:
     """The same elements, in the same order (last dimension fastest), in another shape.
 
@@ -81,7 +97,7 @@ def reshape(input: Array, shape: Dims) -> Array:
     """
     new = sizes((shape,), "reshape")
     input = checked(input, "reshape")
-    return _reshape(input, shape=_fill_in(new, input.shape, "reshape"))
+    return _in_shape(input, _fill_in(new, input.shape, "reshape"))
 
 
 def _fill_in(new: tuple[int, ...], old: tuple[int, ...], function: str) -> tuple[int, ...]:
@@ -110,6 +126,11 @@ def reshape_as(input: Array, other: Array) -> Array:
 view_as = reshape_as
 
 
+def apart(y: Array, x: Array) -> Array:
+    """y with memory of its own: a copy where it shares that of x because nothing had to move."""
+    return clone(y) if np.may_share_memory(array_of(y), array_of(x)) else y
+
+
 def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     """Dimensions start_dim to end_dim joined into one; a number (0-d) becomes a vector of one.
 
@@ -124,13 +145,13 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
         raise ValueError(f"flatten(): start_dim={start_dim} comes after end_dim={end_dim} for shape {old}")
     if old and start == end:
         return input
-    return _reshape(input, shape=(*old[:start], math.prod(old[start : end + 1]), *old[end + 1 :]))
+    return _in_shape(input, (*old[:start], math.prod(old[start : end + 1]), *old[end + 1 :]))
 
 
 def ravel(input: Array) -> Array:
     """All elements in one dimension."""
     input = checked(input, "ravel")
-    return _reshape(input, shape=(math.prod(input.shape),))
+    return _in_shape(input, (math.prod(input.shape),))
 
 
 def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:

@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from ..autograd.backward import cast
 from ..autograd.graph import Array, Extra, Node, Variable, array_of, wrap
-from ..autograd.inplace import about_to_write, alias, mutated
+from ..autograd.inplace import about_to_write, alias, has_other_names, mutated
 from ..autograd.modes import mode
 from ..autograd.operation import op, record
 from ..ops import index as indexing
@@ -85,11 +85,6 @@ def _settle(x: Variable, node: Node | None) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------ the doors
-def has_other_names(x: Variable) -> bool:
-    """Could somebody see a write into the memory of x under another name?"""
-    return x._handed_out or x._view is not None or (x._aliases is not None and any(True for _ in x._aliases))
-
-
 def check_writable(x: Variable) -> None:
     """Raise where x must not be written into: memory that is read-only, and what `check_no_leaf` refuses."""
     if not x._array.flags.writeable:

@@ -7,6 +7,7 @@ from typing import Any
 from ...arrays.windows import Geometry, Pads, Pair
 from ...autograd.graph import Array
 from ...ops import conv as ops
+from ...ops.shape import apart
 from .arguments import (
     IntOrPair,
     batched,
@@ -163,7 +164,7 @@ def unfold(
     check_filled(x, 3, name)
     geometry = _window(kernel_size, dilation, padding, stride, name)
     check_fits(geometry, x.shape[2:], name)
-    y = ops.unfold(x, **geometry._asdict())
+    y = apart(ops.unfold(x, **geometry._asdict()), x)
     return y[0] if unbatched else y
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...autograd.graph import Array
 from ...ops import resampling as ops
-from ...ops.shape import permute, reshape
+from ...ops.shape import apart, permute, reshape
 from .arguments import check_array, check_floating, dtype_of
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
@@ -132,7 +132,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     C, k = channels // (r * r), len(lead)
     x = reshape(input, (*lead, C, r, r, H, W))
     x = permute(x, (*range(k), k, k + 3, k + 1, k + 4, k + 2))  # (..., C, H, r, W, r)
-    return reshape(x, (*lead, C, H * r, W * r))
+    return apart(reshape(x, (*lead, C, H * r, W * r)), input)
 
 
 def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
@@ -146,7 +146,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
     k = len(lead)
     x = reshape(input, (*lead, C, H // r, r, W // r, r))
     x = permute(x, (*range(k), k, k + 2, k + 4, k + 1, k + 3))  # (..., C, r, r, H / r, W / r)
-    return reshape(x, (*lead, C * r * r, H // r, W // r))
+    return apart(reshape(x, (*lead, C * r * r, H // r, W // r)), input)
 
 
 def _check_factor(input: Array, r: int, name: str, what: str) -> None:
