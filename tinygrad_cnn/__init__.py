@@ -97,6 +97,7 @@ from .ops.elementwise import (
     where,
 )
 from .ops.extremes import amax, amin, aminmax, argmax, argmin, max, median, min, nanmedian
+from .ops.grids import broadcast_tensors, meshgrid
 from .ops.index import gather, narrow, scatter, scatter_add, select, take_along_dim
 from .ops.joining import (
     cat,
@@ -137,11 +138,9 @@ from .ops.shape import (
     atleast_1d,
     atleast_2d,
     atleast_3d,
-    broadcast_tensors,
     broadcast_to,
     clone,
     flatten,
-    meshgrid,
     movedim,
     permute,
     ravel,

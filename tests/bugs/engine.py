@@ -64,9 +64,7 @@ BUGS = [
     Bug("autograd/inplace.py", "_entry(_writes, array if array.base is None else _owner(array))[1] = last_write", "_entry(_writes, array if array.base is None else _owner(array))", ENGINE),  # a second write goes unnoticed
     Bug("autograd/inplace.py", "array if array.base is None else _owner(array))[1] = last_write", "array)[1] = last_write", ENGINE),
     Bug("autograd/inplace.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
-    Bug("autograd/inplace.py", "            entry[1].add(node)
-", "            pass
-", ["tests/ops/test_overwriting.py", "tests/tensors/test_writing.py"]),
+    Bug("autograd/inplace.py", "            entry[1].add(node)\n", "            pass\n", ["tests/ops/test_overwriting.py", "tests/tensors/test_writing.py"]),
     Bug("autograd/inplace.py", "self.references = [reference for reference in self.references if reference() is not None]", "pass", WRITING),
     Bug("autograd/inplace.py", "read == 1 and type(a) is ndarray and np.may_share_memory(a, x._array)", "read == 1 and type(a) is ndarray", WRITING),
     Bug("autograd/inplace.py", "        t = None if t._view is None else t._view[0]\n", "        t = None\n", WRITING),  # makers of the base keep nothing

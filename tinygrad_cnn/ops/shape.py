@@ -73,9 +73,9 @@ def _reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 
 def _in_shape(x: Array, shape: tuple[int, ...]) -> Array:
-    """x in another shape, as a view of it: where the numbers had to move, x moves along, unless others share its memory.
+    """x in another shape, as a view of it: where the numbers have to move, x moves along, if nobody shares its memory.
 
-    For nobody can tell in what order a convolution left them; in PyTorch its output is contiguous, and this a view.
+    Nobody can tell in what order a convolution left them; in PyTorch its output is contiguous, and this a view.
     """
     y = _reshape(x, shape=shape)
     if isinstance(x, Variable) and y._view is None and not has_other_names(x):
@@ -310,47 +310,6 @@ def expand_as(input: Array, other: Array) -> Array:
 def broadcast_to(input: Array, shape: Dims) -> Array:
     """``input`` expanded to ``shape`` by the rules of broadcasting, without a copy."""
     return expand(input, shape)
-
-
-def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
-    """All tensors expanded to the shape they broadcast to, without copies."""
-    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
-        tensors = tuple(tensors[0])
-    tensors = tuple(checked(x, "broadcast_tensors") for x in tensors)
-    shapes = [tuple(x.shape) for x in tensors]
-    try:
-        shape = np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise ValueError(f"broadcast_tensors(): shapes {', '.join(map(str, shapes))} do not go together") from None
-    return tuple(_broadcast_to(x, shape=shape) for x in tensors)
-
-
-def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:
-    """Coordinate grids of vectors: output k is vector k along dimension k, repeated along the others. Views.
-
-    Args:
-        indexing: "ij", or "xy": the first two dimensions exchanged, as for images addressed by x and y.
-    """
-    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
-        tensors = tuple(tensors[0])
-    if indexing not in ("ij", "xy"):
-        raise ValueError(f'meshgrid(): indexing must be "ij" or "xy", got {indexing!r}')
-    tensors = tuple(checked(x, "meshgrid") for x in tensors)
-    for x in tensors:
-        if x.ndim > 1:
-            raise ValueError(f"meshgrid() takes vectors and numbers, got shape {x.shape}")
-        if x.dtype != tensors[0].dtype:
-            raise ValueError(f"meshgrid() takes tensors of one dtype, got {tensors[0].dtype} and {x.dtype}")
-    if not tensors:
-        raise ValueError("meshgrid() needs at least one tensor")
-    n = len(tensors)
-    shape = tuple(math.prod(x.shape) for x in tensors)
-    swap = (1, 0, *range(2, n)) if indexing == "xy" and n > 1 else None
-    grids = []
-    for k, x in enumerate(tensors):
-        grid = _broadcast_to(_reshape(x, shape=tuple(-1 if i == k else 1 for i in range(n))), shape=shape)
-        grids.append(grid if swap is None else _permute(grid, dims=swap))
-    return tuple(grids)
 
 
 # ------------------------------------------------------------------------------------------------------------- copying

@@ -15,12 +15,12 @@ from ...autograd.graph import Array, Variable
 from ...ops import activation as ops
 from ...ops import elementwise as e
 from ...ops import softmaxes, special
+from ...ops.grids import broadcast_tensors
 from ...ops.joining import chunk
 from ...ops.moments import norm
 from ...ops.numbers import number_for
 from ...ops.promotion import result_type
 from ...ops.reduce import sum as sum_over
-from ...ops.shape import broadcast_tensors
 from ...tensors.writing import in_place
 from .arguments import check_array, check_floating, dtype_of
 
