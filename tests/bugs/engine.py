@@ -70,7 +70,7 @@ BUGS = [
     Bug("autograd/inplace.py", "        t = None if t._view is None else t._view[0]\n", "        t = None\n", WRITING),  # makers of the base keep nothing
     Bug("autograd/inplace.py", "    entry = _keeping.pop(id(_owner(x._array)), None)", "    entry = None", WRITING),
     # writing
-    Bug("tensors/writing.py", "x._handed_out or x._view is not None or (", "x._view is not None or (", WRITING),
+    Bug("autograd/inplace.py", "x._handed_out or x._view is not None or (", "x._view is not None or (", WRITING),
     Bug("tensors/writing.py", "return x._handed_out or x._view is not None or (", "return x._handed_out or (", WRITING),
     Bug("tensors/writing.py", "any(True for _ in x._aliases))", "len(x._aliases.references) > 0)", WRITING),  # the dead count too
     Bug("tensors/writing.py", "        _derive_again(v)\n", "        pass\n", WRITING),  # views of views keep their old nodes

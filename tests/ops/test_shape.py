@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinygrad_cnn.ops import grids
 from tinygrad_cnn.ops import shape as s
 from tinygrad_cnn.tensors import Tensor
 
@@ -51,7 +52,7 @@ def test_a_copy_of_batch_last_memory_stays_batch_last() -> None:
         lambda x: s.permute(x, (2, 0, 1)),
         lambda x: s.movedim(x, 0, -1),
         lambda x: s.expand(x, 2, -1, -1, -1),
-        lambda x: tg.broadcast_tensors(x, np.ones(4))[0],
+        lambda x: gridgrids.broadcast_tensors(x, np.ones(4))[0],
         lambda x: s.atleast_3d(x),
     ],
 )
@@ -106,7 +107,7 @@ def test_results_are_arrays_for_arrays_and_keep_the_dtype() -> None:
 
 
 def test_meshgrid_counts_x_and_y() -> None:
-    x, y = s.meshgrid(np.arange(3), np.arange(2), indexing="xy")
+    x, y = grids.meshgrid(np.arange(3), np.arange(2), indexing="xy")
     assert x.shape == (2, 3)
     assert x.tolist() == [[0, 1, 2], [0, 1, 2]]
     assert y.tolist() == [[0, 0, 0], [1, 1, 1]]
@@ -144,11 +145,11 @@ X = np.zeros((2, 3, 4))
         (lambda: s.expand(X, 2, 3, 5), ValueError, r"\(2, 3, 4\) does not expand to \(2, 3, 5\)"),
         (lambda: s.expand(X, 3, 4), ValueError, "does not expand"),
         (lambda: s.expand(X, -1, 2, 3, 4), ValueError, "keeps a size"),
-        (lambda: tg.broadcast_tensors(X, np.zeros(3)), ValueError, r"\(2, 3, 4\), \(3,\)"),
-        (lambda: s.meshgrid(X), ValueError, "vectors"),
-        (lambda: s.meshgrid(), ValueError, "at least one"),
-        (lambda: s.meshgrid(X[0, 0], indexing="yx"), ValueError, "yx"),
-        (lambda: s.meshgrid(np.ones(2), np.ones(2, int)), ValueError, "float64 and int64"),
+        (lambda: gridgrids.broadcast_tensors(X, np.zeros(3)), ValueError, r"\(2, 3, 4\), \(3,\)"),
+        (lambda: grids.meshgrid(X), ValueError, "vectors"),
+        (lambda: grids.meshgrid(), ValueError, "at least one"),
+        (lambda: grids.meshgrid(X[0, 0], indexing="yx"), ValueError, "yx"),
+        (lambda: grids.meshgrid(np.ones(2), np.ones(2, int)), ValueError, "float64 and int64"),
     ],
 )
 def test_errors_say_what_came_and_what_was_expected(call: Any, error: type[Exception], message: str) -> None:

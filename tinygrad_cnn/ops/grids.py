@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..autograd.backward import broadcast_to as _broadcast_to
 from ..autograd.graph import Array
-from .shape import _reshape, checked
+from .shape import _permute, _reshape, checked
 
 
 def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
