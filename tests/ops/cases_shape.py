@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.ops.case import Case, Inputs
-from tinygrad_cnn.ops import grids as grids_of
+from tinygrad_cnn.ops import grids as grid
 from tinygrad_cnn.ops import shape as s
 from tinygrad_cnn.testing.strategies import arrays, broadcastable_shapes, dims, shapes
 
@@ -246,16 +246,14 @@ CASES = [
         wanted=(0,),
         method="expand_as",
     ),
-    Case("broadcast_tensors", several(), grids_of.broadcast_tensors, np.broadcast_arrays, t("broadcast_tensors")),
+    Case("broadcast_tensors", several(), grid.broadcast_tensors, np.broadcast_arrays, t("broadcast_tensors")),
     Case("flatten", a_range(), s.flatten, flattened, t("flatten"), method="flatten"),
     Case("unflatten", to_unflatten(), s.unflatten, unflattened, t("unflatten"), method="unflatten"),
     Case("ravel", any_array(), s.ravel, np.ravel, t("ravel"), method="ravel"),
     Case("atleast_1d", any_array(), s.atleast_1d, np.atleast_1d, t("atleast_1d")),
     Case("atleast_2d", any_array(), s.atleast_2d, np.atleast_2d, t("atleast_2d")),
     Case("atleast_3d", any_array(), s.atleast_3d, np.atleast_3d, t("atleast_3d")),
-    Case(
-        "meshgrid", grids(), grids_of.meshgrid, lambda *v, indexing: np.meshgrid(*v, indexing=indexing), t("meshgrid")
-    ),
+    Case("meshgrid", grids(), grid.meshgrid, lambda *v, indexing: np.meshgrid(*v, indexing=indexing), t("meshgrid")),
     Case("clone", any_array(), s.clone, np.copy, t("clone"), method="clone"),
     Case(
         "Tensor.contiguous",

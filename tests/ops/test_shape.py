@@ -52,7 +52,7 @@ def test_a_copy_of_batch_last_memory_stays_batch_last() -> None:
         lambda x: s.permute(x, (2, 0, 1)),
         lambda x: s.movedim(x, 0, -1),
         lambda x: s.expand(x, 2, -1, -1, -1),
-        lambda x: gridgrids.broadcast_tensors(x, np.ones(4))[0],
+        lambda x: grids.broadcast_tensors(x, np.ones(4))[0],
         lambda x: s.atleast_3d(x),
     ],
 )
@@ -145,7 +145,7 @@ X = np.zeros((2, 3, 4))
         (lambda: s.expand(X, 2, 3, 5), ValueError, r"\(2, 3, 4\) does not expand to \(2, 3, 5\)"),
         (lambda: s.expand(X, 3, 4), ValueError, "does not expand"),
         (lambda: s.expand(X, -1, 2, 3, 4), ValueError, "keeps a size"),
-        (lambda: gridgrids.broadcast_tensors(X, np.zeros(3)), ValueError, r"\(2, 3, 4\), \(3,\)"),
+        (lambda: grids.broadcast_tensors(X, np.zeros(3)), ValueError, r"\(2, 3, 4\), \(3,\)"),
         (lambda: grids.meshgrid(X), ValueError, "vectors"),
         (lambda: grids.meshgrid(), ValueError, "at least one"),
         (lambda: grids.meshgrid(X[0, 0], indexing="yx"), ValueError, "yx"),
