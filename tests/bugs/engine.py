@@ -72,7 +72,7 @@ BUGS = [
     # writing
     Bug("autograd/inplace.py", "x._handed_out or x._view is not None or (", "x._view is not None or (", WRITING),
     Bug("autograd/inplace.py", "return x._handed_out or x._view is not None or (", "return x._handed_out or (", WRITING),
-    Bug("tensors/writing.py", "any(True for _ in x._aliases))", "len(x._aliases.references) > 0)", WRITING),  # the dead count too
+    Bug("autograd/inplace.py", "any(True for _ in x._aliases))", "len(x._aliases.references) > 0)", WRITING),  # the dead count too
     Bug("tensors/writing.py", "        _derive_again(v)\n", "        pass\n", WRITING),  # views of views keep their old nodes
     Bug("tensors/writing.py", "        _settle(root, node)\n        _derive_again(root)\n", "        _settle(root, node)\n", WRITING),
     Bug("tensors/writing.py", "if root._wants_grad or x._wants_grad:", "if x._wants_grad:", WRITING),  # views of leaves are written
