@@ -33,7 +33,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "io": set(),
     "data": {"arrays", "io"},
     "nn": {"arrays", "autograd", "ops", "tensors"},
-    "profiler": {"autograd", "tensors", "nn", "optim"},
+    "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
@@ -159,7 +159,7 @@ def test_a_circle_is_seen() -> None:
         ("autograd/backward.py", "from .. import ops", True),
         ("autograd/backward.py", "from . import inplace", False),
         ("autograd/backward.py", "def f():\n    from ..tensors import Tensor", True),
-        ("arrays/windows.py", "from ..autograd.inplace import mutated", True),
+        ("arrays/windows.py", "from ..autograd.inplace import alias", True),
         ("ops/conv.py", "from ..tensors import Tensor", True),
         ("ops/conv.py", "import tinygrad_cnn.nn.functional as F", True),
         ("ops/conv.py", "from tinygrad_cnn.nn import functional", True),
@@ -248,7 +248,7 @@ def test_the_reading_tour_stays_an_evening() -> None:
 
 
 def test_the_engine_stays_small() -> None:
-    assert sum(lines(path) for path in (PACKAGE / "autograd").glob("*.py")) < 1150
+    assert sum(lines(path) for path in (PACKAGE / "autograd").glob("*.py")) < 1050
 
 
 def test_files_stay_short() -> None:

@@ -29,7 +29,7 @@ BUGS = [
     Bug(BACK, "gx = cast(gx, dtype=x.dtype)", "pass", ENGINE),
     Bug(BACK, "                    node.saved = None\n", "                    pass\n", ENGINE),  # never freed
     Bug(BACK, "        if not retain:\n", "        if True:\n", ENGINE),
-    Bug(BACK, "if node.order < inplace.last_write:", "if node.order > inplace.last_write:", ENGINE),
+    Bug(BACK, "if node.order < writes.last_write:", "if node.order > writes.last_write:", ENGINE),
     Bug(BACK, 'if id(g) in given or getattr(g, "base", None) is not None:', "if id(g) in given:", ENGINE),
     Bug(BACK, "                given.add(id(g))\n", "", ENGINE),  # leaves share one gradient
     Bug(BACK, "leaf._grad = g if leaf._grad is None else leaf._grad + g", "leaf._grad = g", ENGINE),
@@ -40,13 +40,13 @@ BUGS = [
     Bug(BACK, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
     Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
     Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
-    Bug(BACK, "if lead < 0 or grown or any(", "if lead < 0 or any(", GRAPH),  # an outer product is summed
+    Bug(BACK, "if not len(own) <= d <= max(g.ndim, len(own)) or not fits:", "if d < len(own) or not fits:", GRAPH),  # an outer product is summed
     Bug(BACK, "if needed is None or parent in needed:\n                    send(", "if True:\n                    send(", ENGINE),
-    Bug(BACK, "except (AttributeError, TypeError, ValueError) as error:", "except (AttributeError, TypeError) as error:", GRAPH),
+    Bug(BACK, "except Exception as error:", "except (AttributeError, TypeError) as error:", GRAPH),
     # the graph: what is kept
     Bug("autograd/graph.py", "levels = [max(a, b) for a, b in zip(levels,", "levels = [b for a, b in zip(levels,", ENGINE),
     Bug("autograd/graph.py", 'return [0 if name[0] == "_" else 1 if', 'return [1 if', ENGINE),  # everything is kept
-    Bug("autograd/graph.py", '    *("getitem", "setitem", "iter", "contains", "array",', '    *("setitem", "contains", "array",', GRAPH),
+    Bug("arrays/like.py", '"index", "len", "getitem", "setitem",', '"index", "setitem",', GRAPH),
     Bug("autograd/graph.py", "return None if self.within is None else self.within()", "return self.within", MODULE),
     # an operation: applied, recorded
     Bug("autograd/operation.py", "alias(result, inputs[0], functools.partial(apply, **attributes))", "pass", WRITING),
@@ -61,14 +61,14 @@ BUGS = [
     Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n", WRITING),
     Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
     # who shares memory, and writes into it
-    Bug("autograd/inplace.py", "_entry(_writes, array if array.base is None else _owner(array))[1] = last_write", "_entry(_writes, array if array.base is None else _owner(array))", ENGINE),  # a second write goes unnoticed
-    Bug("autograd/inplace.py", "array if array.base is None else _owner(array))[1] = last_write", "array)[1] = last_write", ENGINE),
-    Bug("autograd/inplace.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
+    Bug("arrays/writes.py", "entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write", "entry_of(_writes, array if array.base is None else owner_of(array))", ENGINE),  # a second write goes unnoticed
+    Bug("arrays/writes.py", "array if array.base is None else owner_of(array))[1] = last_write", "array)[1] = last_write", ENGINE),
+    Bug("arrays/writes.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
     Bug("autograd/inplace.py", "            entry[1].add(node)\n", "            pass\n", ["tests/ops/test_overwriting.py", "tests/tensors/test_writing.py"]),
-    Bug("autograd/inplace.py", "self.references = [reference for reference in self.references if reference() is not None]", "pass", WRITING),
+    Bug("arrays/writes.py", "self.references = [reference for reference in self.references if reference() is not None]", "pass", WRITING),
     Bug("autograd/inplace.py", "read == 1 and type(a) is ndarray and np.may_share_memory(a, x._array)", "read == 1 and type(a) is ndarray", WRITING),
     Bug("autograd/inplace.py", "        t = None if t._view is None else t._view[0]\n", "        t = None\n", WRITING),  # makers of the base keep nothing
-    Bug("autograd/inplace.py", "    entry = _keeping.pop(id(_owner(x._array)), None)", "    entry = None", WRITING),
+    Bug("autograd/inplace.py", "    entry = _keeping.pop(id(owner_of(x._array)), None)", "    entry = None", WRITING),
     # writing
     Bug("autograd/inplace.py", "x._handed_out or x._view is not None or (", "x._view is not None or (", WRITING),
     Bug("autograd/inplace.py", "return x._handed_out or x._view is not None or (", "return x._handed_out or (", WRITING),

@@ -715,7 +715,6 @@ def test_modules_can_be_copied_and_pickled_after_a_call() -> None:
         assert again.inner.fc.weight.grad.tolist() == net.inner.fc.weight.grad.tolist()
 
 
-@pytest.mark.xfail(strict=True, reason="the weak references to the tensors of a state cannot be pickled")
 def test_a_module_can_be_pickled_when_somebody_has_its_state() -> None:
     net = Outer()
     state = net.state_dict()
@@ -855,14 +854,12 @@ def test_an_error_raised_again_from_outside_is_not_changed() -> None:
     assert str(again.value) == text
 
 
-@pytest.mark.xfail(strict=True, reason="said once a call, not once")
 def test_an_error_that_is_raised_by_two_calls_is_told_once() -> None:
     kept, net = ValueError("kept"), Net()
     for _ in range(2):
         assert str(error_of(lambda: net(tg.zeros(2, 5), raising(kept)))) == "kept\n  in Net"
 
 
-@pytest.mark.xfail(strict=True, reason="the text of an AxisError does not come from its args")
 def test_numpys_error_of_axes_is_told_where() -> None:
     error = np.exceptions.AxisError(5, 2)
     assert str(error_of(lambda: Net()(tg.zeros(2, 5), raising(error)))).endswith("\n  in Net")

@@ -7,16 +7,18 @@ of operations, so running them on tensors records a graph of the gradients: seco
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from . import inplace
-from .graph import Array, Extra, Like, Node, Variable, wrap
-from .inplace import mutated
+from ..arrays import writes
+from ..arrays.like import NOT_KEPT, Like
+from ..arrays.telling import tell
+from ..arrays.writes import mutated
+from .graph import Array, Extra, Node, Variable, wrap
+from .inplace import check_unchanged
 from .modes import mode, set_grad_enabled
 from .operation import op, record
 
@@ -86,15 +88,16 @@ def walk(
             g = _through_hooks(node.extra, g, create)
         if wanted is not None and node in wanted:
             found[node] = g
-        if needed is not None and not any(p in needed for p in node.parents if p is not None):
+        leads = needed is None or any(p in needed for p in node.parents if p is not None)
+        if not leads and (node.op.rules or node.op.each):  # a segment that computes itself again may know more leaves
             continue
         if node.saved is None:
             raise RuntimeError(
                 f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
                 "Call backward(retain_graph=True) the first time, or compute the output again"
             )
-        if node.order < inplace.last_write:
-            inplace.check_unchanged(node.op.name, node.saved, node.order)
+        if node.order < writes.last_write:
+            check_unchanged(node.op.name, node.saved, node.order)
         this, attributes = node.op, node.attributes
         if this.each is None and not this.rules:  # a segment that computes itself again
             for parent, gx in this.forward(g, node, create):
@@ -115,11 +118,13 @@ def walk(
                 watcher.before_rule(node, i - 1, g)
             try:
                 gx = rule(g, *saved, **attributes)
-            except (AttributeError, TypeError, ValueError) as error:
-                error.args = (f"{error}\n  in the gradient rule of {_called(node, i - 1)}",)
+            except Exception as error:
+                if "Like" in str(error):
+                    tell(error, NOT_KEPT)
+                tell(error, f"in the gradient rule of {_called(node, i - 1)}")
                 raise
             x = saved[i]
-            if type(gx) is not ndarray or gx.shape != x.shape:
+            if create or type(gx) is not ndarray or gx.shape != x.shape:
                 gx = fitting(gx, x, g, node, i - 1)
             if gx.dtype is not x.dtype and gx.dtype != x.dtype:
                 gx = cast(gx, dtype=x.dtype)
@@ -165,14 +170,18 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
             f"the gradient rule of {_called(node, i)} made an array of a tensor, so its own gradient is lost; under "
             "create_graph rules run on tensors: use operations in it (tg.exp(x), not np.exp(x) or x.numpy())"
         )
-    shape, lead = np.shape(_array(gx)), np.ndim(_array(gx)) - len(x.shape)
-    grown = len(shape) > len(g.shape) and math.prod(shape) > max(math.prod(g.shape), math.prod(x.shape))
-    if lead < 0 or grown or any(n not in (1, m) for m, n in zip(shape[lead:], x.shape, strict=True)):
+    shape, own = np.shape(_array(gx)), x.shape
+    if shape == own:
+        return gx
+    d = len(shape)
+    ours, of_g = ((1,) * (d - len(s)) + s[max(len(s) - d, 0) :] for s in (own, g.shape))
+    fits = all(m == n or (n == 1 and m == k) for m, n, k in zip(shape, ours, of_g, strict=True))
+    if not len(own) <= d <= max(g.ndim, len(own)) or not fits:
         raise ValueError(
             f"the gradient rule of {_called(node, i)} returned shape {shape}; it must return the input's shape, "
             f"{x.shape}, or one that this was broadcast to"
         )
-    return gx if shape == x.shape else sum_to(gx, shape=x.shape)
+    return sum_to(gx, shape=own)
 
 
 def _lift(node: Node) -> list[Any]:
@@ -262,13 +271,18 @@ def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:
     return g if create else g._array
 
 
-def _check_roots(outputs: Sequence[Variable]) -> None:
-    for y in outputs:
-        if y._node is None and not y._wants_grad:
-            raise RuntimeError(
-                "this tensor does not require grad and no operation on one that does made it: there is nothing to "
-                "differentiate. Set requires_grad=True on an input, and compute outside no_grad()"
-            )
+def _roots(outputs: Any, gradients: Any, create: bool, what: str) -> list[tuple[Variable, Any]]:
+    """Each output with the gradient that it starts from."""
+    ys = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    gs = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients] * (gradients is not None or len(ys))
+    if len(gs) != len(ys):
+        raise ValueError(f"grad_{what} has {len(gs)} entries for {len(ys)} {what}")
+    if any(y._node is None and not y._wants_grad for y in ys):
+        raise RuntimeError(
+            "this tensor does not require grad and no operation on one that does made it: there is nothing to "
+            "differentiate. Set requires_grad=True on an input, and compute outside no_grad()"
+        )
+    return [(y, _first_gradient(y, g, create)) for y, g in zip(ys, gs, strict=True)]
 
 
 def backward(
@@ -282,13 +296,8 @@ def backward(
 
     If anything fails on the way, no ``.grad`` of a leaf has changed. Arguments as those of `Tensor.backward`.
     """
-    ys = [tensors] if isinstance(tensors, Variable) else list(tensors)
-    gs = list(grad_tensors) if isinstance(grad_tensors, (list, tuple)) else [grad_tensors] * len(ys)
-    if len(gs) != len(ys):
-        raise ValueError(f"grad_tensors has {len(gs)} entries for {len(ys)} tensors")
-    _check_roots(ys)
+    roots = _roots(tensors, grad_tensors, create_graph, "tensors")
     retain = create_graph if retain_graph is None else retain_graph
-    roots = [(y, _first_gradient(y, g, create_graph)) for y, g in zip(ys, gs, strict=True)]
     with set_grad_enabled(create_graph):
         found = walk(roots, retain, create_graph, inputs)
         given = {id(g) for _, g in roots}
@@ -322,19 +331,11 @@ def grad(
         create_graph: record the gradients themselves, so that they can be differentiated again.
         allow_unused: None, instead of an error, for an input that the outputs do not depend on.
     """
-    ys = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    roots = _roots(outputs, grad_outputs, create_graph, "outputs")
     xs = [inputs] if isinstance(inputs, Variable) else list(inputs)
-    if grad_outputs is None:
-        gs = [None] * len(ys)
-    else:
-        gs = list(grad_outputs) if isinstance(grad_outputs, (list, tuple)) else [grad_outputs]
-    if len(gs) != len(ys):
-        raise ValueError(f"grad_outputs has {len(gs)} entries for {len(ys)} outputs")
-    _check_roots(ys)
     for k, x in enumerate(xs):
         if x._node is None and not x._wants_grad:
             raise RuntimeError(f"input {k} does not require grad, so there is no gradient by it")
-    roots = [(y, _first_gradient(y, g, create_graph)) for y, g in zip(ys, gs, strict=True)]
     with set_grad_enabled(create_graph):
         found = walk(roots, create_graph if retain_graph is None else retain_graph, create_graph, xs)
     result = []

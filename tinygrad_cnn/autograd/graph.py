@@ -8,9 +8,9 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NoReturn, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-import numpy as np
+from ..arrays.writes import References
 
 Array: TypeAlias = Any  # an ndarray or a Tensor: forwards and rules are written once, for both
 Rule: TypeAlias = Callable[..., Any]
@@ -26,7 +26,7 @@ class Variable:
     _wants_grad = False  # a leaf that requires a gradient
     _hooks: dict[int, Callable[[Any], Any]] | None = None  # of a leaf; a node keeps its own
     _view: tuple[Variable, Any] | None = None  # the tensor whose memory this one shares, and how it was made of it
-    _aliases: Any = None  # the tensors that share the memory of this one: `inplace.Aliases`
+    _aliases: References | None = None  # the tensors that share the memory of this one
     _handed_out = False  # may an array, or a tensor that nobody counts, share its memory?
     _result: ClassVar[type[Variable]]  # the class that operations return
 
@@ -47,41 +47,6 @@ def wrap(array: Any, node: Node | None) -> Any:
 def array_of(x: Any) -> Any:
     """The array of a tensor; an array or a number as it is."""
     return x._array if isinstance(x, Variable) else x
-
-
-class Like:
-    """Shape and dtype of an array that was not kept: what a rule gets for a parameter named with an underscore."""
-
-    __slots__ = ("dtype", "ndim", "shape")
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.shape, self.dtype, self.ndim = shape, dtype, len(shape)
-
-    def __repr__(self) -> str:
-        return f"Like(shape={self.shape}, dtype={self.dtype})"
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"there is no .{name}: {NOT_KEPT}")
-
-
-NOT_KEPT = (
-    "this name begins with an underscore, so its array was not kept, and it stands for .shape, .dtype and .ndim alone. "
-    "Take the underscore away where the rule reads the numbers"
-)
-
-
-def _refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
-    raise TypeError(NOT_KEPT)
-
-
-for _name in (
-    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
-    *("radd", "rsub", "rmul", "rtruediv", "rfloordiv", "rmod", "rpow", "rmatmul", "rand", "ror", "rxor"),
-    *("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert", "bool", "float", "int", "index", "len"),
-    *("getitem", "setitem", "iter", "contains", "array", "array_ufunc", "array_function"),
-):
-    setattr(Like, f"__{_name}__", _refuse)
-like = functools.lru_cache(maxsize=4096)(Like)
 
 
 class Op:

@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
-from .graph import Node, Op, Rule, Variable, like, wrap
-from .inplace import alias, keep, tickets
+from ..arrays.like import like
+from ..arrays.telling import explained
+from ..arrays.writes import tickets
+from .graph import Node, Op, Rule, Variable, wrap
+from .inplace import alias, keep
 from .modes import mode
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,7 +68,7 @@ def op(
             try:
                 y = forward(*arrays, **attributes)
             except ValueError as error:
-                raise _explained(error, this, arrays) from None
+                raise explained(error, this.name, arrays) from None
             if type(y) is not ndarray or (_NUMPY_1 and y.ndim == 0 and "dtype" not in attributes):
                 y, attributes = _settled(y, arrays, attributes)
             node = record(this, inputs, arrays, y, attributes) if recordable and mode.recording else None
@@ -128,7 +131,7 @@ def _quick(this: Op, apply: Any, count: int) -> Any:
         try:
             y = forward(a, **attributes) if one else forward(a, b, **attributes)
         except ValueError as error:
-            raise _explained(error, this, (a, b)) from None
+            raise explained(error, this.name, (a, b)) from None
         if type(y) is not ndarray:
             y, attributes = _settled(y, (a, b), attributes)
         parent = x if x._wants_grad else x._node
@@ -169,17 +172,6 @@ def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -
     finally:
         mode.watchers = watchers
     return result
-
-
-def _explained(error: ValueError, this: Op, arrays: Sequence[Any]) -> ValueError:
-    """NumPy's error, with the operation and the shapes where these do not broadcast."""
-    if "could not be broadcast" not in str(error):
-        return error
-    shapes = " and ".join(str(a.shape) for a in arrays if isinstance(a, ndarray))
-    return ValueError(
-        f"{this.name}: shapes {shapes} do not broadcast together: counted from the last dimension, two sizes "
-        "must be equal or one of them 1; bring one to the other with reshape, unsqueeze or expand"
-    )
 
 
 def _settled(y: Any, arrays: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

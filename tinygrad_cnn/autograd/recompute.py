@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import rng
+from ..arrays.like import Like
+from ..arrays.writes import tickets
 from .backward import walk
-from .graph import Like, Node, Op, Variable, wrap
-from .inplace import tickets
+from .graph import Node, Op, Variable, wrap
 from .modes import enable_grad, is_grad_enabled, no_grad
 
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..arrays import rng
-from ..autograd.inplace import about_to_write, mutated
+from ..arrays.writes import mutated
+from ..autograd.inplace import about_to_write
 from ..autograd.modes import no_grad
 from ..ops.numbers import number_for
 from ..tensors import Tensor

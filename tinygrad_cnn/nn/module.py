@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..arrays.telling import tell
+from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
-from ..autograd.inplace import mutated
 from ..autograd.modes import mode
 from ..tensors import Tensor
 from .parameter import Parameter
@@ -330,7 +331,7 @@ __all__ = ["IncompatibleKeys", "Module"]
 def _say_where(error: Exception, module: Module, outermost: bool) -> None:
     """Let the message of an error end with the innermost module that it passed, by its name in the outermost."""
     inner = error.__dict__.setdefault("_module", module)
-    if outermost and error.args and isinstance(error.args[0], str):
-        name = next((name for name, m in module.named_modules() if m is inner), "")
-        kind = type(inner).__name__
-        error.args = (f"{error.args[0]}\n  in {f'{name} ({kind})' if name else kind}", *error.args[1:])
+    if outermost:
+        name, kind = next((name for name, m in module.named_modules() if m is inner), ""), type(inner).__name__
+        tell(error, f"in {f'{name} ({kind})' if name else kind}")
+        del error.__dict__["_module"]

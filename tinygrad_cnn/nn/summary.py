@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.rng import default_generator
-from ..autograd.inplace import mutated
+from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad, no_grad
 from ..tensors import Tensor
 from .layers.conv import Conv1d, Conv2d, ConvTranspose2d

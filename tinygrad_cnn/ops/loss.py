@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.backward import sum_to
 from ..autograd.graph import Array
 from ..autograd.operation import op
 from .activation import hardtanh
@@ -74,7 +75,7 @@ def _softmax_nll(x: Any, t: Any, w: Any) -> tuple[Any, Any]:
 
 
 @op(
-    lambda u, _y, _g, x, t, w, *, p: softmax_nll_slope(u, x, t, w),
+    lambda u, _y, _g, x, t, w, *, p: sum_to(softmax_nll_slope(u, x, t, w), shape=_g.shape),
     lambda u, _y, g, x, _t, w, *, p: softmax_jacobian(u, x) * unsqueeze(g * w, 1),
 )
 def softmax_nll_input(g: Array, x: Array, t: Array, w: Array, *, p: Any) -> Array:

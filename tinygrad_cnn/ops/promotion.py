@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.like import NOT_KEPT, Like
 from ..autograd.backward import cast
-from ..autograd.graph import NOT_KEPT, Like, Variable, array_of
+from ..autograd.graph import Variable, array_of
 from .numbers import beside, scalar_for
 
 default_dtype = np.dtype(np.float32)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays.copying import reshaped
+from ..arrays.like import NOT_KEPT, Like
 from ..autograd.backward import broadcast_to as _broadcast_to
 from ..autograd.graph import Array, Variable, array_of
 from ..autograd.inplace import alias, has_other_names
@@ -32,6 +33,8 @@ def checked(x: Any, function: str) -> Any:
         return x
     if isinstance(x, (ndarray, np.generic)):
         return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    if isinstance(x, Like):
+        raise TypeError(NOT_KEPT)
     raise TypeError(f"{function}() takes a Tensor or a NumPy array, got {type(x).__name__}; wrap it with tensor(...)")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays.threads import WORTH, divide
-from ..autograd.inplace import mutated
+from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
 from ..tensors import Tensor
 from .checks import FLAGS, as_groups, is_number, names_and_params, non_negative, plain, refuse_flags

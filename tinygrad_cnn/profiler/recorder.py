@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import Like, Node, Op, Variable, array_of
+from ..arrays.like import Like
+from ..autograd.graph import Node, Op, Variable, array_of
 from ..nn.module import Module
 from .events import EARLIER, NO_MODULE, Event, NodeCost
 from .flops import backward_flops, forward_flops

@@ -10,13 +10,14 @@ import numpy as np
 from ..autograd.backward import cast
 from ..autograd.graph import Variable
 from ..ops import shape as shaping
+from .copies import Copies
 from .device import device as _device
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
 
 
-class Kinds(Variable):
+class Kinds(Copies):
     """Methods that tell or change what the elements are, not what they are worth."""
 
     __slots__ = ()

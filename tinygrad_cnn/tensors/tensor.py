@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import copy
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,9 +11,10 @@ import numpy as np
 from numpy import ndarray
 
 from .. import autograd
+from ..arrays.writes import mutated
 from ..autograd.graph import Extra, Node, Variable
 from ..autograd.handle import RemovableHandle
-from ..autograd.inplace import alias, mutated
+from ..autograd.inplace import alias
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
 from .device import device
@@ -272,15 +272,6 @@ class Tensor(InPlace, result=True):
         elif self._wants_grad:
             text += ", requires_grad=True"
         return f"tensor({text})"
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if self._node is not None:
-            raise RuntimeError("only leaf tensors can be deep-copied; use detach().clone() of this one")
-        new = type(self).__new__(type(self))
-        memo[id(self)] = new
-        new._array, new._node = self._array.copy(order="K"), None
-        new._wants_grad, new._grad = self._wants_grad, copy.deepcopy(self._grad, memo)
-        return new
 
     # ------------------------------------------------------------------------------------------------ indexing
     def __getitem__(self, index: Any) -> Tensor:

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.writes import mutated
 from ..autograd.backward import cast
 from ..autograd.graph import Array, Extra, Node, Variable, array_of, wrap
-from ..autograd.inplace import about_to_write, alias, has_other_names, mutated
+from ..autograd.inplace import about_to_write, alias, has_other_names
 from ..autograd.modes import mode
 from ..autograd.operation import op, record
 from ..ops import index as indexing

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ...arrays.like import Like
 from ...arrays.windows import Geometry, Pads, Pair
-from ...autograd.graph import Array, Like, Variable
+from ...autograd.graph import Array, Variable
 
 IntOrPair = int | Sequence[int]
 T = TypeVar("T")

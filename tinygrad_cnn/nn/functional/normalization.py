@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.writes import mutated
 from ...autograd.graph import Array, Variable, array_of
-from ...autograd.inplace import mutated
 from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square

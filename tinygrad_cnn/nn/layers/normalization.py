@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.inplace import mutated
+from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...autograd.inplace import mutated
+from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init

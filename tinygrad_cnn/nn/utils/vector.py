@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...autograd.inplace import mutated
+from ...arrays.writes import mutated
 from ...ops.joining import cat
 from ...ops.shape import reshape
 from ...tensors import Tensor

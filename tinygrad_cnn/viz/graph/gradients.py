@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd import inplace
+from ...arrays import writes
 from ...autograd.backward import cast, fitting
 from ...autograd.graph import Node, Variable
+from ...autograd.inplace import check_unchanged
 from ...autograd.modes import mode, no_grad
 from .structure import Summary, summarize
 from .tape import Key
@@ -103,8 +104,8 @@ def _check(node: Node) -> None:
             f"the gradients of this graph cannot be shown: backward() has freed what '{node.op.name}' had kept. "
             "Draw before backward(), or call backward(retain_graph=True)"
         )
-    if node.order < inplace.last_write:
-        inplace.check_unchanged(node.op.name, node.saved, node.order)
+    if node.order < writes.last_write:
+        check_unchanged(node.op.name, node.saved, node.order)
 
 
 def _through(

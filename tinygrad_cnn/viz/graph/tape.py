@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ...autograd.graph import Like, Node, Variable
-from ...autograd.inplace import written_since
+from ...arrays.like import Like
+from ...arrays.writes import written_since
+from ...autograd.graph import Node, Variable
 from .watching import Seen
 from .wording import is_number
 

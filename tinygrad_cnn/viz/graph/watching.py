@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays.rng import default_generator
+from ...arrays.writes import mutated
 from ...autograd.graph import Node, Op
-from ...autograd.inplace import mutated
 from ...autograd.modes import enable_grad, mode
 from ...nn.module import Module
 from ...profiler.hooks import CALLS

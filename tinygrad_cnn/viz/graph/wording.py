@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Like, Node, Op, Variable
+from ...arrays.like import Like
+from ...autograd.graph import Node, Op, Variable
 
 FORMULAS = {  # where the docstring says it in words
     "abs": "y = |x|",

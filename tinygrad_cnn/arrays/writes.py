@@ -1,0 +1,66 @@
+"""Which memory was written into, and when; and who is interested in it.
+
+Memory is known by the array that owns it. The moments are numbered together with the nodes of the graph.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from numpy import ndarray
+
+tickets = itertools.count(1)  # numbers nodes and in-place writes in the order they happen
+last_write = 0  # the ticket of the latest write: most nodes are younger, and need no look at the table
+_writes: dict[int, list[Any]] = {}  # id of the array that owns the memory: [weak reference to it, ticket of the write]
+
+
+class References:
+    """Weak references to things; from time to time those that are gone are forgotten."""
+
+    __slots__ = ("limit", "references")
+
+    def __init__(self) -> None:
+        self.references: list[weakref.ref[Any]] = []
+        self.limit = 16
+
+    def __iter__(self) -> Iterator[Any]:
+        return (t for reference in self.references if (t := reference()) is not None)
+
+    def add(self, t: Any) -> None:
+        if len(self.references) >= self.limit:
+            self.references = [reference for reference in self.references if reference() is not None]
+            self.limit = 16 + 2 * len(self.references)
+        self.references.append(weakref.ref(t))
+
+
+def owner_of(a: Any) -> Any:
+    while isinstance(a.base, ndarray):
+        a = a.base
+    return a
+
+
+def entry_of(table: dict[int, list[Any]], owner: Any) -> list[Any]:
+    """The entry of an owner of memory; it goes when the memory goes."""
+    key = id(owner)
+    entry = table.get(key)
+    if entry is None or entry[0]() is not owner:
+        entry = table[key] = [weakref.ref(owner, lambda _: table.pop(key, None)), None]
+    return entry
+
+
+def mutated(*arrays: Any) -> None:
+    """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
+    global last_write
+    last_write = next(tickets)
+    for array in arrays:
+        entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write
+
+
+def written_since(array: Any, ticket: int) -> bool:
+    """Was the memory of this array written into after that ticket?"""
+    owner = owner_of(array)
+    entry = _writes.get(id(owner))
+    return entry is not None and entry[0]() is owner and entry[1] > ticket
