@@ -186,7 +186,7 @@ def test_a_rule_that_fails_leaves_the_mode_working() -> None:
         with pytest.raises(ZeroDivisionError):
             broken(x).backward(create_graph=True)
         assert blamed(lambda: (x - 2).log()) == "log"
-        (watcher,) = tg.autograd.modes.mode.watchers
+        (watcher,) = tg.autograd.modes.here.mode.watchers
         assert watcher._running() == []
     finally:
         tg.autograd.set_detect_anomaly(False)

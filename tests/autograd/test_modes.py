@@ -490,9 +490,9 @@ def test_the_repr_says_what_was_set() -> None:
 
 
 def test_what_every_operation_reads_is_one_attribute_of_the_thread() -> None:
-    from tinygrad_cnn.autograd.modes import mode
+    from tinygrad_cnn.autograd.modes import here
 
-    assert isinstance(mode, threading.local)
+    assert isinstance(here, threading.local)
     for on in (True, False, True):
         tg.set_grad_enabled(on)
-        assert vars(mode)["recording"] is on
+        assert vars(here)["mode"].recording is on

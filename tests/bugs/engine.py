@@ -49,17 +49,17 @@ BUGS = [
     Bug("arrays/like.py", '"index", "len", "getitem", "setitem",', '"index", "setitem",', GRAPH),
     Bug("autograd/graph.py", "return None if self.within is None else self.within()", "return self.within", MODULE),
     # an operation: applied, recorded
-    Bug("autograd/operation.py", "alias(result, inputs[0], functools.partial(apply, **attributes))", "pass", WRITING),
+    Bug("autograd/operation.py", "alias(result, inputs[0], apply, attributes)", "pass", WRITING),
     Bug("autograd/operation.py", "            parent = x if x._wants_grad else x._node\n            if parent is not None:\n                wanted |= bit\n", "            parent = x if x._wants_grad else x._node\n            wanted |= bit\n", ENGINE),  # constants' gradients count
     Bug("autograd/operation.py", "        bit += bit\n", "        bit += 1\n", ENGINE),
-    Bug("autograd/operation.py", "        wanted = (parent is not None) + 2 * (other is not None)", "        wanted = 2 * (parent is not None) + (other is not None)", ENGINE),
+    Bug("autograd/operation.py", "if parent is not None else 0 if other is None else 2", "if parent is not None else 0 if other is None else 1", ENGINE),
     Bug("autograd/operation.py", "b, other = w._array, w if w._wants_grad else w._node", "b, other = w._array, w._node", ENGINE),
-    Bug("autograd/operation.py", "        if not wanted or not mode.recording:\n", "        if not wanted:\n", ENGINE),
-    Bug("autograd/operation.py", "            or mode.watchers\n", "", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
+    Bug("autograd/operation.py", "        if not wanted or not here.mode.recording:\n", "        if not wanted:\n", ENGINE),
+    Bug("autograd/operation.py", "            or here.mode.watchers\n", "", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
     Bug("autograd/operation.py", "            of_b = b if reads[2] or b is w else like", "            of_b = b if reads[1] or b is w else like", ENGINE),
     Bug("autograd/operation.py", "w._array.dtype is a.dtype:", "w._array.dtype is not None:", ENGINE),
-    Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)\n", WRITING),
-    Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
+    Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), here.mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), here.mode.module)\n", WRITING),
+    Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), here.mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
     # who shares memory, and writes into it
     Bug("arrays/writes.py", "entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write", "entry_of(_writes, array if array.base is None else owner_of(array))", ENGINE),  # a second write goes unnoticed
     Bug("arrays/writes.py", "array if array.base is None else owner_of(array))[1] = last_write", "array)[1] = last_write", ENGINE),
@@ -80,7 +80,7 @@ BUGS = [
     Bug("tensors/writing.py", "        about_to_write(x)\n        np.copyto(", "        np.copyto(", WRITING),
     Bug("tensors/writing.py", "        mutated(x._array)\n    if recorded:", "    if recorded:", WRITING),
     Bug("tensors/writing.py", "        old = wrap(x._array.copy(order=\"K\"), x._node)", "        old = x", WRITING),
-    Bug("tensors/writing.py", "        path.insert(0, step)\n", "        path.append(step)\n", WRITING),
+    Bug("tensors/writing.py", "        path.insert(0, tuple(step))\n", "        path.append(tuple(step))\n", WRITING),
     Bug("tensors/writing.py", "np.zeros(_part.shape, _part.dtype), path=path),", "_along(path, g), path=path),", WRITING),  # what was overwritten keeps its gradient
     Bug("tensors/writing.py", "        return  # the end of x[index] += 1: the value is there already", "        pass", WRITING),
     Bug("tensors/writing.py", "        node.extra.retain, old.extra.retain = old.extra.retain, None\n", "        pass\n", WRITING),
@@ -98,7 +98,7 @@ BUGS = [
     Bug("arrays/switch.py", "while k >= 0 and entries[k][0] is not self:", "while False:", SWITCH),
     Bug("arrays/switch.py", "class _Thread(threading.local):", "class _Thread:", SWITCH),
     Bug("arrays/switch.py", "            self._swap(self._call[1])\n", "            pass\n", MODES),  # a decorator leaves its mode on
-    Bug("autograd/modes.py", "class _Mode(threading.local):", "class _Mode:", ENGINE),
+    Bug("autograd/modes.py", "class _Here(threading.local):", "class _Here:", ENGINE),
     Bug("autograd/recompute.py", "generator.set_state(state)", "pass", ENGINE),  # other dropout masks the second time
     Bug("autograd/recompute.py", "            generator.set_state(now)\n", "            pass\n", ENGINE),
     Bug("autograd/recompute.py", "home.get(id(leaf), leaf), gx", "leaf, gx", ENGINE),

@@ -16,7 +16,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.autograd.modes import mode
+from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.tensors import Tensor
 
@@ -567,7 +567,7 @@ def test_each_node_notes_the_module_whose_forward_made_it() -> None:
         ("mul", net.inner),
         ("mul", None),
     ]
-    assert mode.module is None
+    assert here.mode.module is None
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyError, KeyboardInterrupt, SystemExit])
@@ -592,7 +592,7 @@ def test_after_an_exception_the_module_is_the_one_before(error: type[BaseExcepti
     assert made_in(net(x) + 1) == [("add", None), ("mul", net)]
     with pytest.raises(error):
         net.child(x)
-    assert mode.module is None
+    assert here.mode.module is None
     assert (x * 2).grad_fn.module is None
 
 

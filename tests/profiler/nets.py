@@ -6,7 +6,7 @@ from collections import Counter
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.autograd.modes import mode
+from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.optim.optimizer import Optimizer
 from tinygrad_cnn.profiler import profile
@@ -38,5 +38,7 @@ def count(p: profile, phase: str) -> dict[tuple[str, str], int]:
 def clean() -> bool:
     """Nobody watches, and no method is wrapped."""
     return (
-        not mode.watchers and not hasattr(Module.__call__, "__wrapped__") and not hasattr(Optimizer.step, "__wrapped__")
+        not here.mode.watchers
+        and not hasattr(Module.__call__, "__wrapped__")
+        and not hasattr(Optimizer.step, "__wrapped__")
     )

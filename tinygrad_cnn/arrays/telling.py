@@ -1,12 +1,24 @@
-"""Errors that say more on their way out."""
+"""What errors say: more on their way out, and which line of the user's led there."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
+
+_NOT_THE_USERS = (__file__[: -len("arrays/telling.py")], np.__file__[: -len("__init__.py")], "<frozen")
+
+
+def users_frame() -> FrameType:
+    """The innermost frame outside this package and NumPy that led here; the outermost where all are of these."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        frame = frame.f_back
+    return frame
 
 
 def tell(error: Exception, text: str) -> None:

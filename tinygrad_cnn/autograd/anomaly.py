@@ -8,20 +8,10 @@ from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from ..arrays.finite import finite, first_bad
+from ..arrays.telling import users_frame
 
-_NOT_THE_USERS = (__file__[: -len("autograd/anomaly.py")], np.__file__[: -len("__init__.py")], "<frozen")
 _lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of each node, where the user's code made it
-
-
-def user_line() -> str:
-    """The innermost line of code outside this package and NumPy that led here."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
-        frame = frame.f_back
-    return f'File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'
 
 
 def _line(node: Any) -> str:
@@ -47,7 +37,8 @@ class Anomaly:
 
     def after_forward(self, op: Any, inputs: Sequence[Any], attributes: Any, result: Any) -> None:
         """Raise if the result has a NaN or inf and what it was made of had none."""
-        line, rules = user_line(), self._running()
+        at, rules = users_frame(), self._running()
+        line = f'File "{at.f_code.co_filename}", line {at.f_lineno}, in {at.f_code.co_name}'
         if rules:  # under create_graph a rule is made of operations
             line += f"\n  within the gradient of '{rules[-1][0].op.name}': {_line(rules[-1][0])}"
         if result._node is not None:

@@ -19,7 +19,7 @@ from ..arrays.telling import tell
 from ..arrays.writes import mutated
 from .graph import Array, Extra, Node, Variable, wrap
 from .inplace import check_unchanged
-from .modes import mode, set_grad_enabled
+from .modes import here, set_grad_enabled
 from .operation import op, record
 
 
@@ -65,7 +65,7 @@ def walk(
     wanted = None if targets is None else {t if t._node is None else t._node for t in targets}
     needed = None if wanted is None else _leading_to(wanted, [r for r, _ in roots])
     found: dict[Node | Variable, Any] = {}
-    watchers = mode.watchers
+    watchers = here.mode.watchers
 
     def send(parent: Node | Variable, g: Any) -> None:
         before = pending.get(parent)

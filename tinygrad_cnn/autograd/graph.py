@@ -25,7 +25,7 @@ class Variable:
     _grad: Any = None  # the accumulated gradient, a tensor, of a leaf (or after retain_grad)
     _wants_grad = False  # a leaf that requires a gradient
     _hooks: dict[int, Callable[[Any], Any]] | None = None  # of a leaf; a node keeps its own
-    _view: tuple[Variable, Any] | None = None  # the tensor whose memory this one shares, and how it was made of it
+    _view: tuple[Variable, Any, dict[str, Any]] | None = None  # whose memory this one shares, and how it is made of it
     _aliases: References | None = None  # the tensors that share the memory of this one
     _handed_out = False  # may an array, or a tensor that nobody counts, share its memory?
     _result: ClassVar[type[Variable]]  # the class that operations return
@@ -106,8 +106,8 @@ class Node:
         order: int,
         within: weakref.ref[Any] | None = None,  # the module in whose forward it was made
     ) -> None:
-        self.op, self.parents, self.saved, self.attributes, self.order = op, parents, saved, attributes, order
-        self.within = within
+        self.op, self.parents, self.saved = op, parents, saved
+        self.attributes, self.order, self.within = attributes, order, within
         self.extra: Extra | None = None
 
     @property

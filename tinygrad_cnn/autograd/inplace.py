@@ -11,12 +11,13 @@ from numpy import ndarray
 from ..arrays.writes import References, entry_of, owner_of, written_since
 from .graph import Node, Variable
 
+_NONE: dict[str, Any] = {}
 _keeping: dict[int, list[Any]] = {}  # id of the owner: [weak reference to it, the nodes that keep a part as it was]
 
 
-def alias(t: Variable, of: Variable, made: Any) -> None:
+def alias(t: Variable, of: Variable, made: Any, attributes: dict[str, Any] = _NONE) -> None:
     """Note that ``t`` shares the memory of ``of``; ``made`` makes it from that one. None: no gradient goes through."""
-    t._view = of, made
+    t._view = of, made, attributes
     if of._aliases is None:
         of._aliases = References()
     of._aliases.add(t)

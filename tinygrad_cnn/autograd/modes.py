@@ -9,19 +9,26 @@ from ..arrays.switch import AtOnce, Bare, Switch, flag
 from .anomaly import Anomaly
 
 
-class _Mode(threading.local):
-    recording = True  # every operation reads it
-    inference = False
-    watchers: tuple[Any, ...] = ()
-    module: Any = None  # a weak reference to the module whose forward runs
+class _Mode:
+    __slots__ = ("inference", "module", "recording", "watchers")
+
+    def __init__(self) -> None:
+        self.recording, self.inference = True, False
+        self.watchers: tuple[Any, ...] = ()
+        self.module: Any = None  # a weak reference to the module whose forward runs
 
 
-mode = _Mode()
+class _Here(threading.local):
+    def __init__(self) -> None:
+        self.mode = _Mode()  # of this thread; one look-up, and all of it is at hand
+
+
+here = _Here()
 
 
 class _Recording(Switch):
     def _swap(self, value: bool) -> bool:
-        before, mode.recording = mode.recording, value
+        before, here.mode.recording = here.mode.recording, value
         return before
 
 
@@ -64,31 +71,31 @@ class inference_mode(Bare):
         self._value = not on, on
 
     def _swap(self, value: tuple[bool, bool]) -> tuple[bool, bool]:
-        before, (mode.recording, mode.inference) = (mode.recording, mode.inference), value
+        before, (here.mode.recording, here.mode.inference) = (here.mode.recording, here.mode.inference), value
         return before
 
 
 def is_grad_enabled() -> bool:
     """Are gradients recorded in this thread now?"""
-    return mode.recording
+    return here.mode.recording
 
 
 def is_inference_mode_enabled() -> bool:
     """Is this thread within an `inference_mode`?"""
-    return mode.inference
+    return here.mode.inference
 
 
 def is_anomaly_enabled() -> bool:
     """Is this thread within a `detect_anomaly`?"""
-    return any(isinstance(watcher, Anomaly) for watcher in mode.watchers)
+    return any(isinstance(watcher, Anomaly) for watcher in here.mode.watchers)
 
 
 class _Watching(Switch):
     def _swap(self, value: Anomaly | bool | None) -> Anomaly | None:
         new = Anomaly(value) if isinstance(value, bool) else value  # it takes the place of the one before
-        before = [watcher for watcher in mode.watchers if isinstance(watcher, Anomaly)]
-        others = [watcher for watcher in mode.watchers if not isinstance(watcher, Anomaly)]
-        mode.watchers = tuple(others) if new is None else (*others, new)
+        before = [watcher for watcher in here.mode.watchers if isinstance(watcher, Anomaly)]
+        others = [watcher for watcher in here.mode.watchers if not isinstance(watcher, Anomaly)]
+        here.mode.watchers = tuple(others) if new is None else (*others, new)
         return before[0] if before else None
 
 

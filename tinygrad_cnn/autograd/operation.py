@@ -18,11 +18,10 @@ from ..arrays.telling import explained
 from ..arrays.writes import tickets
 from .graph import Node, Op, Rule, Variable, wrap
 from .inplace import alias, keep
-from .modes import mode
+from .modes import here
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NUMPY_1 = np.__version__.startswith("1.")
-_FLOATS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
 
 
 def op(
@@ -60,7 +59,7 @@ def op(
             else:  # arrays in, an array out
                 y = forward(*inputs, **attributes)
                 return y[0] if type(y) is tuple else y
-            if mode.watchers:
+            if here.mode.watchers:
                 return _watched(apply, inputs, attributes)
             if prepare is not None:
                 inputs = prepare(inputs)
@@ -71,10 +70,10 @@ def op(
                 raise explained(error, this.name, arrays) from None
             if type(y) is not ndarray or (_NUMPY_1 and y.ndim == 0 and "dtype" not in attributes):
                 y, attributes = _settled(y, arrays, attributes)
-            node = record(this, inputs, arrays, y, attributes) if recordable and mode.recording else None
+            node = record(this, inputs, arrays, y, attributes) if recordable and here.mode.recording else None
             result = wrap(y, node)
-            if view and isinstance(inputs[0], Variable) and np.may_share_memory(y, arrays[0]):
-                alias(result, inputs[0], functools.partial(apply, **attributes))
+            if view and isinstance(inputs[0], Variable) and _shares(y, arrays[0]):
+                alias(result, inputs[0], apply, attributes)
             return result
 
         apply.op = this  # type: ignore[attr-defined]
@@ -82,6 +81,11 @@ def op(
         return _quick(this, apply, count) if count in (1, 2) else apply  # type: ignore[return-value]
 
     return declare
+
+
+def _shares(y: Any, a: Any) -> bool:
+    """Does y lie in the memory of a?"""
+    return y is a or (y.base is not None and (y.base is a or y.base is a.base or np.may_share_memory(y, a)))
 
 
 def record(this: Op, inputs: Sequence[Any], arrays: Sequence[Any], y: Any, attributes: dict[str, Any]) -> Node | None:
@@ -103,7 +107,7 @@ def record(this: Op, inputs: Sequence[Any], arrays: Sequence[Any], y: Any, attri
     saved = [y if reads[0] else like(y.shape, y.dtype)]
     for a, read in zip(arrays, reads[1:], strict=True):
         saved.append(a if read or type(a) is not ndarray else like(a.shape, a.dtype))
-    node = Node(this, tuple(parents), tuple(saved), attributes, next(tickets), mode.module)
+    node = Node(this, tuple(parents), tuple(saved), attributes, next(tickets), here.mode.module)
     if this.spares and 1 in reads[1:]:
         keep(node, reads)
     return node
@@ -112,40 +116,43 @@ def record(this: Op, inputs: Sequence[Any], arrays: Sequence[Any], y: Any, attri
 # Worth it: an operation on ten numbers takes 1.4 us with it and 2.3 without (`python benchmarks/small_costs.py`).
 def _quick(this: Op, apply: Any, count: int) -> Any:
     """`apply` spelled out for one floating tensor, for two of one dtype, and for one and a Python float."""
-    forward, one = this.forward, count == 1
+    forward, one, spares = this.forward, count == 1, this.spares
     none: dict[str, Any] = {}
+    float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
 
     def quick(x: Any, w: Any = None, /, **attributes: Any) -> Any:
-        if (
-            one is not (w is None)
-            or not isinstance(x, Variable)
-            or mode.watchers
-            or (a := x._array).dtype not in _FLOATS
-        ):
+        mode = here.mode
+        if not isinstance(x, Variable) or mode.watchers or not ((d := x._array.dtype) is float32 or d is float64):
+            if type(x) is ndarray and type(w) is (type(None) if one else ndarray):  # as rules call it
+                y = forward(x, **attributes) if one else forward(x, w, **attributes)
+                return y[0] if type(y) is tuple else y
             return apply(x, **attributes) if w is None else apply(x, w, **attributes)
-        other, b = None, w
-        if isinstance(w, Variable) and w._array.dtype is a.dtype:
-            b, other = w._array, w if w._wants_grad else w._node
-        elif not one and type(w) is not float:
-            return apply(x, w, **attributes)
+        a = x._array
+        parent, other, b = x if x._wants_grad else x._node, None, w
         try:
-            y = forward(a, **attributes) if one else forward(a, b, **attributes)
+            if one:
+                if w is not None:
+                    return apply(x, w, **attributes)
+                y = forward(a, **attributes)
+            else:
+                if isinstance(w, Variable) and w._array.dtype is a.dtype:
+                    b, other = w._array, w if w._wants_grad else w._node
+                elif type(w) is not float:
+                    return apply(x, w, **attributes)
+                y = forward(a, b, **attributes)
         except ValueError as error:
             raise explained(error, this.name, (a, b)) from None
         if type(y) is not ndarray:
             y, attributes = _settled(y, (a, b), attributes)
-        parent = x if x._wants_grad else x._node
-        wanted = (parent is not None) + 2 * (other is not None)
+        wanted = (1 if other is None else 3) if parent is not None else 0 if other is None else 2
         if not wanted or not mode.recording:
             return wrap(y, None)
         reads = this.read.get((wanted, count)) or this.keeps(wanted, count)
-        of_y, of_a = y if reads[0] else like(y.shape, y.dtype), a if reads[1] else like(a.shape, a.dtype)
-        if one:
-            node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), mode.module)
-        else:
-            of_b = b if reads[2] or b is w else like(b.shape, b.dtype)
-            node = Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), mode.module)
-        if this.spares and 1 in reads[1:]:
+        kept: Any = y if reads[0] else like(y.shape, y.dtype), a if reads[1] else like(a.shape, a.dtype)
+        if not one:
+            kept += (b if reads[2] or b is w else like(b.shape, b.dtype),)
+        node = Node(this, (parent,) if one else (parent, other), kept, attributes or none, next(tickets), mode.module)
+        if spares and 1 in reads[1:]:
             keep(node, reads)
         return wrap(y, node)
 
@@ -162,7 +169,7 @@ def _inputs(forward: Rule) -> int:
 
 def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Apply an operation under the eyes of the watchers (anomaly mode, profiler), which see no operation within it."""
-    watchers, mode.watchers = mode.watchers, ()
+    watchers, here.mode.watchers = here.mode.watchers, ()
     try:
         for watcher in watchers:
             watcher.before_forward(apply.op, inputs)  # type: ignore[attr-defined]
@@ -170,7 +177,7 @@ def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -
         for watcher in watchers:
             watcher.after_forward(apply.op, inputs, attributes, result)  # type: ignore[attr-defined]
     finally:
-        mode.watchers = watchers
+        here.mode.watchers = watchers
     return result
 
 

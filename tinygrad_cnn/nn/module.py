@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays.telling import tell
 from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
-from ..autograd.modes import mode
+from ..autograd.modes import here
 from ..tensors import Tensor
 from .parameter import Parameter
 
@@ -52,7 +52,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outer, mode.module = mode.module, weakref.ref(self)
+        outer, here.mode.module = here.mode.module, weakref.ref(self)
         try:
             if self._forward_pre_hooks:
                 for pre_hook in list(self._forward_pre_hooks.values()):
@@ -69,7 +69,7 @@ class Module:
             _say_where(error, self, outermost=outer is None)
             raise
         finally:
-            mode.module = outer
+            here.mode.module = outer
 
     # -------------------------------------------------------------------------------------------------- registration
     def __setattr__(self, name: str, value: Any) -> None:

@@ -7,7 +7,6 @@ batch-last, (C, H, W, N), to (N, C*H*W) copies nothing, and neither does the gra
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -85,7 +84,7 @@ def _in_shape(x: Array, shape: tuple[int, ...]) -> Array:
         home = reshaped(y._array, x._array.shape)
         if np.may_share_memory(home, y._array):
             x._array = home
-            alias(y, x, functools.partial(_reshape, shape=shape))
+            alias(y, x, _reshape, {"shape": shape})
     return y
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
-from ..autograd.modes import mode
+from ..autograd.modes import here
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .recorder import Recorder
@@ -21,7 +21,7 @@ Method = Callable[..., Any]
 
 def recorders() -> list[Recorder]:
     """The profiles that run in this thread."""
-    return [watcher for watcher in mode.watchers if isinstance(watcher, Recorder)]
+    return [watcher for watcher in here.mode.watchers if isinstance(watcher, Recorder)]
 
 
 def _seen_call(call: Method) -> Method:

@@ -10,7 +10,7 @@ from contextlib import ContextDecorator
 from time import perf_counter_ns
 from typing import Any
 
-from ..autograd.modes import mode
+from ..autograd.modes import here
 from . import chrome
 from .events import OPERATIONS, Event
 from .hooks import CALLS, recorders
@@ -89,7 +89,7 @@ class profile(Recorder):
         self._running_in = threading.get_native_id()
         self._threads[self._running_in] = threading.current_thread().name
         CALLS.begin()
-        mode.watchers = (self, *mode.watchers)  # the first: its clock runs while no other watcher works
+        here.mode.watchers = (self, *here.mode.watchers)  # the first: its clock runs while no other watcher works
         self._started = perf_counter_ns()
         self._origin = self._origin or self._started
 
@@ -100,7 +100,7 @@ class profile(Recorder):
         if self._running_in != threading.get_native_id():
             raise RuntimeError("a profile must be stopped in the thread that started it")
         self._stopped_after += perf_counter_ns() - self._started
-        mode.watchers = tuple(watcher for watcher in mode.watchers if watcher is not self)
+        here.mode.watchers = tuple(watcher for watcher in here.mode.watchers if watcher is not self)
         self._running_in = None
         CALLS.end()
         if self.on_trace_ready is not None:

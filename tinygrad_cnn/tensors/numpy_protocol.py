@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.graph import Variable, wrap
-from ..autograd.modes import mode
+from ..autograd.modes import here
 from ..ops import (
     arrange,
     comparison,
@@ -146,7 +146,7 @@ def _by_numpy(call: Callable[..., Any], name: str, hint: str, args: Any, kwargs:
     """The answer for the arrays, unless a gradient would be lost; ``into`` is what it writes into."""
     if any(isinstance(x, Variable) for x in into):
         raise TypeError(f"{name} cannot write into a Tensor: assign to x[...], or use x.copy_(...)")
-    recorded = mode.recording and any(x._node is not None or x._wants_grad for x in _tensors((args, kwargs)))
+    recorded = here.mode.recording and any(x._node is not None or x._wants_grad for x in _tensors((args, kwargs)))
     result = None if recorded and into else call(*_arrays(args), **_arrays(kwargs))
     if recorded and (into or _floating(result)) and hint not in _OF_SHAPE_ALONE:
         known = f"tg.{_NAMES.get(hint, hint)}, or " if _ours(hint) is not None and not into else ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -21,13 +21,14 @@ from ..arrays.writes import mutated
 from ..autograd.backward import cast
 from ..autograd.graph import Array, Extra, Node, Variable, array_of, wrap
 from ..autograd.inplace import about_to_write, alias, has_other_names
-from ..autograd.modes import mode
+from ..autograd.modes import here
 from ..autograd.operation import op, record
 from ..ops import index as indexing
 from ..ops.indices import parse
 from ..ops.shape import clone
 
 F = TypeVar("F", bound=Callable[..., Any])
+Path: TypeAlias = tuple[tuple[Callable[..., Array], dict[str, Any]], ...]  # the steps from a tensor to a view of it
 
 
 # ------------------------------------------------------------------------------------------------ the roots of views
@@ -35,7 +36,7 @@ F = TypeVar("F", bound=Callable[..., Any])
     lambda g, _y, _x, _part, *, path: _overwritten(g, np.zeros(_part.shape, _part.dtype), path=path),
     lambda g, _y, _x, _part, *, path: _along(path, g),
 )
-def _overwritten(x: Array, part: Array, *, path: tuple[Callable[[Array], Array], ...]) -> Array:
+def _overwritten(x: Array, part: Array, *, path: Path) -> Array:
     """A copy of x in which the view that the path leads to has other values."""
     y = np.array(x, order="K")
     view = _along(path, y)
@@ -48,18 +49,18 @@ def _overwritten(x: Array, part: Array, *, path: tuple[Callable[[Array], Array],
     return y
 
 
-def _along(path: tuple[Callable[[Array], Array], ...], x: Array) -> Array:
-    for step in path:
-        x = step(x)
+def _along(path: Path, x: Array) -> Array:
+    for step, attributes in path:
+        x = step(x, **attributes)
     return x
 
 
-def _root(x: Variable) -> tuple[Any, tuple[Callable[[Array], Array], ...]]:
+def _root(x: Variable) -> tuple[Any, Path]:
     """The tensor that x is a differentiable view of, and the steps from there to x."""
     path: list[Any] = []
     while x._view is not None and x._view[1] is not None:
-        x, step = x._view
-        path.insert(0, step)
+        x, *step = x._view
+        path.insert(0, tuple(step))
     return x, tuple(path)
 
 
@@ -72,7 +73,8 @@ def _derive_again(x: Variable) -> None:
     """Make the nodes of the views of x from what x is now."""
     for v in _views(x):
         assert v._view is not None
-        _settle(v, v._view[1](x)._node)
+        _, made, attributes = v._view
+        _settle(v, made(x, **attributes)._node)
         _derive_again(v)
 
 
@@ -98,7 +100,7 @@ def check_writable(x: Variable) -> None:
 
 def check_no_leaf(x: Variable) -> None:
     """Raise where a change of x is recorded and x is a leaf that requires grad, or a view of one."""
-    if mode.recording:
+    if here.mode.recording:
         root, path = _root(x)
         if root._wants_grad or x._wants_grad:
             what = "a view of a leaf tensor" if path and root._wants_grad else "a leaf tensor"
@@ -120,7 +122,7 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
             result of another shape, or of a kind that the dtype of x does not hold.
     """
     check_writable(x)
-    recorded = mode.recording and (_wants(x) or any(map(_wants, args)) or any(map(_wants, kwargs.values())))
+    recorded = here.mode.recording and (_wants(x) or any(map(_wants, args)) or any(map(_wants, kwargs.values())))
     overwrites = not recorded or has_other_names(x)
     old = x
     if recorded and overwrites:  # the gradient of the write may need the values that are about to go
@@ -169,7 +171,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
     of_x = isinstance(value, Variable) and value._view is not None and value._view[0] is x
     if of_x and place.picks is None and _same_memory(value._array, x._array[place.basic]):
         return  # the end of x[index] += 1: the value is there already
-    if not (mode.recording and (_wants(x) or _wants(value))):
+    if not (here.mode.recording and (_wants(x) or _wants(value))):
         about_to_write(x)
         indexing.write(x._array, place, array_of(value))
         mutated(x._array)
@@ -197,7 +199,7 @@ def turn(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any
         alias(before, *x._view)
     for v in list(x._aliases or ()):
         if v._view is not None and v._view[0] is x:
-            alias(v, before, v._view[1])
+            alias(v, before, *v._view[1:])
     before._handed_out, x._aliases = x._handed_out, None
     after = function(before, *args, **kwargs)
     x._array = after._array

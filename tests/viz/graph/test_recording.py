@@ -12,7 +12,7 @@ from viz.graph.nets import LeNet, chain, classic, images, tape
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.autograd.modes import mode
+from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.profiler import profile
 from tinygrad_cnn.viz import draw_graph
@@ -256,7 +256,7 @@ def test_nothing_of_the_users_changes() -> None:
     assert all(p.grad is None for p in model.parameters())
     assert all(np.array_equal(v.numpy(), before[k]) for k, v in model.state_dict().items())
     assert tg.default_generator().get_state() == state
-    assert not mode.watchers
+    assert not here.mode.watchers
     assert not hasattr(nn.Module.__call__, "__wrapped__")
     loss.backward()
     assert called == ["node", "leaf"]

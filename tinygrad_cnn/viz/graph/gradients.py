@@ -16,7 +16,7 @@ from ...arrays import writes
 from ...autograd.backward import cast, fitting
 from ...autograd.graph import Node, Variable
 from ...autograd.inplace import check_unchanged
-from ...autograd.modes import mode, no_grad
+from ...autograd.modes import here, no_grad
 from .structure import Summary, summarize
 from .tape import Key
 from .watching import Watch
@@ -67,8 +67,8 @@ def gradients_of(outputs: Sequence[Variable], watch: Watch | None = None, values
     """
     found, pending = Gradients(), dict[Any, Any]()
     heap: list[tuple[int, Node]] = []
-    before, quiet = mode.watchers, _Unhooked()
-    mode.watchers = ()
+    before, quiet = here.mode.watchers, _Unhooked()
+    here.mode.watchers = ()
     try:
         with no_grad():
             for y in outputs:
@@ -80,9 +80,9 @@ def gradients_of(outputs: Sequence[Variable], watch: Watch | None = None, values
                 found.order.append(node)
                 _check(node)
                 if node.op.each is None and not node.op.rules:  # a checkpointed segment
-                    mode.watchers = (quiet,)
+                    here.mode.watchers = (quiet,)
                     back = list(node.op.forward(g, node, False))
-                    mode.watchers = ()
+                    here.mode.watchers = ()
                     for parent, gx in back:
                         for i, p in enumerate(node.parents):
                             if p is parent:
@@ -91,7 +91,7 @@ def gradients_of(outputs: Sequence[Variable], watch: Watch | None = None, values
                     continue
                 _through(node, g, pending, heap, found, watch, values)
     finally:
-        mode.watchers = before
+        here.mode.watchers = before
         quiet.put_back()
     for leaf, g in pending.items():
         found.of[leaf] = summarize(g, values)

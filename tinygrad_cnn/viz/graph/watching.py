@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays.rng import default_generator
+from ...arrays.telling import users_frame
 from ...arrays.writes import mutated
 from ...autograd.graph import Node, Op
-from ...autograd.modes import enable_grad, mode
+from ...autograd.modes import enable_grad, here
 from ...nn.module import Module
 from ...profiler.hooks import CALLS
 from ...profiler.recorder import Recorder
@@ -92,11 +92,9 @@ class Watch(Recorder):
 
 def _user_line() -> dict[str, Any] | None:
     """The innermost line outside this package that led here."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
+    frame = users_frame()
+    if frame.f_code.co_filename.startswith(_PACKAGE):
+        return None
     file, line = frame.f_code.co_filename, frame.f_lineno
     code = linecache.getline(file, line, frame.f_globals).strip()
     return {"file": _shown(file), "line": line, "code": code}
@@ -116,16 +114,16 @@ def run(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, 
     Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
     running statistics, dropout draws random numbers.
     """
-    watch, before = Watch(), mode.watchers
+    watch, before = Watch(), here.mode.watchers
     bits = default_generator().numpy.bit_generator
     state = bits.state
     CALLS.begin()
-    mode.watchers = (watch,)
+    here.mode.watchers = (watch,)
     try:
         with enable_grad():
             return function(*args, **kwargs), watch
     finally:
-        mode.watchers = before
+        here.mode.watchers = before
         CALLS.end()
         bits.state = state
         watch.put_back()
