@@ -54,8 +54,8 @@ BUGS = [
     Bug("autograd/operation.py", "        bit += bit\n", "        bit += 1\n", ENGINE),
     Bug("autograd/operation.py", "if parent is not None else 0 if other is None else 2", "if parent is not None else 0 if other is None else 1", ENGINE),
     Bug("autograd/operation.py", "b, other = w._array, w if w._wants_grad else w._node", "b, other = w._array, w._node", ENGINE),
-    Bug("autograd/operation.py", "        if not wanted or not here.mode.recording:\n", "        if not wanted:\n", ENGINE),
-    Bug("autograd/operation.py", "            or here.mode.watchers\n", "", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
+    Bug("autograd/operation.py", "        if not wanted or not mode.recording:\n", "        if not wanted:\n", ENGINE),
+    Bug("autograd/operation.py", " or mode.watchers or not ((d", " or not ((d", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
     Bug("autograd/operation.py", "            of_b = b if reads[2] or b is w else like", "            of_b = b if reads[1] or b is w else like", ENGINE),
     Bug("autograd/operation.py", "w._array.dtype is a.dtype:", "w._array.dtype is not None:", ENGINE),
     Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), here.mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), here.mode.module)\n", WRITING),
@@ -85,7 +85,7 @@ BUGS = [
     Bug("tensors/writing.py", "        return  # the end of x[index] += 1: the value is there already", "        pass", WRITING),
     Bug("tensors/writing.py", "        node.extra.retain, old.extra.retain = old.extra.retain, None\n", "        pass\n", WRITING),
     Bug("tensors/writing.py", "else clone(new)._array", "else new._array", WRITING),
-    Bug("tensors/writing.py", "            alias(v, before, v._view[1])\n", "            pass\n", WRITING),
+    Bug("tensors/writing.py", "            alias(v, before, *v._view[1:])\n", "            pass\n", WRITING),
     # the tensor: its data, its copies
     Bug("tensors/tensor.py", "        mutated(self._array)  # a gradient", "        # a gradient", WRITING),
     Bug("tensors/tensor.py", "            v._view, v._handed_out = None, True  # they", "            pass  # they", WRITING),
