@@ -56,7 +56,7 @@ BUGS = [
     Bug("autograd/operation.py", "b, other = w._array, w if w._wants_grad else w._node", "b, other = w._array, w._node", ENGINE),
     Bug("autograd/operation.py", "        if not wanted or not mode.recording:\n", "        if not wanted:\n", ENGINE),
     Bug("autograd/operation.py", " or mode.watchers or not ((d", " or not ((d", ["tests/autograd/test_anomaly.py"]),  # the quick way passes them by
-    Bug("autograd/operation.py", "            of_b = b if reads[2] or b is w else like", "            of_b = b if reads[1] or b is w else like", ENGINE),
+    Bug("autograd/operation.py", "            kept += (b if reads[2] or b is w else like", "            kept += (b if reads[1] or b is w else like", ENGINE),
     Bug("autograd/operation.py", "w._array.dtype is a.dtype:", "w._array.dtype is not None:", ENGINE),
     Bug("autograd/operation.py", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), here.mode.module)\n        if this.spares and 1 in reads[1:]:\n            keep(node, reads)\n", "Node(this, (parent, other), (of_y, of_a, of_b), attributes or none, next(tickets), here.mode.module)\n", WRITING),
     Bug("autograd/operation.py", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets), here.mode.module)", "node = Node(this, (parent,), (of_y, of_a), attributes or none, next(tickets))", MODULE),
