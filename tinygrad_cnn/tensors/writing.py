@@ -204,7 +204,12 @@ def turn(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any
     after = function(before, *args, **kwargs)
     x._array = after._array
     _settle(x, after._node)
-    alias(x, before, lambda t: function(t, *args, **kwargs))
+    made = after._view[1:] if after is not before and after._view is not None else (_itself, {})
+    alias(x, before, *made)
+    return x
+
+
+def _itself(x: Any) -> Any:
     return x
 
 

@@ -60,6 +60,9 @@ def test_rules_without_a_source_text_say_so() -> None:
     assert rule == "dL/dx = a rule: its source text is not to be had"
 
 
+ELSEWHERE = ("tinygrad_cnn.autograd.backward", "tinygrad_cnn.tensors.writing")  # operations outside of ops/
+
+
 def test_the_tables_name_operations_that_exist() -> None:
     import pkgutil
     from importlib import import_module
@@ -69,7 +72,7 @@ def test_the_tables_name_operations_that_exist() -> None:
     modules = [import_module(f"tinygrad_cnn.ops.{m.name}") for m in pkgutil.iter_modules(tinygrad_cnn.ops.__path__)]
     every = [
         v.op
-        for m in (*modules, import_module("tinygrad_cnn.autograd.backward"))
+        for m in (*modules, *map(import_module, ELSEWHERE))
         for v in vars(m).values()
         if hasattr(v, "op") and callable(v)
     ]

@@ -57,6 +57,7 @@ FORMULAS = {  # where the docstring says it in words
     "tanh": "y = tanh(x)",
     "true_divide": "y = a / b",
     "var": "y = variance of x over dim",
+    "overwritten": "y = x, with part in the place that the path leads to",
     "where": "y = a where condition, b elsewhere",
     "window_sum": "y = sum of each window of x",
 }
@@ -189,6 +190,8 @@ def _text(name: str, value: Any) -> str | None:
         return value.name if isinstance(value, np.dtype) else None
     if hasattr(value, "basic"):
         return _index(value)
+    if name == "path":  # of a write through a view: the operations that lead to it
+        return _cut(", ".join(f"{s.op.name} {_text('', next(iter(a.values())))}" for s, a in value if a)) or None
     if isinstance(value, (np.ndarray, Variable)):
         return number(value) if is_number(value) else None
     if isinstance(value, (bool, int, float, np.generic)):
@@ -202,7 +205,10 @@ def _text(name: str, value: Any) -> str | None:
             sides = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in value]
             return _pair(sides) if sides else None
         value = value[0] if len(value) == 1 else tuple(value)
-    text = str(value)
+    return _cut(str(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
 
 
@@ -217,8 +223,7 @@ def _index(index: Any) -> str:
             parts.append("..." if part is Ellipsis else str(part))
     if index.picks is not None:
         parts.append("by arrays")
-    text = ", ".join(parts)
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+    return _cut(", ".join(parts))
 
 
 def attributes_text(attributes: Mapping[str, str]) -> str:
