@@ -19,7 +19,6 @@ BUGS = [
     Bug("data/prefetch.py", "            thread.join()\n", "            pass\n", ["tests/data/test_prefetch.py"]),
     Bug("data/loader.py", "            self._started = True\n", "", ["tests/data/test_workers.py"]),  # persistent workers start each epoch
     Bug("data/loader.py", "            with standing_in(source):\n                return load(task)", "            return load(task)", ["tests/data/test_workers.py"]),  # without workers, samples draw from the loop's numbers
-    Bug("data/loader.py", "stream = iter(cast(Any, self.dataset)) if stream is None else stream  # begun", "stream = iter(cast(Any, self.dataset))  # begun", ["tests/data"]),
     Bug("data/prefetch.py", "thread.ident is not None and not late", "thread.ident is not None", ["tests/data/test_workers.py"]),  # waits for a stuck thread
     Bug("data/reading.py", "        with standing_in(source):\n            yield", "        yield", ["tests/data/test_workers.py"]),
     Bug("data/sampler.py", "if batch and not self.drop_last:", "if batch:", ["tests/data/test_sampler.py"]),
