@@ -6,7 +6,7 @@ from typing import Any
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..functional.arguments import IntOrPair
+from ..functional.arguments import IntOrPair, integers
 from .layer import Layer
 
 
@@ -105,15 +105,17 @@ class AvgPool1d(Layer):
 
     def __init__(
         self,
-        kernel_size: int,
-        stride: int | None = None,
-        padding: int = 0,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None = None,
+        padding: IntOrPair = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size, self.stride = (kernel_size,), (kernel_size if stride is None else stride,)
-        self.padding, self.ceil_mode, self.count_include_pad = (padding,), ceil_mode, count_include_pad
+        self.kernel_size = integers(kernel_size, 1, "kernel_size", "AvgPool1d", 1)
+        self.stride = self.kernel_size if stride is None else integers(stride, 1, "stride", "AvgPool1d", 1)
+        self.padding = integers(padding, 1, "padding", "AvgPool1d", 0)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
@@ -175,3 +177,31 @@ class AdaptiveMaxPool1d(_Adaptive):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class _LPPool(Layer):
+    _shown = "norm_type=, kernel_size=, stride=, ceil_mode="
+
+    def __init__(
+        self, norm_type: float, kernel_size: IntOrPair, stride: IntOrPair | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
+
+
+class LPPool2d(_LPPool):
+    """The power mean of each window; see `functional.lp_pool2d`.
+
+    Shape:
+        - input (N, C, H, W) or (C, H, W), output as for `AvgPool2d` without padding
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool2d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool1d(_LPPool):
+    """The power mean of each window of signals, as `LPPool2d` along one axis: (N, C, L) or (C, L)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool1d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
