@@ -35,6 +35,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "dilation": 2,
     "dim": 1,
     "divisor_override": 3,
+    "distance_function": abs,
     "downscale_factor": 2,
     "elementwise_affine": False,
     "embedding_dim": 3,
@@ -52,6 +53,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "label_smoothing": 0.1,
     "lambd": 0.2,
     "log_input": False,
+    "lower": 0.05,
     "log_target": True,
     "margin": 0.7,
     "max_val": 2.0,
@@ -61,6 +63,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "mode": "bilinear",
     "momentum": 0.3,
     "negative_slope": 0.2,
+    "norm_type": 3.0,
     "normalized_shape": (6,),
     "num_channels": 4,
     "num_embeddings": 5,
@@ -83,9 +86,11 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "size": 3,
     "start_dim": 0,
     "stride": 2,
+    "swap": True,
     "threshold": 0.7,
     "track_running_stats": False,
     "unflattened_size": (2, 2),
+    "upper": 0.6,
     "upscale_factor": 2,
     "value": 0.3,
     "weight": np.ones(4),
@@ -98,7 +103,7 @@ OTHER_OF: dict[str, dict[str, Any]] = {
 WHERE = {"device", "dtype", "_weight", "_freeze"}  # where the parameters come from, not what the layer does
 OLD_SPELLING = {"size_average", "reduce"}  # of reduction: a layer translates it once, when it is made
 REFUSED = {("Embedding", s) for s in ("max_norm", "norm_type", "scale_grad_by_freq", "sparse")} | {
-    ("ConvTranspose2d", "padding_mode")
+    (f"ConvTranspose{n}d", "padding_mode") for n in (1, 2)
 }
 NO_FUNCTION = {"Flatten", "Unflatten"}  # theirs are functions of the package, not of nn.functional
 PYTORCHS_ORDER = {  # where PyTorch itself lists the settings of a layer in another order than its function does
@@ -154,7 +159,7 @@ def call(layer: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, An
         for name, function in vars(F).items():
             if inspect.isfunction(function):
                 patch.setattr(F, name, recorder(name, function))
-        layer.forward(*[image] * len(parameters(layer.forward)))
+        layer.forward(*[image for p in parameters(layer.forward).values() if p.default is p.empty])
     assert calls, "forward calls nothing of nn.functional"
     return calls[-1]
 

@@ -77,7 +77,7 @@ X = np.zeros((1, 4, 6, 6))
         (
             lambda: F.interpolate(X, 3, antialias=True),
             ValueError,
-            "for the modes 'bilinear' and 'bicubic', got mode 'near",
+            "for the modes 'bilinear' and 'bicubic', got",
         ),
         (lambda: F.interpolate(X[0], 3, mode="bicubic"), ValueError, r"needs input of shape \(N, C, H, W\), got"),
         (lambda: F.interpolate(X, (3, 3, 3)), ValueError, r"int or 2 of them for input with sides \(6, 6\)"),

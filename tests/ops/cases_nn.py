@@ -67,12 +67,10 @@ def torch_interpolate(x: Any, **kwargs: Any) -> Any:
     Nor with the mean of no pixels, which PyTorch calls NaN where it is all there is in the result, and else refuses.
     """
     factor = kwargs.get("scale_factor")
-    if (
-        kwargs.get("antialias")
-        and x.ndim == 4
-        and 1 in (x.shape[3], torch_f("interpolate")(x[:1, :1] * 1.0, **kwargs).shape[3])
-    ):
-        raise NotImplementedError("PyTorch gives the first row's numbers for all rows")
+    if kwargs.get("antialias") and x.ndim == 4:
+        width = torch_f("interpolate")(x[:1, :1] * 1.0, **kwargs).shape[3]
+        if 1 in (x.shape[3], width):
+            raise NotImplementedError("PyTorch gives the first row's numbers for all rows")
     if kwargs["mode"] == "area" and 0 in x.shape[2:] and kwargs.get("size") in (1, (1,), (1, 1)):
         raise NotImplementedError("PyTorch gives the mean of no pixels, NaN")
     if kwargs["mode"] == "nearest" and factor is not None and not kwargs["recompute_scale_factor"]:

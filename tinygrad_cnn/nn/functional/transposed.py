@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...arrays.windows import Geometry
 from ...autograd.graph import Array
 from ...ops import conv as ops
+from ...ops.padding import pad as pad_with
 from .arguments import IntOrPair, both_sides, check_bias, integers
 from .conv import check_layout, check_windows
 
@@ -93,15 +94,18 @@ def _transposed(
     if oh < 1 or ow < 1:
         size = f"{oh}x{ow} pixels" if spatial == 2 else f"{ow} samples"
         raise ValueError(f"{name}: the output would have {size}; use less padding or a larger kernel")
+    rest = [e - e % step for e, step in zip(extra, s, strict=True)]  # rows that no kernel reaches: zeros
     y = ops.conv2d_input(
         x,
         weight,
-        size=(oh, ow),
+        size=(oh - rest[0], ow - rest[1]),
         stride=geometry.stride,
         padding=geometry.padding,
         dilation=geometry.dilation,
         groups=groups,
-    )  # (N, O, oh, ow)
+    )
+    if any(rest):
+        y = pad_with(y, (0, rest[1], 0, rest[0]))  # (N, O, oh, ow)
     if bias is not None:
         y = y + bias[:, None, None]
     if spatial == 1:

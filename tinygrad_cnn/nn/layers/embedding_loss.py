@@ -39,7 +39,7 @@ class TripletMarginLoss(Loss):
 
 
 class TripletMarginWithDistanceLoss(Loss):
-    """`TripletMarginLoss` with a distance of one's own, a function of two tensors."""
+    """`TripletMarginLoss` with a distance of one's own; see `functional.triplet_margin_with_distance_loss`."""
 
     def __init__(
         self,

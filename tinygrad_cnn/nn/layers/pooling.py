@@ -201,7 +201,11 @@ class LPPool2d(_LPPool):
 
 
 class LPPool1d(_LPPool):
-    """The power mean of each window of signals, as `LPPool2d` along one axis: (N, C, L) or (C, L)."""
+    """The power mean of each window of signals, as `LPPool2d` along one axis; see `functional.lp_pool1d`.
+
+    Shape:
+        - input (N, C, L) or (C, L), output as for `AvgPool1d` without padding
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool1d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
