@@ -94,18 +94,22 @@ def _transposed(
     if oh < 1 or ow < 1:
         size = f"{oh}x{ow} pixels" if spatial == 2 else f"{ow} samples"
         raise ValueError(f"{name}: the output would have {size}; use less padding or a larger kernel")
-    rest = [e - e % step for e, step in zip(extra, s, strict=True)]  # rows that no kernel reaches: zeros
+    beyond = [0, 0]  # rows at the end that no kernel reaches
+    if any(e >= step for e, step in zip(extra, s, strict=True)):  # as much less padding at the end
+        beyond = [max(e - p, 0) for e, p in zip(extra, pad, strict=True)]
+        ends = [(p, max(p - e, 0)) for e, p in zip(extra, pad, strict=True)]
+        geometry = geometry._replace(padding=(ends[0], ends[1]))
     y = ops.conv2d_input(
         x,
         weight,
-        size=(oh - rest[0], ow - rest[1]),
+        size=(oh - beyond[0], ow - beyond[1]),
         stride=geometry.stride,
         padding=geometry.padding,
         dilation=geometry.dilation,
         groups=groups,
     )
-    if any(rest):
-        y = pad_with(y, (0, rest[1], 0, rest[0]))  # (N, O, oh, ow)
+    if any(beyond):
+        y = pad_with(y, (0, beyond[1], 0, beyond[0]))  # (N, O, oh, ow)
     if bias is not None:
         y = y + bias[:, None, None]
     if spatial == 1:
