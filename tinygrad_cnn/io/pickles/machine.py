@@ -11,7 +11,7 @@ _MAX_INT = 1024  # bytes of one integer: its decimal digits stay below what Pyth
 _MAX_LINE = 10_000  # bytes of a number or a name written as text
 _MAX_KEY = 10_000  # characters: comparing two keys takes no time
 _MAX_TUPLE_KEYS = 4096  # in the whole file: their hashes can be made equal on purpose
-_ALLOWANCE, _FACTOR = 1_000_000, 64  # elements and characters that may be built: some, and so many a byte
+_ALLOWANCE, _WORTH = 1_000_000, 8  # the budget for calls: elements and characters, some and so many a byte
 
 
 class PickleError(ValueError):
@@ -19,9 +19,11 @@ class PickleError(ValueError):
 
 
 class Maker(NamedTuple):
-    """What stands for a global name that a pickle calls: ``make(*arguments)`` gives the object, or raises."""
+    """What stands for a global name that a pickle calls: ``make(*arguments)`` gives the object, or raises. `cost` is
+    what a call takes from the budget, besides the lengths of its arguments; a byte of the file brings 8."""
 
     make: Callable[..., Any]
+    cost: int = 16
 
 
 class Word(NamedTuple):
@@ -69,7 +71,7 @@ class Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        self.allowance = self.budget = _ALLOWANCE + _FACTOR * len(content)
+        self.budget = _ALLOWANCE + _WORTH * len(content)
         self.tuple_keys = 0
         self.pending = False  # was anything made whose state comes later?
 
@@ -138,7 +140,7 @@ class Machine:
         """Note that n more elements are built or gone through."""
         self.budget -= n
         if self.budget < 0:
-            raise PickleError("it builds far more than a file of its size holds, the same objects over and over")
+            raise PickleError("it asks for far more work than its size is worth, the same objects over and over")
 
     def memorize(self, index: int) -> None:
         """Put the top of the stack into the memo."""
@@ -196,6 +198,7 @@ class Machine:
             raise PickleError(f"it calls {kind_of(maker)}")
         if type(arguments) is not tuple:
             raise PickleError(f"it calls with {kind_of(arguments)}, not with a tuple of arguments")
+        self.spend(maker.cost)
         for argument in arguments:
             if isinstance(argument, (str, bytes, bytearray, tuple, list, dict, set, frozenset)):
                 self.spend(len(argument))

@@ -10,6 +10,7 @@ from .opcodes import OPCODES
 
 _MAX_OPCODES = 5_000_000
 _MAX_DEPTH = 100  # as in checkpoints
+_ALLOWANCE, _FACTOR = 1_000_000, 64  # elements and characters of the object: some, and so many a byte
 _SURPRISES = (  # text that is no number or no UTF-8, wrong arguments for a maker: all of them are wrong files
     ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
@@ -33,7 +34,7 @@ def read_pickle(content: bytes, where: str, dialect: Dialect | None = None) -> A
     machine = Machine(content, dialect or Dialect())
     try:
         value = _run(machine)
-        _measure(value, machine.allowance)
+        _measure(value, _ALLOWANCE + _FACTOR * len(content))
         return _settled(value, {}) if machine.pending else value
     except PickleError as error:
         raise PickleError(f"{where}: {error} (its pickle was read up to byte {machine.at:,})") from None
@@ -101,7 +102,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 def _weight(value: Any) -> int:
     if type(value) in (Maker, Word):
-        raise PickleError("a name of its stands alone, where a value is expected")
+        raise PickleError("a global name or a storage stands where a value is expected")
     return 1 + (len(value) if isinstance(value, (str, bytes, bytearray, set, frozenset)) else 0)
 
 
