@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 _MAX_INT = 1024  # bytes of one integer: its decimal digits stay below what Python prints
-_MAX_LINE = 10_000  # bytes of a number or a name written as text
 _MAX_KEY = 10_000  # characters: comparing two keys takes no time
 _MAX_TUPLE_KEYS = 4096  # in the whole file: their hashes can be made equal on purpose
 _ALLOWANCE, _WORTH = 1_000_000, 8  # the budget for calls: elements and characters, some and so many a byte
@@ -104,7 +103,7 @@ class Machine:
 
     def line(self) -> bytes:
         """The bytes up to the end of the line."""
-        end = self.content.find(b"\n", self.at, self.at + _MAX_LINE)
+        end = self.content.find(b"\n", self.at)
         if end < 0:
             raise PickleError("a line of text has no end")
         piece, self.at = self.content[self.at : end], end + 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from .machine import Machine, PickleError
 
-_MAX_DIGITS = 4000  # of an integer written as text
+_MAX_DIGITS = 4000  # of a number written as text
 
 
 def _protocol(m: Machine) -> None:
@@ -29,14 +29,17 @@ def _drop(m: Machine) -> None:
         m.pop()
 
 
-def _digits(m: Machine) -> None:
+def _digits(m: Machine) -> bytes:
+    """A number as text."""
     text = m.line()
-    if text in (b"00", b"01"):
-        m.push(text == b"01")
-    elif len(text) > _MAX_DIGITS:
-        raise PickleError(f"an integer of {len(text):,} digits; {_MAX_DIGITS:,} are the most")
-    else:
-        m.push(int(text.removesuffix(b"L")))
+    if len(text) > _MAX_DIGITS:
+        raise PickleError(f"a number of {len(text):,} digits; {_MAX_DIGITS:,} are the most")
+    return text
+
+
+def _integer(m: Machine) -> None:
+    text = _digits(m)
+    m.push(text == b"01" if text in (b"00", b"01") else int(text.removesuffix(b"L")))
 
 
 def _byte_string(m: Machine, raw: bytes) -> None:
@@ -129,25 +132,25 @@ OPCODES: dict[bytes, Callable[[Machine], None]] = {
     b"0": _drop,
     b"1": lambda m: m.items().clear(),
     b"2": lambda m: m.push(m.top()),
-    b"p": lambda m: m.memorize(int(m.line()[:20])),
+    b"p": lambda m: m.memorize(int(_digits(m))),
     b"q": lambda m: m.memorize(m.number("<B")),
     b"r": lambda m: m.memorize(m.number("<I")),
     b"\x94": lambda m: m.memorize(len(m.memo)),
-    b"g": lambda m: m.recall(int(m.line()[:20])),
+    b"g": lambda m: m.recall(int(_digits(m))),
     b"h": lambda m: m.recall(m.number("<B")),
     b"j": lambda m: m.recall(m.number("<I")),
     # plain values
     b"N": lambda m: m.push(None),
     b"\x88": lambda m: m.push(True),
     b"\x89": lambda m: m.push(False),
-    b"I": _digits,
-    b"L": _digits,
+    b"I": _integer,
+    b"L": _integer,
     b"J": lambda m: m.push(m.number("<i")),
     b"K": lambda m: m.push(m.number("<B")),
     b"M": lambda m: m.push(m.number("<H")),
     b"\x8a": lambda m: m.push(m.integer("<B")),
     b"\x8b": lambda m: m.push(m.integer("<i")),
-    b"F": lambda m: m.push(float(m.line())),
+    b"F": lambda m: m.push(float(_digits(m))),
     b"G": lambda m: m.push(m.number(">d")),
     b"S": _quoted,
     b"T": lambda m: _byte_string(m, m.counted("<i")),
