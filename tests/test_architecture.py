@@ -19,6 +19,7 @@ import pytest
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
+import tinygrad_cnn.vision.models
 
 PACKAGE = Path(tg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -36,6 +37,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
+    "vision": {"arrays", "autograd", "ops", "tensors", "nn", "data", "io"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
 }
 WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors"}}  # when a batch is made, or a file handed out
@@ -191,7 +193,8 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    return [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    seen = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    return [*seen, tg.vision.models]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)
