@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,11 +31,10 @@ PARAMETERS = {
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parameters keep what their memory held: a VGG then takes no time, and memory only for what is written."""
     for name in ("uniform_", "normal_"):
         monkeypatch.setattr(nn.init, name, lambda tensor, *_, **__: tensor)
-    yield
 
 
 def some_state(shapes: Any, seed: int) -> dict[str, Any]:
@@ -114,7 +112,7 @@ def test_values_and_gradients_are_those_of_the_twin(name: str, training: bool, t
 @pytest.mark.parametrize("name", ["alexnet", "vgg11", "vgg16_bn"])
 def test_nets_with_large_classifiers_take_small_images(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their pools give 6x6 and 7x7 pixels of a single one. The classifier's 100 million weights are left out."""
-    monkeypatch.setattr(nn, "Linear", lambda i, o: nn.Identity() if i > 4096 else nn.Flatten())
+    monkeypatch.setattr(nn, "Linear", lambda i, _: nn.Identity() if i > 4096 else nn.Flatten())
     settings = {} if name == "alexnet" else {"init_weights": False}
     net = getattr(models, name)(num_classes=5, **settings).eval()
     size, side, channels = (63, 6, 256) if name == "alexnet" else (32, 7, 512)
@@ -239,7 +237,7 @@ def test_no_weights_come_along() -> None:
         models.ResNet18_Weights.DEFAULT.transforms()
     for net in (models.resnet18(pretrained=False, progress=False), models.resnet18(weights=None)):
         assert isinstance(net, models.ResNet)
-    with pytest.raises(AttributeError, match="no attribute 'resnet_18'; it has .*resnet18"):
+    with pytest.raises(AttributeError, match=r"no attribute 'resnet_18'; it has .*resnet18"):
         _ = models.resnet_18
 
 
