@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, models
+    from . import datasets, models, utils
 
 __all__ = ["datasets", "models", "transforms", "utils"]
 
