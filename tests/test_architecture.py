@@ -36,9 +36,9 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "data": {"arrays", "io"},
     "nn": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
+    "vision": {"arrays", "autograd", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
-    "vision": {"arrays", "autograd", "ops", "tensors", "nn", "data", "io"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
 }
 WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors"}}  # when a batch is made, or a file handed out

@@ -265,8 +265,8 @@ __all__ = [  # noqa: RUF022
     "std_mean", "sub", "subtract", "sum", "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
     "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril",
     "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique",
-    "unsqueeze", "utils", "var", "var_mean", "vdot", "vision", "viz", "vsplit", "vstack", "where", "xlogy", "zeros",
-    "zeros_like",
+    "unsqueeze", "utils", "var", "var_mean", "vdot", "vision", "viz", "vsplit", "vstack", "where", "xlogy",
+    "zeros", "zeros_like",
 ]
 # fmt: on
 
