@@ -234,8 +234,8 @@ class KMNIST(MNIST):
     """Kuzushiji, cursive Japanese characters in MNIST's form, 60,000 and 10,000 (Clanuwat et al., 2018).
 
     Arguments as for `MNIST`. Digests are known of the published files alone: what is downloaded is held against them;
-    of files that lie there ``verify=True`` checks type, shape and labels, and that they are not MNIST's or Fashion-MNIST's
-    under the same names. In TINYGRAD_CNN_DATA it must lie in a subfolder (``KMNIST``, ``kmnist``).
+    of files that lie there ``verify=True`` checks type, shape and labels, and that they are not MNIST's or
+    Fashion-MNIST's under the same names. In TINYGRAD_CNN_DATA it must lie in a subfolder (``KMNIST``, ``kmnist``).
     """
 
     names = ("KMNIST", "kmnist")
