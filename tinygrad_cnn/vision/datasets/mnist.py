@@ -110,7 +110,7 @@ class MNIST(VisionDataset):
     @property
     def raw_folder(self) -> str:
         """Where the files belong."""
-        return os.path.join(self.root or "", type(self).__name__, "raw")
+        return os.path.join(self.root or "", self._reader.names[0], "raw")
 
     def extra_repr(self) -> str:
         """Which part it is."""
