@@ -19,6 +19,7 @@ import pytest
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
+import tinygrad_cnn.vision.datasets.folder
 import tinygrad_cnn.vision.models
 import tinygrad_cnn.vision.utils
 
@@ -195,7 +196,7 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 def namespaces() -> list[types.ModuleType]:
     seen = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
-    return [*seen, tg.vision.models, tg.vision.utils]
+    return [*seen, tg.vision.models, tg.vision.utils, tg.vision.datasets.folder]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)
