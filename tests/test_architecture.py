@@ -42,7 +42,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
 }
-WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors"}}  # when a batch is made, or a file handed out
+WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors", "nn"}}  # when a batch is made, or a file handed out
 
 LIMIT = 350  # a longer file asks to be two
 

@@ -8,6 +8,9 @@ from bugs.form import Bug
 
 BUGS = [
     Bug("data/loader.py", "found[(found < -n) | (found >= n)]", "found[(found <= -n) | (found >= n)]", ["tests/data/test_loader.py"]),  # an index of exactly -n
+    Bug("data/batches.py", "            while packed.read(1 << 20):  # up to the check sum at the end\n                pass\n", "", ["tests/data/test_cifar.py"]),
+    Bug("data/batches.py", "        self.left -= len(piece)\n", "", ["tests/data/test_cifar.py"]),
+    Bug("data/batches.py", "0 <= label < classes", "0 <= label <= classes", ["tests/data/test_cifar.py"]),
     Bug("data/drawn.py", "first = 1 + max(numbers, default=-1)", "first = len(numbers)", ["tests/data/test_drawn.py"]),  # an id that is taken, once a drawing was deleted
     Bug("data/centering.py", "math.floor(CENTER - center + 0.5)", "math.floor(CENTER - center)", ["tests/data/test_centering.py"]),
     Bug("data/collate.py", 'return type(first)(*columns) if hasattr(first, "_fields") else columns', "return columns", ["tests/data/test_collate.py"]),
