@@ -19,6 +19,9 @@ import pytest
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
+import tinygrad_cnn.vision.datasets.folder
+import tinygrad_cnn.vision.models
+import tinygrad_cnn.vision.utils
 
 PACKAGE = Path(tg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -34,6 +37,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "data": {"arrays", "io"},
     "nn": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
+    "vision": {"arrays", "autograd", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
@@ -191,7 +195,8 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    return [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    seen = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    return [*seen, tg.vision.models, tg.vision.utils, tg.vision.datasets.folder]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

@@ -5,6 +5,7 @@ from .cifar import CIFAR10, CIFAR100, Photographs, load_cifar10, load_cifar100
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .drawn import DrawnDigits, load_drawn_csv, save_drawn_csv
+from .emnist import EMNIST
 from .idx import read_idx, write_idx
 from .loader import DataLoader
 from .mnist import KMNIST, MNIST, Digits, FashionMNIST, ImageDataset, embedded_digits, load_mnist
@@ -24,6 +25,7 @@ from .warp import ElasticTransform, RandomAffine
 __all__ = [
     "CIFAR10",
     "CIFAR100",
+    "EMNIST",
     "KMNIST",
     "MNIST",
     "BatchSampler",
