@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "data": {"arrays", "io"},
     "nn": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
+    "vision": {"arrays", "autograd", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere

@@ -207,7 +207,7 @@ from .tensors.sampling import (
 )
 
 if TYPE_CHECKING:
-    from . import autograd, data, io, nn, optim, profiler, testing, train, utils, viz
+    from . import autograd, data, io, nn, optim, profiler, testing, train, utils, vision, viz
     from .io import load, save
     from .nn.summary import summary
 
@@ -265,14 +265,15 @@ __all__ = [  # noqa: RUF022
     "std_mean", "sub", "subtract", "sum", "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
     "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril",
     "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique",
-    "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "unsqueeze", "utils", "var", "var_mean", "vdot", "vision", "viz", "vsplit", "vstack", "where", "xlogy",
+    "zeros", "zeros_like",
 ]
 # fmt: on
 
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{
         name: (name, None)
-        for name in ("autograd", "data", "io", "nn", "optim", "profiler", "testing", "train", "utils", "viz")
+        for name in ("autograd", "data", "io", "nn", "optim", "profiler", "testing", "train", "utils", "vision", "viz")
     },
     "save": ("io", "save"),
     "load": ("io", "load"),

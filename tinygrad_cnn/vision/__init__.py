@@ -1,4 +1,4 @@
-"""Under the names of torchvision: ``import tinygrad_cnn.vision as torchvision``. Single images, one sample at a time."""
+"""torchvision's names: ``import tinygrad_cnn.vision as torchvision``. Single images, one sample at a time."""
 
 from . import transforms as transforms
 

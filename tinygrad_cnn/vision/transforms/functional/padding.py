@@ -26,12 +26,11 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
     [[2.0, 1.0, 1.0, 2.0, 3.0, 3.0, 2.0]]
     """
     left, top, right, bottom = widths(padding, "pad")
-    if padding_mode not in _MODES:
-        raise ValueError(f"pad: padding_mode must be one of {', '.join(_MODES)}, got {padding_mode!r}")
+    check_mode(padding_mode, "pad")
     if not is_tensor(img, "pad"):
         return _pad_pil(img, (left, top, right, bottom), fill, padding_mode)
     if padding_mode == "constant":
-        if not (fill is None or isinstance(fill, (int, float, np.number))):
+        if not (fill is None or isinstance(fill, (int, float))):
             raise TypeError(f"pad: the fill of a Tensor is one number for all channels, got {fill!r}")
         return ops.pad(img, (left, right, top, bottom), value=fill or 0)
     rows, columns = (
@@ -39,6 +38,12 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
         for n, before, after in ((img.shape[-2], top, bottom), (img.shape[-1], left, right))
     )
     return img[..., rows[:, None], columns]
+
+
+def check_mode(padding_mode: str, name: str) -> None:
+    """Is it one of the four?"""
+    if padding_mode not in _MODES:
+        raise ValueError(f"{name}: padding_mode must be one of {', '.join(_MODES)}, got {padding_mode!r}")
 
 
 def widths(padding: Any, name: str) -> tuple[int, int, int, int]:

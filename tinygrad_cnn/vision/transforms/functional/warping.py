@@ -168,7 +168,7 @@ def _read(
             y = where(from_numpy(inside), y, _color(fill, x))
         return y
     top, left = np.floor(down), np.floor(across)
-    y, covered = 0, 0
+    y, covered = from_numpy(np.zeros((), x.dtype)), np.zeros((), x.dtype)
     for row, by_row in ((top, 1 - (down - top)), (top + 1, down - top)):
         for column, by_column in ((left, 1 - (across - left)), (left + 1, across - left)):
             share = (by_row * by_column).astype(x.dtype)
