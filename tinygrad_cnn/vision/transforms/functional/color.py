@@ -57,7 +57,7 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
         return pillow("adjust_hue").merge("HSV", (turned, saturation, value)).convert(img.mode)
     if check_channels(img, "adjust_hue") == 1:
         return img
-    h, s, v = _to_hsv(convert_image_dtype(img, np.float32))
+    h, s, v = _to_hsv(_in_unit(img))
     return convert_image_dtype(_from_hsv((h + hue_factor) % 1.0, s, v), img.dtype)
 
 
@@ -68,8 +68,7 @@ def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
         levels = [(255 + 1 - 1e-3) * gain * (level / 255) ** gamma for level in range(256)]
         return img.convert("RGB").point(levels * 3).convert(img.mode)
     check_channels(img, "adjust_gamma")
-    x = img if img.dtype.kind == "f" else convert_image_dtype(img, np.float32)
-    return convert_image_dtype((gain * x**gamma).clamp(0, 1), img.dtype)
+    return convert_image_dtype((gain * _in_unit(img) ** gamma).clamp(0, 1), img.dtype)
 
 
 def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
@@ -106,6 +105,11 @@ def invert(img: Any) -> Any:
         raise TypeError(f"invert: a Tensor has shape (..., C, H, W), got {tuple(img.shape)}")
     check_channels(img, "invert")
     return max_value(img.dtype) - img
+
+
+def _in_unit(img: Tensor) -> Tensor:
+    """A Tensor to calculate with, whose full brightness is 1."""
+    return in_floats(img) if img.dtype.kind == "f" else convert_image_dtype(img, np.float32)
 
 
 def _check_factor(factor: Any, what: str) -> None:
