@@ -70,7 +70,7 @@ def _blas() -> str:
 def _mnist() -> str:
     """Where the full MNIST lies: in TINYGRAD_CNN_DATA or in the user's cache."""
     try:
-        from tinygrad_cnn.data.mnist import cache_folder
+        from tinygrad_cnn.data.finding import cache_folder
     except ImportError as error:  # the tests will say the same, and more
         return f"not looked for ({error})"
     for folder in (os.environ.get("TINYGRAD_CNN_DATA"), cache_folder()):

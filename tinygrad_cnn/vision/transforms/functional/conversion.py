@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ....tensors import Tensor
 from ....tensors.creation import from_numpy
-from .images import is_pil, max_value, pillow
+from ...imaging import pillow
+from .images import is_pil, max_value
 
 _SIXTEEN = "I;16" if sys.byteorder == "little" else "I;16B"
 _WIDE: dict[str, Any] = {"I": np.int32, _SIXTEEN: np.int16, "F": np.float32}  # modes of more than a byte
@@ -118,9 +119,9 @@ def _image(pixels: NDArray[Any], mode: str) -> Any:
     if height == 0 or width == 0:
         raise ValueError(f"to_pil_image: an image has at least one pixel, got height {height} and width {width}")
     if mode == "LA" or pixels.shape[2] > 2 or mode == "L":
-        return pillow("to_pil_image").frombytes(mode, (width, height), np.ascontiguousarray(pixels).tobytes())
+        return pillow().frombytes(mode, (width, height), np.ascontiguousarray(pixels).tobytes())
     raw = pixels[:, :, 0].astype(pixels.dtype.newbyteorder("="))
-    return pillow("to_pil_image").frombytes(mode, (width, height), raw.tobytes())
+    return pillow().frombytes(mode, (width, height), raw.tobytes())
 
 
 def convert_image_dtype(image: Tensor, dtype: Any = np.float32) -> Tensor:

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from ....tensors import Tensor
-from .images import get_dimensions, is_tensor, pair_of, pillow
+from ...imaging import pillow
+from .images import get_dimensions, is_tensor, pair_of
 from .padding import pad
 
 
 def hflip(img: Any) -> Any:
     """Mirrored left to right."""
-    return img.flip(-1) if is_tensor(img, "hflip") else img.transpose(pillow("hflip").Transpose.FLIP_LEFT_RIGHT)
+    return img.flip(-1) if is_tensor(img, "hflip") else img.transpose(pillow().Transpose.FLIP_LEFT_RIGHT)
 
 
 def vflip(img: Any) -> Any:
     """Mirrored top to bottom."""
-    return img.flip(-2) if is_tensor(img, "vflip") else img.transpose(pillow("vflip").Transpose.FLIP_TOP_BOTTOM)
+    return img.flip(-2) if is_tensor(img, "vflip") else img.transpose(pillow().Transpose.FLIP_TOP_BOTTOM)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:

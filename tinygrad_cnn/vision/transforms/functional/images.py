@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import sys
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -52,15 +51,6 @@ def interpolation_of(mode: Any, name: str) -> InterpolationMode:
 def pil_number(mode: InterpolationMode) -> int:
     """PIL's number for a mode."""
     return _PIL_NUMBERS[mode]
-
-
-def pillow(name: str) -> ModuleType:
-    """The module PIL.Image; where it is not installed, an error that names the extra."""
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise ImportError(f"{name} needs Pillow: pip install 'tinygrad-cnn[vision]'") from error
-    return PIL.Image
 
 
 def is_pil(image: Any) -> bool:

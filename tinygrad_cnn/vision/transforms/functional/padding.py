@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....ops import padding as ops
-from .images import is_tensor, pil_fill, pillow
+from ...imaging import pillow
+from .images import is_tensor, pil_fill
 
 _MODES = ("constant", "edge", "reflect", "symmetric")
 
@@ -72,14 +73,14 @@ def _pad_pil(img: Any, borders: tuple[int, int, int, int], fill: Any, mode: str)
     if width < 1 or height < 1:
         raise ValueError(f"pad: the widths {borders} leave nothing of an image {img.height} high and {img.width} wide")
     if mode == "constant":
-        out = pillow("pad").new(img.mode, (width, height), pil_fill(img, fill, "pad"))
+        out = pillow().new(img.mode, (width, height), pil_fill(img, fill, "pad"))
         out.paste(img, (left, top))
     else:
         rows, columns = _sources(img.height, top, bottom, mode), _sources(img.width, left, right, mode)
         pixels = np.asarray(img)[rows[:, None], columns]
         if img.mode == "1":  # eight pixels in a byte
-            return pillow("pad").fromarray(pixels)
-        out = pillow("pad").frombytes(img.mode, (width, height), pixels.tobytes())
+            return pillow().fromarray(pixels)
+        out = pillow().frombytes(img.mode, (width, height), pixels.tobytes())
     if palette := img.getpalette():
         out.putpalette(palette)
     return out

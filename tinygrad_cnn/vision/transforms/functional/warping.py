@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ....ops.elementwise import where
 from ....tensors import Tensor
 from ....tensors.creation import from_numpy
+from ...imaging import pillow
 from .images import (
     InterpolationMode,
     back_to,
@@ -22,7 +23,6 @@ from .images import (
     is_tensor,
     pil_fill,
     pil_number,
-    pillow,
 )
 
 
@@ -88,7 +88,7 @@ def affine(
     if not is_tensor(img, "affine"):
         middle = (img.width * 0.5, img.height * 0.5) if center is None else center
         matrix = _inverse(middle, float(angle), moved, scale, both)
-        how = pillow("affine").Transform.AFFINE
+        how = pillow().Transform.AFFINE
         return img.transform(img.size, how, matrix, pil_number(mode), fillcolor=pil_fill(img, fill, "affine"))
     matrix = _inverse(_from_middle(img, center), float(angle), moved, scale, both)
     return _read(img, matrix, tuple(img.shape[-2:]), mode, bands(img, fill, "affine"))
