@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-AREAS = ("engine", "ops", "convolution", "windows", "arrays", "nn", "optim", "train", "data", "io", "viz")
+AREAS = ("engine", "ops", "convolution", "windows", "arrays", "nn", "optim", "train", "data", "io", "vision", "viz")
 
 
 class Bug(NamedTuple):

@@ -268,11 +268,14 @@ class TestForeignFiles:
         with pytest.raises(ValueError, match=rf"model\.pt' {says}|model\.pt' is damaged, cut short, or {says}"):
             load(tmp_path / "model.pt")
 
-    def test_a_zip_archive_is_named(self, tmp_path: Path) -> None:
+    def test_other_zip_archives_are_named(self, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
-            archive.writestr("data.pkl", "x")
-        with pytest.raises(ValueError, match=r"model\.pt' is a zip archive.*save_file"):
+            archive.writestr("notes.txt", "x")
+        with pytest.raises(ValueError, match=r"model\.pt' is a zip archive, but none that torch\.save writes"):
             load(tmp_path / "model.pt")
+        np.savez(tmp_path / "arrays.npz", np.ones(2))
+        with pytest.raises(ValueError, match=r"arrays\.npz' is a zip archive.*np\.load"):
+            load(tmp_path / "arrays.npz")
 
     def test_a_missing_file_and_a_folder(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError, match=r"there is no file .*nowhere"):
@@ -414,6 +417,8 @@ class TestRefusals:
         save({"a": 1}, str(tmp_path / "f"))
         with pytest.raises(ValueError, match="map_location='cuda:0'"):
             load(tmp_path / "f", map_location="cuda:0")
+        with pytest.raises(TypeError, match="mmap"):
+            load(tmp_path / "f", mmap="no")  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="weights_only"):
             load(tmp_path / "f", weights_only="no")  # type: ignore[arg-type]
         assert load(tmp_path / "f", map_location="cpu", weights_only=False) == load(tmp_path / "f", "cpu") == {"a": 1}

@@ -10,12 +10,13 @@ import pytest
 
 import tinygrad_cnn as tg
 from tests.data.small import NAMES, SIZES, put
+from tinygrad_cnn import vision
 from tinygrad_cnn.data import MNIST
 
 
 def test_the_program_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("PIL", reason="no Pillow")
-    pytest.importorskip("tinygrad_cnn.vision.transforms", reason="no transforms of single samples")
+    pytest.importorskip(f"{vision.__name__}.transforms", reason="no transforms of single samples")
     page = Path(__file__).parents[2] / "docs" / "vision.md"
     _, program, _ = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
     raw = put(tmp_path / "data" / "MNIST" / "raw", suffix="")

@@ -85,6 +85,15 @@ def test_normalize() -> None:
     assert make_grid(x[:1], normalize=True)[0].tolist() == [[0, 1]]
 
 
+@pytest.mark.parametrize("scale_each", [False, True])
+def test_normalize_leaves_its_input_alone(scale_each: bool) -> None:
+    for shape in ((2, 3, 2, 2), (1, 3, 2, 2), (3, 2, 2)):
+        x = tg.rand(*shape)
+        before = x.clone()
+        make_grid(x, normalize=True, scale_each=scale_each)
+        assert x.equal(before)
+
+
 def test_a_grid_has_no_gradient() -> None:
     x = tg.rand(2, 3, 4, 4, requires_grad=True)
     assert not make_grid(x).requires_grad

@@ -1,6 +1,7 @@
-"""Datasets, samplers, the loader, image transforms, IDX files, MNIST and its kin. Plain NumPy until a batch is made."""
+"""Datasets, samplers, the loader, transforms, IDX files, MNIST and its kin, CIFAR. Arrays until a batch is made."""
 
 from .centering import center_digit
+from .cifar import CIFAR10, CIFAR100, Photographs, load_cifar10, load_cifar100
 from .collate import default_collate, default_convert
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .drawn import DrawnDigits, load_drawn_csv, save_drawn_csv
@@ -14,6 +15,8 @@ from .transforms import Compose, Normalize, RandomErasing, RandomHorizontalFlip,
 from .warp import ElasticTransform, RandomAffine
 
 __all__ = [
+    "CIFAR10",
+    "CIFAR100",
     "EMNIST",
     "KMNIST",
     "MNIST",
@@ -29,6 +32,7 @@ __all__ = [
     "ImageDataset",
     "IterableDataset",
     "Normalize",
+    "Photographs",
     "RandomAffine",
     "RandomErasing",
     "RandomHorizontalFlip",
@@ -45,6 +49,8 @@ __all__ = [
     "default_collate",
     "default_convert",
     "embedded_digits",
+    "load_cifar10",
+    "load_cifar100",
     "load_drawn_csv",
     "load_mnist",
     "make_template",

@@ -1,4 +1,4 @@
-"""Saving and loading: one .safetensors file, no pickle, every damaged bit found.
+"""Saving and loading: one .safetensors file, no pickle, every damaged bit found. PyTorch's files are read as well.
 
 How a file is laid out (the safetensors format, so every safetensors reader opens it):
 
@@ -24,6 +24,8 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 
 from .atomic import replace_file
+from .locations import checked_location
+from .torch_zip import read_torch_zip
 
 __all__ = ["load", "save"]
 
@@ -38,6 +40,7 @@ _DTYPES = {
     "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
 _STORABLE = frozenset(np.dtype(code).newbyteorder("=") for code in _DTYPES.values())
+_OLD_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of its magic number
 _ADVICE = "save tensors, NumPy arrays, numbers, strings, None, and dicts, lists or tuples of them"
 
 
@@ -69,23 +72,38 @@ def save(obj: object, f: PathOrFile) -> None:
         f.write(raw)  # type: ignore[union-attr]
 
 
-def load(f: PathOrFile, map_location: object = None, *, weights_only: bool | None = True) -> Any:
-    """Load what `save` wrote, or any other safetensors file as a flat state_dict of Tensors.
+def load(
+    f: PathOrFile,
+    map_location: Any = None,
+    pickle_module: Any = None,  # noqa: ARG001
+    *,
+    weights_only: bool | None = True,
+    mmap: bool | None = None,
+    encoding: str = "utf-8",
+) -> Any:
+    """Load what `save` wrote, what PyTorch's ``torch.save`` wrote, or any other safetensors file.
 
-    Tensors come back as Tensors, arrays as arrays, all in memory of their own and writable. A file from elsewhere
-    (PyTorch, Hugging Face) has no digest; its bfloat16 tensors come back as float32, which holds them exactly.
+    From a file of `save`, tensors come back as Tensors, arrays as arrays, all in memory of their own and writable.
+    Another safetensors file is a flat dict of Tensors.
 
-    `map_location` may be None or the CPU. `weights_only` makes no difference: no code is ever run from a file.
+    From a file of ``torch.save`` (the zip that PyTorch writes since 1.6) come Tensors and Parameters, with their
+    `requires_grad`, in dicts, OrderedDicts, lists, tuples and sets, beside numbers, strings, bytes, None, dtypes and
+    NumPy arrays; a ``torch.Size`` comes as a tuple. Tensors that shared a storage share memory here, but one whose own
+    elements overlap (of ``expand``) becomes a copy. Attributes that were set on tensors and dicts are dropped. Its
+    pickle is interpreted, never run: whole modules and other objects are refused, and a file can run no code.
 
-    Raises ValueError with the file's name for a file that is damaged (any bit), cut short, or of another format;
-    FileNotFoundError where there is none.
+    bfloat16 comes as float32, which holds it exactly. `map_location` may be None, the CPU, a dict whose values are the
+    CPU, or a callable, which is called for each storage of ``torch.save``'s file with its numbers (a Tensor) and where
+    they were ("cuda:0"), and returns them or None: all tensors come to the CPU, wherever they were. `weights_only`,
+    `pickle_module` and `mmap` make no difference. `encoding` is that of Python 2's strings, or "bytes".
+
+    Raises ValueError with the file's name for a file that is damaged (in one of `save`: any bit), cut short, of another
+    format, or holds something else; FileNotFoundError where there is none.
     """
-    if str(getattr(map_location, "type", map_location)) not in ("None", "cpu"):
-        raise ValueError(
-            f"load: tensors live on the CPU, got map_location={map_location!r}; pass 'cpu' or leave it out"
-        )
-    if weights_only not in (True, False, None):
-        raise TypeError(f"load: weights_only must be True or False, got {weights_only!r}")
+    place = checked_location(map_location)
+    for name, flag in (("weights_only", weights_only), ("mmap", mmap)):
+        if flag not in (True, False, None):
+            raise TypeError(f"load: {name} must be True or False, got {flag!r}")
     if _is_path(f, "read", "load"):
         where = os.fspath(f)  # type: ignore[arg-type]
         if not os.path.exists(where):
@@ -97,6 +115,8 @@ def load(f: PathOrFile, map_location: object = None, *, weights_only: bool | Non
         raw = f.read()  # type: ignore[union-attr]
         if not isinstance(raw, bytes):
             raise TypeError(f"load: {where!r} is open as text; open it with mode 'rb'")
+    if raw[:2] == b"PK":
+        return read_torch_zip(raw, f"load: {where!r}", place=place, encoding=encoding)
     return _decode(raw, where)
 
 
@@ -299,8 +319,11 @@ def _explain(raw: bytes, where: str, error: Exception) -> str:
     convert = "; in PyTorch, write it again with safetensors.torch.save_file(state_dict, path)"
     if not raw:
         return f"load: {where!r} is empty"
-    if raw[:4] == b"PK\x03\x04":
-        return f"load: {where!r} is a zip archive, as torch.save and np.savez make them, no safetensors file{convert}"
+    if raw.startswith(_OLD_TORCH) or raw[257:262] == b"ustar":
+        return (
+            f"load: {where!r} has the form in which torch.save wrote before PyTorch 1.6; in PyTorch, write it again "
+            "with torch.save(torch.load(path), path)"
+        )
     if raw[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return f"load: {where!r} is a pickle, which could run any code when loaded, no safetensors file{convert}"
     if raw[:6] == b"\x93NUMPY":

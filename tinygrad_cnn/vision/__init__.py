@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__ as __version__
+
 if TYPE_CHECKING:
     from . import datasets, models, transforms, utils
 

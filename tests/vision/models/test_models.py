@@ -195,6 +195,8 @@ def test_settings() -> None:
     assert models.mobilenet_v2(width_mult=0.35).features[0].out_channels == 16  # 11.2, of which 8 is too little
     assert models.mobilenet_v2(width_mult=1.4).last_channel == 1792
     assert models.mobilenet_v2(width_mult=0.5).last_channel == 1280
+    same_width = models.mobilenet_v2(num_classes=2, inverted_residual_setting=[(2, 32, 2, 2)])
+    assert same_width.features(tg.randn(1, 3, 16, 16)).shape == (1, 1280, 4, 4)  # strides of 2 add nothing
     net = models.ResNet(Bottleneck, [1, 1, 1, 1], num_classes=2, groups=2, width_per_group=32)
     assert net.layer1[0].conv2.weight.shape == (64, 32, 3, 3)
     dilated = models.ResNet(Bottleneck, [1, 2, 1, 2], replace_stride_with_dilation=[False, True, True])
