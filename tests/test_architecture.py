@@ -21,6 +21,7 @@ import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
 import tinygrad_cnn.vision.datasets.folder
 import tinygrad_cnn.vision.models
+import tinygrad_cnn.vision.transforms.functional
 import tinygrad_cnn.vision.utils
 
 PACKAGE = Path(tg.__file__).parent
@@ -196,7 +197,9 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 def namespaces() -> list[types.ModuleType]:
     seen = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
-    return [*seen, tg.vision.models, tg.vision.utils, tg.vision.datasets.folder]
+    vision = tg.vision
+    of_vision = [vision.datasets.folder, vision.models, vision.transforms, vision.transforms.functional, vision.utils]
+    return [*seen, *of_vision]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

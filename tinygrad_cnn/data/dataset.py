@@ -26,7 +26,8 @@ class Dataset(Generic[T_co]):
     A subclass that can index many samples at once also defines ``get_batch(indices)``: given an int64 array of B
     indices in ``[0, len)``, it returns a tuple of arrays (or one array) whose first axis has length B, newly made.
     The loader uses it in place of B calls of ``__getitem__``. A subclass that overrides ``__getitem__`` alone switches
-    the ``get_batch`` it inherited off, so an override is never bypassed.
+    the ``get_batch`` it inherited off, so an override is never bypassed. A dataset whose settings decide whether it can
+    makes a property of it, which is None where it cannot.
 
     >>> class Squares(Dataset[int]):
     ...     def __len__(self) -> int:
@@ -165,12 +166,13 @@ class ConcatDataset(Dataset[Any]):
 
 
 def batch_access(dataset: Any) -> Callable[[NDArray[np.int64]], Any] | None:
-    """The dataset's ``get_batch``, or None if it has none or a subclass has given it a newer ``__getitem__``."""
+    """The dataset's ``get_batch``, or None if it has none, or a subclass has given it a newer ``__getitem__`` or
+    ``__getitems__``."""
     for cls in type(dataset).__mro__:
         if "get_batch" in vars(cls):
             parts = dataset._parts() if cls in (Subset, ConcatDataset) else []
             return dataset.get_batch if all(batch_access(p) for p in parts) else None
-        if "__getitem__" in vars(cls):
+        if "__getitem__" in vars(cls) or "__getitems__" in vars(cls):
             return None
     return None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import datasets, models, utils
+    from . import datasets, models, transforms, utils
 
 __all__ = ["datasets", "models", "transforms", "utils"]
 

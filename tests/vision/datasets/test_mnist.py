@@ -16,8 +16,8 @@ import pytest
 import tinygrad_cnn as tg
 from tests.data.small import NAMES, SIZES, contents, put, serving
 from tinygrad_cnn import data as readers
-from tinygrad_cnn.data import write_idx
-from tinygrad_cnn.vision import datasets
+from tinygrad_cnn.data import DataLoader, write_idx
+from tinygrad_cnn.vision import datasets, transforms
 
 REAL = Path(os.environ.get("TINYGRAD_CNN_DATA") or "no folder")
 
@@ -205,3 +205,19 @@ def test_the_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert float(train.data.float().mean() / 255) == pytest.approx(0.1307, abs=1e-4)
     with pytest.raises(RuntimeError, match="this is MNIST's"):
         datasets.KMNIST(REAL)
+
+
+@pytest.mark.parametrize("kind", [datasets.MNIST, datasets.FashionMNIST, datasets.KMNIST])
+def test_a_loader_reads_a_batch_in_one_go_and_the_bits_are_those_of_the_samples(
+    kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / kind.__name__ / "raw", {"MNIST": 0, "FashionMNIST": 1, "KMNIST": 2}[kind.__name__])
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+    train = kind(tmp_path, transform=transform)
+    samples = [train[i] for i in range(len(train))]
+    monkeypatch.setattr("tinygrad_cnn.vision.datasets.mnist.picture", None)  # nobody makes a picture
+    images, labels = next(iter(DataLoader(train, batch_size=len(train))))
+    np.testing.assert_array_equal(images.numpy(), np.stack([image.numpy() for image, _ in samples]))
+    assert labels.tolist() == [label for _, label in samples]
+    with pytest.raises(TypeError, match="not callable"):
+        next(iter(DataLoader(train, collate_fn=lambda batch: batch)))

@@ -14,6 +14,7 @@ from ... import data as readers
 from ...data.finding import Place
 from ...tensors import Tensor
 from ...tensors.creation import from_numpy
+from ..batches import at_once
 from ..imaging import picture
 from .vision import Transform, VisionDataset, found
 
@@ -95,6 +96,8 @@ class MNIST(VisionDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         i = operator.index(index)
         return self._transformed(picture(_array(self.data)[i]), int(_array(self.targets)[i]))
+
+    get_batch = at_once
 
     def __len__(self) -> int:
         return len(self.data)
