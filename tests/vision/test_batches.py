@@ -158,7 +158,6 @@ def overridden() -> T.Normalize:
         T.ToTensor().__call__,
         lambda img: T.ToTensor()(img),
     ],
-    ids=str,
 )
 def test_other_transforms_go_sample_by_sample(transform: Any) -> None:
     assert pictures(transform=transform).get_batch is None
