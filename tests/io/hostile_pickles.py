@@ -124,6 +124,7 @@ HOSTILE: dict[str, bytes] = {
     "a mark left over": b"\x80\x02N(.",
     "bytes behind the end": b"\x80\x02N.N",
     "takes below a mark": whole(b"N(\x85"),
+    "takes below a mark that goes": whole(b"N(\x85t\x86"),
     "a mark that is not there": whole(b"Nt"),
     "drops from nothing": whole(b"0N"),
     "asks an empty place": whole(b"h\x07"),

@@ -350,6 +350,7 @@ class TestHostile:
         refused(directory(42, "<I", 2**31))
         refused(directory(42, "<I", here + 1), "lies about its place")
         refused(directory(16, "<I", 1), "check sum")
+        refused(directory(16, "<I", 0), "check sum")
         refused(directory(8, "<H", 1), "encrypted")
         refused(directory(10, "<H", 8), "compressed")
         refused(altered(b"archive/data/0", b"archive/data/1", 1), "another name where it lies")
