@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import by_hand, example, growth, memory, models, opcases, racing, roofline, suite, tables
+from benchmarks import by_hand, example, growth, memory, models, opcases, racing, roofline, suite, tables, vision_loop
 from benchmarks.racing import RaceError, Racer, Settings
 
 US, TORCH, CHANNELS_LAST = tables.US, *tables.TORCH
@@ -336,3 +336,31 @@ def test_the_step_by_hand_is_the_same_step(batch: int, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(by_hand.Net, "backward", wrong)
     assert by_hand.difference(batch) > 1e-4
+
+
+@pytest.mark.usefixtures("torch")
+def test_both_sides_of_the_vision_loop_train_on_the_same_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.data.small import SIZES, put
+    from tinygrad_cnn.data import MNIST
+
+    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    put(tmp_path)
+    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setattr(MNIST, "sha256", {})
+    monkeypatch.setattr(MNIST, "sizes", SIZES)
+    (ours, _), (theirs, _) = (vision_loop.dataset_of(package) for package in ("tinygrad_cnn", "torch"))
+    assert len(ours) == len(theirs)
+    for (x, y), (u, v) in zip(
+        (ours[i] for i in range(len(ours))), (theirs[i] for i in range(len(theirs))), strict=True
+    ):
+        np.testing.assert_array_equal(x.numpy(), u.numpy())
+        assert y == v
+    epoch, told = vision_loop.epochs("tinygrad_cnn", "N1", 0, 10)
+    assert epoch()["images"] == 10
+    assert told == {"transforms": "vision.transforms"}
+    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(tmp_path / "nothing"))
+    with pytest.raises(FileNotFoundError, match="TINYGRAD_CNN_DATA"):
+        vision_loop.raw("train-images-idx3-ubyte", 16)

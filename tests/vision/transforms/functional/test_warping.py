@@ -130,6 +130,17 @@ def test_expanded_sizes_are_pils(angle: float, h: int, w: int) -> None:
     assert got.shape[1:] == F.rotate(image, angle, expand=True).size[::-1]
 
 
+@pytest.mark.parametrize("angle", [0, 90, 180, 270, -90, 360])
+def test_quarter_turns_need_no_pixel_more(angle: int) -> None:
+    """Or one, where a side of odd and one of even length change places: the middle of the image is no middle of a
+    pixel then, or the other way round."""
+    for h in range(1, 12):
+        for w in range(1, 12):
+            odd = (h + w) % 2 if angle % 180 else 0
+            expected = (h, w) if angle % 180 == 0 else (w + odd, h + odd)
+            assert F.rotate(tg.zeros(1, h, w), angle, expand=True).shape[1:] == expected
+
+
 def smooth(h: int, w: int) -> Any:
     y, x = np.arange(h)[:, None], np.arange(w)
     return np.stack([127 + 100 * np.sin(x / 9 + c) * np.cos(y / 7) for c in range(3)], -1).astype(np.uint8)

@@ -143,8 +143,8 @@ def _size_turned(matrix: Sequence[float], h: int, w: int) -> tuple[int, int]:
     corners = np.array([[-w, -h], [-w, h], [w, h], [w, -h]]) / 2
     (a, b, c, d, e, f) = matrix
     seen = corners @ np.array([[a, d], [b, e]]) + [c, f] + [w / 2, h / 2]
-    whole = np.trunc(seen / 1e-4) * 1e-4  # what lies beyond a pixel by rounding does not count
-    width, height = np.ceil(whole.max(0)) - np.floor(whole.min(0))
+    little = 1e-4  # what lies beyond a pixel by rounding does not count
+    width, height = np.ceil(seen.max(0) - little) - np.floor(seen.min(0) + little)
     return int(height), int(width)
 
 
