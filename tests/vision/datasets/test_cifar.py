@@ -14,7 +14,8 @@ import pytest
 import tinygrad_cnn as tg
 from tests.data.small import serving
 from tinygrad_cnn import data as readers
-from tinygrad_cnn.vision import datasets
+from tinygrad_cnn.data import DataLoader
+from tinygrad_cnn.vision import datasets, transforms
 
 TEN = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
@@ -128,3 +129,18 @@ def test_bad_files_in_the_root_are_an_error(tmp_path: Path) -> None:
         datasets.CIFAR10(tmp_path, download=True)
     assert "verify" not in str(failure.value)
     assert len(datasets.CIFAR10(tmp_path, train=False)) == 3
+
+
+def test_a_loader_reads_it_a_batch_at_a_time(tmp_path: Path, published: dict[str, bytes]) -> None:
+    """The same numbers as sample by sample, where the transform is one that can be done at once."""
+    name = datasets.CIFAR10.filename
+    (tmp_path / name).write_bytes(published[name])
+    steps = [transforms.ToTensor(), transforms.Normalize((0.5, 0.4, 0.3), (0.2, 0.3, 0.4))]
+    quick = datasets.CIFAR10(str(tmp_path), transform=transforms.Compose(steps))
+    slow = datasets.CIFAR10(str(tmp_path), transform=lambda img: transforms.Compose(steps)(img))
+    assert quick.get_batch is not None
+    assert slow.get_batch is None
+    for (x, y), (u, v) in zip(DataLoader(quick, 8, num_workers=2), DataLoader(slow, 8), strict=True):
+        assert x.shape[1:] == (3, 32, 32)
+        np.testing.assert_array_equal(x.numpy(), u.numpy())
+        np.testing.assert_array_equal(y.numpy(), v.numpy())

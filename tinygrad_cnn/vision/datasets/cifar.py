@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import data as readers
+from ..batches import at_once
 from ..imaging import picture
 from .vision import Transform, VisionDataset, found
 
@@ -72,6 +73,8 @@ class CIFAR10(VisionDataset):
 
     def __len__(self) -> int:
         return len(self.data)
+
+    get_batch = at_once
 
     def extra_repr(self) -> str:
         """Which part it is."""
