@@ -21,7 +21,6 @@ from .layers.activation import (
 from .layers.container import (
     ModuleDict,
     ModuleList,
-    ParameterList,
     Sequential,
 )
 from .layers.conv import (
@@ -69,6 +68,10 @@ from .layers.normalization import (
     InstanceNorm2d,
     LayerNorm,
     LocalResponseNorm,
+)
+from .layers.parameters import (
+    ParameterDict,
+    ParameterList,
 )
 from .layers.pooling import (
     AdaptiveAvgPool1d,
@@ -181,6 +184,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterDict",
     "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
