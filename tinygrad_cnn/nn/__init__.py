@@ -2,6 +2,7 @@
 
 from . import functional as functional
 from . import init as init
+from . import parallel as parallel
 from . import utils as utils
 from .layers.activation import (
     CELU,
@@ -120,6 +121,7 @@ from .layers.vision import (
     ZeroPad2d,
 )
 from .module import Module
+from .parallel import DataParallel
 from .parameter import Parameter
 
 __all__ = [
@@ -147,6 +149,7 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -217,5 +220,6 @@ __all__ = [
     "ZeroPad2d",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

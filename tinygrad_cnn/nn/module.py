@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays.telling import tell
 from ..autograd.modes import here
 from ..tensors import Tensor
-from ..tensors.device import device as Device
+from ..tensors.device import no_device
 from .hooks import Hooked
 from .parameter import Parameter
 from .state import IncompatibleKeys
@@ -212,7 +212,6 @@ class Module(Hooked):
 
         Takes a dtype, a device, both, or a tensor whose dtype to take.
         """
-        kwargs.pop("memory_format", None)  # an order in memory, which is free here
         probe = Tensor(np.zeros(())).to(*args, **kwargs)
         if probe.dtype.kind != "f":
             raise TypeError(f"Module.to takes a floating dtype, got {probe.dtype}; for all tensors use type()")
@@ -252,7 +251,7 @@ class Module(Hooked):
 
     def cuda(self: M, device: Any = None) -> M:  # noqa: ARG002
         """An error that says what to write instead: there is no GPU."""
-        return self.to(Device("cuda"))
+        raise no_device("cuda")
 
     def share_memory(self: M) -> M:
         """Itself: threads share all memory."""

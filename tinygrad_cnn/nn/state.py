@@ -42,6 +42,10 @@ class Loading:
         self.known: set[str] = set()  # names that the module has a place for
         self.writes: list[tuple[Callable[[], None], Tensor | None]] = []  # what to do, and whose values it changes
 
+    def version(self, prefix: str) -> int:
+        """Of what the module under ``prefix`` was when it was saved; 1 where the state does not say."""
+        return int(self.metadata.get(prefix[:-1], {}).get("version") or 1)
+
     def take(self, key: str, tensor: Tensor, replace: Callable[[Tensor], None] | None = None) -> None:
         """The entry ``key`` is for this tensor: to be copied into it or, under ``assign``, to ``replace`` it."""
         self.known.add(key)
