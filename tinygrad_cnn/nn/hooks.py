@@ -63,8 +63,8 @@ class Gate:
         return np.zeros(like.shape, like.dtype) if g is None else g
 
     def shown(self) -> Gradients:
-        """The gradients as hooks see them."""
-        return tuple(g if g is None or isinstance(g, Variable) else wrap(np.asarray(g), None) for g in self.gradients)
+        """The gradients as hooks see them: arrays of their own, for hooks may keep them."""
+        return tuple(g if g is None or isinstance(g, Variable) else wrap(np.array(g), None) for g in self.gradients)
 
     def replace(self, new: Gradients, old: Gradients) -> None:
         """Let others go on in place of those that hooks saw."""

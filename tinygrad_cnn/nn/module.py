@@ -190,10 +190,12 @@ class Module(Hooked):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
         for p in self.parameters():
-            if set_to_none:
+            if set_to_none or p.grad is None:
                 p.grad = None
-            elif p.grad is not None:
+            elif p.grad.requires_grad or not p.grad._array.flags.writeable:
                 p.grad = Tensor(np.zeros_like(p._array))
+            else:
+                p.grad.zero_()
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn`` on every module below, children first, then on this one."""
