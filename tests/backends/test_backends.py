@@ -188,7 +188,12 @@ def train(t: Any, mixed: bool) -> Any:
         scaler.step(optimizer)
         scaler.update()
     scaler.load_state_dict(scaler.state_dict())
-    return [p.detach().numpy() for p in model.parameters()], scaler.state_dict(), scaler.get_scale(), scaler.is_enabled()
+    return (
+        [p.detach().numpy() for p in model.parameters()],
+        scaler.state_dict(),
+        scaler.get_scale(),
+        scaler.is_enabled(),
+    )
 
 
 def test_mixed_precision_passes_through(torch: Any) -> None:

@@ -299,7 +299,13 @@ def modes(t: Any) -> Any:
     shared = t.nn.ReLU()
     both = t.nn.Sequential(shared, shared, t.nn.Sequential(shared))
     both.apply(lambda m: seen.append(type(m).__name__))
-    return [found, seen, m.requires_grad_(False) is m, [p.requires_grad for p in m.parameters()], error(lambda: m.train(3))]
+    return [
+        found,
+        seen,
+        m.requires_grad_(False) is m,
+        [p.requires_grad for p in m.parameters()],
+        error(lambda: m.train(3)),
+    ]
 
 
 @use
@@ -815,7 +821,9 @@ def sequentials(t: Any) -> Any:
     s = n.Sequential(n.Linear(2, 3), n.ReLU(), n.Linear(3, 1))
     r = n.Sequential(n.Tanh(), n.Sigmoid())
     found = [s[1:], list(s[1:].state_dict()), s[-1], s[:0], len(s), s + r, r * 2, 2 * r, s[::2]]
-    found += [[error(lambda: s[3]), error(lambda: s[-4]), error(lambda: s + 3), error(lambda: s * 0), error(lambda: s * 1.5)]]
+    found += [
+        [error(lambda: s[3]), error(lambda: s[-4]), error(lambda: s + 3), error(lambda: s * 0), error(lambda: s * 1.5)]
+    ]
     same = s
     s += r
     found += [s is same, s]
@@ -906,8 +914,21 @@ def parameter_dicts(t: Any) -> Any:
     m["c"] = t.ones(1)
     m.update({"e": t.ones(1), "d": t.ones(2)})
     m.update([("f", t.ones(1))])
-    found += [m, m.get("x"), m.get("x", 3), m.setdefault("g", t.ones(2)), m.setdefault("a", t.ones(9)), list(reversed(m))]
-    found += [m.pop("a"), m.popitem(), m.copy(), m.fromkeys(["x", "y"], t.ones(1)), m | n.ParameterDict({"z": t.ones(1)})]
+    found += [
+        m,
+        m.get("x"),
+        m.get("x", 3),
+        m.setdefault("g", t.ones(2)),
+        m.setdefault("a", t.ones(9)),
+        list(reversed(m)),
+    ]
+    found += [
+        m.pop("a"),
+        m.popitem(),
+        m.copy(),
+        m.fromkeys(["x", "y"], t.ones(1)),
+        m | n.ParameterDict({"z": t.ones(1)}),
+    ]
     m |= n.ParameterDict({"h": t.zeros(1)})
     del m["h"]
     refused = [
@@ -955,7 +976,12 @@ def data_parallel(t: Any) -> Any:
 @use
 def wrong_calls(t: Any) -> Any:
     m = t.nn.Linear(2, 1)
-    return [error(lambda: m(ramp(t, 1, 2), 3)), error(lambda: m()), error(lambda: m(x=ramp(t, 1, 2))), error(lambda: t.nn.Module()(1))]
+    return [
+        error(lambda: m(ramp(t, 1, 2), 3)),
+        error(lambda: m()),
+        error(lambda: m(x=ramp(t, 1, 2))),
+        error(lambda: t.nn.Module()(1)),
+    ]
 
 
 @pytest.mark.parametrize("name", USES)

@@ -21,7 +21,11 @@ class GradScaler:
         enabled: bool = True,
     ) -> None:
         self._device, self._init_scale, self._asked_for = device, init_scale, enabled
-        self._growth_factor, self._backoff_factor, self._growth_interval = growth_factor, backoff_factor, growth_interval
+        self._growth_factor, self._backoff_factor, self._growth_interval = (
+            growth_factor,
+            backoff_factor,
+            growth_interval,
+        )
 
     def scale(self, outputs: Any) -> Any:
         """The loss, or whatever was handed in, as it is."""

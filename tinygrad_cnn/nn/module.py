@@ -148,7 +148,9 @@ class Module(Hooked):
     def _at(self, target: str, what: str, found: Iterable[tuple[str, Any]]) -> Any:
         there = dict(found)
         if target not in there:
-            raise AttributeError(f"{type(self).__name__} has no {what} '{target}'; it has {sorted(filter(None, there))}")
+            raise AttributeError(
+                f"{type(self).__name__} has no {what} '{target}'; it has {sorted(filter(None, there))}"
+            )
         return there[target]
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:

@@ -17,6 +17,9 @@ from .parameter import Parameter
 from .registry import BUFFER, PARAMETER, SCRATCH, Registry
 
 Hooks = dict[int, Callable[..., Any]]
+Write = tuple[
+    Callable[[], None], Callable[[], Callable[[], None]] | None
+]  # what to do, and what to ask for the way back
 
 
 class IncompatibleKeys(NamedTuple):
@@ -40,7 +43,7 @@ class Loading:
         self.unexpected: list[str] = []
         self.problems: list[str] = []
         self.known: set[str] = set()  # names that the module has a place for
-        self.writes: list[tuple[Callable[[], None], Tensor | None]] = []  # what to do, and whose values it changes
+        self.writes: list[Write] = []
 
     def version(self, prefix: str) -> int:
         """Of what the module under ``prefix`` was when it was saved; 1 where the state does not say."""
@@ -61,9 +64,16 @@ class Loading:
             return
         if assign and replace is not None:
             new = given if isinstance(given, Tensor) else Tensor(array)
-            self.writes.append((functools.partial(replace, new), None))
+            self.write(functools.partial(replace, new), lambda: functools.partial(replace, tensor))
         else:
-            self.writes.append((functools.partial(_write, tensor, array), tensor))
+            self.write(
+                functools.partial(_write, tensor, array),
+                lambda: functools.partial(_write, tensor, tensor._array.copy()),
+            )
+
+    def write(self, what: Callable[[], None], undo: Callable[[], Callable[[], None]] | None = None) -> None:
+        """Do this if nothing is wrong. ``undo`` is asked before, and gives what takes it back."""
+        self.writes.append((what, undo))
 
     def finish(self, paths: list[str]) -> None:
         """Note what nobody took, in the order of the modules whose ``paths`` it belongs under."""
@@ -233,7 +243,7 @@ class State(Registry):
         found = IncompatibleKeys(loading.missing, loading.unexpected)
         post = [(hook, module) for _, module in self._places() for hook in _all(module._load_state_dict_post_hooks)]
         loading.check(type(self).__name__, strict and not post)  # hooks may forgive what is missing
-        before = [(t, t._array.copy()) for _, t in loading.writes if t is not None] if post else []
+        back = [undo() for _, undo in loading.writes if undo is not None] if post else []
         for write, _ in loading.writes:
             write()
         try:
@@ -241,8 +251,8 @@ class State(Registry):
                 hook(module, found)
             loading.check(type(self).__name__, strict)
         except Exception:
-            for tensor, a in reversed(before):
-                _write(tensor, a)
+            for undo in reversed(back):
+                undo()
             raise
         return found
 
@@ -271,7 +281,7 @@ class State(Registry):
             key = f"{prefix}_extra_state"
             loading.known.add(key)
             if key in loading.state:
-                loading.writes.append((functools.partial(self.set_extra_state, loading.state[key]), None))
+                loading.write(functools.partial(self.set_extra_state, loading.state[key]))
             else:
                 loading.missing.append(key)
 
@@ -282,7 +292,7 @@ class State(Registry):
             parameter.requires_grad_(old.requires_grad)
             self._put(name, parameter, PARAMETER)
         else:
-            self._put(name, new.detach(), BUFFER)
+            self._put(name, new, BUFFER)
 
     # ---------------------------------------------------------------------------------------------------------- hooks
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:

@@ -245,5 +245,3 @@ class ModuleDict(Module):
     def clear(self) -> None:
         """Take all out."""
         self._modules.clear()
-
-

@@ -20,7 +20,9 @@ class Layer(Module):
     """
 
     _shown = ""
-    _least: ClassVar[dict[str, float]] = {}  # how small numbers of these names may be, where `settings.LEAST` is too strict
+    _least: ClassVar[
+        dict[str, float]
+    ] = {}  # how small numbers of these names may be, where `settings.LEAST` is too strict
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

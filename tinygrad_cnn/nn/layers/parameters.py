@@ -28,7 +28,16 @@ def _line(key: Any, value: Any, kind: Any) -> str:
     return f"  ({key}): {what} containing: [{kind(value.dtype)} of size {'x'.join(map(str, value.shape))}]"
 
 
-_TENSORS = {"f2": "Half", "f4": "Float", "f8": "Double", "i1": "Char", "u1": "Byte", "i2": "Short", "i4": "Int", "b1": "Bool"}
+_TENSORS = {
+    "f2": "Half",
+    "f4": "Float",
+    "f8": "Double",
+    "i1": "Char",
+    "u1": "Byte",
+    "i2": "Short",
+    "i4": "Int",
+    "b1": "Bool",
+}
 
 
 def _older_name(dtype: np.dtype[Any]) -> str:
