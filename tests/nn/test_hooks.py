@@ -120,6 +120,29 @@ def test_two_calls_and_two_walks_do_not_mix() -> None:
     np.testing.assert_allclose(seen, [(2 * w, 2), (w, 1), (w * w, w), (5 * w, 5)])
 
 
+def test_a_hook_may_keep_what_it_sees() -> None:
+    """The gradient of a leaf goes on growing in its own memory."""
+    layer, seen, x = nn.Identity(), [], leaf(3)
+    layer.register_full_backward_hook(lambda _m, gi, go: seen.append((gi[0], go[0])))
+    x.register_hook(lambda g: seen.append((g, g)))
+    for _ in range(3):
+        layer(x).sum().backward()
+    assert [(a.tolist(), b.tolist()) for a, b in seen] == [([1, 1, 1], [1, 1, 1])] * 6
+    assert x.grad.tolist() == [3, 3, 3]
+
+
+def test_a_gradient_that_came_by_another_way_is_none_of_the_outputs() -> None:
+    """Of the gradient's own gradient a part reaches the input past the output: there hooks have nothing to say."""
+    layer, seen = nn.Linear(2, 2, bias=False).double(), []
+    layer.register_full_backward_hook(lambda *a: seen.append(a))
+    x = leaf(1, 2)
+    inner: list[Any] = []
+    layer.register_forward_hook(lambda _m, args, _y: inner.append((args[0] ** 2).sum()))
+    layer(x)
+    inner[0].backward()
+    assert not seen
+
+
 def test_a_second_walk_that_misses_an_input_sees_no_old_gradient() -> None:
     class Both(nn.Module):
         def forward(self, a: Any, b: Any) -> Any:

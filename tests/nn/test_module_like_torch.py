@@ -1,8 +1,9 @@
 """Modules used as scripts use them, in both packages: each use is a small program, whose findings must be the same.
 
-A program gets the package as ``t``. What it returns is compared: names, order, texts, values to 1e-9 in float64, and where it asks
-for `error` whether there was one.
+A program gets the package as ``t``. What it returns is compared: names, order, texts, values to 1e-9 in float64, and
+where it asks for `error` whether there was one.
 """
+# ruff: noqa: ARG001, ARG002, ARG005  (hooks take what they are given)
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def agree(a: Any, b: Any, path: str = "") -> None:
         for i, (v, w) in enumerate(zip(a, b, strict=True)):
             agree(v, w, f"{path}[{i}]")
     else:
-        assert type(a) is type(b) and a == b, f"at {path}: {a!r} and {b!r}"
+        assert (type(a), a) == (type(b), b), path
 
 
 def error(function: Callable[[], Any]) -> str:
@@ -601,7 +602,7 @@ def clearing_hooks(t: Any) -> Any:
 
 
 def backward(
-    t: Any, module: Any, inputs: list[Any], hooks: list[Any], pre: list[Any] = [], loss: Any = None, eval: bool = False
+    t: Any, module: Any, inputs: list[Any], hooks: list[Any], pre: Any = (), loss: Any = None, eval: bool = False
 ) -> Any:
     """What hooks see, and all gradients after them. A hook is what it makes of grad_input, or None."""
     seen: list[Any] = []
@@ -851,7 +852,16 @@ def module_lists(t: Any) -> Any:
     m = n.ModuleList([n.Linear(1, 1), n.ReLU()])
     same = m
     m += [n.Tanh()]
-    found = [m, same is m, m + n.ModuleList([n.ELU()]), m + [n.ELU()], m[1:], list(m[1:].state_dict()), m[-1], len(m)]
+    found = [
+        m,
+        same is m,
+        m + n.ModuleList([n.ELU()]),
+        m.__add__([n.ELU()]),
+        m[1:],
+        list(m[1:].state_dict()),
+        m[-1],
+        len(m),
+    ]
     m.extend(n.SELU() for _ in range(3))
     m.insert(0, n.GELU())
     found += [m, m.pop(1), m.pop(-1), m.pop(slice(0, 2)), m]

@@ -1,4 +1,4 @@
-"""What constructors say to bad arguments: every layer class, every argument, each with values that are no such setting."""
+"""What constructors say to bad arguments: every layer class, every argument, each with values that are no setting."""
 
 from __future__ import annotations
 

@@ -143,6 +143,32 @@ def test_all_or_nothing(assign: bool, strict: bool, data: st.DataObject) -> None
     assert {id(v) for v in [*module.parameters(), *module.buffers()]} == set(same)
 
 
+def test_a_tensor_of_another_library() -> None:
+    """One that makes an array when it was detached, as PyTorch's that require grad, and has a dtype NumPy lacks."""
+
+    class Foreign:
+        def __init__(self, array: Any, dtype: str, free: bool) -> None:
+            self.array, self.dtype, self.free = array, dtype, free
+
+        def detach(self) -> Foreign:
+            return Foreign(self.array, self.dtype, True)
+
+        def cpu(self) -> Foreign:
+            return self
+
+        def float(self) -> Foreign:
+            return Foreign(self.array, "foreign.float32", self.free)
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            if not self.free or self.dtype != "foreign.float32":
+                raise RuntimeError("detach it, and make it float32")
+            return np.array(self.array, dtype)
+
+    layer = nn.Linear(2, 1, bias=False)
+    layer.load_state_dict({"weight": Foreign([[3.0, 4.0]], "foreign.bfloat16", False)})
+    assert layer.weight.tolist() == [[3, 4]]
+
+
 def test_whole_numbers_stay_whole() -> None:
     norm = nn.BatchNorm1d(2)
     state = dict(norm.state_dict())
@@ -216,12 +242,12 @@ def test_what_a_state_is_not() -> None:
 
     class Half(nn.Module):
         def set_extra_state(self, state: Any) -> None:
-            raise AssertionError
+            raise AssertionError(state)
 
         def get_extra_state(self) -> Any:
             return None
 
-    with pytest.raises(RuntimeError, match='Missing key.*"_extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Missing key.*"_extra_state"'):
         Half().load_state_dict({})
     with pytest.raises(RuntimeError, match="no set_extra_state"):
         nn.ReLU().set_extra_state(1)

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays.like import like
-from ..autograd.graph import Array, Variable, wrap
+from ..autograd.graph import Array, wrap
 from ..autograd.handle import RemovableHandle
 from ..autograd.modes import is_grad_enabled
 from ..autograd.operation import op
+from ..tensors import Tensor
 from .state import State
 
 Gradients = tuple[Any, ...]  # of several tensors: None for those that are no tensors, or that nothing came from
@@ -40,7 +41,7 @@ class Gate:
     """The gradients of the tensors that went through together."""
 
     def __init__(self, values: tuple[Any, ...]) -> None:
-        self.likes = [like(v.shape, v.dtype) if isinstance(v, Variable) else None for v in values]
+        self.likes = [like(v.shape, v.dtype) if isinstance(v, Tensor) else None for v in values]
         self.places = [i for i, v in enumerate(self.likes) if v is not None]
         self.gradients: list[Any] = [None] * len(values)
 
@@ -49,7 +50,7 @@ class Gate:
         joint = _joint(*[values[i] for i in self.places], gate=self)
         joint.register_hook(lambda _: arrived(self))
         return tuple(
-            _passage(v._array, joint, gate=self, place=i) if isinstance(v, Variable) and v.requires_grad else v
+            _passage(v._array, joint, gate=self, place=i) if isinstance(v, Tensor) and v.requires_grad else v
             for i, v in enumerate(values)
         )
 
@@ -66,7 +67,7 @@ class Gate:
 
     def shown(self) -> Gradients:
         """The gradients as hooks see them: arrays of their own, for hooks may keep them."""
-        return tuple(g if g is None or isinstance(g, Variable) else wrap(np.array(g), None) for g in self.gradients)
+        return tuple(g if g is None or isinstance(g, Tensor) else wrap(np.array(g), None) for g in self.gradients)
 
     def replace(self, new: Gradients, old: Gradients) -> None:
         """Let others go on in place of those that hooks saw."""
@@ -92,14 +93,14 @@ class _Passing:
         self.grad_output: Gradients | None = None
 
     def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        if is_grad_enabled() and any(isinstance(x, Variable) and x.requires_grad for x in args):
+        if is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in args):
             self.gate = Gate(args)
             return self.gate.through(args, self._at_inputs)
         return args
 
     def leave(self, result: Any) -> Any:
         values = result if isinstance(result, tuple) else (result,)
-        if not is_grad_enabled() or not any(isinstance(y, Variable) and y.requires_grad for y in values):
+        if not is_grad_enabled() or not any(isinstance(y, Tensor) and y.requires_grad for y in values):
             return result
         behind = Gate(values).through(values, self._at_outputs)
         if not isinstance(result, tuple):
@@ -111,7 +112,7 @@ class _Passing:
         for hook in self.pre_hooks:
             new = hook(self.module, self.grad_output)
             if new is not None:
-                self.grad_output = _replaced(new, seen, gate, "full backward pre-hook", "grad_output")
+                self.grad_output = _replaced(new, seen, "full backward pre-hook", "grad_output")
         gate.replace(self.grad_output, seen)
         if self.gate is not None:
             self.gate.gradients = [None] * self.size
@@ -136,20 +137,20 @@ class _Passing:
         for hook in self.hooks:
             new = hook(self.module, seen, self.grad_output)
             if new is not None:
-                seen = _replaced(new, first, gate, "full backward hook", "grad_input")
+                seen = _replaced(new, first, "full backward hook", "grad_input")
         gate.replace(seen, first)
         self.grad_output = None
 
 
-def _replaced(new: Any, old: Gradients, gate: Gate, hook: str, what: str) -> Gradients:
+def _replaced(new: Any, old: Gradients, hook: str, what: str) -> Gradients:
     """What a hook returned instead of gradients, checked."""
-    if isinstance(new, Variable) and len(old) == 1:
+    if isinstance(new, Tensor) and len(old) == 1:
         new = (new,)
     if not isinstance(new, (tuple, list)) or len(new) != len(old):
         got = f"{len(new)} of them" if isinstance(new, (tuple, list)) else f"a {type(new).__name__}"
         raise RuntimeError(f"a {hook} must return None or a tuple of {len(old)} {what}, got {got}")
     for g, before in zip(new, old, strict=True):
-        if g is not None and not isinstance(g, Variable):
+        if g is not None and not isinstance(g, Tensor):
             raise RuntimeError(f"a {hook} must return Tensors or None in its tuple of {what}, got {type(g).__name__}")
         if g is not None and before is not None and g.shape != before.shape:
             raise RuntimeError(f"a {hook} returned a {what} of shape {g.shape} for one of shape {before.shape}")

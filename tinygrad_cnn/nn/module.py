@@ -135,15 +135,15 @@ class Module(Hooked):
     # -------------------------------------------------------------------------------------------------------- by path
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; "" is this one. AttributeError where there is none."""
-        return self._at(target, "submodule", self._places())  # type: ignore[no-any-return]
+        return self._at(target, "submodule", self._places())
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path. AttributeError where there is none."""
-        return self._at(target, "parameter", self.named_parameters(remove_duplicate=False))  # type: ignore[no-any-return]
+        return self._at(target, "parameter", self.named_parameters(remove_duplicate=False))
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path. AttributeError where there is none."""
-        return self._at(target, "buffer", self.named_buffers(remove_duplicate=False))  # type: ignore[no-any-return]
+        return self._at(target, "buffer", self.named_buffers(remove_duplicate=False))
 
     def _at(self, target: str, what: str, found: Iterable[tuple[str, Any]]) -> Any:
         there = dict(found)

@@ -174,7 +174,7 @@ class State(Registry):
         if not hasattr(state, "_metadata") and isinstance(state, OrderedDict):
             state._metadata = OrderedDict()  # type: ignore[attr-defined]
         self._collect(state, prefix, given.get("keep_vars", keep_vars), functools.cache(self._owned), set())
-        return state  # type: ignore[no-any-return]
+        return state
 
     def _collect(self, state: Any, prefix: str, keep_vars: bool, owned: Callable[[], set[int]], met: set[int]) -> None:
         for hook in _all(self._state_dict_pre_hooks):
@@ -213,7 +213,7 @@ class State(Registry):
         """What else to save with the module, under "_extra_state"; None for nothing. Subclasses define it."""
         return None
 
-    def set_extra_state(self, state: Any) -> None:
+    def set_extra_state(self, state: Any) -> None:  # noqa: ARG002
         """Take back what `get_extra_state` gave. Subclasses define it."""
         raise RuntimeError(f"{type(self).__name__} has get_extra_state() but no set_extra_state()")
 
@@ -306,7 +306,7 @@ class State(Registry):
     _register_state_dict_hook = register_state_dict_post_hook
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading.
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` first.
 
         The state_dict is a copy, in which the hook may rename and replace entries.
         """

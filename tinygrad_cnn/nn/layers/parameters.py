@@ -168,7 +168,7 @@ class ParameterDict(_OfParameters):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or ``default``."""
-        return self[key] if key in self else default
+        return getattr(self, key) if key in self._keys else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, which is ``default`` from now on if there was none."""

@@ -126,7 +126,8 @@ class _Adaptive(Layer):
 
     def __init__(self, output_size: int | tuple[int | None, ...], return_indices: bool = False) -> None:
         super().__init__()
-        self.output_size, self.return_indices = output_size, return_indices
+        self.output_size: Any = output_size
+        self.return_indices = return_indices
 
 
 class AdaptiveAvgPool2d(_Adaptive):
@@ -140,7 +141,7 @@ class AdaptiveAvgPool2d(_Adaptive):
         super().__init__(output_size)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(input, self.output_size)  # type: ignore[arg-type]
+        return F.adaptive_avg_pool2d(input, self.output_size)
 
 
 class AdaptiveAvgPool1d(_Adaptive):
@@ -154,7 +155,7 @@ class AdaptiveAvgPool1d(_Adaptive):
         super().__init__(output_size)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool1d(input, self.output_size)  # type: ignore[arg-type]
+        return F.adaptive_avg_pool1d(input, self.output_size)
 
 
 class AdaptiveMaxPool2d(_Adaptive):

@@ -1,7 +1,7 @@
 """What a layer's constructor is told, checked once for all layers: by the annotations, and by the names of sizes.
 
-A layer declares ``kernel_size: int | tuple[int, ...]``, ``p: float``, ``inplace: bool``; that is what is checked, before
-anything is made. `LEAST` adds how small a number of that name may be.
+A layer declares ``kernel_size: int | tuple[int, ...]``, ``p: float``, ``inplace: bool``; that is what is checked,
+before anything is made. `LEAST` adds how small a number of that name may be.
 """
 
 from __future__ import annotations
