@@ -126,13 +126,13 @@ def test_a_hook_may_keep_what_it_sees() -> None:
     layer.register_full_backward_hook(lambda _m, gi, go: seen.append((gi[0], go[0])))
     x.register_hook(lambda g: seen.append((g, g)))
     for _ in range(3):
-        layer(x).sum().backward()
-    assert [(a.tolist(), b.tolist()) for a, b in seen] == [([1, 1, 1], [1, 1, 1])] * 6
-    assert x.grad.tolist() == [3, 3, 3]
+        (layer(x) * 2.0).sum().backward()
+    assert [(a.tolist(), b.tolist()) for a, b in seen] == [([2, 2, 2], [2, 2, 2])] * 6
+    assert x.grad.tolist() == [6, 6, 6]
 
 
 def test_a_gradient_that_came_by_another_way_is_none_of_the_outputs() -> None:
-    """Of the gradient's own gradient a part reaches the input past the output: there hooks have nothing to say."""
+    """A gradient that reaches the inputs past the outputs: hooks have nothing to say about it."""
     layer, seen = nn.Linear(2, 2, bias=False).double(), []
     layer.register_full_backward_hook(lambda *a: seen.append(a))
     x = leaf(1, 2)

@@ -227,7 +227,8 @@ class Hooked(State):
                 elif (new := hook(self, args)) is not None:
                     args = new if isinstance(new, tuple) else (new,)
             passing = _Passing(self, args) if self._backward_hooks or self._backward_pre_hooks else None
-            result = self.forward(*(args if passing is None else passing.enter(args)), **kwargs)
+            args = args if passing is None else passing.enter(args)
+            result = self.forward(*args, **kwargs)
             for key, hook in list(self._forward_hooks.items()):
                 called.add(key)
                 result = self._after(key, hook, args, kwargs, result)

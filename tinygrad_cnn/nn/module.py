@@ -18,6 +18,7 @@ from ..tensors import Tensor
 from ..tensors.device import no_device
 from .hooks import Hooked
 from .parameter import Parameter
+from .registry import BUFFER, MODULE, PARAMETER, SCRATCH
 from .state import IncompatibleKeys
 
 M = TypeVar("M", bound="Module")
@@ -64,7 +65,7 @@ class Module(Hooked):
 
     def _below(self, owned: Callable[[], set[int]], met: Iterable[Module] = ()) -> Iterator[tuple[str, Module]]:
         """The children, and behind them what lies in plain containers and is neither registered nor met already."""
-        yield from ((name, child) for name, child in self._modules.items() if child is not None)
+        yield from self._held(MODULE)
         for name, value in self._loose():
             if isinstance(value, Module) and value not in met and id(value) not in owned():
                 yield name, value
@@ -102,7 +103,7 @@ class Module(Hooked):
         owned = functools.cache(self._owned)
 
         def own(module: Module) -> Iterator[tuple[str, Any]]:
-            yield from module._parameters.items()
+            yield from module._held(PARAMETER)
             yield from ((k, v) for k, v in module._loose() if isinstance(v, Parameter) and id(v) not in owned())
 
         return self._named(own, prefix, recurse, remove_duplicate)
@@ -111,7 +112,7 @@ class Module(Hooked):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """(name, buffer) of this module and all below it; each once, or under every name that it has."""
-        return self._named(lambda module: module._buffers.items(), prefix, recurse, remove_duplicate)
+        return self._named(lambda module: module._held(BUFFER, SCRATCH), prefix, recurse, remove_duplicate)
 
     def _named(
         self, own: Callable[[Module], Iterable[tuple[str, Any]]], prefix: str, recurse: bool, once: bool
@@ -120,7 +121,7 @@ class Module(Hooked):
         modules = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         for path, module in modules:
             for name, value in own(module):
-                if value is not None and not (once and id(value) in seen):
+                if not (once and id(value) in seen):
                     seen.add(id(value))
                     yield f"{path}.{name}" if path else name, value
 
@@ -170,12 +171,10 @@ class Module(Hooked):
         if not isinstance(mode, (bool, np.bool_)):
             raise ValueError(f"train() takes True or False, got {mode!r}")
         self.training = bool(mode)
-        for child in self._modules.values():
-            if child is not None:
-                child.train(mode)
-        owned = self._owned()
-        for module in self.modules():
-            if id(module) not in owned:
+        for _, child in self._held(MODULE):
+            child.train(mode)
+        for value in [v for _, v in self._loose() if isinstance(v, Module) and id(v) not in self._owned()]:
+            for module in value.modules():
                 module.training = bool(mode)
         return self
 

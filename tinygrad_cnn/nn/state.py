@@ -14,7 +14,7 @@ from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
 from ..tensors import Tensor
 from .parameter import Parameter
-from .registry import BUFFER, PARAMETER, SCRATCH, Registry
+from .registry import BUFFER, MODULE, PARAMETER, Registry
 
 Hooks = dict[int, Callable[..., Any]]
 Write = tuple[
@@ -185,10 +185,10 @@ class State(Registry):
         self._save_to_state_dict(state, prefix, keep_vars)
         loose = [(name, value) for name, value in self._loose() if id(value) not in owned()]
         state.update({f"{prefix}{k}": v if keep_vars else v.detach() for k, v in loose if isinstance(v, Parameter)})
-        for name, child in self._modules.items():
-            if child is not None and type(child).state_dict is State.state_dict:
+        for name, child in self._held(MODULE):
+            if type(child).state_dict is State.state_dict:
                 child._collect(state, f"{prefix}{name}.", keep_vars, owned, met)
-            elif child is not None:
+            else:
                 child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for name, child in loose:
             if isinstance(child, State) and id(child) not in met:
@@ -206,8 +206,7 @@ class State(Registry):
             destination[f"{prefix}_extra_state"] = extra
 
     def _saved(self) -> list[tuple[str, Tensor]]:
-        own = [*self._parameters.items(), *self._buffers.items()]
-        return [(name, tensor) for name, tensor in own if tensor is not None and self._kinds[name] != SCRATCH]
+        return [*self._held(PARAMETER), *self._held(BUFFER)]
 
     def get_extra_state(self) -> Any:
         """What else to save with the module, under "_extra_state"; None for nothing. Subclasses define it."""
