@@ -42,6 +42,10 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
+    "amp": set(),  # PyTorch's names for devices that are not here, as the next two
+    "backends": {"tensors"},
+    "cuda": {"tensors", "amp"},
+    "compiler": set(),
 }
 WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors", "nn"}}  # when a batch is made, or a file handed out
 
@@ -196,10 +200,11 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    seen = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    ours = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    devices = [tg.cuda, tg.backends.cudnn, tg.backends.mps, tg.backends.accelerator, tg.compiler]
     vision = tg.vision
     of_vision = [vision.datasets.folder, vision.models, vision.transforms, vision.transforms.functional, vision.utils]
-    return [*seen, *of_vision]
+    return [*ours, *devices, *of_vision]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

@@ -2,6 +2,7 @@
 
 from . import functional as functional
 from . import init as init
+from . import parallel as parallel
 from . import utils as utils
 from .layers.activation import (
     CELU,
@@ -22,7 +23,6 @@ from .layers.activation import (
 from .layers.container import (
     ModuleDict,
     ModuleList,
-    ParameterList,
     Sequential,
 )
 from .layers.conv import (
@@ -99,6 +99,10 @@ from .layers.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from .layers.parameters import (
+    ParameterDict,
+    ParameterList,
+)
 from .layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -146,6 +150,7 @@ from .layers.vision import (
     UpsamplingNearest2d,
 )
 from .module import Module
+from .parallel import DataParallel
 from .parameter import Parameter
 
 __all__ = [
@@ -178,6 +183,7 @@ __all__ = [
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -222,6 +228,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterDict",
     "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
@@ -261,5 +268,6 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

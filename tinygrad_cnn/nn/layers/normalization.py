@@ -11,6 +11,8 @@ from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
+from ..parameter import Parameter
+from ..state import Loading
 from .layer import Layer
 from .making import buffer, parameter
 
@@ -18,9 +20,12 @@ from .making import buffer, parameter
 class _Affine(Layer):
     """A layer with a weight that starts as ones and a bias that starts as zeros, if it has them."""
 
+    weight: Parameter | None
+    bias: Parameter | None
+
     def _make(self, shape: int | tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any) -> None:
-        self.weight = parameter(shape, device, dtype) if affine else None
-        self.bias = parameter(shape, device, dtype) if affine and bias else None
+        self.register_parameter("weight", parameter(shape, device, dtype) if affine else None)
+        self.register_parameter("bias", parameter(shape, device, dtype) if affine and bias else None)
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""
@@ -35,6 +40,7 @@ class _Running(_Affine):
 
     dims: tuple[int, ...]  # how many dimensions the input may have
     expects: str
+    _version = 2  # the first did not count batches
     _shown = "num_features, eps=, momentum=, affine=, bias=, track_running_stats="
 
     def __init__(
@@ -73,6 +79,11 @@ class _Running(_Affine):
         """Forget what was seen, and set the weight to ones and the bias to zeros."""
         self.reset_running_stats()
         super().reset_parameters()
+
+    def _plan_loading(self, loading: Loading, prefix: str) -> None:
+        if self.num_batches_tracked is not None and loading.version(prefix) < 2:
+            loading.state.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked.detach().clone())
+        super()._plan_loading(loading, prefix)
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
