@@ -26,6 +26,7 @@ BUGS = [
     Bug("vision/utils.py", "grid * 255 + 0.5", "grid * 255", ["tests/vision/test_utils.py"]),
     Bug("vision/datasets/mnist.py", "quiet=not self.shared_environment", "strict=True", DATASETS),
     Bug("vision/datasets/mnist.py", 'return Path(root) / self.names[0] / "raw"', "return Path(root)", DATASETS),
+    Bug("vision/datasets/cifar.py", "transpose(0, 2, 3, 1)", "transpose(0, 3, 2, 1)", ["tests/vision/datasets/test_cifar.py"]),
     Bug("vision/datasets/vision.py", '.replace("\\n", "\\n" + " " * len(head))', "", ["tests/vision/datasets/test_vision.py"]),
     Bug("vision/datasets/folder.py", "followlinks=True", "followlinks=False", ["tests/vision/datasets/test_folder.py"]),
     Bug("vision/datasets/fakedata.py", "Generator(int(index) + self.random_offset)", "Generator(int(index))", ["tests/vision/datasets/test_vision.py"]),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import warnings
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from .batches import check_md5, read_archive, read_batch, read_classes, read_folder
 from .dataset import Dataset
-from .download import download
-from .mnist import ENVIRONMENT, cache_folder
+from .finding import ENVIRONMENT, Place, cache_folder, fetch_file, find
 
 
 class CIFAR10(Dataset["tuple[NDArray[np.float32], int]"]):
@@ -42,7 +41,7 @@ class CIFAR10(Dataset["tuple[NDArray[np.float32], int]"]):
     name: ClassVar[str] = "CIFAR10"
     folder: ClassVar[str] = "cifar-10-batches-py"
     archive: ClassVar[str] = "cifar-10-python.tar.gz"
-    mirrors: ClassVar[tuple[str, ...]] = ("https://www.cs.toronto.edu/~kriz/",)
+    mirrors: tuple[str, ...] = ("https://www.cs.toronto.edu/~kriz/",)
     batches: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]] = (  # to train on, and to test
         tuple(f"data_batch_{i}" for i in range(1, 6)),
         ("test_batch",),
@@ -75,7 +74,18 @@ class CIFAR10(Dataset["tuple[NDArray[np.float32], int]"]):
                 "transform=...), where it acts on whole batches and leaves a validation part of the same data alone"
             )
         self.train = bool(train)
-        (self.data, self.targets, self.classes), self.source = self._find(root, download, verify)
+        (self.data, self.targets, self.classes), source = find(
+            self.name,
+            self._places(root),
+            functools.partial(self._read, verify=verify),
+            functools.partial(self._fetch, root, download, verify),
+            hint=self._hint if verify else "",
+            way_out=f"Put {self.archive} into a folder and name it: {self.name}(root=...), or set the environment "
+            f"variable {ENVIRONMENT}.",
+        )
+        self.source = str(source)
+
+    _hint: ClassVar[str] = "; verify=False skips the comparison with the original's digest"
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], int]:
         return _to_unit(self.data[index]), int(self.targets[index])
@@ -95,52 +105,29 @@ class CIFAR10(Dataset["tuple[NDArray[np.float32], int]"]):
         return f"{type(self).__name__}({len(self):,} images of 3x32x32, from {self.source})"
 
     # ------------------------------------------------------------------------------------------------ where it is found
-    def _find(self, root: Any, fetch: bool, verify: bool) -> tuple[tuple[Any, Any, tuple[str, ...]], str]:
-        tried: list[str] = []
-        for place, strict in self._places(root):
-            try:
-                return self._read(place, verify), str(place)
-            except FileNotFoundError as error:
-                tried.append(f"{place}: {error}")
-            except (ValueError, OSError) as error:
-                if strict:
-                    hint = "; verify=False skips the comparison with the original's digest" if verify else ""
-                    raise ValueError(f"{self.name} in root: {error}{hint}") from None
-                tried.append(f"{place}: {error}")
-                warnings.warn(f"{self.name}: passing over {place}: {error}", stacklevel=3)
-        cache = cache_folder()
-        if not fetch:
-            tried.append("download: not asked for (download=False)")
-        elif root is None and cache is None:
-            tried.append("download: no cache folder to put it into")
-        else:
-            target = (Path(root) if root is not None else cache / self.name) / self.archive  # type: ignore[operator]
-            for mirror in self.mirrors:
-                try:
-                    download(
-                        mirror + self.archive, target, check=lambda path: self._read(path, verify), max_bytes=1 << 28
-                    )
-                    return self._read(target, verify), str(target)
-                except (OSError, ValueError) as error:
-                    tried.append(f"{mirror}{self.archive}: {error}")
-        raise FileNotFoundError(
-            f"{self.name} was not found. Looked in:\n"
-            + "\n".join("  - " + t.replace("\n", "\n    ") for t in tried)
-            + f"\nPut {self.archive} into a folder and name it: {self.name}(root=...), or set the environment variable "
-            f"{ENVIRONMENT}."
-        )
-
-    def _places(self, root: Any) -> list[tuple[Path, bool]]:
-        """Folders and archives to look at, and whether bad files in them are an error."""
-        above = [] if root is None else [(Path(root), True)]
+    def _places(self, root: Any) -> list[Place]:
+        """Folders and archives to look at, in this order."""
+        above = [] if root is None else [Place(Path(root), strict=True)]
         if named := os.environ.get(ENVIRONMENT):
-            above += [(Path(named), False), (Path(named) / self.name, False)]
+            above += [Place(Path(named)), Place(Path(named) / self.name)]
         if (cache := cache_folder()) is not None:
-            above.append((cache / self.name, False))
-        places = [(folder / inside, strict) for folder, strict in above for inside in (self.folder, self.archive)]
+            above.append(Place(cache / self.name))
+        places = [p._replace(folder=p.folder / inside) for p in above for inside in (self.folder, self.archive)]
         if root is not None and (Path(root) / self.meta).is_file():
-            places.insert(0, (Path(root), True))
+            places.insert(0, Place(Path(root), strict=True))
         return places
+
+    def _fetch(self, root: Any, wanted: bool, verify: bool) -> tuple[Path | None, list[str]]:
+        """Download the archive, if that is wanted: as which file, or None and what went wrong."""
+        if not wanted:
+            return None, ["download: not asked for (download=False)"]
+        cache = cache_folder()
+        if root is None and cache is None:
+            return None, ["download: no cache folder to put it into"]
+        target = (Path(root) if root is not None else cache / self.name) / self.archive  # type: ignore[operator]
+        check = functools.partial(self._read, verify=verify)
+        failures = fetch_file(self.mirrors, self.archive, target, check, max_bytes=1 << 28)
+        return (None, failures) if failures else (target, [])
 
     def _read(self, place: Path, verify: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
         """Images, labels and classes from a folder or an archive, checked."""

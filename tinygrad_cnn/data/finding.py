@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Place(NamedTuple):
-    """A folder to look in; are bad files there an error, and if not, are they passed over in silence?"""
+    """A folder, or a file, to look in; are bad files there an error, and if not, are they passed over in silence?"""
 
     folder: Path
     strict: bool = False

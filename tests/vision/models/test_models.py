@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,15 @@ def test_values_and_gradients_are_those_of_the_twin(name: str, training: bool, t
         np.testing.assert_allclose(p.grad.numpy(), parameters[key].grad.numpy(), rtol=1e-6, atol=1e-8, err_msg=key)
     for key, value in twin.state_dict().items():
         np.testing.assert_allclose(ours.state_dict()[key].numpy(), value.numpy(), rtol=1e-9, atol=1e-12, err_msg=key)
+
+
+def test_a_file_of_torch_save_loads(tmp_path: Path, torch: Any) -> None:
+    twin = TWINS["resnet18"](torch, 1000)
+    torch.save(twin.state_dict(), tmp_path / "resnet18.pth")
+    net = models.resnet18()
+    net.load_state_dict(tg.load(tmp_path / "resnet18.pth"))
+    for key, value in twin.state_dict().items():
+        np.testing.assert_array_equal(net.state_dict()[key].numpy(), value.numpy())
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg11", "vgg16_bn"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from ...tensors import Tensor
 from ...tensors.creation import from_numpy
 from ..batches import at_once
 from ..imaging import picture
-from .vision import Transform, VisionDataset
+from .vision import Transform, VisionDataset, found
 
 
 class _InFolders(readers.MNIST):
@@ -88,13 +89,9 @@ class MNIST(VisionDataset):
         self._load(download)
 
     def _load(self, download: bool, **settings: Any) -> None:
-        try:
-            found = self._reader(self.mirrors, self.root, train=self.train, download=download, **settings)
-        except FileNotFoundError as error:
-            more = "" if download else " Or let download=True fetch them."
-            raise RuntimeError(f"{error}{more}") from None
-        self.data: Any = from_numpy(found.data)
-        self.targets: Any = from_numpy(found.targets)
+        part = found(partial(self._reader, self.mirrors, self.root, train=self.train, **settings), download)
+        self.data: Any = from_numpy(part.data)
+        self.targets: Any = from_numpy(part.targets)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         i = operator.index(index)

@@ -11,6 +11,15 @@ from ...data import Dataset
 Transform = Callable[[Any], Any]
 
 
+def found(reader: Callable[..., Any], download: bool) -> Any:
+    """What a reader of `tinygrad_cnn.data` finds; a RuntimeError, as there, if it finds nothing."""
+    try:
+        return reader(download=download)
+    except FileNotFoundError as error:
+        more = "" if download else " Or let download=True fetch it."
+        raise RuntimeError(f"{error}{more}") from None
+
+
 class VisionDataset(Dataset[Any]):
     """The base of datasets of images: subclasses define ``__getitem__`` and ``__len__``.
 
