@@ -39,6 +39,17 @@ from .layers.flatten import (
     Flatten,
     Unflatten,
 )
+from .layers.inferring import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConvTranspose2d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyLinear,
+)
+from .layers.lazy import LazyModuleMixin as LazyModuleMixin
 from .layers.linear import (
     Identity,
     Linear,
@@ -117,7 +128,7 @@ from .layers.vision import (
     ZeroPad2d,
 )
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "CELU",
@@ -164,6 +175,14 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConvTranspose2d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -206,6 +225,8 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "Unflatten",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

@@ -14,7 +14,7 @@ from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
 from ..autograd.modes import here
 from ..tensors import Tensor
-from .parameter import Parameter
+from .parameter import Parameter, Uninitialized, is_lazy
 
 M = TypeVar("M", bound="Module")
 
@@ -66,7 +66,7 @@ class Module:
                     result = result if replaced is None else replaced
             return result
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
-            _say_where(error, self, outermost=outer is None)
+            say_where(error, self, outermost=outer is None)
             raise
         finally:
             here.mode.module = outer
@@ -210,6 +210,9 @@ class Module:
     def to(self: M, *args: Any, **kwargs: Any) -> M:
         """Convert all floating parameters and buffers to a dtype, in place; a device may only be the CPU."""
         for _, t in [*self.named_parameters(), *self.named_buffers()]:
+            if isinstance(t, Uninitialized):
+                t.convert(*args, **kwargs)
+                continue
             moved = t.detach().to(*args, **kwargs)
             if t.dtype.kind == "f" and moved.dtype != t.dtype:
                 t._array = moved._array
@@ -266,16 +269,20 @@ class Module:
             problems.append(f"missing: {', '.join(missing)}")
         if strict and unexpected:
             problems.append(f"unexpected: {', '.join(unexpected)}")
-        arrays = {k: _as_array(v) for k, v in state_dict.items() if k in own}
+        unknown = [k for k, v in state_dict.items() if k in own and is_lazy(v)]
+        problems += [f"{k}: has no shape in the state, one in the module" for k in unknown if not is_lazy(own[k])]
+        arrays = {k: _as_array(v) for k, v in state_dict.items() if k in own and k not in unknown}
         for name, a in arrays.items():
             if a is None:
                 problems.append(f"{name}: expected a Tensor or array, got {type(state_dict[name]).__name__}")
-            elif a.shape != own[name].shape:
+            elif not is_lazy(own[name]) and a.shape != own[name].shape:
                 problems.append(f"{name}: shape {a.shape} in the state, {own[name].shape} in the module")
         if problems:
             listed = "\n  ".join(problems)
             raise RuntimeError(f"cannot load the state_dict into {type(self).__name__}:\n  {listed}")
         for name, a in arrays.items():
+            if is_lazy(own[name]):
+                own[name].materialize(a.shape)  # type: ignore[attr-defined]
             np.copyto(own[name]._array, a, casting="unsafe")
             mutated(own[name]._array)
         return IncompatibleKeys(missing, unexpected)
@@ -328,7 +335,7 @@ def _as_array(value: Any) -> Any:
 __all__ = ["IncompatibleKeys", "Module"]
 
 
-def _say_where(error: Exception, module: Module, outermost: bool) -> None:
+def say_where(error: Exception, module: Module, outermost: bool) -> None:
     """Let the message of an error end with the innermost module that it passed, by its name in the outermost."""
     inner = error.__dict__.setdefault("_module", module)
     if outermost:
