@@ -210,7 +210,7 @@ def test_a_lazy_module_of_ones_own() -> None:
             return x * self.weight * times
 
     class LazyScale(nn.LazyModuleMixin, Scale):
-        def initialize_parameters(self, x: Any, times: int = 1) -> None:
+        def initialize_parameters(self, x: Any, **_kwargs: Any) -> None:
             if self.has_uninitialized_params():
                 self.weight.materialize(x.shape[-1:])
                 nn.init.constant_(self.weight, 2.0)

@@ -23,7 +23,7 @@ class Layer(Module):
     def _text(self, entry: str) -> str | None:
         name = entry.rstrip("=?")
         value = getattr(self, name)
-        if name == "bias":
+        if name == "bias" and not isinstance(value, bool):
             value = value is not None  # what the constructor was told; the attribute is the parameter itself
         if entry.endswith("?") and _is(value, _default(type(self), name)):
             return None
