@@ -18,6 +18,12 @@ from .layers.activation import (
     Softplus,
     Threshold,
 )
+from .layers.attention import (
+    MultiheadAttention,
+)
+from .layers.bags import (
+    EmbeddingBag,
+)
 from .layers.cells import (
     GRUCell,
     LSTMCell,
@@ -34,6 +40,10 @@ from .layers.conv import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
+)
+from .layers.distance import (
+    CosineSimilarity,
+    PairwiseDistance,
 )
 from .layers.dropout import (
     AlphaDropout,
@@ -57,6 +67,7 @@ from .layers.inferring import (
 )
 from .layers.lazy import LazyModuleMixin as LazyModuleMixin
 from .layers.linear import (
+    Bilinear,
     Identity,
     Linear,
 )
@@ -86,6 +97,7 @@ from .layers.normalization import (
     InstanceNorm2d,
     LayerNorm,
     LocalResponseNorm,
+    RMSNorm,
 )
 from .layers.pooling import (
     AdaptiveAvgPool1d,
@@ -121,6 +133,13 @@ from .layers.squashing import (
     Softsign,
     Tanh,
     Tanhshrink,
+)
+from .layers.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
 )
 from .layers.vision import (
     CircularPad1d,
@@ -162,6 +181,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "CircularPad1d",
     "CircularPad2d",
     "ConstantPad1d",
@@ -169,11 +189,13 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
@@ -215,13 +237,16 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
@@ -245,6 +270,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "Unflatten",
     "UninitializedBuffer",
     "UninitializedParameter",

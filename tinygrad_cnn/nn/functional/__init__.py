@@ -31,6 +31,10 @@ from .activation import softsign as softsign
 from .activation import tanh as tanh
 from .activation import tanhshrink as tanhshrink
 from .activation import threshold as threshold
+from .attention import multi_head_attention_forward as multi_head_attention_forward
+from .attention import scaled_dot_product_attention as scaled_dot_product_attention
+from .bags import embedding_bag as embedding_bag
+from .bilinearity import bilinear as bilinear
 from .classification import cross_entropy as cross_entropy
 from .classification import multi_margin_loss as multi_margin_loss
 from .classification import nll_loss as nll_loss
@@ -70,6 +74,7 @@ from .regression import huber_loss as huber_loss
 from .regression import l1_loss as l1_loss
 from .regression import mse_loss as mse_loss
 from .regression import smooth_l1_loss as smooth_l1_loss
+from .rms import rms_norm as rms_norm
 from .sparse import embedding as embedding
 from .vision import interpolate as interpolate
 from .vision import pixel_shuffle as pixel_shuffle

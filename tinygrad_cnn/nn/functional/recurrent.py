@@ -103,7 +103,7 @@ def along(
 
 
 def _pieces(x: Array, sizes: Sequence[int]) -> list[Array]:
-    """The rows of each step, cut in halves again and again: the gradient of a piece is as large as what it is cut of."""
+    """The rows of each step, cut in halves again and again: a gradient is then as large as what was cut, not as all."""
     if len(sizes) == 1:
         return [x]
     half = len(sizes) // 2

@@ -83,7 +83,7 @@ class RNNCell(RNNCellBase):
         - weight_ih (hidden_size, input_size), weight_hh (hidden_size, hidden_size), bias_ih and bias_hh (hidden_size,)
     """
 
-    _shown = "input_size, hidden_size, bias?, nonlinearity?"
+    _shown = "input_size, hidden_size, bias?"
 
     def __init__(
         self,
