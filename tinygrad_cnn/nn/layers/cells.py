@@ -19,7 +19,7 @@ from .making import parameter
 class RNNCellBase(Layer):
     """What the cells share: parameters, and the checks of a step."""
 
-    _shown = "input_size, hidden_size, bias?=, nonlinearity?="
+    _shown = "input_size, hidden_size, bias?"
     _states: ClassVar[int] = 1  # h, or h and c
 
     def __init__(
@@ -83,7 +83,7 @@ class RNNCell(RNNCellBase):
         - weight_ih (hidden_size, input_size), weight_hh (hidden_size, hidden_size), bias_ih and bias_hh (hidden_size,)
     """
 
-    _shown = "input_size, hidden_size, bias?"
+    _shown = "input_size, hidden_size, bias?, nonlinearity?"
 
     def __init__(
         self,

@@ -83,8 +83,8 @@ class Embedding(Layer):
         if embeddings.ndim != 2:
             raise ValueError(f"Embedding: a table has shape (rows, features), got {tuple(embeddings.shape)}")
         rows, features = embeddings.shape
-        settings: Any = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-        return cls(rows, features, *settings, _weight=embeddings, _freeze=freeze)
+        settings: Any = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        return cls(rows, features, *settings)
 
     def forward(self, input: Tensor) -> Tensor:
         settings = (self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
