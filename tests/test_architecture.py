@@ -37,6 +37,10 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
     "utils": {"autograd", "data"},  # PyTorch's names for what stands elsewhere
+    "amp": set(),  # PyTorch's names for devices that are not here, as the next two
+    "backends": {"tensors"},
+    "cuda": {"tensors", "amp"},
+    "compiler": set(),
 }
 WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors"}}  # when a batch is made, or a file handed out
 
@@ -191,7 +195,8 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    return [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    ours = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    return [*ours, tg.cuda, tg.backends.cudnn, tg.backends.mps, tg.backends.accelerator, tg.compiler]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

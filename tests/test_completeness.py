@@ -31,6 +31,8 @@ NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than valu
     "autograd.recompute": "checkpoint: another way to differentiate; tests/autograd/test_engine.py",
     "arrays.threads": "settings; tests/arrays/test_threads.py",
     "io": "files; tests/io",
+    "backends.settings": "settings; tests/backends/test_backends.py",
+    "compiler": "gives a model back; tests/backends/test_backends.py",
     "nn.summary": "a table of a model; tests/nn/test_summary.py",
 }
 NOT_BY_A_CASE = {  # single functions that a case does not fit, and why

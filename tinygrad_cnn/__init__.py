@@ -207,7 +207,16 @@ from .tensors.sampling import (
 )
 
 if TYPE_CHECKING:
-    from . import autograd, data, io, nn, optim, profiler, testing, train, utils, viz
+    from . import amp, autograd, backends, compiler, cuda, data, io, nn, optim, profiler, testing, train, utils, viz
+    from .amp import autocast
+    from .backends import accelerator, mps
+    from .backends.settings import (
+        get_default_device,
+        get_float32_matmul_precision,
+        set_default_device,
+        set_float32_matmul_precision,
+    )
+    from .compiler import compile
     from .io import load, save
     from .nn.summary import summary
 
@@ -266,6 +275,8 @@ __all__ = [  # noqa: RUF022
     "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril",
     "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique",
     "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "accelerator", "amp", "autocast", "backends", "compile", "compiler", "cuda", "get_default_device",
+    "get_float32_matmul_precision", "mps", "set_default_device", "set_float32_matmul_precision",
 ]
 # fmt: on
 
@@ -274,6 +285,14 @@ _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
         name: (name, None)
         for name in ("autograd", "data", "io", "nn", "optim", "profiler", "testing", "train", "utils", "viz")
     },
+    **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
+    **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
+    "autocast": ("amp", "autocast"),
+    "compile": ("compiler", "compile"),
+    "get_default_device": ("backends.settings", "get_default_device"),
+    "get_float32_matmul_precision": ("backends.settings", "get_float32_matmul_precision"),
+    "set_default_device": ("backends.settings", "set_default_device"),
+    "set_float32_matmul_precision": ("backends.settings", "set_float32_matmul_precision"),
     "save": ("io", "save"),
     "load": ("io", "load"),
     "summary": ("nn.summary", "summary"),

@@ -151,10 +151,10 @@ def test_a_state_without_shapes() -> None:
     assert lazy.load_state_dict(nn.LazyLinear(3).state_dict()) == ([], [])
     eager = nn.Linear(4, 3)
     before = eager.weight.numpy().copy()
-    with pytest.raises(RuntimeError, match="weight: has no shape in the state"):
+    with pytest.raises(RuntimeError, match="weight: an UninitializedParameter"):
         eager.load_state_dict({"weight": lazy.weight, "bias": tg.zeros(3)})
     np.testing.assert_array_equal(eager.weight.numpy(), before)
-    with pytest.raises(RuntimeError, match="unexpected: extra"):
+    with pytest.raises(RuntimeError, match="extra"):
         lazy.load_state_dict({**eager.state_dict(), "extra": tg.zeros(1)})
     assert nn.parameter.is_lazy(lazy.weight), "a state that does not fit changes nothing"
 

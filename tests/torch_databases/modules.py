@@ -1,9 +1,9 @@
 """PyTorch's module database put to the package. A script: `python tests/torch_databases/modules.py`.
 
 Each module class of ``module_db`` describes itself by samples: arguments of the constructor and of the call, in
-training and in evaluation, in float64 and float32. Each sample goes to both packages: ours gets PyTorch's parameters, and must
-have its repr and the keys of its state_dict; the outputs and the buffers afterwards must agree, and in float64 the
-gradients of all inputs and parameters. A wrong sample that PyTorch refuses must be refused here too. What we refuse
+training and in evaluation, in float64 and float32. Each sample goes to both packages: ours gets PyTorch's parameters,
+and must have its repr and the keys of its state_dict; the outputs and the buffers afterwards must agree, and in float64
+the gradients of all inputs and parameters. A wrong sample that PyTorch refuses must be refused here too. What we refuse
 though PyTorch takes it stands in ``REFUSED`` with its reason. Everything else is a fault, and the script ends with 1.
 
 A class is right when none of its samples differs, each refusal has its reason, and at least one sample agrees.

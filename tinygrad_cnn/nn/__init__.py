@@ -2,6 +2,7 @@
 
 from . import functional as functional
 from . import init as init
+from . import parallel as parallel
 from . import utils as utils
 from .layers.activation import (
     CELU,
@@ -33,7 +34,6 @@ from .layers.cells import (
 from .layers.container import (
     ModuleDict,
     ModuleList,
-    ParameterList,
     Sequential,
 )
 from .layers.conv import (
@@ -99,6 +99,10 @@ from .layers.normalization import (
     LocalResponseNorm,
     RMSNorm,
 )
+from .layers.parameters import (
+    ParameterDict,
+    ParameterList,
+)
 from .layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -159,6 +163,7 @@ from .layers.vision import (
     ZeroPad2d,
 )
 from .module import Module
+from .parallel import DataParallel
 from .parameter import Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
@@ -191,6 +196,7 @@ __all__ = [
     "ConvTranspose2d",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -242,6 +248,7 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
     "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
@@ -285,5 +292,6 @@ __all__ = [
     "ZeroPad2d",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

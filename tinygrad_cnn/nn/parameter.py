@@ -69,9 +69,13 @@ class Uninitialized(Tensor):
         kind: np.dtype[Any] = self.__dict__["_dtype"]
         return kind
 
-    def convert(self, *args: Any, **kwargs: Any) -> None:
-        """Have from now on the dtype that ``.to(*args, **kwargs)`` would give, in place."""
-        self.__dict__["_dtype"] = Tensor(np.empty(0, self.dtype)).to(*args, **kwargs).dtype
+    def convert(self, dtype: Any) -> None:
+        """Become a tensor of this dtype, later."""
+        self.__dict__["_dtype"] = np.dtype(dtype)
+
+    def to(self, *args: Any, **kwargs: Any) -> Tensor:  # type: ignore[override]
+        """A tensor of no numbers, of the dtype that ``to`` would give."""
+        return Tensor(np.empty(0, self.dtype)).to(*args, **kwargs)
 
     def detach(self) -> Tensor:
         """Itself: there are no numbers to share."""

@@ -12,6 +12,7 @@ from ..autograd.graph import Variable
 from ..ops import shape as shaping
 from .copies import Copies
 from .device import device as _device
+from .device import no_device
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
@@ -92,17 +93,23 @@ class Kinds(Copies):
         """Itself: all tensors are on the CPU."""
         return self.to()
 
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:  # noqa: ARG002
+        """An error that says what to write instead: there is no GPU."""
+        raise no_device("cuda")
+
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: builtins.bool = False, **rest: Any) -> Tensor:
         """In another dtype, with a gradient; itself where nothing changes.
 
         Takes a dtype, a device (the CPU), both, or a tensor whose dtype to take.
         """
-        if rest.keys() - {"non_blocking"}:
-            raise TypeError(f"to() does not support {', '.join(rest)}: there is one device and one memory format")
+        if rest.keys() - {"non_blocking", "memory_format"}:  # which make no difference here
+            raise TypeError(f"to() takes a dtype, a device or a tensor, and no argument {', '.join(rest)}")
         for a in args:
             if isinstance(a, Variable):
                 dtype = a._array.dtype
-            elif isinstance(a, (str, _device)) and not _is_dtype(a):
+            elif isinstance(a, builtins.bool):  # non_blocking
+                continue
+            elif isinstance(a, (str, builtins.int, _device)) and not _is_dtype(a):
                 device = a
             else:
                 dtype = a

@@ -11,6 +11,7 @@ from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
+from ..state import Loading
 from .layer import Layer
 from .making import buffer, parameter
 
@@ -35,6 +36,7 @@ class _Running(_Affine):
 
     dims: tuple[int, ...]  # how many dimensions the input may have
     expects: str
+    _version = 2  # the first did not count batches
     _shown = "num_features, eps=, momentum=, affine=, bias=, track_running_stats="
 
     def __init__(
@@ -73,6 +75,11 @@ class _Running(_Affine):
         """Forget what was seen, and set the weight to ones and the bias to zeros."""
         self.reset_running_stats()
         super().reset_parameters()
+
+    def _plan_loading(self, loading: Loading, prefix: str) -> None:
+        if self.num_batches_tracked is not None and loading.version(prefix) < 2:
+            loading.state.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked.detach().clone())
+        super()._plan_loading(loading, prefix)
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
