@@ -10,8 +10,9 @@ from ...ops.extremes import max as largest
 from ...ops.index import cut
 from ...ops.joining import stack
 from ...ops.lookup import index_add, index_select
+from ...ops.reduce import sum as sum_over
 from ...ops.shape import _reshape
-from .arguments import check_array, dtype_of
+from .arguments import check_array, check_floating, dtype_of
 from .sparse import looked_up, shared_out, shorten
 
 
@@ -49,6 +50,7 @@ def embedding_bag(
         raise ValueError(f"{name}: mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError(f"{name}: scale_grad_by_freq is for the modes 'sum' and 'mean'")
+    check_floating(weight, "weight", name)
     i, padding = looked_up(input, weight, padding_idx, name)
     starts = _starts(i, offsets, include_last_offset, name)  # (bags + 1,)
     if per_sample_weights is not None:
@@ -108,9 +110,7 @@ def _starts(i: np.ndarray, offsets: Array | None, include_last: bool, name: str)
 def _largest(rows: Array, counts: np.ndarray) -> Array:
     """The largest values of each bag; zeros for one of nothing."""
     ends = np.cumsum(counts)
-    nothing = np.zeros(rows.shape[1], dtype_of(rows))
-    bags = [
-        largest(cut(rows, 0, int(end - n), int(end)), 0)[0] if n else nothing
-        for n, end in zip(counts, ends, strict=True)
-    ]
-    return stack(bags)
+    bags = [cut(rows, 0, int(end - n), int(end)) for n, end in zip(counts, ends, strict=True)]
+    if not bags:
+        return cut(rows, 0, 0, 0)
+    return stack([largest(bag, 0)[0] if bag.shape[0] else sum_over(bag, 0) for bag in bags])

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 from ...autograd.graph import Array
-from ...ops.index import select
-from ...ops.joining import stack
 from ...ops.linalg import matmul
 from ...ops.reduce import sum as sum_over
-from ...ops.shape import _reshape
+from ...ops.shape import _reshape, transpose
 from .arguments import check_bias, check_floating, check_same_dtype
 
 
@@ -47,7 +45,8 @@ def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = N
     check_bias(input1, bias, outputs, name)
     lead = tuple(input1.shape[:-1])
     rows = math.prod(lead)
-    x1, x2 = _reshape(input1, shape=(rows, features[0])), _reshape(input2, shape=(rows, features[1]))
-    columns = [sum_over(matmul(x1, select(weight, 0, o)) * x2, 1) for o in range(outputs)]  # each (rows,)
-    y = _reshape(stack(columns, 1), shape=(*lead, outputs))
+    columns = _reshape(transpose(weight, 0, 1), shape=(features[0], outputs * features[1]))  # (in1, out * in2)
+    y = _reshape(matmul(_reshape(input1, shape=(rows, features[0])), columns), shape=(rows, outputs, features[1]))
+    y = sum_over(y * _reshape(input2, shape=(rows, 1, features[1])), 2)  # (rows, out)
+    y = _reshape(y, shape=(*lead, outputs))
     return y if bias is None else y + bias

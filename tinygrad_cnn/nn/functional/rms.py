@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...autograd.backward import cast
 from ...autograd.graph import Array
 from ...ops.elementwise import rsqrt, square
 from ...ops.reduce import mean
-from .arguments import check_dtype_of_input, check_floating, dtype_of
+from .arguments import check_array, check_floating, dtype_of
 
 
 def rms_norm(
@@ -20,7 +21,7 @@ def rms_norm(
     Args:
         input: (..., *normalized_shape).
         normalized_shape: the sizes of the dimensions that share a mean.
-        weight: of shape ``normalized_shape``, or None.
+        weight: of shape ``normalized_shape`` and any dtype, or None; the result has the input's.
         eps: added to the mean; by default the smallest number that changes 1 in the input's dtype.
     """
     name = "rms_norm"
@@ -35,8 +36,8 @@ def rms_norm(
     y = input * rsqrt(mean(square(input), tuple(range(input.ndim - k, input.ndim)), keepdim=True) + eps)
     if weight is None:
         return y
-    check_floating(weight, "weight", name)
+    check_array(weight, "weight", name)
     if tuple(weight.shape) != sizes:
         raise ValueError(f"{name}: weight must have shape {sizes}, got {tuple(weight.shape)}")
-    check_dtype_of_input(weight, "weight", dtype_of(input), name)
-    return y * weight
+    y = y * weight
+    return y if dtype_of(y) == dtype_of(input) else cast(y, dtype=dtype_of(input))

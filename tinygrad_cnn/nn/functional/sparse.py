@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ def looked_up(input: Array, weight: Array, padding_idx: int | None, name: str) -
         raise ValueError(f"{name}: weight must have shape (rows, features), got {tuple(weight.shape)}")
     rows = weight.shape[0]
     if padding_idx is not None:
+        padding_idx = operator.index(padding_idx)
         if not -rows <= padding_idx < rows:
             raise ValueError(f"{name}: padding_idx {padding_idx} is no row of weight {tuple(weight.shape)}")
         padding_idx %= rows

@@ -34,7 +34,7 @@ def _default(layer: type, name: str) -> Any:
     """The first default of a setting in the constructors, from the base on; those of subclasses may have others."""
     constructors = (inspect.signature(vars(c)["__init__"]) for c in reversed(layer.__mro__) if "__init__" in vars(c))
     found = (c.parameters[name].default for c in constructors if name in c.parameters)
-    return next(default for default in found if default is not inspect.Parameter.empty)
+    return next((default for default in found if default is not inspect.Parameter.empty), True)  # as bias of a cell
 
 
 def _is(value: Any, default: Any) -> bool:
