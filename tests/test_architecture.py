@@ -33,6 +33,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "io": set(),
     "data": {"arrays", "io"},
     "nn": {"arrays", "autograd", "ops", "tensors"},
+    "distributions": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io", "profiler", "train"},
@@ -196,7 +197,16 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 def namespaces() -> list[types.ModuleType]:
     ours = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
-    return [*ours, tg.cuda, tg.backends.cudnn, tg.backends.mps, tg.backends.accelerator, tg.compiler]
+    return [
+        *ours,
+        tg.distributions,
+        tg.nn.utils.rnn,
+        tg.cuda,
+        tg.backends.cudnn,
+        tg.backends.mps,
+        tg.backends.accelerator,
+        tg.compiler,
+    ]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)
