@@ -230,3 +230,17 @@ def test_a_lazy_module_of_ones_own() -> None:
         Forgets()(tg.ones(1))
     with pytest.raises(NotImplementedError, match="initialize_parameters"):
         nn.LazyModuleMixin()(tg.ones(1))
+
+
+def test_a_load_that_a_hook_refuses_leaves_no_shape() -> None:
+    lazy = nn.LazyLinear(3)
+
+    def refuse(_module: Any, _keys: Any) -> None:
+        raise RuntimeError("no")
+
+    lazy.register_load_state_dict_post_hook(refuse)
+    with pytest.raises(RuntimeError, match="no"):
+        lazy.load_state_dict(nn.Linear(4, 3).state_dict())
+    assert repr(lazy.weight) == "<UninitializedParameter>"
+    assert lazy.weight.dtype == np.float32
+    assert lazy(tg.zeros(2, 5)).shape == (2, 3)

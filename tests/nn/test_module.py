@@ -133,6 +133,38 @@ def test_registration_by_name() -> None:
         model.add_module("a.b", nn.ReLU())
 
 
+def test_a_name_that_becomes_another_thing_goes_to_the_end() -> None:
+    model = nn.Module()
+    model.a, model.b, model.c = nn.ReLU(), nn.ReLU(), nn.Parameter(tg.ones(1))
+    model.a = nn.Parameter(tg.ones(1))
+    assert (list(model._modules), list(model._parameters)) == (["b"], ["c", "a"])
+    model.b = None
+    model.d = nn.ReLU()
+    model.b = nn.Tanh()
+    assert list(model._modules) == ["b", "d"]
+    assert "a" in dir(model)
+    with pytest.raises(TypeError, match=r"Module.b is a module: assign a Module or None, not int; or delete it first"):
+        model.b = 3
+    with pytest.raises(TypeError, match=r"child 'e' must be an nn.Module or None, got int"):
+        model._modules["e"] = 3
+    assert repr(model._parameters) == repr(dict(model._parameters)) == repr(model._parameters.copy())
+
+
+def test_a_property_takes_what_is_assigned_to_it() -> None:
+    class Checked(nn.Module):
+        @property
+        def scale(self) -> Any:
+            return self._scale
+
+        @scale.setter
+        def scale(self, value: Any) -> None:
+            self._scale = nn.Parameter(value * 2)
+
+    model = Checked()
+    model.scale = nn.Parameter(tg.ones(1))
+    assert [(k, v.item()) for k, v in model.named_parameters()] == [("_scale", 2)]
+
+
 def test_lookup_by_path() -> None:
     model = nn.Sequential(Block(), nn.ReLU())
     assert model.get_submodule("0.first") is model[0].first

@@ -223,7 +223,7 @@ def _array(g: Any) -> Any:
 
 
 def _call_hook(hook: Callable[[Any], Any], g: Any, create: bool) -> Any:
-    tensor = g if isinstance(g, Variable) else wrap(np.asarray(g), None)
+    tensor = g if isinstance(g, Variable) else wrap(np.array(g, order="K"), None)  # a hook may keep it
     new = hook(tensor)
     if new is None:
         return g

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Variable, wrap
+from ..arrays.like import like
+from ..autograd.graph import Array, wrap
 from ..autograd.handle import RemovableHandle
 from ..autograd.modes import is_grad_enabled
 from ..autograd.operation import op
+from ..tensors import Tensor
 from .state import State
 
 Gradients = tuple[Any, ...]  # of several tensors: None for those that are no tensors, or that nothing came from
@@ -38,33 +40,34 @@ def _passage(x: Array, joint: Array, *, gate: Gate, place: int) -> Array:  # noq
 class Gate:
     """The gradients of the tensors that went through together."""
 
-    def __init__(self, values: tuple[Any, ...], arrived: Callable[[Gate], None]) -> None:
-        """Values that are no tensors go beside the gate. ``arrived`` is called when all gradients are there."""
-        self.size = len(values)
-        self.places = [i for i, v in enumerate(values) if isinstance(v, Variable)]
-        self.gradients: list[Any] = [None] * self.size
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        self.likes = [like(v.shape, v.dtype) if isinstance(v, Tensor) else None for v in values]
+        self.places = [i for i, v in enumerate(self.likes) if v is not None]
+        self.gradients: list[Any] = [None] * len(values)
+
+    def through(self, values: tuple[Any, ...], arrived: Callable[[Gate], None]) -> tuple[Any, ...]:
+        """The values behind the gate; what is no tensor went beside it. ``arrived`` is called with all gradients."""
         joint = _joint(*[values[i] for i in self.places], gate=self)
         joint.register_hook(lambda _: arrived(self))
-        behind = list(values)
-        for i in self.places:
-            if values[i].requires_grad:
-                behind[i] = _passage(values[i]._array, joint, gate=self, place=i)
-        self.behind = tuple(behind)
+        return tuple(
+            _passage(v._array, joint, gate=self, place=i) if isinstance(v, Tensor) and v.requires_grad else v
+            for i, v in enumerate(values)
+        )
 
     def take(self, place: int, g: Any) -> Any:
         """Keep the gradient of one tensor; the joint has its turn when all others had theirs."""
         self.gradients[place] = g
         return np.zeros(())
 
-    def released(self, i: int, like: Any) -> Any:
+    def released(self, i: int, x: Any) -> Any:
         """The gradient of the i-th tensor goes on; 0 where none came."""
         place = self.places[i]
         g, self.gradients[place] = self.gradients[place], None
-        return np.zeros(like.shape, like.dtype) if g is None else g
+        return _zeros(x) if g is None else g
 
     def shown(self) -> Gradients:
-        """The gradients as hooks see them."""
-        return tuple(g if g is None or isinstance(g, Variable) else wrap(np.asarray(g), None) for g in self.gradients)
+        """The gradients as hooks see them: arrays of their own, for hooks may keep them."""
+        return tuple(g if g is None or isinstance(g, Tensor) else wrap(np.array(g), None) for g in self.gradients)
 
     def replace(self, new: Gradients, old: Gradients) -> None:
         """Let others go on in place of those that hooks saw."""
@@ -73,29 +76,33 @@ class Gate:
                 self.gradients[i] = g if is_grad_enabled() or g is None else g._array.copy(order="K")
 
     def __repr__(self) -> str:
-        return f"gate of {self.size}"
+        return f"gate of {len(self.places)}"
+
+
+def _zeros(x: Any) -> Any:
+    return np.zeros(x.shape, x.dtype)
 
 
 class _Passing:
     """One call of a module with backward hooks."""
 
     def __init__(self, module: Hooked, args: tuple[Any, ...]) -> None:
-        self.module, self.args = module, args
+        self.module, self.size = module, len(args)
         self.hooks, self.pre_hooks = list(module._backward_hooks.values()), list(module._backward_pre_hooks.values())
         self.gate: Gate | None = None
         self.grad_output: Gradients | None = None
 
-    def enter(self) -> tuple[Any, ...]:
-        if is_grad_enabled() and any(isinstance(x, Variable) and x.requires_grad for x in self.args):
-            self.gate = Gate(self.args, self._at_inputs)
-            return self.gate.behind
-        return self.args
+    def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in args):
+            self.gate = Gate(args)
+            return self.gate.through(args, self._at_inputs)
+        return args
 
     def leave(self, result: Any) -> Any:
         values = result if isinstance(result, tuple) else (result,)
-        if not is_grad_enabled() or not any(isinstance(y, Variable) and y.requires_grad for y in values):
+        if not is_grad_enabled() or not any(isinstance(y, Tensor) and y.requires_grad for y in values):
             return result
-        behind = Gate(values, self._at_outputs).behind
+        behind = Gate(values).through(values, self._at_outputs)
         if not isinstance(result, tuple):
             return behind[0]
         return type(result)(*behind) if hasattr(result, "_fields") else behind
@@ -105,12 +112,12 @@ class _Passing:
         for hook in self.pre_hooks:
             new = hook(self.module, self.grad_output)
             if new is not None:
-                self.grad_output = _replaced(new, seen, gate, "full backward pre-hook", "grad_output")
+                self.grad_output = _replaced(new, seen, "full backward pre-hook", "grad_output")
         gate.replace(self.grad_output, seen)
         if self.gate is not None:
-            self.gate.gradients = [None] * self.gate.size
+            self.gate.gradients = [None] * self.size
             return
-        none = (None,) * len(self.args)  # no input wants a gradient: the hooks have their turn here
+        none = (None,) * self.size  # no input wants a gradient: the hooks have their turn here
         for hook in self.hooks:
             new = hook(self.module, none, self.grad_output)
             if new is not None and any(g is not None for g in new):
@@ -125,25 +132,25 @@ class _Passing:
             return
         for place in gate.places:
             if gate.gradients[place] is None:
-                gate.gradients[place] = np.zeros_like(self.args[place]._array)
+                gate.gradients[place] = _zeros(gate.likes[place])
         first = seen = gate.shown()
         for hook in self.hooks:
             new = hook(self.module, seen, self.grad_output)
             if new is not None:
-                seen = _replaced(new, first, gate, "full backward hook", "grad_input")
+                seen = _replaced(new, first, "full backward hook", "grad_input")
         gate.replace(seen, first)
         self.grad_output = None
 
 
-def _replaced(new: Any, old: Gradients, gate: Gate, hook: str, what: str) -> Gradients:
+def _replaced(new: Any, old: Gradients, hook: str, what: str) -> Gradients:
     """What a hook returned instead of gradients, checked."""
-    if isinstance(new, Variable) and len(old) == 1:
+    if isinstance(new, Tensor) and len(old) == 1:
         new = (new,)
     if not isinstance(new, (tuple, list)) or len(new) != len(old):
         got = f"{len(new)} of them" if isinstance(new, (tuple, list)) else f"a {type(new).__name__}"
         raise RuntimeError(f"a {hook} must return None or a tuple of {len(old)} {what}, got {got}")
     for g, before in zip(new, old, strict=True):
-        if g is not None and not isinstance(g, Variable):
+        if g is not None and not isinstance(g, Tensor):
             raise RuntimeError(f"a {hook} must return Tensors or None in its tuple of {what}, got {type(g).__name__}")
         if g is not None and before is not None and g.shape != before.shape:
             raise RuntimeError(f"a {hook} returned a {what} of shape {g.shape} for one of shape {before.shape}")
@@ -220,7 +227,8 @@ class Hooked(State):
                 elif (new := hook(self, args)) is not None:
                     args = new if isinstance(new, tuple) else (new,)
             passing = _Passing(self, args) if self._backward_hooks or self._backward_pre_hooks else None
-            result = self.forward(*(args if passing is None else passing.enter()), **kwargs)
+            args = args if passing is None else passing.enter(args)
+            result = self.forward(*args, **kwargs)
             for key, hook in list(self._forward_hooks.items()):
                 called.add(key)
                 result = self._after(key, hook, args, kwargs, result)

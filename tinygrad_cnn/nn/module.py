@@ -18,6 +18,7 @@ from ..tensors import Tensor
 from ..tensors.device import no_device
 from .hooks import Hooked
 from .parameter import Parameter, Uninitialized
+from .registry import BUFFER, MODULE, PARAMETER, SCRATCH
 from .state import IncompatibleKeys
 
 M = TypeVar("M", bound="Module")
@@ -64,7 +65,7 @@ class Module(Hooked):
 
     def _below(self, owned: Callable[[], set[int]], met: Iterable[Module] = ()) -> Iterator[tuple[str, Module]]:
         """The children, and behind them what lies in plain containers and is neither registered nor met already."""
-        yield from ((name, child) for name, child in self._modules.items() if child is not None)
+        yield from self._held(MODULE)
         for name, value in self._loose():
             if isinstance(value, Module) and value not in met and id(value) not in owned():
                 yield name, value
@@ -102,7 +103,7 @@ class Module(Hooked):
         owned = functools.cache(self._owned)
 
         def own(module: Module) -> Iterator[tuple[str, Any]]:
-            yield from module._parameters.items()
+            yield from module._held(PARAMETER)
             yield from ((k, v) for k, v in module._loose() if isinstance(v, Parameter) and id(v) not in owned())
 
         return self._named(own, prefix, recurse, remove_duplicate)
@@ -111,7 +112,7 @@ class Module(Hooked):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """(name, buffer) of this module and all below it; each once, or under every name that it has."""
-        return self._named(lambda module: module._buffers.items(), prefix, recurse, remove_duplicate)
+        return self._named(lambda module: module._held(BUFFER, SCRATCH), prefix, recurse, remove_duplicate)
 
     def _named(
         self, own: Callable[[Module], Iterable[tuple[str, Any]]], prefix: str, recurse: bool, once: bool
@@ -120,7 +121,7 @@ class Module(Hooked):
         modules = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         for path, module in modules:
             for name, value in own(module):
-                if value is not None and not (once and id(value) in seen):
+                if not (once and id(value) in seen):
                     seen.add(id(value))
                     yield f"{path}.{name}" if path else name, value
 
@@ -135,15 +136,15 @@ class Module(Hooked):
     # -------------------------------------------------------------------------------------------------------- by path
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; "" is this one. AttributeError where there is none."""
-        return self._at(target, "submodule", self._places())  # type: ignore[no-any-return]
+        return self._at(target, "submodule", self._places())
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path. AttributeError where there is none."""
-        return self._at(target, "parameter", self.named_parameters(remove_duplicate=False))  # type: ignore[no-any-return]
+        return self._at(target, "parameter", self.named_parameters(remove_duplicate=False))
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path. AttributeError where there is none."""
-        return self._at(target, "buffer", self.named_buffers(remove_duplicate=False))  # type: ignore[no-any-return]
+        return self._at(target, "buffer", self.named_buffers(remove_duplicate=False))
 
     def _at(self, target: str, what: str, found: Iterable[tuple[str, Any]]) -> Any:
         there = dict(found)
@@ -170,12 +171,10 @@ class Module(Hooked):
         if not isinstance(mode, (bool, np.bool_)):
             raise ValueError(f"train() takes True or False, got {mode!r}")
         self.training = bool(mode)
-        for child in self._modules.values():
-            if child is not None:
-                child.train(mode)
-        owned = self._owned()
-        for module in self.modules():
-            if id(module) not in owned:
+        for _, child in self._held(MODULE):
+            child.train(mode)
+        for value in [v for _, v in self._loose() if isinstance(v, Module) and id(v) not in self._owned()]:
+            for module in value.modules():
                 module.training = bool(mode)
         return self
 
@@ -192,10 +191,12 @@ class Module(Hooked):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
         for p in self.parameters():
-            if set_to_none:
+            if set_to_none or p.grad is None:
                 p.grad = None
-            elif p.grad is not None:
+            elif p.grad.requires_grad or not p.grad._array.flags.writeable:
                 p.grad = Tensor(np.zeros_like(p._array))
+            else:
+                p.grad.zero_()
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn`` on every module below, children first, then on this one."""

@@ -125,5 +125,12 @@ def is_lazy(param: Any) -> bool:
     return isinstance(param, Uninitialized)
 
 
+def forget_shape(tensor: Tensor, kind: type[Uninitialized]) -> None:
+    """Make a tensor again what it was before it was materialized."""
+    dtype = tensor.dtype
+    tensor.__class__ = kind
+    tensor.__dict__["_dtype"] = dtype
+
+
 def _uninitialized(kind: Any, requires_grad: bool, dtype: Any) -> Any:
     return kind(requires_grad, None, dtype)

@@ -108,10 +108,15 @@ class Registry(_Blank):
     def _non_persistent_buffers_set(self) -> set[str]:
         return set(Registered(self, SCRATCH))
 
+    def _held(self, *kinds: str) -> list[tuple[str, Any]]:
+        """(name, value) of what is registered as one of these kinds and not None."""
+        own = self.__dict__
+        return [(name, own[name]) for name, kind in self._kinds.items() if kind in kinds and own[name] is not None]
+
     def _loose(self) -> Iterator[tuple[str, Any]]:
         """Modules and parameters in plain lists, tuples and dicts among the attributes, as "name.0", "name.key"."""
         for name, value in self.__dict__.items():
-            if isinstance(value, (list, tuple, dict)) and not (name[0] == "_" and name.endswith(("_hooks", "_kinds"))):
+            if isinstance(value, (list, tuple, dict)) and value and name != "_kinds" and not name.endswith("_hooks"):
                 yield from _within(name, value, ())
 
     def _owned(self) -> set[int]:
@@ -120,10 +125,10 @@ class Registry(_Blank):
         todo: list[Any] = [self]
         while todo:
             module = todo.pop()
-            if module is not None and id(module) not in owned:
+            if id(module) not in owned:
                 owned.add(id(module))
-                owned.update(map(id, module._parameters.values()))
-                todo += module._modules.values()
+                owned.update(id(p) for _, p in module._held(PARAMETER))
+                todo += [child for _, child in module._held(MODULE)]
         return owned
 
 

@@ -13,10 +13,13 @@ from numpy import ndarray
 from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
 from ..tensors import Tensor
-from .parameter import Parameter, Uninitialized, is_lazy
-from .registry import BUFFER, PARAMETER, SCRATCH, Registry
+from .parameter import Parameter, Uninitialized, forget_shape, is_lazy
+from .registry import BUFFER, MODULE, PARAMETER, Registry
 
 Hooks = dict[int, Callable[..., Any]]
+Write = tuple[
+    Callable[[], None], Callable[[], Callable[[], None]] | None
+]  # what to do, and what to ask for the way back
 
 
 class IncompatibleKeys(NamedTuple):
@@ -40,7 +43,7 @@ class Loading:
         self.unexpected: list[str] = []
         self.problems: list[str] = []
         self.known: set[str] = set()  # names that the module has a place for
-        self.writes: list[tuple[Callable[[], None], Tensor | None]] = []  # what to do, and whose values it changes
+        self.writes: list[Write] = []
 
     def version(self, prefix: str) -> int:
         """Of what the module under ``prefix`` was when it was saved; 1 where the state does not say."""
@@ -63,9 +66,13 @@ class Loading:
             return
         if assign and replace is not None:
             new = given if isinstance(given, Tensor) else Tensor(array)
-            self.writes.append((functools.partial(replace, new), None))
+            self.write(functools.partial(replace, new), lambda: functools.partial(replace, tensor))
         else:
-            self.writes.append((functools.partial(_write, tensor, array), None if is_lazy(tensor) else tensor))
+            self.write(functools.partial(_write, tensor, array), lambda: _way_back(tensor))
+
+    def write(self, what: Callable[[], None], undo: Callable[[], Callable[[], None]] | None = None) -> None:
+        """Do this if nothing is wrong. ``undo`` is asked before, and gives what takes it back."""
+        self.writes.append((what, undo))
 
     def finish(self, paths: list[str]) -> None:
         """Note what nobody took, in the order of the modules whose ``paths`` it belongs under."""
@@ -141,6 +148,13 @@ def _write(tensor: Tensor, a: ndarray[Any, Any]) -> None:
     mutated(tensor._array)
 
 
+def _way_back(tensor: Tensor) -> Callable[[], None]:
+    """What makes the tensor again what it is now."""
+    if isinstance(tensor, Uninitialized):
+        return functools.partial(forget_shape, tensor, type(tensor))
+    return functools.partial(_write, tensor, tensor._array.copy())
+
+
 class State(Registry):
     """The part of a module that saves and loads. PyTorch's names, and one more: `_plan_loading`."""
 
@@ -170,7 +184,7 @@ class State(Registry):
         if not hasattr(state, "_metadata") and isinstance(state, OrderedDict):
             state._metadata = OrderedDict()  # type: ignore[attr-defined]
         self._collect(state, prefix, given.get("keep_vars", keep_vars), functools.cache(self._owned), set())
-        return state  # type: ignore[no-any-return]
+        return state
 
     def _collect(self, state: Any, prefix: str, keep_vars: bool, owned: Callable[[], set[int]], met: set[int]) -> None:
         for hook in _all(self._state_dict_pre_hooks):
@@ -181,10 +195,10 @@ class State(Registry):
         self._save_to_state_dict(state, prefix, keep_vars)
         loose = [(name, value) for name, value in self._loose() if id(value) not in owned()]
         state.update({f"{prefix}{k}": v if keep_vars else v.detach() for k, v in loose if isinstance(v, Parameter)})
-        for name, child in self._modules.items():
-            if child is not None and type(child).state_dict is State.state_dict:
+        for name, child in self._held(MODULE):
+            if type(child).state_dict is State.state_dict:
                 child._collect(state, f"{prefix}{name}.", keep_vars, owned, met)
-            elif child is not None:
+            else:
                 child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for name, child in loose:
             if isinstance(child, State) and id(child) not in met:
@@ -202,14 +216,13 @@ class State(Registry):
             destination[f"{prefix}_extra_state"] = extra
 
     def _saved(self) -> list[tuple[str, Tensor]]:
-        own = [*self._parameters.items(), *self._buffers.items()]
-        return [(name, tensor) for name, tensor in own if tensor is not None and self._kinds[name] != SCRATCH]
+        return [*self._held(PARAMETER), *self._held(BUFFER)]
 
     def get_extra_state(self) -> Any:
         """What else to save with the module, under "_extra_state"; None for nothing. Subclasses define it."""
         return None
 
-    def set_extra_state(self, state: Any) -> None:
+    def set_extra_state(self, state: Any) -> None:  # noqa: ARG002
         """Take back what `get_extra_state` gave. Subclasses define it."""
         raise RuntimeError(f"{type(self).__name__} has get_extra_state() but no set_extra_state()")
 
@@ -239,7 +252,7 @@ class State(Registry):
         found = IncompatibleKeys(loading.missing, loading.unexpected)
         post = [(hook, module) for _, module in self._places() for hook in _all(module._load_state_dict_post_hooks)]
         loading.check(type(self).__name__, strict and not post)  # hooks may forgive what is missing
-        before = [(t, t._array.copy()) for _, t in loading.writes if t is not None] if post else []
+        back = [undo() for _, undo in loading.writes if undo is not None] if post else []
         for write, _ in loading.writes:
             write()
         try:
@@ -247,8 +260,8 @@ class State(Registry):
                 hook(module, found)
             loading.check(type(self).__name__, strict)
         except Exception:
-            for tensor, a in reversed(before):
-                _write(tensor, a)
+            for undo in reversed(back):
+                undo()
             raise
         return found
 
@@ -277,7 +290,7 @@ class State(Registry):
             key = f"{prefix}_extra_state"
             loading.known.add(key)
             if key in loading.state:
-                loading.writes.append((functools.partial(self.set_extra_state, loading.state[key]), None))
+                loading.write(functools.partial(self.set_extra_state, loading.state[key]))
             else:
                 loading.missing.append(key)
 
@@ -288,7 +301,7 @@ class State(Registry):
             parameter.requires_grad_(old.requires_grad)
             self._put(name, parameter, PARAMETER)
         else:
-            self._put(name, new.detach(), BUFFER)
+            self._put(name, new, BUFFER)
 
     # ---------------------------------------------------------------------------------------------------------- hooks
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -302,7 +315,7 @@ class State(Registry):
     _register_state_dict_hook = register_state_dict_post_hook
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading.
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` first.
 
         The state_dict is a copy, in which the hook may rename and replace entries.
         """

@@ -9,8 +9,8 @@ def no_device(name: object, asked: str = "") -> RuntimeError:
     """The one error for every device that is not here."""
     start = f"{asked}: " if asked else ""
     return RuntimeError(
-        f"{start}there is no device {str(name)!r}, tinygrad_cnn computes on the CPU alone. A script that runs everywhere "
-        'asks first: device = tg.device("cuda" if tg.cuda.is_available() else "cpu"), then x.to(device)'
+        f"{start}there is no device {str(name)!r}, tinygrad_cnn computes on the CPU alone. A script that runs "
+        'everywhere asks first: device = tg.device("cuda" if tg.cuda.is_available() else "cpu"), then x.to(device)'
     )
 
 
@@ -28,7 +28,8 @@ class device:
         own = type.index if isinstance(type, device) else int(number) if colon else None
         if own is not None and index is not None:
             raise RuntimeError(f"device {str(type)!r} has an index already, got index={index} as well")
-        self.type, self.index = "cpu", index if own is None else own
+        self.type = "cpu"
+        self.index: int | None = index if own is None else own
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and self.index == other.index

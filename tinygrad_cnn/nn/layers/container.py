@@ -37,9 +37,9 @@ class _Listed(Module):
 
     def _check(self, item: Any) -> None:
         if not (item is None or isinstance(item, Module)):
-            raise TypeError(
-                f"{type(self).__name__} holds Modules, got {type(item).__name__}; a function is called in forward()"
-            )
+            what = f"the class {item.__name__}; write {item.__name__}()" if isinstance(item, type) else ""
+            got = what or f"{type(item).__name__}; what is no Module is called in forward()"
+            raise TypeError(f"{type(self).__name__} holds Modules, got {got}")
 
     def _name(self, index: Any) -> str:
         names = [name for name, kind in self._kinds.items() if kind == MODULE]

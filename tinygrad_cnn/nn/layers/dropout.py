@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..functional.dropping import check_p
 from .layer import Layer
 
 
@@ -13,7 +12,6 @@ class _Dropout(Layer):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        check_p(p, type(self).__name__)
         self.p, self.inplace = p, inplace
 
 

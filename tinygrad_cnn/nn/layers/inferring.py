@@ -147,7 +147,7 @@ class _LazyNorm(LazyModuleMixin, _Running):
     def __init__(
         self,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
         device: Any = None,

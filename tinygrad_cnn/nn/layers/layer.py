@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 from ..module import Module
+from .settings import checked
+
+_HERE = __name__.rpartition(".")[0]
 
 
 class Layer(Module):
     """A module with settings: attributes under the names of the constructor's parameters.
 
     ``_shown`` lists what the repr shows of them, in PyTorch's order: "dim" shows the value alone, "dim=" shows
-    dim=value, and "dim?" that only where it is not the constructor's default.
+    dim=value, and "dim?" that only where it is not the constructor's default. What the constructor is told is checked
+    by its annotations, see `settings`.
     """
 
     _shown = ""
+    _least: ClassVar[
+        dict[str, float]
+    ] = {}  # how small numbers of these names may be, where `settings.LEAST` is too strict
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls) and cls.__module__.startswith(_HERE):  # a user's subclass has arguments of its own
+            cls.__init__ = checked(cls.__init__)  # type: ignore[method-assign]
 
     def extra_repr(self) -> str:
         return ", ".join(text for entry in self._shown.split(", ") if entry and (text := self._text(entry)) is not None)

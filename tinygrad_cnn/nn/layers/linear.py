@@ -9,6 +9,7 @@ from ...tensors import Tensor
 from .. import functional as F
 from .. import init
 from ..module import Module
+from ..parameter import Parameter
 from .layer import Layer
 from .making import parameter, spread_by_fan_in
 
@@ -33,6 +34,7 @@ class Linear(Layer):
         - weight (out_features, in_features), bias (out_features,)
     """
 
+    bias: Parameter | None
     _shown = "in_features=, out_features=, bias="
 
     def __init__(
@@ -41,7 +43,7 @@ class Linear(Layer):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.weight = parameter((out_features, in_features), device, dtype)
-        self.bias = parameter(out_features, device, dtype) if bias else None
+        self.register_parameter("bias", parameter(out_features, device, dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

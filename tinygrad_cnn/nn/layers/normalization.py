@@ -11,6 +11,7 @@ from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
+from ..parameter import Parameter
 from ..state import Loading
 from .layer import Layer
 from .making import buffer, parameter
@@ -19,9 +20,12 @@ from .making import buffer, parameter
 class _Affine(Layer):
     """A layer with a weight that starts as ones and a bias that starts as zeros, if it has them."""
 
+    weight: Parameter | None
+    bias: Parameter | None
+
     def _make(self, shape: int | tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any) -> None:
-        self.weight = parameter(shape, device, dtype) if affine else None
-        self.bias = parameter(shape, device, dtype) if affine and bias else None
+        self.register_parameter("weight", parameter(shape, device, dtype) if affine else None)
+        self.register_parameter("bias", parameter(shape, device, dtype) if affine and bias else None)
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,28 @@ def _held(value: Any) -> Any:
     return Parameter(value) if isinstance(value, (Tensor, np.ndarray)) and not isinstance(value, Parameter) else value
 
 
-def _line(key: Any, value: Any) -> str:
+def _line(key: Any, value: Any, kind: Any) -> str:
     if not isinstance(value, Tensor):
         return f"  ({key}): Object of type: {type(value).__name__}"
-    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"  ({key}): {kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+    what = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    return f"  ({key}): {what} containing: [{kind(value.dtype)} of size {'x'.join(map(str, value.shape))}]"
+
+
+_TENSORS = {
+    "f2": "Half",
+    "f4": "Float",
+    "f8": "Double",
+    "i1": "Char",
+    "u1": "Byte",
+    "i2": "Short",
+    "i4": "Int",
+    "b1": "Bool",
+}
+
+
+def _older_name(dtype: np.dtype[Any]) -> str:
+    """What PyTorch calls a tensor of this dtype in the text of a ParameterDict."""
+    return _TENSORS.get(dtype.str[1:], "Long") + "Tensor"
 
 
 class _OfParameters(Module):
@@ -77,7 +95,7 @@ class ParameterList(_OfParameters):
         return self.extend(values)
 
     def extra_repr(self) -> str:
-        return "\n".join(_line(i, value) for i, value in enumerate(self))
+        return "\n".join(_line(i, value, str) for i, value in enumerate(self))
 
 
 class ParameterDict(_OfParameters):
@@ -89,10 +107,17 @@ class ParameterDict(_OfParameters):
         self.update({} if parameters is None else parameters)
 
     def update(self, parameters: Any) -> None:
-        """Add or replace parameters by name; takes a mapping, a ParameterDict, or (name, parameter) pairs."""
+        """Add or replace parameters by name; takes a mapping, a ParameterDict, or (name, parameter) pairs.
+
+        As in PyTorch, what comes in a plain dict is sorted by name.
+        """
         if not isinstance(parameters, (Iterable, ParameterDict)):
             raise TypeError(f"ParameterDict.update takes a mapping or pairs, got {type(parameters).__name__}")
-        for pair in parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters:
+        if isinstance(parameters, (OrderedDict, ParameterDict)):
+            parameters = parameters.items()
+        elif isinstance(parameters, Mapping):
+            parameters = sorted(parameters.items())
+        for pair in parameters:
             if not isinstance(pair, Iterable):
                 raise TypeError(f"ParameterDict.update takes (name, parameter) pairs, got {type(pair).__name__}")
             if len(pair) != 2:  # type: ignore[arg-type]
@@ -143,7 +168,7 @@ class ParameterDict(_OfParameters):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or ``default``."""
-        return self[key] if key in self else default
+        return getattr(self, key) if key in self._keys else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, which is ``default`` from now on if there was none."""
@@ -187,4 +212,4 @@ class ParameterDict(_OfParameters):
         return self
 
     def extra_repr(self) -> str:
-        return "\n".join(_line(key, value) for key, value in self.items())
+        return "\n".join(_line(key, value, _older_name) for key, value in self.items())

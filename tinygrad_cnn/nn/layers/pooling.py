@@ -6,7 +6,7 @@ from typing import Any
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..functional.arguments import IntOrPair
+from ..functional.arguments import IntOrPair, integers
 from .layer import Layer
 
 
@@ -105,15 +105,17 @@ class AvgPool1d(Layer):
 
     def __init__(
         self,
-        kernel_size: int,
-        stride: int | None = None,
-        padding: int = 0,
+        kernel_size: IntOrPair,
+        stride: IntOrPair | None = None,
+        padding: IntOrPair = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size, self.stride = (kernel_size,), (kernel_size if stride is None else stride,)
-        self.padding, self.ceil_mode, self.count_include_pad = (padding,), ceil_mode, count_include_pad
+        self.kernel_size = integers(kernel_size, 1, "kernel_size", "AvgPool1d", 1)
+        self.stride = self.kernel_size if stride is None else integers(stride, 1, "stride", "AvgPool1d", 1)
+        self.padding = integers(padding, 1, "padding", "AvgPool1d", 0)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
@@ -122,9 +124,10 @@ class AvgPool1d(Layer):
 class _Adaptive(Layer):
     _shown = "output_size="
 
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+    def __init__(self, output_size: int | tuple[int | None, ...], return_indices: bool = False) -> None:
         super().__init__()
-        self.output_size, self.return_indices = output_size, return_indices
+        self.output_size: Any = output_size
+        self.return_indices = return_indices
 
 
 class AdaptiveAvgPool2d(_Adaptive):
@@ -148,7 +151,7 @@ class AdaptiveAvgPool1d(_Adaptive):
         - input (N, C, L), output (N, C, output_size)
     """
 
-    def __init__(self, output_size: int) -> None:
+    def __init__(self, output_size: int | tuple[int | None, ...]) -> None:
         super().__init__(output_size)
 
     def forward(self, input: Tensor) -> Tensor:
