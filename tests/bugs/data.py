@@ -17,6 +17,10 @@ BUGS = [
     Bug("data/marks.py", "if abs(angle) > _TURN:", "if angle > _TURN:", ["tests/data/test_sheets.py"]),
     Bug("data/mnist.py", "array.max() >= len(self.labels)", "array.max() > len(self.labels)", ["tests/data/test_mnist.py"]),
     Bug("data/prefetch.py", "            thread.join()\n", "            pass\n", ["tests/data/test_prefetch.py"]),
+    Bug("data/loader.py", "            self._started = True\n", "", ["tests/data/test_workers.py"]),  # persistent workers start each epoch
+    Bug("data/loader.py", "            with standing_in(source):\n                return load(task)", "            return load(task)", ["tests/data/test_workers.py"]),  # without workers, samples draw from the loop's numbers
+    Bug("data/prefetch.py", "thread.ident is not None and not late", "thread.ident is not None", ["tests/data/test_workers.py"]),  # waits for a stuck thread
+    Bug("data/reading.py", "        with standing_in(source):\n            yield", "        yield", ["tests/data/test_workers.py"]),
     Bug("data/sampler.py", "if batch and not self.drop_last:", "if batch:", ["tests/data/test_sampler.py"]),
     Bug("data/sheets.py", 'column {column + 1} {error}"', 'column {column} {error}"', ["tests/data/test_sheets.py"]),
     Bug("data/transforms.py", "rng.integers(2 * m + 1, size=(2, n))", "rng.integers(2 * m, size=(2, n))", ["tests/data/test_transforms.py"]),

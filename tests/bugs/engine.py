@@ -40,7 +40,7 @@ BUGS = [
     Bug(BACK, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
     Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
     Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
-    Bug(BACK, "if not len(own) <= d <= max(g.ndim, len(own)) or not fits:", "if d < len(own) or not fits:", GRAPH),  # an outer product is summed
+    Bug(BACK, "if d < len(own) or not fits:", "if d < len(own):", GRAPH),  # an outer product is summed
     Bug(BACK, "if needed is None or parent in needed:\n                    send(", "if True:\n                    send(", ENGINE),
     Bug(BACK, "except Exception as error:", "except (AttributeError, TypeError) as error:", GRAPH),
     # the graph: what is kept

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_cnn.arrays.rng as rng
-from tinygrad_cnn.data import BatchSampler, RandomSampler, Sampler, SequentialSampler, WeightedRandomSampler
+from tinygrad_cnn.data import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 
 @given(st.integers(0, 50))
@@ -105,3 +112,20 @@ def test_refusals() -> None:
         WeightedRandomSampler([1.0, 0.0], 2, replacement=False)
     with pytest.raises(TypeError, match="generator must be"):
         list(RandomSampler([1], generator=np.random.RandomState(0)))  # type: ignore[arg-type]
+
+
+def test_a_subset_in_random_order() -> None:
+    sampler = SubsetRandomSampler([3, 5, 9, 3], generator=rng.Generator(0))
+    orders = [list(sampler) for _ in range(20)]
+    assert all(sorted(order) == [3, 3, 5, 9] for order in orders)
+    assert len({tuple(order) for order in orders}) > 1
+    assert (len(sampler), sampler.indices.tolist()) == (4, [3, 5, 9, 3])
+    assert list(SubsetRandomSampler([])) == []
+    again = SubsetRandomSampler(np.array([3, 5, 9, 3]), generator=rng.Generator(0))
+    assert [list(again) for _ in range(20)] == orders
+
+
+@pytest.mark.parametrize("indices", [[0.5], [[1, 2]], ["a"]])
+def test_a_subset_of_no_indices_is_refused(indices) -> None:
+    with pytest.raises(TypeError, match="SubsetRandomSampler: indices must be a 1-d sequence of integers"):
+        SubsetRandomSampler(indices)

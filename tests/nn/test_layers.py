@@ -39,6 +39,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "dilation": 2,
     "dim": 1,
     "divisor_override": 3,
+    "distance_function": abs,
     "downscale_factor": 2,
     "dropout": 0.5,
     "elementwise_affine": False,
@@ -64,6 +65,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "label_smoothing": 0.1,
     "lambd": 0.2,
     "log_input": False,
+    "lower": 0.05,
     "log_target": True,
     "margin": 0.7,
     "max_norm": 0.5,
@@ -104,9 +106,11 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "sparse": True,
     "start_dim": 0,
     "stride": 2,
+    "swap": True,
     "threshold": 0.7,
     "track_running_stats": False,
     "unflattened_size": (2, 2),
+    "upper": 0.6,
     "upscale_factor": 2,
     "value": 0.3,
     "vdim": 3,
@@ -123,7 +127,7 @@ OTHER_OF: dict[str, dict[str, Any]] = {
 }
 WHERE = {"device", "dtype", "_weight", "_freeze"}  # where the parameters come from, not what the layer does
 OLD_SPELLING = {"size_average", "reduce"}  # of reduction: a layer translates it once, when it is made
-REFUSED = {("ConvTranspose2d", "padding_mode"), ("LazyConvTranspose2d", "padding_mode")}
+REFUSED = {(f"{lazy}ConvTranspose{n}d", "padding_mode") for lazy in ("", "Lazy") for n in (1, 2)}
 RECURRENT = {"GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"}
 NO_FUNCTION = {  # theirs are functions of the package, not of nn.functional; or many; or one that takes no settings
     "Flatten",
@@ -189,7 +193,7 @@ def call(layer: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, An
         for name, function in vars(F).items():
             if inspect.isfunction(function):
                 patch.setattr(F, name, recorder(name, function))
-        layer.forward(*[image] * len(parameters(layer.forward)))
+        layer.forward(*[image for p in parameters(layer.forward).values() if p.default is p.empty])
     assert calls, "forward calls nothing of nn.functional"
     return calls[-1]
 

@@ -21,6 +21,7 @@ LAZY: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("LazyConv1d", (4, 3), {"groups": 2}, (6, 7)),
     ("LazyConv2d", (4, 3), {}, (2, 6, 7, 7)),
     ("LazyConv2d", (4, (3, 2), 2, 1), {"bias": False, "padding_mode": "reflect"}, (6, 7, 7)),
+    ("LazyConvTranspose1d", (4, 3, 2), {"padding": 1}, (2, 6, 5)),
     ("LazyConvTranspose2d", (4, 3, 2), {"output_padding": 1, "groups": 2}, (2, 6, 5, 5)),
     ("LazyBatchNorm1d", (), {}, (5, 4)),
     ("LazyBatchNorm1d", (1e-3, None), {}, (5, 4, 3)),

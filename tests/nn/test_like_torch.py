@@ -12,7 +12,7 @@ import pytest
 from tinygrad_cnn import nn
 from tinygrad_cnn.tensors import Tensor
 
-IMAGES, VECTORS, SIGNALS = (2, 4, 5, 6), (5, 4), (3, 4, 7)
+IMAGES, VECTORS, SIGNALS, VOLUMES = (2, 4, 5, 6), (5, 4), (3, 4, 7), (1, 2, 3, 4, 5)
 
 LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("ReLU", (), {}, IMAGES),
@@ -94,6 +94,23 @@ LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("ReplicationPad1d", ((1, 2),), {}, SIGNALS),
     ("CircularPad2d", ((1, 2, 0, 1),), {}, IMAGES),
     ("CircularPad1d", (2,), {}, SIGNALS),
+    ("ZeroPad3d", (1,), {}, VOLUMES),
+    ("ConstantPad3d", ((1, -1, 0, 2, 1, 0), 3.5), {}, VOLUMES),
+    ("ReflectionPad3d", ((1, 2, 3, 0, 1, 1),), {}, VOLUMES),
+    ("ReplicationPad3d", (2,), {}, VOLUMES),
+    ("CircularPad3d", ((1, 2, 0, 1, 1, 0),), {}, VOLUMES),
+    ("Unfold", (2,), {"stride": 2, "padding": 1}, IMAGES),
+    ("Unfold", ((2, 3),), {"dilation": (2, 1)}, IMAGES),
+    ("Fold", ((4, 5), (2, 2)), {}, (2, 8, 12)),
+    ("Fold", (4, 2), {"stride": 2}, (2, 8, 4)),
+    ("ChannelShuffle", (2,), {}, IMAGES),
+    ("LPPool2d", (2, 2), {}, IMAGES),
+    ("LPPool2d", (4, (2, 3), 1, True), {}, IMAGES),
+    ("LPPool1d", (2.0, 2), {}, SIGNALS),
+    ("RReLU", (0.2, 0.2), {"inplace": True}, IMAGES),
+    ("AvgPool1d", (3,), {}, SIGNALS),
+    ("AvgPool1d", ((2,), (1,), (1,)), {"count_include_pad": False}, SIGNALS),
+    ("MaxPool1d", ((2,), (1,)), {}, SIGNALS),
 ]
 
 SCORES, SAME = ("float", "class"), ("float", "float")
@@ -117,6 +134,16 @@ LOSSES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("HingeEmbeddingLoss", {"margin": 0.7}, ("float", "sign")),
     ("SoftMarginLoss", {}, ("float", "sign")),
     ("MarginRankingLoss", {"margin": 0.1}, ("float", "float", "sign")),
+    ("MarginRankingLoss", {"margin": 0.1}, ("float", "float", "whole sign")),
+    ("SoftMarginLoss", {"reduction": "none"}, ("float", "whole sign")),
+    ("HingeEmbeddingLoss", {}, ("float", "whole sign")),
+    ("KLDivLoss", {"reduction": "none"}, SAME),  # of negative targets
+    ("TripletMarginLoss", {}, ("float", "float", "float")),
+    ("TripletMarginLoss", {"margin": 0.5, "p": 1, "swap": True, "reduction": "none"}, ("float", "float", "float")),
+    ("TripletMarginWithDistanceLoss", {"margin": 2, "swap": True}, ("float", "float", "float")),
+    ("CosineEmbeddingLoss", {"margin": 0.2, "reduction": "sum"}, ("float", "float", "sides")),
+    ("MultiLabelSoftMarginLoss", {"weight": [0.2, 1.0, 0.5, 2.0]}, ("float", "unit")),
+    ("MultiLabelMarginLoss", {"reduction": "none"}, ("float", "listed")),
 ]
 
 
@@ -180,6 +207,9 @@ def test_loss(torch: Any, case: tuple[Any, ...]) -> None:
         "class": lambda: rng.integers(0, 4, 5),
         "unit": lambda: rng.uniform(0.1, 0.9, (5, 4)),
         "sign": lambda: rng.choice([-1.0, 1.0], (5, 4)),
+        "whole sign": lambda: rng.choice([-1, 1], (5, 4)),
+        "sides": lambda: rng.choice([-1, 1], 5),
+        "listed": lambda: np.array([[0, 2, -1, 1], [-1, 0, 0, 0], [3, 2, 1, 0], [1, -1, -1, 3], [2, 2, -1, 0]]),
     }
     arrays = [make[kind]() for kind in kinds]
     lists = {k: np.array(v) for k, v in settings.items() if isinstance(v, list)}

@@ -36,8 +36,20 @@ def test_shapes_that_would_broadcast_are_an_error(name: str) -> None:
 def test_dtypes_that_differ_are_an_error(name: str) -> None:
     with pytest.raises(TypeError, match=rf"{name}: .* got float32 and float64; convert the target"):
         getattr(F, name)(np.full(4, 0.5, np.float32), np.full(4, 0.5))
+
+
+@pytest.mark.parametrize("name", [n for n in SAME_SHAPE if "hinge" not in n and n != "soft_margin_loss"])
+def test_targets_of_integers_are_an_error(name: str) -> None:
     with pytest.raises(TypeError, match=rf"{name}: target must be floating point, got dtype int64"):
         getattr(F, name)(np.full(4, 0.5), np.ones(4, int))
+
+
+@pytest.mark.parametrize("name", ["soft_margin_loss", "hinge_loss", "hinge_embedding_loss"])
+def test_but_not_where_they_are_signs(name: str) -> None:
+    x, signs = np.array([0.3, -2.0, 1.5], np.float32), np.array([1, -1, -1])
+    y = getattr(F, name)(Tensor(x), Tensor(signs))
+    assert y.dtype == np.float32
+    assert y.item() == getattr(F, name)(Tensor(x), Tensor(signs.astype(np.float32))).item()
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "multi_margin_loss"])

@@ -162,7 +162,7 @@ def conv_transpose2d_inputs(draw: Any) -> Inputs:
     kernel, stride = (draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) for _ in range(2))
     dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
     size = draw(st.tuples(st.integers(1, 3), st.integers(1, 2)))
-    extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
+    extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True))
     room = [(n - 1) * s + d * (k - 1) + e for n, s, d, k, e in zip(size, stride, dilation, kernel, extra, strict=True)]
     padding = tuple(draw(st.integers(0, min(1, r // 2))) for r in room)
     groups, c, o = draw(st.sampled_from([(1, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 1)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,12 @@ def embedding_inputs(draw: st.DrawFn) -> Inputs:
 def interpolate_inputs(draw: st.DrawFn) -> Inputs:
     spatial = draw(st.integers(1, 2))
     x = draw(arrays((draw(st.integers(1, 2)), 1, *draw(shapes(spatial, spatial, 1, 4, 9)))))
-    modes = ["nearest", "nearest-exact", "area", "linear" if spatial == 1 else "bilinear"]
+    modes = ["nearest", "nearest-exact", "area", *(["linear"] if spatial == 1 else ["bilinear", "bicubic"])]
     kwargs: dict[str, Any] = {"mode": draw(st.sampled_from(modes))}
-    if kwargs["mode"].endswith("linear"):
+    if kwargs["mode"].endswith(("linear", "cubic")):
         kwargs["align_corners"] = draw(st.sampled_from([None, False, True]))
+    if kwargs["mode"].startswith("bi"):
+        kwargs["antialias"] = draw(st.booleans())
     if draw(st.booleans()):
         size = tuple(draw(st.lists(st.integers(1, 5), min_size=spatial, max_size=spatial)))
         kwargs["size"] = draw(st.sampled_from([size, size[0]]))
@@ -64,6 +67,10 @@ def torch_interpolate(x: Any, **kwargs: Any) -> Any:
     Nor with the mean of no pixels, which PyTorch calls NaN where it is all there is in the result, and else refuses.
     """
     factor = kwargs.get("scale_factor")
+    if kwargs.get("antialias") and x.ndim == 4:
+        width = torch_f("interpolate")(x[:1, :1] * 1.0, **kwargs).shape[3]
+        if 1 in (x.shape[3], width):
+            raise NotImplementedError("PyTorch gives the first row's numbers for all rows")
     if kwargs["mode"] == "area" and 0 in x.shape[2:] and kwargs.get("size") in (1, (1,), (1, 1)):
         raise NotImplementedError("PyTorch gives the mean of no pixels, NaN")
     if kwargs["mode"] == "nearest" and factor is not None and not kwargs["recompute_scale_factor"]:
@@ -108,6 +115,18 @@ def embedding(i: Any, w: Any) -> Any:
     return y
 
 
+def keys(d: float, a: float = -0.5) -> float:
+    """The cubic filter at a distance."""
+    d = abs(d)
+    if d <= 1:
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    return a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a if d < 2 else 0.0
+
+
+def tent(d: float) -> float:
+    return max(1 - abs(d), 0.0)
+
+
 def interpolate(
     x: Any,
     mode: str,
@@ -115,6 +134,7 @@ def interpolate(
     scale_factor: Any = None,
     align_corners: Any = None,
     recompute_scale_factor: Any = None,
+    antialias: bool = False,
 ) -> Any:
     """One dimension after the other, one new pixel at a time."""
     for d in range(x.ndim - 2):
@@ -134,6 +154,20 @@ def interpolate(
             elif mode.startswith("nearest"):
                 at = (i + 0.5 if mode == "nearest-exact" else i) * step
                 pixels.append(moved[min(math.floor(at + 1e-9), old - 1)])
+            elif antialias:
+                scale = (old - 1) / max(new - 1, 1) if align_corners else step
+                wide = max(scale, 1.0)
+                filtered = keys if mode == "bicubic" else tent
+                reach = (2 if mode == "bicubic" else 1) * wide
+                center = scale * (i + 0.5)
+                touched = range(max(int(center - reach + 0.5), 0), min(int(center + reach + 0.5), old))
+                shares = [filtered((j - center + 0.5) / wide) for j in touched]
+                pixels.append(sum(s * moved[j] for s, j in zip(shares, touched, strict=True)) / sum(shares))
+            elif mode == "bicubic":
+                at = i * (old - 1) / max(new - 1, 1) if align_corners else (i + 0.5) * step - 0.5
+                low = math.floor(at + 1e-12)
+                near = range(low - 1, low + 3)
+                pixels.append(sum(keys(at - j, -0.75) * moved[min(max(j, 0), old - 1)] for j in near))
             else:
                 at = i * (old - 1) / max(new - 1, 1) if align_corners else max((i + 0.5) * step - 0.5, 0)
                 low = min(math.floor(at + 1e-12), old - 1)
@@ -172,7 +206,93 @@ SPREADS = (
     ("NaN", "as for special values"),
 )
 
+
+@st.composite
+def slopes(draw: st.DrawFn, training: bool) -> Inputs:
+    lower = draw(st.sampled_from([0.125, -0.5, 0.0]))
+    kwargs = {"lower": lower, "upper": lower + draw(st.sampled_from([0.0, 0.2, 1.0]))}
+    if training:
+        kwargs["seed"] = draw(st.integers(0, 99))
+    return [draw(arrays(shapes(0, 3)))], kwargs
+
+
+def rrelu(x: Any, lower: float, upper: float, seed: int | None = None) -> Any:
+    if seed is None:
+        return np.where(x > 0, x, x * (lower + upper) / 2)
+    share = Generator(seed).numpy.random(x.shape)
+    return np.where(x > 0, x, x * (lower + (upper - lower) * share))
+
+
+@st.composite
+def logits(draw: st.DrawFn) -> Inputs:
+    x = draw(arrays(shapes(1, 3, min_side=1)))
+    kwargs = {"tau": draw(st.sampled_from([1, 0.5, 2.0])), "dim": draw(st.integers(-x.ndim, x.ndim - 1))}
+    return [x], kwargs | {"seed": draw(st.integers(0, 99))}
+
+
+def gumbel(x: Any, tau: float, dim: int, seed: int) -> Any:
+    noisy = (x + Generator(seed).numpy.gumbel(size=x.shape)) / tau
+    e = np.exp(noisy - noisy.max(dim, keepdims=True))
+    return e / e.sum(dim, keepdims=True)
+
+
+def drawing(f: Any, **settings: Any) -> Any:
+    return lambda x, seed, **kwargs: f(x, **settings, **kwargs, generator=Generator(seed))
+
+
+@st.composite
+def enlarged(draw: st.DrawFn, mode: str | None) -> Inputs:
+    """What interpolate takes, in one mode."""
+    inputs, kwargs = draw(interpolate_inputs().filter(lambda drawn: mode is None or drawn[0][0].ndim == 4))
+    kept = {name: kwargs[name] for name in ("size", "scale_factor") if name in kwargs}
+    return inputs, kept
+
+
+def silent(f: Any) -> Any:
+    def call(*inputs: Any, **kwargs: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return f(*inputs, **kwargs)
+
+    return call
+
+
+def torch_old_name(name: str, mode: str) -> Any:
+    def call(x: Any, **kwargs: Any) -> Any:
+        torch_interpolate(x, **{"mode": mode, "recompute_scale_factor": None, **kwargs})  # what it cannot compare with
+        return silent(torch_f(name))(x, **kwargs)
+
+    return call
+
+
 CASES = [
+    Case("nn.functional.rrelu", slopes(False), F.rrelu, rrelu, torch=torch_f("rrelu")),
+    Case("nn.functional.rrelu", slopes(True), drawing(F.rrelu, training=True), rrelu, note="in training"),
+    Case("nn.functional.gumbel_softmax", logits(), drawing(F.gumbel_softmax), gumbel),
+    Case(
+        "nn.functional.upsample",
+        enlarged(None),
+        silent(F.upsample),
+        lambda x, **k: interpolate(x, "nearest", **k),
+        torch=torch_old_name("upsample", "nearest"),
+        differs=SPREADS,
+    ),
+    Case(
+        "nn.functional.upsample_nearest",
+        enlarged(None),
+        silent(F.upsample_nearest),
+        lambda x, **k: interpolate(x, "nearest", **k),
+        torch=torch_old_name("upsample_nearest", "nearest"),
+        differs=SPREADS,
+    ),
+    Case(
+        "nn.functional.upsample_bilinear",
+        enlarged("bilinear"),
+        silent(F.upsample_bilinear),
+        lambda x, **k: interpolate(x, "bilinear", align_corners=True, **k),
+        torch=torch_old_name("upsample_bilinear", "bilinear"),
+        differs=SPREADS,
+    ),
     Case("nn.functional.dropout", dropout_inputs(), seeded(F.dropout), dropout),
     Case(
         "nn.functional.dropout1d",

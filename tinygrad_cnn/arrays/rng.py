@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -52,9 +55,31 @@ class Generator:
 _default: Generator | None = None
 
 
+class _Here(threading.local):
+    """What stands for the package's own generator in this thread, if anything does."""
+
+    generator: Generator | None = None
+
+
+_here = _Here()
+
+
+@contextmanager
+def standing_in(generator: Generator | None) -> Iterator[None]:
+    """Within this block and thread, ``generator`` is the package's own; None changes nothing."""
+    before = _here.generator
+    _here.generator = generator or before
+    try:
+        yield
+    finally:
+        _here.generator = before
+
+
 def default_generator() -> Generator:
     """The package's own generator; seeded from the system until `manual_seed` is called."""
     global _default
+    if _here.generator is not None:
+        return _here.generator
     if _default is None:  # made at first use: NumPy's random module costs import time
         _default = Generator()
     return _default

@@ -176,7 +176,7 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
     d = len(shape)
     ours, of_g = ((1,) * (d - len(s)) + s[max(len(s) - d, 0) :] for s in (own, g.shape))
     fits = all(m == n or (n == 1 and m == k) for m, n, k in zip(shape, ours, of_g, strict=True))
-    if not len(own) <= d <= max(g.ndim, len(own)) or not fits:
+    if d < len(own) or not fits:
         raise ValueError(
             f"the gradient rule of {_called(node, i)} returned shape {shape}; it must return the input's shape, "
             f"{x.shape}, or one that this was broadcast to"

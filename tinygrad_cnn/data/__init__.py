@@ -7,7 +7,15 @@ from .drawn import DrawnDigits, load_drawn_csv, save_drawn_csv
 from .idx import read_idx, write_idx
 from .loader import DataLoader
 from .mnist import KMNIST, MNIST, Digits, FashionMNIST, ImageDataset, embedded_digits, load_mnist
-from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, WeightedRandomSampler
+from .reading import WorkerInfo, get_worker_info
+from .sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from .sheets import SheetLayout, make_template, split_sheet
 from .transforms import Compose, Normalize, RandomErasing, RandomHorizontalFlip, RandomShift, Transform
 from .warp import ElasticTransform, RandomAffine
@@ -36,13 +44,16 @@ __all__ = [
     "SequentialSampler",
     "SheetLayout",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
     "Transform",
     "WeightedRandomSampler",
+    "WorkerInfo",
     "center_digit",
     "default_collate",
     "default_convert",
     "embedded_digits",
+    "get_worker_info",
     "load_drawn_csv",
     "load_mnist",
     "make_template",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.rng import Generator, resolve
+from ..arrays.rng import Generator, resolve, standing_in
 from .collate import as_tensors, default_collate, default_convert, stack_samples
 from .dataset import Dataset, IterableDataset, batch_access
 from .prefetch import END, prefetched
+from .reading import check_workers, reader
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, positive
 from .transforms import apply, is_random
 
@@ -22,11 +24,17 @@ T_co = TypeVar("T_co", covariant=True)
 class DataLoader(Generic[T_co]):
     """Iterate over a dataset in batches.
 
-    The arguments are PyTorch's, in its order; each ``for`` over the loader is one epoch. What is this package's own:
+    The arguments are PyTorch's, in its order; each ``for`` over the loader is one epoch. ``num_workers=n`` reads
+    ``n * prefetch_factor`` batches ahead (2 a worker unless said otherwise) in one thread: no processes are started,
+    and the batches and their order are those of ``num_workers=0``. The thread ends with the loop, also by ``break`` or
+    an error, and an error inside it reaches the loop with its own traceback. ``worker_init_fn(0)`` runs in it at its
+    start (with ``persistent_workers`` in the first epoch alone), `get_worker_info` tells code in it so, and a batch
+    that takes longer than ``timeout`` seconds is a RuntimeError. ``pin_memory``, ``pin_memory_device``, ``in_order``
+    and ``multiprocessing_context`` concern devices and processes, and change nothing here.
 
-    - ``prefetch=n`` reads up to n batches ahead in a thread (``num_workers`` stays 0: no processes are started). The
-      batches are the same as without. The thread ends with the loop, also by ``break`` or an error, and an error
-      inside it reaches the loop with its own traceback.
+    What is this package's own:
+
+    - ``prefetch=n`` reads up to n batches ahead in the same way, without workers.
     - ``transform`` acts on the images of each batch, as arrays of shape (N, C, H, W), before they become Tensors: on
       the batch itself, or on its first part if it is a tuple. It belongs to the loader, not to the dataset, so that a
       validation part of the same data stays as it is. A `tinygrad_cnn.data.Transform` is given a generator seeded anew
@@ -35,7 +43,10 @@ class DataLoader(Generic[T_co]):
       PyTorch has it, gives a list of samples. A ``collate_fn`` of one's own always receives a list of samples.
 
     Shuffling draws from ``generator``, or else from the one that ``tg.manual_seed`` sets: same seed, same batches. A
-    dataset that draws random numbers, and is read ahead in the thread, should have a generator of its own.
+    dataset that is read sample by sample and draws from the package's own generator (``tg.rand``, random transforms)
+    gets one of its own each epoch, seeded from ``generator``: it draws the same numbers with any number of workers,
+    whatever the training loop draws beside it. Python's ``random`` and ``np.random`` belong to the whole process: they
+    give the same order too, unless the loop draws from them as well.
 
     >>> from tinygrad_cnn.data import TensorDataset
     >>> loader = DataLoader(TensorDataset(np.zeros((10, 3)), np.arange(10)), batch_size=4)
@@ -66,25 +77,14 @@ class DataLoader(Generic[T_co]):
         prefetch: int = 0,
         transform: Callable[..., Any] | None = None,
     ) -> None:
-        for name, given, only in (
-            ("num_workers", num_workers, 0),
-            ("timeout", timeout, 0),
-            ("worker_init_fn", worker_init_fn, None),
-            ("multiprocessing_context", multiprocessing_context, None),
-            ("prefetch_factor", prefetch_factor, None),
-            ("persistent_workers", persistent_workers, False),
-        ):
-            if given != only:
-                raise ValueError(
-                    f"DataLoader: {name}={given!r} is not supported, only {only!r}: there are no worker processes. "
-                    "To read ahead in a thread, pass prefetch=2 (the number of batches)"
-                )
-        if pin_memory or pin_memory_device:
-            raise ValueError("DataLoader: pin_memory is not supported: batches live in ordinary memory, leave it out")
-        if not in_order:
-            raise ValueError("DataLoader: in_order=False is not supported: batches always come in the sampler's order")
+        workers = (num_workers, timeout, worker_init_fn, prefetch_factor, persistent_workers, multiprocessing_context)
+        check_workers(*workers)
         if isinstance(prefetch, bool) or not isinstance(prefetch, (int, np.integer)) or prefetch < 0:
             raise ValueError(f"DataLoader: prefetch is the number of batches to read ahead, >= 0, got {prefetch!r}")
+        if prefetch and num_workers:
+            raise ValueError(
+                f"DataLoader: num_workers={num_workers} reads ahead already: leave prefetch={prefetch} out"
+            )
         if shuffle not in (None, True, False):
             raise ValueError(f"DataLoader: shuffle must be True or False, got {shuffle!r}")
         if collate_fn is not None and not callable(collate_fn):
@@ -99,7 +99,11 @@ class DataLoader(Generic[T_co]):
         resolve(generator)
 
         self.dataset = dataset
-        self.num_workers = 0
+        self.num_workers, self.timeout, self.worker_init_fn = int(num_workers), timeout, worker_init_fn
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.persistent_workers, self.multiprocessing_context = persistent_workers, multiprocessing_context
+        self.pin_memory, self.pin_memory_device, self.in_order = pin_memory, pin_memory_device, in_order
+        self._started = False  # has worker_init_fn run once?
         self.prefetch, self.transform, self.generator = int(prefetch), transform, generator
         self._stream = isinstance(dataset, IterableDataset)
         if self._stream and (shuffle or sampler is not None or batch_sampler is not None):
@@ -143,19 +147,46 @@ class DataLoader(Generic[T_co]):
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
-        tasks, load = self._plan()
-        if self.prefetch:
-            return prefetched(tasks, load, self.prefetch)
-        return itertools.takewhile(lambda batch: batch is not END, map(load, tasks))
+        tasks, read, source = self._plan()
 
-    def _plan(self) -> tuple[Iterator[Any], Callable[[Any], Any]]:
-        """One epoch: an iterator of tasks, and the function from a task to its batch. What is random is drawn here, or
-        by the tasks, so always in the thread of the one who iterates."""
+        def load(task: Any) -> Any:
+            try:
+                return read(task)
+            except StopIteration as error:
+                raise RuntimeError(
+                    "DataLoader: StopIteration came out of the dataset's __getitem__ or the collate_fn; it would end "
+                    "the epoch early. Raise another error there, or make the data that end an IterableDataset"
+                ) from error
+
+        if self.num_workers:
+            ahead = self.num_workers * cast(int, self.prefetch_factor)
+            return prefetched(tasks, load, ahead, self.timeout, lambda: self._reader(source))
+        if self.prefetch:
+            return prefetched(tasks, load, self.prefetch, within=lambda: standing_in(source))
+
+        def load_here(task: Any) -> Any:
+            with standing_in(source):
+                return load(task)
+
+        batches = map(load if source is None else load_here, tasks)
+        return itertools.takewhile(lambda batch: batch is not END, batches)
+
+    @contextmanager
+    def _reader(self, source: Generator | None) -> Iterator[None]:
+        with reader(self.dataset, source):
+            if self.worker_init_fn is not None and not (self._started and self.persistent_workers):
+                self.worker_init_fn(0)
+            self._started = True
+            yield
+
+    def _plan(self) -> tuple[Iterator[Any], Callable[[Any], Any], Generator | None]:
+        """One epoch: an iterator of tasks, the function from a task to its batch, and what a dataset read sample by
+        sample draws from. What is random is drawn here, or by the tasks, so always in the thread of the one who
+        iterates."""
         if self._stream:
-            load = self._stream_loader()
-            return itertools.repeat(None), load
+            return itertools.repeat(None), self._stream_loader(), self._source()
         if not self._batching:
-            return iter(self.sampler), lambda index: self.collate_fn(cast(Any, self.dataset)[index])
+            return iter(self.sampler), lambda i: self.collate_fn(cast(Any, self.dataset)[i]), self._source()
         if type(self.batch_sampler).__iter__ is BatchSampler.__iter__:
             tasks = self.batch_sampler.batches()
         else:
@@ -163,14 +194,17 @@ class DataLoader(Generic[T_co]):
         rng = self._transform_rng()
         read = batch_access(self.dataset)
         if read is None or self.collate_fn is not default_collate:
-            return tasks, lambda indices: self._finish(self._samples(indices), rng)
+            return tasks, lambda indices: self._finish(self._samples(indices), rng), self._source()
         n = len(cast(Any, self.dataset))
-        return tasks, lambda indices: self._finish_batch(read(_checked(indices, n)), rng)
+        return tasks, lambda indices: self._finish_batch(read(_checked(indices, n)), rng), None
 
     def _stream_loader(self) -> Callable[[Any], Any]:
-        stream, size, rng = iter(cast(Any, self.dataset)), self.batch_size, self._transform_rng()
+        size, rng = self.batch_size, self._transform_rng()
+        stream: Iterator[Any] | None = None
 
         def load(_: None) -> Any:
+            nonlocal stream
+            stream = iter(cast(Any, self.dataset)) if stream is None else stream  # begun where it is read
             if size is None:
                 sample = next(stream, END)
                 return END if sample is END else self.collate_fn(cast(Any, sample))
@@ -203,6 +237,9 @@ class DataLoader(Generic[T_co]):
                     f"is a {type(batch).__name__}: call the transform in a collate_fn"
                 )
         return as_tensors(batch)
+
+    def _source(self) -> Generator:
+        return Generator(int(resolve(self.generator).integers(2**63 - 1)))
 
     def _transform_rng(self) -> np.random.Generator | None:
         """A generator of the epoch's own, so that a thread never shares one with the training loop."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,28 +14,41 @@ if TYPE_CHECKING:
 END: Any = object()  # what `load` returns when there is nothing left
 
 
-def prefetched(tasks: Iterator[Any], load: Callable[[Any], Any], depth: int) -> Iterator[Any]:
+def prefetched(
+    tasks: Iterator[Any],
+    load: Callable[[Any], Any],
+    depth: int,
+    timeout: float = 0,
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Iterator[Any]:
     """``map(load, tasks)``, ended by the first `END`, with up to ``depth`` results made ahead in one thread.
 
     ``tasks`` is advanced in the consumer's thread, ``load`` runs in the other. The thread starts at the first ``next``
     and has ended when the iterator has: exhausted, closed, dropped, or left by an exception. An exception of ``load``
     is raised in the consumer, at the place of its result and with the traceback of its origin.
+
+    The thread works within the context that ``within()`` makes. With a ``timeout``, in seconds, a result that is not
+    there in time is a RuntimeError; the thread is then left to itself, for nobody can stop it.
     """
-    from queue import SimpleQueue
+    from queue import Empty, SimpleQueue
     from threading import Event, Thread
 
     todo: SimpleQueue[Any] = SimpleQueue()
     done: SimpleQueue[Any] = SimpleQueue()
     stop = Event()
-    thread = Thread(target=_work, args=(todo, done, stop, load), name="tinygrad_cnn prefetch", daemon=True)
-    pending = 0
+    thread = Thread(target=_work, args=(todo, done, stop, load, within), name="tinygrad_cnn prefetch", daemon=True)
+    pending, late = 0, False
     try:
         thread.start()
         for task in itertools.islice(tasks, depth):
             todo.put((task,))
             pending += 1
         while pending:
-            result, error = done.get()
+            try:
+                result, error = done.get(timeout=timeout or None)
+            except Empty:
+                late = True
+                raise RuntimeError(f"DataLoader: no batch for {timeout:g} seconds, which timeout= allows") from None
             pending -= 1
             if error is not None:
                 try:
@@ -51,15 +65,21 @@ def prefetched(tasks: Iterator[Any], load: Callable[[Any], Any], depth: int) -> 
     finally:
         stop.set()
         todo.put(None)
-        if thread.ident is not None:
+        if thread.ident is not None and not late:
             thread.join()
 
 
-def _work(todo: SimpleQueue[Any], done: SimpleQueue[Any], stop: Event, load: Callable[[Any], Any]) -> None:
-    while (task := todo.get()) is not None and not stop.is_set():
-        try:
-            done.put((load(task[0]), None))
-        except BaseException as error:  # handed on, whatever it is: the consumer raises it
-            # Without this frame in the traceback: the frame holds the queue, and the queue would hold the frame.
-            done.put((None, error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)))
-            return
+def _work(
+    todo: SimpleQueue[Any],
+    done: SimpleQueue[Any],
+    stop: Event,
+    load: Callable[[Any], Any],
+    within: Callable[[], AbstractContextManager[Any]],
+) -> None:
+    try:
+        with within():
+            while (task := todo.get()) is not None and not stop.is_set():
+                done.put((load(task[0]), None))
+    except BaseException as error:  # handed on, whatever it is: the consumer raises it
+        # Without this frame in the traceback: the frame holds the queue, and the queue would hold the frame.
+        done.put((None, error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)))

@@ -1,6 +1,6 @@
 """Samplers: in which order a loader reads a dataset.
 
-The samplers here know their whole order at once (``indices()``), and the loader cuts that array into batches. A sampler
+The samplers here know their whole order at once (``order()``), and the loader cuts that array into batches. A sampler
 of one's own needs ``__iter__`` only: it is then asked for one index at a time.
 """
 
@@ -27,12 +27,12 @@ class Sampler(Generic[T_co]):
 class _ArraySampler(Sampler[int]):
     """A sampler that knows its whole order as one array."""
 
-    def indices(self) -> NDArray[np.int64]:
+    def order(self) -> NDArray[np.int64]:
         """The order of one epoch, drawn anew at each call."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.indices().tolist())
+        return iter(self.order().tolist())
 
 
 class SequentialSampler(_ArraySampler):
@@ -41,7 +41,7 @@ class SequentialSampler(_ArraySampler):
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
-    def indices(self) -> NDArray[np.int64]:
+    def order(self) -> NDArray[np.int64]:
         return np.arange(len(self.data_source), dtype=np.int64)
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class RandomSampler(_ArraySampler):
         """How many indices an epoch has."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def indices(self) -> NDArray[np.int64]:
+    def order(self) -> NDArray[np.int64]:
         rng, n, wanted = resolve(self.generator), len(self.data_source), self.num_samples
         if self.replacement:
             return rng.integers(n, size=wanted)
@@ -80,6 +80,33 @@ class RandomSampler(_ArraySampler):
 
     def __len__(self) -> int:
         return self.num_samples
+
+
+class SubsetRandomSampler(_ArraySampler):
+    """The given indices in a random order: each once an epoch.
+
+    >>> sorted(SubsetRandomSampler([3, 5, 9]))
+    [3, 5, 9]
+    """
+
+    def __init__(
+        self,
+        indices: Sequence[int] | NDArray[np.integer[Any]],
+        generator: Generator | np.random.Generator | None = None,
+    ) -> None:
+        self.indices = np.array(indices, dtype=None if len(indices) else np.int64)
+        if self.indices.ndim != 1 or self.indices.dtype.kind not in "iu":
+            raise TypeError(
+                "SubsetRandomSampler: indices must be a 1-d sequence of integers, got shape "
+                f"{self.indices.shape}, dtype {self.indices.dtype}"
+            )
+        self.generator = generator
+
+    def order(self) -> NDArray[np.int64]:
+        return resolve(self.generator).permutation(self.indices.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.indices)
 
 
 class WeightedRandomSampler(_ArraySampler):
@@ -108,7 +135,7 @@ class WeightedRandomSampler(_ArraySampler):
                 "with a weight above 0"
             )
 
-    def indices(self) -> NDArray[np.int64]:
+    def order(self) -> NDArray[np.int64]:
         p = self.weights / self.weights.sum()
         return resolve(self.generator).choice(len(p), size=self.num_samples, replace=self.replacement, p=p)
 
@@ -131,7 +158,7 @@ class BatchSampler(Sampler["list[int]"]):
         """The same batches; where the order is known as an array, they are pieces of it."""
         if not knows_order(self.sampler):
             return self._one_by_one()
-        order = cast(_ArraySampler, self.sampler).indices()
+        order = cast(_ArraySampler, self.sampler).order()
         stop = len(order) - len(order) % self.batch_size if self.drop_last else len(order)
         return iter([order[i : i + self.batch_size] for i in range(0, stop, self.batch_size)])
 
@@ -151,7 +178,7 @@ class BatchSampler(Sampler["list[int]"]):
 
 
 def knows_order(sampler: Any) -> bool:
-    """Whether ``indices()`` gives what iterating would: not so where a subclass has overridden ``__iter__``."""
+    """Whether ``order()`` gives what iterating would: not so where a subclass has overridden ``__iter__``."""
     return isinstance(sampler, _ArraySampler) and type(sampler).__iter__ is _ArraySampler.__iter__
 
 

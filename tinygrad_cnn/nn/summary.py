@@ -14,7 +14,7 @@ from ..arrays.rng import default_generator
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad, no_grad
 from ..tensors import Tensor
-from .layers.conv import Conv1d, Conv2d, ConvTranspose2d
+from .layers.conv import ConvLayer
 from .layers.linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -266,7 +266,7 @@ class _Recorder:
         row = self.running.pop()
         inputs, outputs = _tensors(args), _tensors(output)
         itemsize = outputs[0].dtype.itemsize if outputs else 0
-        if isinstance(module, (Conv1d, Conv2d, ConvTranspose2d)):
+        if isinstance(module, ConvLayer):
             cost = convolution_cost(inputs[0].shape, module.weight.shape, outputs[0].shape, module.transposed)
             self._charge(row, (cost[0], cost[1] * itemsize))
             self.trace.follow(outputs)

@@ -69,6 +69,15 @@ def check_floating(x: Any, name: str, function: str) -> None:
         raise TypeError(f"{function}: {name} must be floating point, got dtype {dtype_of(x)}; convert it with .float()")
 
 
+def check_same_shape(input: Array, target: Array, name: str, other: str = "target") -> None:
+    """Two tensors that are taken element by element, and not broadcast."""
+    if tuple(input.shape) != tuple(target.shape):
+        raise ValueError(
+            f"{name}: input of shape {tuple(input.shape)} and {other} of shape {tuple(target.shape)} must have the "
+            "same shape, and are not broadcast; bring one to the shape of the other with squeeze, unsqueeze or expand"
+        )
+
+
 def check_same_dtype(x: Array, w: Array, function: str, what: str = "weight") -> None:
     """Input and weight (or bias: ``what``) must have one dtype."""
     if dtype_of(x) != dtype_of(w):

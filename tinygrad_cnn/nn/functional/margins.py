@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from ...autograd.backward import cast
 from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
-from .arguments import check_array, check_floating
-from .reductions import check_pair, check_same_shape, reduced, reduction_of
+from .arguments import check_array, check_floating, check_same_shape, dtype_of
+from .reductions import check_pair, reduced, reduction_of
 
 
 def _positive(x: Array) -> Array:
     """max(0, x), by a rule that reads x: without a reduction the result is the user's, who may overwrite it."""
     return activation.threshold(x, at=0.0, value=0.0)
+
+
+def _signs(target: Array, input: Array, name: str) -> Array:
+    """The target, 1 and -1, in the dtype of the input: as classes come, it may be of integers."""
+    check_array(target, "target", name)
+    if dtype_of(target).kind in "iu":
+        check_floating(input, "input", name)
+        target = cast(target, dtype=dtype_of(input))
+    check_pair(input, target, name)
+    return target
 
 
 def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
@@ -21,7 +32,7 @@ def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     """
     name = "hinge_loss"
     reduction = reduction_of(None, None, reduction, name)
-    check_pair(input, target, name)
+    target = _signs(target, input, name)
     return reduced(_positive(1 - target * input), reduction)
 
 
@@ -54,7 +65,7 @@ def soft_margin_loss(
     """log(1 + exp(-target * input)) for targets -1 and 1, without overflow."""
     name = "soft_margin_loss"
     reduction = reduction_of(size_average, reduce, reduction, name)
-    check_pair(input, target, name)
+    target = _signs(target, input, name)
     return reduced(-activation.logsigmoid(target * input), reduction)
 
 
@@ -71,5 +82,5 @@ def margin_ranking_loss(
     name = "margin_ranking_loss"
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input1, input2, name)
-    check_pair(input1, target, name)
+    target = _signs(target, input1, name)
     return reduced(_positive(-target * (input1 - input2) + margin), reduction)

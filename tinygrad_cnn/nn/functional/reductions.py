@@ -13,7 +13,7 @@ import warnings
 from ...autograd.graph import Array
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
-from .arguments import check_floating, dtype_of
+from .arguments import check_floating, check_same_shape, dtype_of
 
 
 def reduction_of(
@@ -42,12 +42,4 @@ def check_pair(input: Array, target: Array, name: str) -> None:
         raise TypeError(
             f"{name}: input and target must have the same dtype, got {dtype_of(input)} and {dtype_of(target)}; "
             "convert the target, for example target.to(input.dtype)"
-        )
-
-
-def check_same_shape(input: Array, target: Array, name: str, other: str = "target") -> None:
-    if tuple(input.shape) != tuple(target.shape):
-        raise ValueError(
-            f"{name}: input of shape {tuple(input.shape)} and {other} of shape {tuple(target.shape)} must have the "
-            "same shape, and are not broadcast; bring one to the shape of the other with squeeze, unsqueeze or expand"
         )

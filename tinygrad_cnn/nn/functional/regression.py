@@ -6,8 +6,8 @@ from ...autograd.graph import Array
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops.reduce import sum as sum_of
-from .arguments import check_floating
-from .reductions import check_pair, check_same_shape, reduced, reduction_of
+from .arguments import check_floating, check_same_shape
+from .reductions import check_pair, reduced, reduction_of
 
 
 def _errors(losses: Array, weight: Array | None, reduction: str, name: str, by_weight: bool = True) -> Array:

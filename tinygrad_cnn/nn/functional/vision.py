@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...autograd.graph import Array
+from ...ops import elementwise as e
 from ...ops import resampling as ops
+from ...ops.linalg import matmul
 from ...ops.shape import apart, permute, reshape
 from .arguments import check_array, check_floating, dtype_of
+from .cubic import cubic_taps, smooth_matrix
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
-_MODES = ("nearest", "nearest-exact", "linear", "bilinear", "area")
+_MODES = ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area")
 
 
 def interpolate(
@@ -32,11 +37,11 @@ def interpolate(
         size: the new L, or (H, W); one int makes a square.
         scale_factor: or how many times larger; the new size is rounded down.
         mode: "nearest" (rounds positions down), "nearest-exact" (rounds centres), "linear" (signals), "bilinear"
-            (images), "area" (means over equal areas, as adaptive average pooling).
-        align_corners: for "linear" and "bilinear": do the centres of the corner pixels coincide (or else their outer
-            corners)?
+            and "bicubic" (images; Keys, 1981), "area" (means over equal areas, as adaptive average pooling).
+        align_corners: for "linear", "bilinear" and "bicubic": do the centres of the corner pixels coincide (or else
+            their outer corners)?
         recompute_scale_factor: use the ratio of the sizes in place of ``scale_factor`` where those differ by rounding.
-        antialias: not supported.
+        antialias: for "bilinear" and "bicubic": weigh all old pixels that a new one covers, as PIL does.
 
     Raises:
         ValueError: neither or both of size and scale_factor; a size that does not fit.
@@ -47,37 +52,47 @@ def interpolate(
     """
     name = "interpolate"
     check_floating(input, "input", name)
-    if antialias:
-        raise NotImplementedError(f"{name}: antialias=True is not supported; mode='area' does not alias")
-    if mode in ("bicubic", "trilinear", "lanczos"):
+    if mode in ("trilinear", "lanczos"):
         raise NotImplementedError(f"{name}: mode {mode!r} is not supported; use one of {', '.join(_MODES)}")
     if mode not in _MODES:
         raise ValueError(f"{name}: mode must be one of {', '.join(_MODES)}, got {mode!r}")
     n = input.ndim - 2
-    if n not in (1, 2) or (mode == "linear" and n != 1) or (mode == "bilinear" and n != 2):
-        expected = {"linear": "(N, C, L)", "bilinear": "(N, C, H, W)"}.get(mode, "(N, C, L) or (N, C, H, W)")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"{name}: antialias is for the modes 'bilinear' and 'bicubic', got mode {mode!r}")
+    if n not in (1, 2) or (mode == "linear" and n != 1) or (mode in ("bilinear", "bicubic") and n != 2):
+        images = "(N, C, H, W)"
+        expected = {"linear": "(N, C, L)", "bilinear": images, "bicubic": images}.get(mode, f"(N, C, L) or {images}")
         raise ValueError(f"{name}: mode {mode!r} needs input of shape {expected}, got {tuple(input.shape)}")
-    if align_corners is not None and mode not in ("linear", "bilinear"):
+    if align_corners is not None and mode not in ("linear", "bilinear", "bicubic"):
         raise ValueError(f"{name}: align_corners has no meaning for mode {mode!r}; leave it out")
     new, scales = _sizes(tuple(input.shape[2:]), size, scale_factor, bool(recompute_scale_factor), n, name)
     if min(new) < 1 or min(input.shape[2:]) < 1:
         raise ValueError(f"{name}: cannot make size {new} of {tuple(input.shape[2:])}: no side may be 0")
     if mode == "area":
         return adaptive_avg_pool1d(input, new[0]) if n == 1 else adaptive_avg_pool2d(input, (new[0], new[1]))
+    dtype, align, cubic = dtype_of(input), bool(align_corners), mode == "bicubic"
+    if antialias:
+        down, across = (
+            smooth_matrix(input.shape[2 + d], new[d], scales[d], align, cubic).astype(dtype) for d in range(2)
+        )  # (oh, H), (ow, W)
+        return matmul(matmul(down, input), across.T)  # (N, C, oh, ow)
     y = input
     for d in range(n):
         old = input.shape[2 + d]
         if mode in ("nearest", "nearest-exact"):
-            index = _nearest(old, new[d], scales[d], mode == "nearest-exact", dtype_of(input))
+            index = _nearest(old, new[d], scales[d], mode == "nearest-exact", dtype)
             y = ops.repeat_along(y, index=index, dim=2 + d)
-        else:
-            low, high, share = _linear(old, new[d], scales[d], bool(align_corners))
-            share = share.astype(dtype_of(input)).reshape((-1,) + (1,) * (n - 1 - d))  # along dimension 2 + d
-            y = (
-                ops.repeat_along(y, index=low, dim=2 + d) * (1 - share)
-                + ops.repeat_along(y, index=high, dim=2 + d) * share
-            )
+            continue
+        taps = cubic_taps(old, new[d], scales[d], align) if cubic else _linear(old, new[d], scales[d], align)
+        y = _weighed(y, taps, 2 + d, dtype)
     return y
+
+
+def _weighed(x: Array, taps: list[tuple[Any, Any]], dim: int, dtype: np.dtype[Any]) -> Array:
+    """The sum over some neighbours along one dimension: their indices, and their shares."""
+    shape = (-1,) + (1,) * (x.ndim - 1 - dim)  # along that dimension
+    terms = [ops.repeat_along(x, index=i, dim=dim) * share.astype(dtype).reshape(shape) for i, share in taps]
+    return functools.reduce(e.add, terms)
 
 
 def _sizes(
@@ -109,8 +124,8 @@ def _nearest(old: int, new: int, step: float | None, exact: bool, dtype: np.dtyp
     return np.minimum(np.floor(source.astype(np.float32)).astype(np.intp), old - 1)
 
 
-def _linear(old: int, new: int, step: float | None, align: bool) -> tuple[Any, Any, Any]:
-    """For each new pixel, its two old neighbours and the share of the second in it."""
+def _linear(old: int, new: int, step: float | None, align: bool) -> list[tuple[Any, Any]]:
+    """For each new pixel, its two old neighbours and their shares in it."""
     places = np.arange(new)
     if align:
         source = places * ((old - 1) / (new - 1) if new > 1 else 0.0)
@@ -118,7 +133,36 @@ def _linear(old: int, new: int, step: float | None, align: bool) -> tuple[Any, A
         source = np.maximum((places + 0.5) * (old / new if step is None else step) - 0.5, 0)
     low = np.minimum(source.astype(np.intp), old - 1)
     high = np.minimum(low + 1, old - 1)
-    return low, high, np.where(high > low, source - low, 0.0)
+    share = np.where(high > low, source - low, 0.0)
+    return [(low, 1 - share), (high, share)]
+
+
+def upsample(
+    input: Array,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Array:
+    """`interpolate` under its old name."""
+    warnings.warn("upsample is deprecated, use interpolate", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(
+    input: Array, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
+) -> Array:
+    """`interpolate` with mode "nearest", under its old name."""
+    warnings.warn("upsample_nearest is deprecated, use interpolate", stacklevel=2)
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(
+    input: Array, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
+) -> Array:
+    """`interpolate` with mode "bilinear" and aligned corners, under its old name."""
+    warnings.warn("upsample_bilinear is deprecated, use interpolate", stacklevel=2)
+    return interpolate(input, size, scale_factor, "bilinear", True)
 
 
 def pixel_shuffle(input: Array, upscale_factor: int) -> Array:

@@ -85,6 +85,22 @@ class LeakyReLU(Layer):
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
 
+class RReLU(Layer):
+    """x where x > 0, a random slope times x elsewhere, in evaluation the mean one; see `functional.rrelu`.
+
+    Source: Xu, Wang, Chen and Li, 2015.
+    """
+
+    _shown = "lower=, upper=, inplace?"
+
+    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper, self.inplace = lower, upper, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
 class PReLU(Layer):
     """x where x > 0, weight * x elsewhere, with a weight that is learned (He et al., 2015); see `functional.prelu`.
 

@@ -14,7 +14,7 @@ from .making import parameter, spread_by_fan_in
 _PAD_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Layer):
+class ConvLayer(Layer):
     """What the convolution layers share: the constructor, the parameters and their first values."""
 
     spatial: int  # how many spatial dimensions
@@ -78,7 +78,7 @@ class _Conv(Layer):
         return F.pad(input, [p for side in reversed(sides) for p in side], mode=self.padding_mode), 0
 
 
-class Conv2d(_Conv):
+class Conv2d(ConvLayer):
     """2-D convolution over images: `functional.conv2d` with a weight and a bias that are learned.
 
     The arguments are those of the function, and ``padding_mode``: what the padding is filled with.
@@ -96,7 +96,7 @@ class Conv2d(_Conv):
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class Conv1d(_Conv):
+class Conv1d(ConvLayer):
     """1-D convolution over signals: `functional.conv1d` with a weight and a bias that are learned.
 
     Arguments as for `Conv2d`, one number each.
@@ -112,44 +112,3 @@ class Conv1d(_Conv):
     def forward(self, input: Tensor) -> Tensor:
         x, padding = self._padded(input)
         return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-
-class ConvTranspose2d(_Conv):
-    """2-D transposed convolution, enlarges images: `functional.conv_transpose2d` with a learned weight and bias.
-
-    Shape:
-        - input (N, in_channels, H, W) or (in_channels, H, W)
-        - output (N, out_channels, oh, ow), oh = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1
-        - weight (in_channels, out_channels / groups, kh, kw), bias (out_channels,)
-    """
-
-    spatial, transposed = 2, True
-    _shown = _Conv._shown.replace("groups?", "output_padding?, groups?")
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrPair,
-        stride: IntOrPair = 1,
-        padding: IntOrPair = 0,
-        output_padding: IntOrPair = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: IntOrPair = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        if padding_mode != "zeros":
-            raise ValueError(f"ConvTranspose2d supports padding_mode='zeros' only, got {padding_mode!r}")
-        extra = integers(output_padding, 2, "output_padding", type(self).__name__, 0)
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, "zeros", device, dtype
-        )
-        self.output_padding = extra
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
-        )

@@ -7,10 +7,11 @@ from typing import Any
 from ...tensors import Tensor
 from ..functional.arguments import IntOrPair
 from ..parameter import UninitializedBuffer, UninitializedParameter, is_lazy
-from .conv import Conv1d, Conv2d, ConvTranspose2d, _Conv
+from .conv import Conv1d, Conv2d, ConvLayer
 from .lazy import LazyModuleMixin
 from .linear import Linear
 from .normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d, _Running
+from .transposed import ConvTranspose1d, ConvTranspose2d
 
 
 class LazyLinear(LazyModuleMixin, Linear):
@@ -43,7 +44,7 @@ class LazyLinear(LazyModuleMixin, Linear):
             self.in_features, self.out_features = self.weight.shape[1], self.weight.shape[0]
 
 
-class _LazyConv(LazyModuleMixin, _Conv):
+class _LazyConv(LazyModuleMixin, ConvLayer):
     """What the lazy convolutions share: all but which arguments come in which order."""
 
     def _begin(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
@@ -133,6 +134,12 @@ class _LazyTransposed(_LazyConv):
         settings: Any = (stride, padding, output_padding, groups, False, dilation, padding_mode)
         super().__init__(0, 0, kernel_size, *settings)
         self._begin(out_channels, bias, device, dtype)
+
+
+class LazyConvTranspose1d(_LazyTransposed, ConvTranspose1d):
+    """A `ConvTranspose1d` whose ``in_channels`` is read off its first input."""
+
+    cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyTransposed, ConvTranspose2d):

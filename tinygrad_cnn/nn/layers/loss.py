@@ -12,7 +12,9 @@ from ..functional.reductions import reduction_of
 from .layer import Layer
 
 
-class _Loss(Layer):
+class Loss(Layer):
+    """What the losses share: the reduction."""
+
     _more: tuple[str, ...] = ()
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
@@ -20,7 +22,7 @@ class _Loss(Layer):
         self.reduction = reduction_of(size_average, reduce, reduction, type(self).__name__, self._more)
 
 
-class _WeightedLoss(_Loss):
+class _WeightedLoss(Loss):
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -115,7 +117,7 @@ class MultiMarginLoss(_WeightedLoss):
         return F.multi_margin_loss(input, target, self.p, self.margin, self.weight, reduction=self.reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """The squared error; see `functional.mse_loss`.
 
     Shape:
@@ -126,14 +128,14 @@ class MSELoss(_Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """The absolute error; see `functional.l1_loss`. Shapes as for `MSELoss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Loss):
     """A parabola near 0 that becomes the absolute error at ``beta``; see `functional.smooth_l1_loss`.
 
     Shapes as for `MSELoss`.
@@ -153,7 +155,7 @@ class SmoothL1Loss(_Loss):
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Loss):
     """A parabola near 0 that becomes a line at ``delta``; see `functional.huber_loss`. Shapes as for `MSELoss`."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -196,7 +198,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
         )
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Loss):
     """The Kullback-Leibler divergence, for log-probabilities; see `functional.kl_div`. Shapes as for `MSELoss`."""
 
     _more = ("batchmean",)
@@ -215,7 +217,7 @@ class KLDivLoss(_Loss):
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
-class GaussianNLLLoss(_Loss):
+class GaussianNLLLoss(Loss):
     """The negative log-likelihood under normal distributions; see `functional.gaussian_nll_loss`.
 
     Shape:
@@ -231,7 +233,7 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
 
 
-class PoissonNLLLoss(_Loss):
+class PoissonNLLLoss(Loss):
     """The negative log-likelihood of counts under Poisson distributions; see `functional.poisson_nll_loss`.
 
     Shapes as for `MSELoss`.
@@ -253,7 +255,7 @@ class PoissonNLLLoss(_Loss):
         return F.poisson_nll_loss(input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
 
 
-class HingeLoss(_Loss):
+class HingeLoss(Loss):
     """max(0, 1 - target * input), for targets -1 and 1; see `functional.hinge_loss`. PyTorch does not have it.
 
     Shapes as for `MSELoss`.
@@ -266,7 +268,7 @@ class HingeLoss(_Loss):
         return F.hinge_loss(input, target, self.reduction)
 
 
-class HingeEmbeddingLoss(_Loss):
+class HingeEmbeddingLoss(Loss):
     """The distance for target 1, max(0, margin - distance) for -1; see `functional.hinge_embedding_loss`.
 
     Shapes as for `MSELoss`.
@@ -286,7 +288,7 @@ class HingeEmbeddingLoss(_Loss):
         return F.hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
 
 
-class SoftMarginLoss(_Loss):
+class SoftMarginLoss(Loss):
     """log(1 + exp(-target * input)), for targets -1 and 1; see `functional.soft_margin_loss`.
 
     Shapes as for `MSELoss`.
@@ -296,7 +298,7 @@ class SoftMarginLoss(_Loss):
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
-class MarginRankingLoss(_Loss):
+class MarginRankingLoss(Loss):
     """max(0, -target * (input1 - input2) + margin); see `functional.margin_ranking_loss`. Shapes as for `MSELoss`."""
 
     def __init__(

@@ -178,3 +178,35 @@ class AdaptiveMaxPool1d(_Adaptive):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class _LPPool(Layer):
+    _shown = "norm_type=, kernel_size=, stride=, ceil_mode="
+
+    def __init__(
+        self, norm_type: float, kernel_size: IntOrPair, stride: IntOrPair | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
+
+
+class LPPool2d(_LPPool):
+    """The power mean of each window; see `functional.lp_pool2d`.
+
+    Shape:
+        - input (N, C, H, W) or (C, H, W), output as for `AvgPool2d` without padding
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool2d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool1d(_LPPool):
+    """The power mean of each window of signals, as `LPPool2d` along one axis; see `functional.lp_pool1d`.
+
+    Shape:
+        - input (N, C, L) or (C, L), output as for `AvgPool1d` without padding
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool1d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
