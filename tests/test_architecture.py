@@ -37,6 +37,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "io": set(),
     "data": {"arrays", "io"},
     "nn": {"arrays", "autograd", "ops", "tensors"},
+    "distributions": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "vision": {"arrays", "autograd", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
@@ -204,7 +205,7 @@ def namespaces() -> list[types.ModuleType]:
     devices = [tg.cuda, tg.backends.cudnn, tg.backends.mps, tg.backends.accelerator, tg.compiler]
     vision = tg.vision
     of_vision = [vision.datasets.folder, vision.models, vision.transforms, vision.transforms.functional, vision.utils]
-    return [*ours, *devices, *of_vision]
+    return [*ours, tg.distributions, tg.nn.utils.rnn, *devices, *of_vision]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

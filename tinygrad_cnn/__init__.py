@@ -214,6 +214,7 @@ if TYPE_CHECKING:
         compiler,
         cuda,
         data,
+        distributions,
         io,
         nn,
         optim,
@@ -268,7 +269,7 @@ __all__ = [  # noqa: RUF022
     "broadcast_to", "cat", "ceil", "checkpoint", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone",
     "column_stack", "concat", "concatenate", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin",
     "cumprod", "cumsum", "data", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "diff",
-    "div", "divide", "dot", "double", "dsplit", "dstack", "e", "einsum", "empty", "empty_like", "enable_grad", "eq",
+    "distributions", "div", "divide", "dot", "double", "dsplit", "dstack", "e", "einsum", "empty", "empty_like", "enable_grad", "eq",
     "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "eye", "fix", "flatten", "flip", "fliplr", "flipud",
     "float", "float16", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac",
     "from_numpy", "full", "full_like", "gather", "ge", "ger", "get_num_threads", "grad", "greater", "greater_equal",
@@ -300,7 +301,20 @@ __all__ = [  # noqa: RUF022
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{
         name: (name, None)
-        for name in ("autograd", "data", "io", "nn", "optim", "profiler", "testing", "train", "utils", "vision", "viz")
+        for name in (
+            "autograd",
+            "data",
+            "distributions",
+            "io",
+            "nn",
+            "optim",
+            "profiler",
+            "testing",
+            "train",
+            "utils",
+            "vision",
+            "viz",
+        )
     },
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},

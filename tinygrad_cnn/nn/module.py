@@ -17,7 +17,7 @@ from ..autograd.modes import here
 from ..tensors import Tensor
 from ..tensors.device import no_device
 from .hooks import Hooked
-from .parameter import Parameter
+from .parameter import Parameter, Uninitialized
 from .registry import BUFFER, MODULE, PARAMETER, SCRATCH
 from .state import IncompatibleKeys
 
@@ -49,7 +49,7 @@ class Module(Hooked):
                 return self._call_hooked(args, kwargs)
             return self.forward(*args, **kwargs)
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
-            _say_where(error, self, outermost=outer is None)
+            say_where(error, self, outermost=outer is None)
             raise
         finally:
             here.mode.module = outer
@@ -227,7 +227,9 @@ class Module(Hooked):
     def _convert(self: M, change: Callable[[Tensor], Tensor]) -> M:
         every = [*self.named_parameters(), *self.named_buffers()]
         for t, moved in [(t, change(t.detach())) for _, t in every]:
-            if moved.dtype != t.dtype:
+            if isinstance(t, Uninitialized):
+                t.convert(moved.dtype)
+            elif moved.dtype != t.dtype:
                 t._array = moved._array
                 t.grad = None if t.grad is None else t.grad.to(moved.dtype)
         return self
@@ -283,7 +285,7 @@ class Module(Hooked):
 __all__ = ["IncompatibleKeys", "Module"]
 
 
-def _say_where(error: Exception, module: Module, outermost: bool) -> None:
+def say_where(error: Exception, module: Module, outermost: bool) -> None:
     """Let the message of an error end with the innermost module that it passed, by its name in the outermost."""
     inner = error.__dict__.setdefault("_module", module)
     if outermost:

@@ -13,7 +13,7 @@ from numpy import ndarray
 from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
 from ..tensors import Tensor
-from .parameter import Parameter
+from .parameter import Parameter, Uninitialized, forget_shape, is_lazy
 from .registry import BUFFER, MODULE, PARAMETER, Registry
 
 Hooks = dict[int, Callable[..., Any]]
@@ -56,6 +56,8 @@ class Loading:
             self.missing.append(key)
             return
         given, assign = self.state[key], self.assign and replace is not None
+        if is_lazy(given) and is_lazy(tensor):
+            return
         try:
             array = _fitting(_array(given), tensor, assign)
         except (TypeError, ValueError) as error:
@@ -66,10 +68,7 @@ class Loading:
             new = given if isinstance(given, Tensor) else Tensor(array)
             self.write(functools.partial(replace, new), lambda: functools.partial(replace, tensor))
         else:
-            self.write(
-                functools.partial(_write, tensor, array),
-                lambda: functools.partial(_write, tensor, tensor._array.copy()),
-            )
+            self.write(functools.partial(_write, tensor, array), lambda: _way_back(tensor))
 
     def write(self, what: Callable[[], None], undo: Callable[[], Callable[[], None]] | None = None) -> None:
         """Do this if nothing is wrong. ``undo`` is asked before, and gives what takes it back."""
@@ -120,6 +119,8 @@ def _array(value: Any) -> ndarray[Any, Any]:
 
 
 def _fitting(a: ndarray[Any, Any], tensor: Tensor, assign: bool) -> ndarray[Any, Any]:
+    if isinstance(tensor, Uninitialized):
+        return a
     own = tensor._array
     if own.ndim == 0 and a.shape == (1,):  # as old files have it
         a = a.reshape(())
@@ -141,8 +142,17 @@ def _fitting(a: ndarray[Any, Any], tensor: Tensor, assign: bool) -> ndarray[Any,
 
 
 def _write(tensor: Tensor, a: ndarray[Any, Any]) -> None:
+    if isinstance(tensor, Uninitialized):
+        tensor.materialize(a.shape)
     np.copyto(tensor._array, a, casting="unsafe")
     mutated(tensor._array)
+
+
+def _way_back(tensor: Tensor) -> Callable[[], None]:
+    """What makes the tensor again what it is now."""
+    if isinstance(tensor, Uninitialized):
+        return functools.partial(forget_shape, tensor, type(tensor))
+    return functools.partial(_write, tensor, tensor._array.copy())
 
 
 class State(Registry):

@@ -99,6 +99,8 @@ def names_and_params(params: Any) -> tuple[list[str] | None, list[Tensor]]:
                 f"{what} (shape {p.shape}) was computed from other tensors; only leaves can be optimized: "
                 "use the tensor it was computed from, or p.detach().requires_grad_()"
             )
+        if getattr(p, "is_uninitialized", False):
+            continue  # of a lazy module: it has no array yet, and no gradient until it has one
         if not p._array.flags.writeable:
             raise ValueError(f"{what} (shape {p.shape}) wraps a read-only array; pass tensor(array), which copies it")
     return names, tensors

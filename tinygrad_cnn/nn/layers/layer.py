@@ -35,7 +35,7 @@ class Layer(Module):
     def _text(self, entry: str) -> str | None:
         name = entry.rstrip("=?")
         value = getattr(self, name)
-        if name == "bias":
+        if name == "bias" and not isinstance(value, bool):
             value = value is not None  # what the constructor was told; the attribute is the parameter itself
         if entry.endswith("?") and _is(value, _default(type(self), name)):
             return None
@@ -43,9 +43,10 @@ class Layer(Module):
 
 
 def _default(layer: type, name: str) -> Any:
-    """The default of a setting in the constructor that introduced it; those of subclasses may have others."""
+    """The first default of a setting in the constructors, from the base on; those of subclasses may have others."""
     constructors = (inspect.signature(vars(c)["__init__"]) for c in reversed(layer.__mro__) if "__init__" in vars(c))
-    return next(c.parameters[name].default for c in constructors if name in c.parameters)
+    found = (c.parameters[name].default for c in constructors if name in c.parameters)
+    return next((default for default in found if default is not inspect.Parameter.empty), True)  # as bias of a cell
 
 
 def _is(value: Any, default: Any) -> bool:

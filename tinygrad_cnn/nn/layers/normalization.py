@@ -231,6 +231,36 @@ class LayerNorm(_Affine):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
 
+class RMSNorm(_Affine):
+    """Each sample by the root mean square of its last dimensions (Zhang and Sennrich, 2019); see `functional.rms_norm`.
+
+    Shape:
+        - input and output (..., *normalized_shape)
+        - weight ``normalized_shape``
+    """
+
+    _shown = "normalized_shape, eps=, elementwise_affine="
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        sizes = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
+        self.weight = parameter(sizes, device, dtype) if elementwise_affine else None
+        self.reset_parameters()
+
+    bias = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+
 class GroupNorm(_Affine):
     """Groups of channels of each sample by their mean and variance (Wu and He, 2018); see `functional.group_norm`.
 
