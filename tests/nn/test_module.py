@@ -165,6 +165,25 @@ def test_a_property_takes_what_is_assigned_to_it() -> None:
     assert [(k, v.item()) for k, v in model.named_parameters()] == [("_scale", 2)]
 
 
+class Keyed(nn.Module, dict):  # type: ignore[type-arg, misc]
+    """Two bases, of which the other one makes the object."""
+
+
+def test_pickles_copies_and_bases() -> None:
+    model = Block()
+    model.extra = [nn.Linear(1, 1)]
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        assert list(other.state_dict()) == list(model.state_dict())
+        np.testing.assert_array_equal(other.first.weight.numpy(), model.first.weight.numpy())
+        other.new = nn.ReLU()
+        assert "new" in other._modules
+        assert "new" not in model._modules
+    keyed = Keyed()
+    keyed["a"] = 1
+    keyed.fc = nn.Linear(1, 1)
+    assert (dict(keyed), list(keyed._modules)) == ({"a": 1}, ["fc"])
+
+
 def test_lookup_by_path() -> None:
     model = nn.Sequential(Block(), nn.ReLU())
     assert model.get_submodule("0.first") is model[0].first

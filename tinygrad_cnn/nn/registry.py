@@ -21,7 +21,7 @@ class _Blank:
     _backward_pre_hooks: dict[int, Any]
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Any:
-        self = object.__new__(cls)
+        self = super().__new__(cls)
         self.__dict__.update(
             _kinds={}, _forward_hooks={}, _forward_pre_hooks={}, _backward_hooks={}, _backward_pre_hooks={}
         )
@@ -52,6 +52,10 @@ class Registry(_Blank):
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
         self._kinds.pop(name, None)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """For copies and pickles. A shallow copy shares what is registered, not the note of it."""
+        self.__dict__.update(state, _kinds=dict(state["_kinds"]))
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name[:1].isdigit()]
@@ -116,7 +120,11 @@ class Registry(_Blank):
     def _loose(self) -> Iterator[tuple[str, Any]]:
         """Modules and parameters in plain lists, tuples and dicts among the attributes, as "name.0", "name.key"."""
         for name, value in self.__dict__.items():
-            if isinstance(value, (list, tuple, dict)) and value and name != "_kinds" and not name.endswith("_hooks"):
+            if (
+                isinstance(value, (list, tuple, dict))
+                and value
+                and not (name.startswith("_") and name.endswith(("_kinds", "_hooks")))
+            ):
                 yield from _within(name, value, ())
 
     def _owned(self) -> set[int]:
