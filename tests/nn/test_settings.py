@@ -21,10 +21,22 @@ LAYERS = {
     and issubclass(layer, nn.Module)
     and layer.__module__.startswith("tinygrad_cnn.nn.layers")
 }
-NO_SETTINGS = {"Identity", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"}
+NO_SETTINGS = {
+    "Identity",
+    "LazyModuleMixin",
+    "ModuleDict",
+    "ModuleList",
+    "ParameterDict",
+    "ParameterList",
+    "Sequential",
+}
 GOOD: dict[str, Any] = {  # for arguments without a default
     **dict.fromkeys(("in_features", "out_features", "in_channels", "out_channels", "num_features", "num_channels"), 2),
     **dict.fromkeys(("num_embeddings", "embedding_dim", "normalized_shape", "output_size", "kernel_size", "size"), 2),
+    **dict.fromkeys(("input_size", "hidden_size", "in1_features", "in2_features", "d_model", "embed_dim"), 2),
+    **dict.fromkeys(("norm_type", "num_layers", "num_chunks", "groups", "nhead", "num_heads", "bias"), 1),
+    **dict.fromkeys(("encoder_layer", "decoder_layer"), nn.ReLU()),
+    "mode": "LSTM",
     **dict.fromkeys(("num_groups", "upscale_factor", "downscale_factor", "padding", "dim"), 1),
     **dict.fromkeys(("threshold", "value"), 0.5),
     "unflattened_size": (1, -1),
@@ -36,6 +48,9 @@ BAD: dict[str, list[Any]] = {  # by the words for what is expected: what is none
     "True or False": [X, X.numpy(), "False", 0.5, 2, -1, [True], nn.ReLU()],
     "a string": [X, 3, 0.5, ["none"], nn.ReLU()],
     "a Tensor": [X.numpy(), 3, [1.0, 2.0], "weight", nn.ReLU()],
+    "a Module": [X, 3, "encoder", len, nn.ReLU],
+    "a function": [X, 3, "distance", [len]],
+    "a string or a function": [X, 3, [len], {}],
     "an int or a tuple of ints": [X, "3", 2.0, True, (2.0, 2), ("3",), (True, 2), (), {}, nn.ReLU()],
     "a tuple of ints": [X, "33", 2.0, (2.0,), ("3",), ()],
 }
@@ -55,6 +70,9 @@ def fits(kind: str, value: Any) -> bool:
         "Tensor": (tg.Tensor,),
         "None": (),
         "IntOrPair": (int,),
+        "Module": (nn.ReLU,),
+        "Callable": (nn.ReLU, type, type(len)),
+        "Activation": (str, nn.ReLU, type, type(len)),
     }
     return type(value) in kinds[kind]
 
@@ -118,7 +136,7 @@ def test_a_number_out_of_range_is_named(name: str, argument: str, alternatives: 
         values = [
             v if "int" in alternatives or "IntOrPair" in alternatives else (v, 2) for v in [*TOO_SMALL, 0] if v < least
         ]
-    if argument == "p" and alternatives == ("float",):
+    if argument in getattr(layer, "_probabilities", ()):
         values = [-0.1, 1.5, float("nan"), 2, float("inf")]
     if argument == "scale_factor":
         values = [0, -1, float("nan"), float("inf")]

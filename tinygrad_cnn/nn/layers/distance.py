@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..module import Module
+from .layer import Layer
 
 
-class PairwiseDistance(Module):
+class PairwiseDistance(Layer):
     """The p-norm of x1 - x2 + eps along the last dimension; see `functional.pairwise_distance`.
 
     Shape:
@@ -22,7 +22,7 @@ class PairwiseDistance(Module):
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
-class CosineSimilarity(Module):
+class CosineSimilarity(Layer):
     """The cosine of the angle between vectors along ``dim``; see `functional.cosine_similarity`.
 
     Shape:

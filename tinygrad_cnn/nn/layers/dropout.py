@@ -9,6 +9,7 @@ from .layer import Layer
 
 class _Dropout(Layer):
     _shown = "p=, inplace="
+    _probabilities = ("p",)
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()

@@ -20,9 +20,8 @@ class Layer(Module):
     """
 
     _shown = ""
-    _least: ClassVar[
-        dict[str, float]
-    ] = {}  # how small numbers of these names may be, where `settings.LEAST` is too strict
+    _least: ClassVar[dict[str, float]] = {}  # how small numbers may be, where `settings.LEAST` is too strict
+    _probabilities: ClassVar[tuple[str, ...]] = ("dropout",)  # settings from 0 to 1
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...tensors import Tensor
 from .. import functional as F
+from ..module import Module
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -25,6 +26,10 @@ LEAST: dict[str, float] = {  # 0 channels make an empty layer, as in PyTorch
     **dict.fromkeys(("padding", "output_padding"), 0),
     **dict.fromkeys(("kernel_size", "stride", "dilation", "groups", "num_groups", "size"), 1),
     **dict.fromkeys(("upscale_factor", "downscale_factor"), 1),
+    **dict.fromkeys(("input_size", "proj_size", "in2_features", "kdim", "vdim", "dim_feedforward"), 0),
+    **dict.fromkeys(("num_encoder_layers", "num_decoder_layers"), 0),
+    **dict.fromkeys(("hidden_size", "num_layers", "num_chunks", "in1_features"), 1),
+    **dict.fromkeys(("d_model", "nhead", "embed_dim", "num_heads"), 1),
     "unflattened_size": -1,
 }
 WORDS = {"approximate": ("none", "tanh")}
@@ -52,6 +57,9 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {  # an alternative of an 
     "bool": ("True or False", _is_flag),
     "str": ("a string", lambda v: isinstance(v, str)),
     "Tensor": ("a Tensor", lambda v: isinstance(v, Tensor)),
+    "Module": ("a Module", lambda v: isinstance(v, Module)),
+    "Callable": ("a function", lambda v: callable(v) and not isinstance(v, Tensor)),
+    "Activation": ("a string or a function", lambda v: isinstance(v, str) or callable(v)),
     "None": ("None", lambda v: v is None),
     "IntOrPair": ("an int or a tuple of ints", lambda v: _is_int(v) or _several(_is_int)(v)),
     "tuple of int": ("a tuple of ints", _several(_is_int)),
@@ -89,6 +97,8 @@ def _alternatives(annotation: str) -> tuple[str, ...]:
         depth += (c == "[") - (c == "]")
         if c == "|" and depth == 0:
             one, start = annotation[start:i].strip(), i + 1
+            if one.startswith("Callable["):
+                one = "Callable"
             if one.startswith(("tuple[", "Sequence[")):
                 inner = one[one.index("[") + 1 : -1]
                 number = "float" if inner.startswith("float") else "int"
@@ -112,8 +122,8 @@ def _check(layer: type, name: str, value: Any, alternatives: tuple[str, ...]) ->
             continue
         if least is not None and number < least:
             raise ValueError(f"{layer.__name__}: {name} must be at least {least}, got {value!r}")
-        if name == "p" and alternatives == ("float",) and not 0 <= number <= 1:
-            raise ValueError(f"{layer.__name__}: p, a probability, must be between 0 and 1, got {value!r}")
+        if name in getattr(layer, "_probabilities", ()) and not 0 <= number <= 1:
+            raise ValueError(f"{layer.__name__}: {name}, a probability, must be between 0 and 1, got {value!r}")
         if name == "scale_factor" and not 0 < number < math.inf:
             raise ValueError(f"{layer.__name__}: scale_factor must be positive, got {value!r}")
 

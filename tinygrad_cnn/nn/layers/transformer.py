@@ -16,6 +16,7 @@ from ..module import Module
 from .attention import MultiheadAttention
 from .container import ModuleList
 from .dropout import Dropout
+from .layer import Layer
 from .linear import Linear
 from .normalization import LayerNorm
 
@@ -30,7 +31,7 @@ def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
     return F.relu if given == "relu" else F.gelu
 
 
-class _TransformerLayer(Module):
+class _TransformerLayer(Layer):
     """What the layers of encoder and decoder share: how a part is put around a residual connection."""
 
     norm_first: bool
@@ -171,7 +172,7 @@ class TransformerDecoderLayer(_TransformerLayer):
         return self._around(x, self.norm3, self.dropout3, self._feed)
 
 
-class TransformerEncoder(Module):
+class TransformerEncoder(Layer):
     """``num_layers`` copies of a layer, one after the other, and a ``norm`` behind them, if there is one.
 
     ``enable_nested_tensor`` and ``mask_check`` concern PyTorch's speed alone: here they change nothing.
@@ -179,7 +180,7 @@ class TransformerEncoder(Module):
 
     def __init__(
         self,
-        encoder_layer: TransformerEncoderLayer,
+        encoder_layer: Module,
         num_layers: int,
         norm: Module | None = None,
         enable_nested_tensor: bool = True,
@@ -202,10 +203,10 @@ class TransformerEncoder(Module):
         return src if self.norm is None else self.norm(src)
 
 
-class TransformerDecoder(Module):
+class TransformerDecoder(Layer):
     """``num_layers`` copies of a layer, one after the other, and a ``norm`` behind them, if there is one."""
 
-    def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
         self.layers = _copies(decoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
@@ -231,7 +232,7 @@ def _copies(layer: Module, n: int) -> ModuleList:
     return ModuleList([copy.deepcopy(layer) for _ in range(n)])
 
 
-class Transformer(Module):
+class Transformer(Layer):
     """An encoder for ``src`` and a decoder for ``tgt`` that looks at what the encoder made of it.
 
     Arguments as for `TransformerEncoderLayer`, and how many layers there are of each kind; ``custom_encoder`` and
@@ -250,8 +251,8 @@ class Transformer(Module):
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
         activation: Activation = F.relu,
-        custom_encoder: Any = None,
-        custom_decoder: Any = None,
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,
