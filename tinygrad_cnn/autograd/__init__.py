@@ -7,6 +7,7 @@ applied and recorded), `backward` (the way back). It knows no operation but the 
 from __future__ import annotations
 
 from .backward import backward, grad
+from .graph import Variable
 from .modes import (
     detect_anomaly,
     enable_grad,
@@ -19,6 +20,6 @@ from .modes import (
 
 # fmt: off
 __all__ = [
-    "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
+    "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
     "set_detect_anomaly", "set_grad_enabled",
 ]

@@ -14,7 +14,7 @@ from .comparison import eq
 from .elementwise import choose, exp, quiet
 from .extremes import Selected, beside
 from .joining import cat
-from .promotion import default_dtype
+from .promotion import get_default_dtype
 from .recurrence import _cumprod, accumulate, adjoint_recurrence, along, shift
 from .shape import checked, clone, normalise_dim
 
@@ -48,7 +48,7 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 def logcumsumexp(input: Array, dim: int) -> Array:
     """log(cumsum(exp(x))) along ``dim``, without overflow."""
     x = checked(input, "logcumsumexp")
-    x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
+    x = x if x.dtype.kind == "f" else cast(x, dtype=get_default_dtype())
     return _logcumsumexp(x, dim=normalise_dim(dim, x.ndim, "logcumsumexp"))
 
 

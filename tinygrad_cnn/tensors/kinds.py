@@ -12,6 +12,7 @@ from ..autograd.graph import Variable
 from ..ops import shape as shaping
 from .copies import Copies
 from .device import device as _device
+from .size import as_size
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
@@ -33,8 +34,15 @@ class Kinds(Copies):
         return shaping.transpose(self, -2, -1)
 
     def size(self, dim: builtins.int | None = None) -> Any:
-        """The shape, or the size of one dimension."""
-        return self._array.shape if dim is None else self._array.shape[dim]
+        """The shape, a `Size`, or the size of one dimension."""
+        if dim is None:
+            return as_size(self._array.shape)
+        try:
+            return self._array.shape[dim]
+        except (IndexError, TypeError):
+            if not self._array.ndim:
+                raise IndexError(f"size(): dim={dim} of a 0-d tensor, which has no dimensions") from None
+            return self._array.shape[shaping.normalise_dim(dim, self._array.ndim, "size")]
 
     def dim(self) -> builtins.int:
         """The number of dimensions."""

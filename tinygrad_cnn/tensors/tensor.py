@@ -17,17 +17,20 @@ from ..autograd.handle import RemovableHandle
 from ..autograd.inplace import alias
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
-from .device import device
+from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
+from .size import Size, as_size
+from .values import constructed
 from .writing import assign
 
 
 class Tensor(InPlace, result=True):
     """An n-dimensional array with reverse-mode differentiation.
 
-    ``numpy()`` is the array behind it, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an
-    array without copying it; `tinygrad_cnn.tensor` copies.
+    ``numpy()`` is the array behind it, ``grad`` the accumulated gradient (a Tensor) or None. ``Tensor(2, 3)`` are zeros
+    of that shape and ``Tensor([1, 2])`` values, in the default dtype; an array is wrapped, without a copy and in its
+    own dtype (PyTorch copies it to float32). `tinygrad_cnn.tensor` copies.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> (x * x).sum().backward()
@@ -38,24 +41,25 @@ class Tensor(InPlace, result=True):
     __slots__ = ()
     __array_ufunc__, __array_function__ = array_ufunc, array_function
 
-    def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        a = data._array if isinstance(data, Variable) else np.asarray(data)
-        if a.dtype.kind not in "fiub":
-            raise TypeError(f"a Tensor holds real numbers, not dtype {a.dtype}")
-        self._array: ndarray[Any, Any] = a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
+    def __init__(self, *data: Any, requires_grad: bool = False, device: Any = None, volatile: bool = False) -> None:  # noqa: ARG002
+        if len(data) == 2 and isinstance(data[1], bool):
+            data, requires_grad = data[:1], data[1]
+        if device is not None:
+            Device(device)  # refuses what is not the CPU
+        self._array: ndarray[Any, Any] = constructed(data, None, type(self).__name__)
         self._node = None
-        if isinstance(data, Variable):
-            alias(self, data, None)
-        elif a is data:
+        if data and isinstance(data[0], Variable):
+            alias(self, data[0], None)
+        elif data and self._array is data[0]:
             self._handed_out = True
         if requires_grad:
             self.requires_grad_()
 
     # ------------------------------------------------------------------------------------------------ what it is
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The size of each dimension."""
-        return self._array.shape
+        return as_size(self._array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -68,9 +72,9 @@ class Tensor(InPlace, result=True):
         return self._array.ndim
 
     @property
-    def device(self) -> device:
+    def device(self) -> Device:
         """The CPU."""
-        return device("cpu")
+        return Device("cpu")
 
     @property
     def grad_fn(self) -> Node | None:

@@ -37,7 +37,7 @@ def door(check: Callable[..., T]) -> Callable[..., T]:
             key += (a.shape, a.dtype) if isinstance(a, np.ndarray) else (a, None)
         kinds: list[type] = []
         for setting in settings:
-            if type(setting) is tuple:
+            if isinstance(setting, tuple):
                 kinds += map(type, setting)
         try:
             return remembered(len(key), tuple(kinds), *key, *settings)
