@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
+from .arrays.keywords import accepting as _accepting
+from .arrays.keywords import accepts as _accepts
 from .arrays.memory import keep_freed_memory as _keep_freed_memory
 from .arrays.rng import Generator, default_generator, manual_seed
 from .arrays.threads import get_num_threads, set_num_threads
@@ -233,6 +235,8 @@ inf, nan, pi, e, newaxis = _np.inf, _np.nan, _np.pi, _np.e, None
 
 # fmt: off
 _keep_freed_memory()
+for _name, _function in {name: value for name, value in globals().items() if _accepts(value)}.items():
+    globals()[_name] = _accepting(_function)  # axis= for dim=, out=, and their kin
 
 __all__ = [  # noqa: RUF022
     "Generator", "Tensor", "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv", "addcmul", "addmm",

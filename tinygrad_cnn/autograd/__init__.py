@@ -1,8 +1,4 @@
-"""Differentiation by itself, under the names of ``torch.autograd``.
-
-The engine reads in this order: `graph` (what a recorded computation is made of), `operation` (how an operation is
-applied and recorded), `backward` (the way back). It knows no operation but the three that bring a gradient into shape.
-"""
+"""Differentiation by itself, under PyTorch's names. The engine is `graph`, `operation` and `backward`, read in this order."""
 
 from __future__ import annotations
 

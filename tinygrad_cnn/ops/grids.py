@@ -20,7 +20,7 @@ def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        raise ValueError(f"broadcast_tensors(): shapes {', '.join(map(str, shapes))} do not go together") from None
+        raise ValueError(f"broadcast_tensors(): shapes {', '.join(map(format, shapes))} do not go together") from None
     return tuple(_broadcast_to(x, shape=shape) for x in tensors)
 
 

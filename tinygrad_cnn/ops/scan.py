@@ -141,7 +141,7 @@ def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, 
     parts = [checked(part, "diff") for part in (prepend, x, append) if part is not None]
     if any(part.ndim != x.ndim for part in parts):
         raise RuntimeError(
-            f"diff: {' and '.join(str(part.shape) for part in parts)} differ in their number of dimensions"
+            f"diff: {' and '.join(format(part.shape) for part in parts)} differ in their number of dimensions"
         )
     if len(parts) > 1:
         x = cat(parts, d)

@@ -12,13 +12,14 @@ from ..autograd.graph import Variable
 from ..ops import shape as shaping
 from .copies import Copies
 from .device import device as _device
-from .size import as_size
+from .receiving import Receiving
+from .size import Size, new_size
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
 
 
-class Kinds(Copies):
+class Kinds(Copies, Receiving):
     """Methods that tell or change what the elements are, not what they are worth."""
 
     __slots__ = ()
@@ -36,7 +37,7 @@ class Kinds(Copies):
     def size(self, dim: builtins.int | None = None) -> Any:
         """The shape, a `Size`, or the size of one dimension."""
         if dim is None:
-            return as_size(self._array.shape)
+            return new_size(Size, self._array.shape)
         try:
             return self._array.shape[dim]
         except (IndexError, TypeError):

@@ -8,6 +8,7 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..arrays.keywords import accepting, has_dimension, passing_to
 from ..ops import (
     arrange,
     comparison,
@@ -286,8 +287,11 @@ def _sizes(given: tuple[Any, ...]) -> Any:
     return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
 
 
-# Each is explained as the function that its line calls.
-for _method in vars(Methods).values():
+# Each is explained as the function that its line calls; NumPy's names of a dimension are taken as well.
+for _name, _method in list(vars(Methods).items()):
     if callable(_method):
         _module, _function = _method.__code__.co_names[:2]
-        _method.__doc__ = getattr(globals()[_module], _function).__doc__
+        _called = getattr(globals()[_module], _function)
+        _method.__doc__, _method.__qualname__ = _called.__doc__, f"Tensor.{_name}"
+        if has_dimension(_called):
+            setattr(Methods, _name, accepting(_method, passing_to(_called, _method)))

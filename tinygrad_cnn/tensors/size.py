@@ -31,7 +31,7 @@ class Size(tuple[int, ...]):
 
     def __getitem__(self, index: Any) -> Any:
         part = tuple.__getitem__(self, index)
-        return as_size(part) if type(index) is slice else part
+        return new_size(Size, part) if type(index) is slice else part
 
     def __add__(self, other: Any) -> Any:
         return Size(tuple.__add__(self, other)) if isinstance(other, tuple) else NotImplemented
@@ -51,6 +51,4 @@ class Size(tuple[int, ...]):
         return format(str(tuple(self)), spec)  # within a sentence, as in the messages of errors: (2, 3)
 
 
-def as_size(shape: Any) -> Size:
-    """A tuple that is known to hold integers, as a Size."""
-    return tuple.__new__(Size, shape)
+new_size = tuple.__new__  # new_size(Size, shape), of a tuple that is known to hold integers

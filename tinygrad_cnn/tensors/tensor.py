@@ -20,7 +20,7 @@ from ..ops import index as indexing
 from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
-from .size import Size, as_size
+from .size import Size, new_size
 from .values import constructed
 from .writing import assign
 
@@ -59,7 +59,7 @@ class Tensor(InPlace, result=True):
     @property
     def shape(self) -> Size:
         """The size of each dimension."""
-        return as_size(self._array.shape)
+        return new_size(Size, self._array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

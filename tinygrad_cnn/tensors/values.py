@@ -73,10 +73,14 @@ def constructed(data: tuple[Any, ...], dtype: Any, name: str) -> ndarray[Any, An
     (x,) = data
     if isinstance(x, Variable):
         if dtype is not None and x._array.dtype != dtype_of(dtype):
-            raise TypeError(f"{name}() takes a tensor of dtype {dtype_of(dtype)}, got {x._array.dtype}; convert it first")
+            raise TypeError(
+                f"{name}() takes a tensor of dtype {dtype_of(dtype)}, got {x._array.dtype}; convert it first"
+            )
         return x._array
     if isinstance(x, (float, complex, str, bytes)) and not isinstance(x, np.generic):
-        raise TypeError(f"{name}() takes sizes, or a sequence of values, got {x!r}; tensor({x!r}) makes one of a number")
+        raise TypeError(
+            f"{name}() takes sizes, or a sequence of values, got {x!r}; tensor({x!r}) makes one of a number"
+        )
     if dtype is None and (hasattr(x, "__array__") or isinstance(x, np.generic)):
         a = np.asarray(x)
         if a.dtype.kind not in "fiub":

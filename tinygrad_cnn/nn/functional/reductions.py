@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 
-from ...autograd.graph import Array
+from ...autograd.graph import Array, array_of
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
 from .arguments import check_floating, dtype_of
@@ -46,7 +46,7 @@ def check_pair(input: Array, target: Array, name: str) -> None:
 
 
 def check_same_shape(input: Array, target: Array, name: str, other: str = "target") -> None:
-    if tuple(input.shape) != tuple(target.shape):
+    if array_of(input).shape != array_of(target).shape:
         raise ValueError(
             f"{name}: input of shape {tuple(input.shape)} and {other} of shape {tuple(target.shape)} must have the "
             "same shape, and are not broadcast; bring one to the shape of the other with squeeze, unsqueeze or expand"
