@@ -96,11 +96,11 @@ def _renamed(
 
 
 def _makes_memory(function: Callable[..., Any]) -> bool:
-    return ".tensors." in function.__module__ or function.__name__ in ("clone", "contiguous")
+    return function.__module__.rpartition(".")[2] in ("creation", "sampling") or function.__name__ == "clone"
 
 
 def _on_tensors(function: Callable[..., Any]) -> bool:
-    return ".ops." in function.__module__ or ".tensors." in function.__module__
+    return ".ops." in function.__module__ or _makes_memory(function)
 
 
 def _received(out: Any, y: Any, name: str) -> Any:

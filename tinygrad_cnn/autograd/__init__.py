@@ -1,4 +1,4 @@
-"""Differentiation by itself, under PyTorch's names. The engine is `graph`, `operation` and `backward`, read in this order."""
+"""Differentiation by itself, under PyTorch's names. The engine: `graph`, `operation`, `backward`, in this order."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
         rank = (0 if a.ndim else 1) if isinstance(a, ndarray) else 2
         dtype = a.dtype if isinstance(a, ndarray) else _NUMBER[type(a)]
         before = best[rank]
-        best[rank] = dtype if before is None else _wider(before, dtype)
+        best[rank] = dtype if before is None else wider(before, dtype)
     result = None
     for dtype in best:
         if dtype is not None and (result is None or _KIND[dtype.kind] > _KIND[result.kind]):
@@ -132,7 +132,8 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
     return np.dtype(result.type)
 
 
-def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+def wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the higher kind, or what holds both of one kind."""
     if _KIND[a.kind] != _KIND[b.kind]:
         return a if _KIND[a.kind] > _KIND[b.kind] else b
     return np.promote_types(a, b)

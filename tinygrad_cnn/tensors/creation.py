@@ -1,7 +1,7 @@
 """Making tensors: from data, of one value, in steps. Names, arguments and defaults are PyTorch's.
 
-New tensors have the default dtype, float32 unless it was set, where neither ``dtype`` nor the data say otherwise. Sizes are given as ``zeros(2, 3)`` or
-``zeros((2, 3))``. Random tensors are made in `sampling`.
+New tensors have the default dtype, float32 unless it was set, where neither ``dtype`` nor the data say otherwise. Sizes
+are given as ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``. Random tensors are made in `sampling`.
 """
 
 from __future__ import annotations

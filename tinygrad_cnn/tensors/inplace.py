@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import rng
 from ..autograd.graph import Variable, array_of, wrap
-from ..ops import elementwise, rounding
+from ..ops import comparison, elementwise, rounding
 from ..ops.numbers import written
 from ..ops.shape import clone, expand
 from .methods import Methods
@@ -65,6 +65,7 @@ class InPlace(Methods):
     logical_and_, logical_or_ = twin(Methods.logical_and), twin(Methods.logical_or)
     logical_xor_, logical_not_ = twin(Methods.logical_xor), twin(Methods.logical_not)
     bitwise_and_, bitwise_or_ = twin(Methods.bitwise_and), twin(Methods.bitwise_or)
+    bitwise_left_shift_, bitwise_right_shift_ = twin(Methods.bitwise_left_shift), twin(Methods.bitwise_right_shift)
     bitwise_xor_, bitwise_not_ = twin(Methods.bitwise_xor), twin(Methods.bitwise_not)
     # sums along a dimension, products of matrices, triangles
     cumsum_, cumprod_, tril_, triu_ = (
@@ -78,6 +79,8 @@ class InPlace(Methods):
     # writing where an index or a mask points
     scatter_, scatter_add_ = twin(Methods.scatter), twin(Methods.scatter_add)
     index_add_, index_copy_, index_fill_ = twin(Methods.index_add), twin(Methods.index_copy), twin(Methods.index_fill)
+    scatter_reduce_, index_reduce_ = twin(Methods.scatter_reduce), twin(Methods.index_reduce)
+    index_put_, put_ = twin(Methods.index_put), twin(Methods.put)
     masked_fill_, masked_scatter_ = twin(Methods.masked_fill), twin(Methods.masked_scatter)
     # the same memory in another shape
     squeeze_, unsqueeze_ = twin(Methods.squeeze, turn), twin(Methods.unsqueeze, turn)
@@ -93,6 +96,11 @@ class InPlace(Methods):
     def __ifloordiv__(self, other: Any) -> Self: return in_place(self, rounding.floor_divide, other)
     def __imod__(self, other: Any) -> Self: return in_place(self, rounding.remainder, other)
     def __ipow__(self, other: Any) -> Self: return in_place(self, elementwise.pow, other)
+    def __ilshift__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_left_shift, other)
+    def __irshift__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_right_shift, other)
+    def __iand__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_and, other)
+    def __ior__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_or, other)
+    def __ixor__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_xor, other)
     # fmt: on
 
     # values that do not come from the old ones

@@ -39,4 +39,4 @@ class Receiving(Variable):
                 )
             self._array = np.empty(a.shape, self._array.dtype)
             self._view = self._aliases = None
-        return in_place(self, lambda x: wrap(np.broadcast_to(a, x.shape).astype(x.dtype), None))  # type: ignore[no-any-return]
+        return in_place(self, lambda x: wrap(np.broadcast_to(a, x.shape).astype(x.dtype), None))

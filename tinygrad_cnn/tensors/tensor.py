@@ -20,6 +20,7 @@ from ..ops import index as indexing
 from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
+from .printing import written
 from .size import Size, new_size
 from .values import constructed
 from .writing import assign
@@ -42,8 +43,8 @@ class Tensor(InPlace, result=True):
     __array_ufunc__, __array_function__ = array_ufunc, array_function
 
     def __init__(self, *data: Any, requires_grad: bool = False, device: Any = None, volatile: bool = False) -> None:  # noqa: ARG002
-        if len(data) == 2 and isinstance(data[1], bool):
-            data, requires_grad = data[:1], data[1]
+        if len(data) == 2 and isinstance(data[-1], bool):
+            data, requires_grad = data[:1], data[-1]
         if device is not None:
             Device(device)  # refuses what is not the CPU
         self._array: ndarray[Any, Any] = constructed(data, None, type(self).__name__)
@@ -210,7 +211,7 @@ class Tensor(InPlace, result=True):
         return self._node.extra
 
     # ------------------------------------------------------------------------------------------------ to NumPy
-    def numpy(self) -> ndarray[Any, Any]:
+    def numpy(self, *, force: bool = False) -> ndarray[Any, Any]:  # noqa: ARG002  (it is always given)
         """The array, sharing memory and without the graph; also of a tensor that requires grad."""
         t: Variable | None = self
         while t is not None:  # all that share the memory
@@ -266,16 +267,7 @@ class Tensor(InPlace, result=True):
         return format(self._array.item(), spec) if spec and self._array.size == 1 else str(self)
 
     def __repr__(self) -> str:
-        text = np.array2string(self._array, separator=", ", precision=4, prefix="tensor(")
-        if self._array.size == 0:
-            text += f", shape={self.shape}"
-        if self._array.dtype not in (np.float32, np.int64, np.bool_):
-            text += f", dtype={self._array.dtype}"
-        if self._node is not None:
-            text += f", grad_fn=<{self._node.op.name}>"
-        elif self._wants_grad:
-            text += ", requires_grad=True"
-        return f"tensor({text})"
+        return written(self)
 
     # ------------------------------------------------------------------------------------------------ indexing
     def __getitem__(self, index: Any) -> Tensor:
@@ -312,6 +304,10 @@ class Tensor(InPlace, result=True):
     def __ror__(self, other: Any) -> Tensor: return comparison.bitwise_or(other, self)
     def __xor__(self, other: Any) -> Tensor: return comparison.bitwise_xor(self, other)
     def __rxor__(self, other: Any) -> Tensor: return comparison.bitwise_xor(other, self)
+    def __lshift__(self, other: Any) -> Tensor: return comparison.bitwise_left_shift(self, other)
+    def __rlshift__(self, other: Any) -> Tensor: return comparison.bitwise_left_shift(other, self)
+    def __rshift__(self, other: Any) -> Tensor: return comparison.bitwise_right_shift(self, other)
+    def __rrshift__(self, other: Any) -> Tensor: return comparison.bitwise_right_shift(other, self)
     def __lt__(self, other: Any) -> Tensor: return comparison.lt(self, other)
     def __le__(self, other: Any) -> Tensor: return comparison.le(self, other)
     def __gt__(self, other: Any) -> Tensor: return comparison.gt(self, other)
