@@ -33,7 +33,10 @@ def zero(_g: Array, _y: Array, _x: Array, *_rest: Array, **_attributes: Any) -> 
 # -------------------------------------------------------------------------------------------------------- arithmetic
 def _scaled(alpha: Any, b: Any, a: Any) -> Any:
     """alpha * b, where alpha is a number of the dtype of the two."""
-    return b * scalar_for(alpha, (a if isinstance(a, np.ndarray) else b).dtype, "add or sub: alpha")
+    dtype = (a if isinstance(a, np.ndarray) else b).dtype
+    if isinstance(alpha, float) and dtype.kind != "f":
+        raise TypeError(f"add, sub: alpha must be an integer for tensors of dtype {dtype}, got {alpha}")
+    return b * scalar_for(alpha, dtype, "add or sub: alpha")
 
 
 @op(

@@ -92,7 +92,7 @@ def index_reduce(
         raise ValueError(f"index_reduce(): reduce is one of {', '.join(_REDUCTIONS[1:])}, got {reduce!r}")
     x, d, rows = _rows(input, dim, index, "index_reduce")
     assert rows.picks is not None
-    (numbers,) = rows.picks
+    numbers = rows.picks[-1]
     s = _rows_of(source, x, d, numbers.size, "index_reduce")
     i = np.broadcast_to(numbers.reshape((-1,) + (1,) * (x.ndim - 1 - d)), s.shape)
     y = scatter_reduce(x, d, i, s, reduce, include_self=include_self)

@@ -5,6 +5,7 @@ One line a method; what a write does to the other names of the memory stands in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from ..arrays import rng
 from ..autograd.graph import Variable, array_of, wrap
 from ..ops import comparison, elementwise, rounding
-from ..ops.numbers import written
+from ..ops.numbers import array_for, written
 from ..ops.shape import clone, expand
 from .methods import Methods
 from .writing import in_place, turn, twin
@@ -129,6 +130,26 @@ class InPlace(Methods):
         diagonal = np.zeros(shape, np.bool_)
         np.fill_diagonal(diagonal, True)
         return in_place(self, Methods.masked_fill, diagonal, fill_value)
+
+    # values that a Python function makes, one after the other
+    def apply_(self, callable: Callable[[Any], Any]) -> Self:
+        """Take what a function makes of each element. Slow, and without a gradient."""
+        return self._made(lambda: [callable(v) for v in self._array.ravel().tolist()], "apply_")
+
+    def map_(self, tensor: Any, callable: Callable[[Any, Any], Any]) -> Self:
+        """Take what a function makes of each element and that of another tensor, broadcast to this one's shape."""
+        if not isinstance(tensor, Variable) or tensor._array.dtype != self._array.dtype:
+            got = tensor._array.dtype if isinstance(tensor, Variable) else type(tensor).__name__
+            raise TypeError(f"map_() takes a Tensor of dtype {self._array.dtype}, got {got}")
+        other = np.broadcast_to(tensor._array, self._array.shape)
+        pairs = zip(self._array.ravel().tolist(), other.ravel().tolist(), strict=True)
+        return self._made(lambda: [callable(a, b) for a, b in pairs], "map_")
+
+    def _made(self, make: Any, name: str) -> Self:
+        if self._wants_grad or self._node is not None:
+            raise RuntimeError(f"{name}() of a tensor that requires grad would lose it; use x.detach().{name}(...)")
+        a = array_for(make(), self._array.dtype, name).reshape(self._array.shape)
+        return in_place(self, lambda _x: wrap(a, None))
 
     # random numbers; ``generator`` as in `tinygrad_cnn.rand`
     def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Self:

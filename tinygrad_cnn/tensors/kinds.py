@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.backward import cast
-from ..autograd.graph import Variable
+from ..autograd.graph import Variable, wrap
+from ..autograd.inplace import alias
 from ..ops import shape as shaping
 from .copies import Copies
 from .device import device as _device
@@ -17,6 +18,7 @@ from .layouts import check_format
 from .receiving import Receiving
 from .size import Size, new_size
 from .typed import dtype_named, type_name
+from .values import dtype_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
@@ -106,6 +108,22 @@ class Kinds(Copies, Facts, Receiving):
     def type_as(self, other: Any) -> Tensor:
         """In the dtype of another tensor."""
         return self.to(other.dtype)
+
+    def seen_as(self, dtype: Any) -> Tensor:
+        """The same bits read as numbers of another dtype, which is ``x.view(dtype)``: no copy, and no gradient.
+
+        Where its numbers take another number of bytes, there are more or fewer of them in the last dimension.
+        """
+        kind = dtype_of(dtype, self._array.dtype)
+        try:
+            seen = wrap(self._array.view(kind), None)
+        except ValueError:
+            raise ValueError(
+                f"view(): the memory of shape {self._array.shape} and dtype {self._array.dtype} cannot be read as {kind}: "
+                "the last dimension must lie in one piece and hold a whole number of them; contiguous() puts it so"
+            ) from None
+        alias(seen, self, None)
+        return seen
 
     def cpu(self) -> Tensor:
         """Itself: all tensors are on the CPU."""

@@ -8,6 +8,8 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from ..arrays.keywords import accepting, has_dimension, passing_to
 from ..ops import (
     arrange,
@@ -227,7 +229,7 @@ class Methods(New):
     def trace(self) -> Tensor: return contraction.trace(self)
     # shapes
     def reshape(self, *shape: Any) -> Tensor: return shaping.reshape(self, _sizes(shape))
-    def view(self, *shape: Any) -> Tensor: return shaping.reshape(self, _sizes(shape))
+    def view(self, *shape: Any) -> Tensor: return self.seen_as(shape[0]) if shape and isinstance(shape[0], np.dtype) else shaping.reshape(self, _sizes(shape))
     def reshape_as(self, other: Any) -> Tensor: return shaping.reshape_as(self, other)
     def view_as(self, other: Any) -> Tensor: return shaping.reshape_as(self, other)
     def expand_as(self, other: Any) -> Tensor: return shaping.expand_as(self, other)
@@ -299,10 +301,12 @@ def _sizes(given: tuple[Any, ...]) -> Any:
 
 
 # Each is explained as the function that its line calls; NumPy's names of a dimension are taken as well.
+_package = shaping.__package__
 for _name, _method in list(vars(Methods).items()):
     if callable(_method):
-        _module, _function = _method.__code__.co_names[:2]
-        _called = getattr(globals()[_module], _function)
+        _names = _method.__code__.co_names
+        _k = next(k for k, name in enumerate(_names) if getattr(globals().get(name), "__package__", "") == _package)
+        _called = getattr(globals()[_names[_k]], _names[_k + 1])
         _method.__doc__, _method.__qualname__ = _called.__doc__, f"Tensor.{_name}"
         if has_dimension(_called):
             setattr(Methods, _name, accepting(_method, passing_to(_called, _method)))

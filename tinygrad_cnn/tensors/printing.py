@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Variable
+from ..ops.promotion import get_default_dtype
 
 _PROFILES = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
@@ -58,7 +59,7 @@ def written(t: Variable) -> str:
     text = np.array2string(a, separator=", ", prefix="tensor(", **options)
     if a.size == 0:
         text += f", shape={a.shape}"
-    if a.dtype not in (np.float32, np.int64, np.bool_):
+    if a.dtype not in (get_default_dtype(), np.int64, np.bool_):
         text += f", dtype={a.dtype}"
     if t._node is not None:
         text += f", grad_fn=<{t._node.op.name}>"

@@ -28,7 +28,7 @@ _NAMES = {
 class TensorType:
     """``FloatTensor(2, 3)`` are zeros of that shape, ``FloatTensor([1, 2])`` values: as `Tensor`, in one dtype.
 
-    What is an array already is copied and cast. ``isinstance(x, FloatTensor)`` asks for the dtype.
+    An array of another dtype is cast. ``isinstance(x, FloatTensor)`` asks for the dtype.
 
     >>> LongTensor([1, 2]), isinstance(LongTensor(3), LongTensor), isinstance(LongTensor(3), FloatTensor)
     (tensor([1, 2]), True, False)
@@ -50,13 +50,13 @@ class TensorType:
 
 
 def made(data: tuple[Any, ...], dtype: np.dtype[Any], name: str) -> Any:
-    """A tensor of this dtype, of what `values.constructed` takes; it shares memory with another tensor alone."""
-    a = constructed(data, dtype, name)
+    """A tensor of this dtype, of what `values.constructed` takes; it shares the memory of a tensor or array of it."""
+    t = wrap(constructed(data, dtype, name), None)
     if len(data) == 1 and isinstance(data[0], Variable):
-        t = wrap(a, None)
         alias(t, data[0], None)
-        return t
-    return wrap(np.array(a, order="K"), None)
+    elif len(data) == 1 and hasattr(data[0], "__array__"):
+        t._handed_out = True
+    return t
 
 
 HalfTensor, FloatTensor, DoubleTensor = TensorType("float16"), TensorType("float32"), TensorType("float64")
