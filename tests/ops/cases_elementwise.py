@@ -86,6 +86,10 @@ def _case(
     return Case(name, draw, f, reference, torch=t(name), method=rest.pop("method", name), **rest)
 
 
+def with_a_factor(sign: int) -> Callable[..., Any]:
+    return lambda a, b, alpha: np.asarray(a + sign * alpha * b)
+
+
 MASKS = (("mixed dtypes", "numbers minus a mask are plain arithmetic, as in NumPy; PyTorch refuses them"),)
 CASES = [
     _case(e.add, two(), loop(lambda a, b: a + b)),
@@ -138,7 +142,7 @@ CASES = [
             name,
             two_and_a_factor(),
             getattr(e, name),
-            (lambda sign: lambda a, b, alpha: np.asarray(a + sign * alpha * b))(sign),
+            with_a_factor(sign),
             torch=t(name),
             method=name,
             note="alpha",

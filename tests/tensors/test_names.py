@@ -7,13 +7,20 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+import pickle
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
 from tests.tensors.beside import verdict
+from tinygrad_cnn.ops import promotion
+from tinygrad_cnn.tensors import printing
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of what it calls old
 
@@ -293,3 +300,188 @@ def doubles(torch: Any) -> Iterator[None]:
 @pytest.mark.parametrize("name", DEFAULT)
 def test_another_default_dtype(name: str, torch: Any) -> None:
     check(f"default: {name}", DEFAULT[name], tg, torch)
+
+
+# ----------------------------------------------------------------------------------------------------- on our own
+def test_an_array_keeps_its_dtype_and_its_memory() -> None:
+    """PyTorch's Tensor(array) is float32; here an array is what it is, and lists and numbers are the default dtype."""
+    a = np.array([1.0, 2.0])
+    x = tg.Tensor(a)
+    assert x.dtype == np.float64
+    a[0] = 5.0
+    assert x.tolist() == [5.0, 2.0]
+    x += 1  # the array is another name of the memory
+    assert a.tolist() == [6.0, 3.0]
+    assert tg.Tensor([1, 2]).dtype == tg.Tensor(2).dtype == np.float32
+    assert tg.Tensor(np.float64(1.5)).tolist() == 1.5
+    assert tg.Tensor(np.arange(3, dtype=">i4")).dtype == np.dtype("i4")
+
+
+def test_sizes_give_zeros() -> None:
+    for x in (tg.Tensor(2, 3), tg.LongTensor(2, 3), tg.ones(1).new(2, 3), tg.ones(1).new_empty(2, 3)):
+        assert x.shape == (2, 3)
+        assert not x.numpy().any()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tg.Tensor(3.5), r"tensor\(3.5\)"),
+        (lambda: tg.Tensor(2, 3.0), r"integers, got \(2, 3.0\)"),
+        (lambda: tg.Tensor(1 + 2j), "sizes, or a sequence of values"),
+        (lambda: tg.Tensor(object()), "got object"),
+        (lambda: tg.Tensor(np.array(["a"])), "real numbers"),
+        (lambda: tg.LongTensor(tg.ones(2)), "takes a tensor of dtype int64, got float32"),
+        (lambda: tg.ones(2).type("torch.FooTensor"), "FooTensor.*LongTensor"),
+        (lambda: tg.ones(2, 3).size(5), "dim=5 is out of range for 2 dimensions: expected -2 to 1"),
+        (lambda: tg.ones(()).size(0), "0-d tensor, which has no dimensions"),
+        (lambda: tg.ones(2, 3).sum(dims=0), r"sum\(\) has no argument 'dims'; it takes .*dim, keepdim, dtype"),
+        (lambda: tg.cat([tg.ones(2)], along=0), r"cat\(\) has no argument 'along'; it takes tensors, dim"),
+        (lambda: tg.ones(2).exp(axis=0), r"Tensor.exp\(\)"),
+        (lambda: tg.ones(2).sum(dim=0, axis=0), "both dim= and axis="),
+        (lambda: tg.zeros(2, layout="sparse_coo"), "one layout, strided, got sparse_coo"),
+        (lambda: tg.add(tg.ones(2, requires_grad=True), 1, out=tg.ones(2)), r"out= records no gradient; assign"),
+        (lambda: tg.add(tg.ones(2), 1, out=tg.ones(2).long()), "float32 cannot be written into out, of int64"),
+        (lambda: tg.max(tg.ones(2), 0, out=tg.ones(2)), "out must be a tuple of 2 Tensors"),
+        (lambda: tg.set_printoptions(profile="loud"), "default, short, full"),
+        (lambda: tg.set_default_dtype(tg.int32), "float16, float32 or float64, got int32"),
+        (lambda: tg.random.set_rng_state(tg.zeros(3)), "dtype float32"),
+        (lambda: tg.random.set_rng_state(tg.zeros(3, dtype=tg.uint8)), "no such state"),
+        (lambda: tg.ones(2).map_([1.0], max), "got list"),
+        (lambda: tg.ones(2, requires_grad=True).apply_(abs), r"detach\(\).apply_"),
+        (lambda: tg.ones(3).view(tg.float64), r"contiguous\(\)"),
+        (lambda: tg.Size([1.5]), "sequence of integers"),
+        (lambda: tg.ones(2).to(memory_format="channels"), "memory_format is one of"),
+        (lambda: tg.ones(2, 3).stride(2), "dim=2 is out of range for 2 dimensions"),
+    ],
+)
+def test_messages(call: Any, words: str) -> None:
+    with pytest.raises((TypeError, ValueError, RuntimeError, IndexError), match=words):
+        call()
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "complex64", "uint64"])
+def test_a_dtype_that_is_not_here_says_why(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}': .*(float32|real|int64)"):
+        getattr(tg, name)
+    assert not hasattr(tg, name)
+
+
+# ------------------------------------------------------------------------------------------------- shapes
+def test_a_size_reads_as_a_tuple_within_a_sentence() -> None:
+    shape = tg.ones(2, 3).shape
+    assert repr(shape) == str(shape) == "tinygrad_cnn.Size([2, 3])"
+    assert f"{shape}" == "(2, 3)"
+    assert f"{shape!r}" == repr(shape)
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) does not expand"):
+        tg.ones(2, 3).expand(4, 4)
+
+
+def test_a_size_can_be_copied_and_kept() -> None:
+    shape = tg.ones(2, 3).shape
+    for again in (copy.copy(shape), copy.deepcopy(shape), pickle.loads(pickle.dumps(shape))):
+        assert type(again) is tg.Size
+        assert again == shape
+    assert {shape: 1}[2, 3] == 1
+    assert shape.__add__([4]) is NotImplemented
+
+
+# ------------------------------------------------------------------------------------------------- keywords
+def test_signatures_are_still_seen() -> None:
+    """Functions and methods that take NumPy's names show those of PyTorch, and their explanation."""
+    assert str(inspect.signature(tg.sum)).startswith("(input: 'Array', dim: ")
+    assert list(inspect.signature(tg.Tensor.mean).parameters) == ["self", "dim", "keepdim", "dtype"]
+    assert tg.Tensor.sum.__doc__ == tg.sum.__doc__
+    assert tg.Tensor.sum.__qualname__ == "Tensor.sum"
+    assert tg.concat is tg.cat
+
+
+def test_a_type_error_within_a_function_is_its_own() -> None:
+    """What fails for another reason than a keyword is not called twice, and its message stays."""
+    with pytest.raises(TypeError, match="dim must be an integer, got str"):
+        tg.ones(2).sum(dim="a")
+    calls = []
+
+    @tg.op()
+    def broken(x: Any) -> Any:
+        calls.append(x)
+        raise TypeError("on its own")
+
+    with pytest.raises(TypeError, match=r"^on its own$"):
+        broken(tg.ones(2))
+    assert len(calls) == 1
+
+
+def test_out_warns_where_it_changes_its_shape() -> None:
+    out = tg.zeros(5)
+    with pytest.warns(UserWarning, match=r"out has shape \(5,\) and becomes one of the result's shape, \(2,\)"):
+        tg.add(tg.ones(2), 1, out=out)
+    assert out.tolist() == [2.0, 2.0]
+
+
+def test_out_is_written_where_others_see_it() -> None:
+    whole = tg.zeros(2, 2)
+    seen = whole.numpy()
+    tg.add(tg.ones(2), 1, out=whole[1])
+    assert seen.tolist() == [[0.0, 0.0], [2.0, 2.0]]
+
+
+# ------------------------------------------------------------------------------------------------- settings
+@pytest.fixture
+def print_options() -> Iterator[None]:
+    before = dict(printing._set)
+    yield
+    printing._set.clear()
+    printing._set.update(before)
+
+
+@pytest.mark.usefixtures("print_options")
+def test_print_options() -> None:
+    x = tg.tensor([1234.56789, 0.5])
+    tg.set_printoptions(precision=2)
+    assert repr(x) == "tensor([1.23e+03, 5.00e-01])" or repr(x) == "tensor([1234.57,    0.5 ])"
+    tg.set_printoptions(precision=1, sci_mode=True)
+    assert repr(x) == "tensor([1.2e+03, 5.0e-01])"
+    tg.set_printoptions(precision=3, sci_mode=False)
+    assert repr(x) == "tensor([1234.568, 0.500])"
+    tg.set_printoptions(threshold=3, edgeitems=1)
+    assert repr(tg.arange(9)) == "tensor([0, ..., 8])"
+    tg.set_printoptions(profile="full", linewidth=30)
+    assert len(repr(tg.arange(2000))) > 8000
+    assert max(map(len, repr(tg.arange(2000)).splitlines())) <= 31
+    tg.set_printoptions(profile="default")
+    assert repr(tg.arange(2000)) == "tensor([   0,    1,    2, ..., 1997, 1998, 1999])"
+    tg.set_printoptions(threshold=float("inf"))
+    assert "..." not in repr(tg.arange(2000))
+
+
+def test_the_default_dtype_is_of_all_threads() -> None:
+    found: list[Any] = []
+    try:
+        tg.set_default_dtype(np.float64)
+        thread = threading.Thread(target=lambda: found.append(tg.zeros(1).dtype))
+        thread.start()
+        thread.join()
+    finally:
+        tg.set_default_dtype(tg.float32)
+    assert found == [np.dtype(np.float64)]
+    assert promotion.get_default_dtype() is tg.float32
+
+
+def test_random_state_goes_through_a_file(tmp_path: Any) -> None:
+    tg.manual_seed(5)
+    tg.rand(3)
+    tg.save({"rng": tg.get_rng_state(), "shape": tg.ones(2, 3).shape}, tmp_path / "state")
+    expected = tg.rand(4).tolist()
+    kept = tg.load(tmp_path / "state")
+    assert kept["shape"] == (2, 3)
+    tg.random.set_rng_state(kept["rng"])
+    assert tg.rand(4).tolist() == expected
+
+
+def test_new_tensors_share_nothing() -> None:
+    x = tg.ones(2)
+    y = x.new_tensor(x)
+    y[0] = 7.0
+    assert x.tolist() == [1.0, 1.0]
+    assert x.new_zeros(2).data_ptr() != x.data_ptr()

@@ -119,8 +119,8 @@ class Kinds(Copies, Facts, Receiving):
             seen = wrap(self._array.view(kind), None)
         except ValueError:
             raise ValueError(
-                f"view(): the memory of shape {self._array.shape} and dtype {self._array.dtype} cannot be read as {kind}: "
-                "the last dimension must lie in one piece and hold a whole number of them; contiguous() puts it so"
+                f"view(): shape {self._array.shape} of dtype {self._array.dtype} cannot be read as {kind}: the last "
+                "dimension must lie in one piece and hold a whole number of them; contiguous() puts it in one piece"
             ) from None
         alias(seen, self, None)
         return seen
