@@ -318,7 +318,8 @@ def test_an_array_keeps_its_dtype_and_its_memory() -> None:
 
 
 def test_sizes_give_zeros() -> None:
-    for x in (tg.Tensor(2, 3), tg.LongTensor(2, 3), tg.ones(1).new(2, 3), tg.ones(1).new_empty(2, 3)):
+    like = tg.ones(2, 3)
+    for x in (tg.Tensor(2, 3), tg.Tensor(like.shape), tg.LongTensor(2, 3), like.new(2, 3), like.new_empty(2, 3)):
         assert x.shape == (2, 3)
         assert not x.numpy().any()
 
@@ -339,6 +340,9 @@ def test_sizes_give_zeros() -> None:
         (lambda: tg.cat([tg.ones(2)], along=0), r"cat\(\) has no argument 'along'; it takes tensors, dim"),
         (lambda: tg.ones(2).exp(axis=0), r"Tensor.exp\(\)"),
         (lambda: tg.ones(2).sum(dim=0, axis=0), "both dim= and axis="),
+        (lambda: tg.add(tg.ones(2), input=tg.ones(2), other=1), "input=, its input number 1, beside 1 by position"),
+        (lambda: tg.add(other=1), "other=, its input number 2, beside 0 by position"),
+        (lambda: tg.exp(tg.ones(2), axis=1), r"exp\(\) has no argument 'axis'"),
         (lambda: tg.zeros(2, layout="sparse_coo"), "one layout, strided, got sparse_coo"),
         (lambda: tg.add(tg.ones(2, requires_grad=True), 1, out=tg.ones(2)), r"out= records no gradient; assign"),
         (lambda: tg.add(tg.ones(2), 1, out=tg.ones(2).long()), "float32 cannot be written into out, of int64"),
@@ -367,6 +371,17 @@ def test_a_dtype_that_is_not_here_says_why(name: str) -> None:
     assert not hasattr(tg, name)
 
 
+def test_names_of_a_tensor_share_its_memory() -> None:
+    x = tg.ones(2)
+    for y in (tg.FloatTensor(x), tg.autograd.Variable(x), tg.Tensor(x), x.new(x), x.view(tg.int32)):
+        z = x * 1
+        y.fill_(3)
+        x += 1  # not into new memory: y is another name
+        assert y.data_ptr() == x.data_ptr()
+        assert z.tolist() == [1.0, 1.0]
+        x.fill_(1.0)
+
+
 # ------------------------------------------------------------------------------------------------- shapes
 def test_a_size_reads_as_a_tuple_within_a_sentence() -> None:
     shape = tg.ones(2, 3).shape
@@ -383,6 +398,9 @@ def test_a_size_can_be_copied_and_kept() -> None:
         assert type(again) is tg.Size
         assert again == shape
     assert {shape: 1}[2, 3] == 1
+    one = (1,)
+    assert [type(s) for s in (shape[:1], shape + one, one + shape, shape * 2)] == [tg.Size] * 4
+    assert (shape[1:].numel(), shape[0], shape.numel()) == (3, 2, 6)
     assert shape.__add__([4]) is NotImplemented
 
 
@@ -465,7 +483,24 @@ def test_the_default_dtype_is_of_all_threads() -> None:
     finally:
         tg.set_default_dtype(tg.float32)
     assert found == [np.dtype(np.float64)]
+    try:
+        tg.set_default_dtype(tg.float64)
+        made = [tg.tensor([1.5]), tg.Tensor([1]), tg.tensor([1, 2]) * 1.5, tg.tensor([1, 2]).sqrt(), tg.rand(2)]
+        assert {x.dtype for x in made} == {tg.float64}
+        assert repr(tg.ones(1)) == "tensor([1.])"
+        assert "dtype=float32" in repr(tg.ones(1, dtype=tg.float32))
+        assert tg.nn.Linear(1, 1).weight.dtype == tg.float64
+    finally:
+        tg.set_default_dtype(tg.float32)
     assert promotion.get_default_dtype() is tg.float32
+
+
+def test_a_seed_of_the_system() -> None:
+    seed = tg.seed()
+    first = tg.rand(3).tolist()
+    assert seed == tg.initial_seed()
+    tg.manual_seed(seed)
+    assert tg.rand(3).tolist() == first
 
 
 def test_random_state_goes_through_a_file(tmp_path: Any) -> None:

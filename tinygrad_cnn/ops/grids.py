@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.backward import broadcast_to as _broadcast_to
 from ..autograd.backward import cast, sum_to
 from ..autograd.graph import Array
+from .reduce import sum as total
 from .shape import _permute, _reshape, checked, sizes
 
 
@@ -37,7 +38,9 @@ def sum_to_size(input: Array, *size: Any) -> Array:
     lead = len(old) - len(shape)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, old[lead:], strict=True)):
         raise ValueError(f"sum_to_size(): shape {shape} does not broadcast to {old}, which is to be summed to it")
-    if shape == old and (shape or x.dtype.kind == "f"):
+    if not shape:
+        return total(x)
+    if shape == old:
         return x
     return sum_to(x if x.dtype.kind == "f" else cast(x, dtype=np.dtype(np.int64)), shape=shape)
 

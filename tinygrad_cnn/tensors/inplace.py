@@ -134,7 +134,7 @@ class InPlace(Methods):
     # values that a Python function makes, one after the other
     def apply_(self, callable: Callable[[Any], Any]) -> Self:
         """Take what a function makes of each element. Slow, and without a gradient."""
-        return self._made(lambda: [callable(v) for v in self._array.ravel().tolist()], "apply_")
+        return self._made(lambda: [callable(v) for v in self._array.ravel().tolist()], "apply_", self)
 
     def map_(self, tensor: Any, callable: Callable[[Any, Any], Any]) -> Self:
         """Take what a function makes of each element and that of another tensor, broadcast to this one's shape."""
@@ -143,10 +143,10 @@ class InPlace(Methods):
             raise TypeError(f"map_() takes a Tensor of dtype {self._array.dtype}, got {got}")
         other = np.broadcast_to(tensor._array, self._array.shape)
         pairs = zip(self._array.ravel().tolist(), other.ravel().tolist(), strict=True)
-        return self._made(lambda: [callable(a, b) for a, b in pairs], "map_")
+        return self._made(lambda: [callable(a, b) for a, b in pairs], "map_", self, tensor)
 
-    def _made(self, make: Any, name: str) -> Self:
-        if self._wants_grad or self._node is not None:
+    def _made(self, make: Any, name: str, *read: Any) -> Self:
+        if any(x._wants_grad or x._node is not None for x in read):
             raise RuntimeError(f"{name}() of a tensor that requires grad would lose it; use x.detach().{name}(...)")
         a = array_for(make(), self._array.dtype, name).reshape(self._array.shape)
         return in_place(self, lambda _x: wrap(a, None))
