@@ -24,6 +24,12 @@ AT_LEAST = 150
 NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than values and gradients
     "tensors.creation": "makes arrays of nothing; tests/tensors/test_creation.py",
     "tensors.sampling": "random; tests/tensors/test_sampling.py",
+    "tensors.asking": "Python's numbers and truths; tests/tensors/test_names.py",
+    "tensors.dtypes": "of dtypes; tests/tensors/test_names.py",
+    "tensors.printing": "text; tests/tensors/test_names.py",
+    "tensors.random_state": "random state; tests/tensors/test_names.py",
+    "tensors.typed": "of types; tests/tensors/test_names.py",
+    "arrays.determinism": "a switch; tests/tensors/test_names.py",
     "arrays.rng": "random state; tests/tensors/test_sampling.py",
     "autograd.modes": "switches; tests/autograd/test_modes.py",
     "autograd.operation": "op: the engine itself; tests/autograd/test_engine.py",
@@ -36,9 +42,9 @@ NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than valu
     "nn.summary": "a table of a model; tests/nn/test_summary.py",
 }
 NOT_BY_A_CASE = {  # single functions that a case does not fit, and why
-    "is_tensor": "a question about a type",
-    "numel": "gives a Python number",
     "result_type": "gives a dtype",
+    "get_default_dtype": "gives a dtype",
+    "set_default_dtype": "a setting; tests/tensors/test_names.py",
     "equal": "gives a Python bool",
     "allclose": "gives a Python bool",
     **{

@@ -1,12 +1,9 @@
-"""Differentiation by itself, under the names of ``torch.autograd``.
-
-The engine reads in this order: `graph` (what a recorded computation is made of), `operation` (how an operation is
-applied and recorded), `backward` (the way back). It knows no operation but the three that bring a gradient into shape.
-"""
+"""Differentiation by itself, under PyTorch's names. The engine: `graph`, `operation`, `backward`, in this order."""
 
 from __future__ import annotations
 
 from .backward import backward, grad
+from .graph import Variable
 from .modes import (
     detect_anomaly,
     enable_grad,
@@ -19,6 +16,6 @@ from .modes import (
 
 # fmt: off
 __all__ = [
-    "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
+    "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
     "set_detect_anomaly", "set_grad_enabled",
 ]

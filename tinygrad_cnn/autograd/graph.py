@@ -30,6 +30,9 @@ class Variable:
     _handed_out = False  # may an array, or a tensor that nobody counts, share its memory?
     _result: ClassVar[type[Variable]]  # the class that operations return
 
+    def __new__(cls, *_data: Any, **_options: Any) -> Variable:  # autograd.Variable(x) is a tensor like any other
+        return object.__new__(Variable._result if cls is Variable else cls)
+
     def __init_subclass__(cls, result: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if result:

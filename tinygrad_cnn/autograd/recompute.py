@@ -35,9 +35,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
 
     def again(g: Any, node: Node, create: bool) -> Iterator[tuple[Node | Variable, Any]]:
         if create:
-            raise RuntimeError(
-                "a checkpointed segment has no second derivative; leave out checkpoint() or create_graph"
-            )
+            raise RuntimeError("a checkpoint has no second derivative; leave out checkpoint() or create_graph")
         assert node.saved is not None
         copies = [_copy(x, a, p) for x, a, p in zip(inputs, node.saved[1:], node.parents, strict=True)]
         generator = rng.default_generator()

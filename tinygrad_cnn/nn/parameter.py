@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
+from ..ops.promotion import get_default_dtype
 from ..tensors import Tensor
 from ..tensors.device import device as Device
 
@@ -19,9 +20,8 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(
-            data if isinstance(data, (Tensor, np.ndarray)) else np.asarray(data, np.float32), requires_grad
-        )
+        given = data if isinstance(data, (Tensor, np.ndarray)) else np.asarray(data, get_default_dtype())
+        super().__init__(given, requires_grad=requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

@@ -105,7 +105,7 @@ def batch_norm(
         ValueError: shapes that do not fit; in training, a single value a channel: it has no variance.
     """
     eps, n = _batch_norm((input, running_mean, running_var, weight, bias), training, eps)
-    shape = (1, input.shape[1]) + (1,) * (input.ndim - 2)
+    shape = (1, array_of(input).shape[1]) + (1,) * (input.ndim - 2)
     if not training:
         return _fixed(input, running_mean, running_var, weight, bias, eps, shape)
 
@@ -217,7 +217,7 @@ def layer_norm(
     check_floating(input, "input", name)
     sizes = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
     k = len(sizes)
-    if not k or input.ndim < k or tuple(input.shape[-k:]) != sizes:
+    if not k or input.ndim < k or array_of(input).shape[-k:] != sizes:
         raise ValueError(
             f"{name}: normalized_shape {sizes} must be the last sizes of the input, whose shape is {tuple(input.shape)}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays.writes import mutated
+from ...ops.promotion import get_default_dtype
 from ...tensors import Tensor
 
 
@@ -47,7 +48,7 @@ def get_total_norm(
     name, p = "get_total_norm", float(norm_type)
     arrays = [t._array for t in _listed(tensors, name)]
     if not arrays:
-        return Tensor(np.float32(0.0))
+        return Tensor(np.zeros((), get_default_dtype()))
     dtype = np.result_type(*arrays)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         if math.isinf(p):
