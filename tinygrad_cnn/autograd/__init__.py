@@ -6,6 +6,9 @@ applied and recorded), `backward` (the way back). It knows no operation but the 
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from .backward import backward, grad
 from .modes import (
     detect_anomaly,
@@ -16,6 +19,18 @@ from .modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
+
+_LATER = {  # under PyTorch's names; made of this room and others, which know how
+    "Function": "function", "function": "", "functional": "", "forward_ad": "",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
+    face = importlib.import_module(f"{__name__}.{_LATER[name] or name}")
+    return face if not _LATER[name] else getattr(face, name)
+
 
 # fmt: off
 __all__ = [
