@@ -20,16 +20,14 @@ from .modes import (
     set_grad_enabled,
 )
 
-_LATER = {  # under PyTorch's names; made of this room and others, which know how
-    "Function": "function", "function": "", "functional": "", "forward_ad": "",
-}  # fmt: skip
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
-    face = importlib.import_module(f"{__name__}.{_LATER[name] or name}")
-    return face if not _LATER[name] else getattr(face, name)
+    """PyTorch's names for what stands above this room, loaded at first use."""
+    if name in ("forward_ad", "function", "functional"):
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "Function":
+        return importlib.import_module(f"{__name__}.function").Function
+    raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
 
 
 # fmt: off

@@ -274,8 +274,6 @@ def backward(
     If anything fails on the way, no ``.grad`` of a leaf has changed. Arguments as those of `Tensor.backward`;
     ``grad_variables`` is the old name of ``grad_tensors``.
     """
-    if grad_tensors is not None and grad_variables is not None:
-        raise RuntimeError("backward: grad_variables is the old name of grad_tensors; pass the latter alone")
     inputs = None if inputs is None else _listed(inputs, "backward")
     grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     roots = _roots(tensors, grad_tensors, create_graph, "tensors")

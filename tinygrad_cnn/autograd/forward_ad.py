@@ -1,14 +1,7 @@
-"""In the place of ``torch.autograd.forward_ad``: there is no forward mode here, and an error that says what there is."""
-
-from __future__ import annotations
-
-from typing import Any
+"""In the place of ``torch.autograd.forward_ad``: an error that says what there is instead."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> None:
     if name.startswith("__"):
         raise AttributeError(name)
-    raise NotImplementedError(
-        f"autograd.forward_ad.{name}: forward-mode derivatives are not here; autograd.functional.jvp gives the same "
-        "numbers by two passes of reverse mode"
-    )
+    raise NotImplementedError(f"forward_ad.{name}: there is no forward mode here; use autograd.functional.jvp")

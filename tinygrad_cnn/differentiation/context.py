@@ -13,15 +13,15 @@ from ..autograd.backward import lift
 from ..autograd.graph import Node, Op, Variable, wrap
 
 
-class Gradients:
+class Several:
     """The gradients of some of the outputs of one call; the engine adds them as it adds arrays."""
 
     def __init__(self, of: dict[int, Any]) -> None:
         self.of = of
 
-    def __add__(self, other: Gradients) -> Gradients:
+    def __add__(self, other: Several) -> Several:
         both = {**self.of, **other.of}
-        return Gradients({i: self.of[i] + other.of[i] if i in self.of and i in other.of else both[i] for i in both})
+        return Several({i: self.of[i] + other.of[i] if i in self.of and i in other.of else both[i] for i in both})
 
 
 def output_node(call: Node, i: int | None, y: Any) -> Node:
@@ -30,7 +30,7 @@ def output_node(call: Node, i: int | None, y: Any) -> Node:
         return call
 
     def bring(g: Any, node: Node, _create: bool) -> Iterator[tuple[Any, Any]]:
-        yield node.parents[0], Gradients({i: g})
+        yield node.parents[0], Several({i: g})
 
     op = Op(bring, (), None, f"output {i} of {call.op.name}")
     return Node(op, (call,), (like(y.shape, y.dtype), None), {}, next(tickets), call.within)

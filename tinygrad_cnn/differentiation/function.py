@@ -20,7 +20,7 @@ from ..autograd.backward import cast, sum_to
 from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.modes import here, is_grad_enabled, no_grad, set_grad_enabled
 from ..tensors.writing import become, check_no_leaf
-from .context import FunctionCtx, Gradients, output_node
+from .context import FunctionCtx, Several, output_node
 
 
 class Function:
@@ -51,7 +51,7 @@ class Function:
 
     generate_vmap_rule = False
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
         raise RuntimeError(
             f"{type(self).__name__}: an instance of a Function is not called; make forward and backward static methods "
             f"and call {type(self).__name__}.apply(...)"
@@ -93,7 +93,7 @@ class Function:
         if any(all(t is not y for y in outputs) for t in ctx._dirty):
             raise RuntimeError(f"{cls.__name__}: forward must return each input that it marked as dirty")
         recorded = here.mode.recording and any(ctx.needs_input_grad)
-        results = _recorded(cls, ctx, args, outputs) if recorded else [_unrecorded(y, args) for y in outputs]
+        results = _recorded(cls, ctx, args, outputs) if recorded else [_unrecorded(y) for y in outputs]
         return tuple(results) if isinstance(output, tuple) else results[0]
 
 
@@ -105,7 +105,7 @@ def _is_in(t: Any, others: Sequence[Any]) -> bool:
     return any(t is other for other in others)
 
 
-def _unrecorded(y: Any, inputs: Sequence[Any]) -> Any:
+def _unrecorded(y: Any) -> Any:
     """An output that no gradient comes through: no input with its history, and nothing that asks for a gradient."""
     if not isinstance(y, Variable) or not _wants(y):
         return y
@@ -126,7 +126,7 @@ def _recorded(cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...], ou
     parents = tuple((x if x._wants_grad else x._node) if isinstance(x, Variable) else None for x in inputs)
 
     def back(g: Any, node: Node, create: bool) -> list[tuple[Any, Any]]:
-        gradients = g.of if isinstance(g, Gradients) else {0: g}
+        gradients = g.of if isinstance(g, Several) else {0: g}
         given: list[Any] = []
         for i, shape in enumerate(shapes):
             gi = gradients.get(i)
@@ -149,7 +149,7 @@ def _recorded(cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...], ou
     results: list[Any] = []
     for i, y in enumerate(outputs):
         if not through[i]:
-            results.append(_unrecorded(y, inputs))
+            results.append(_unrecorded(y))
             continue
         made = output_node(node, i if len(outputs) > 1 else None, y._array)
         if _is_in(y, ctx._dirty):
