@@ -1,5 +1,7 @@
 """`autograd.functional`: the same programs here and in PyTorch, and finite differences."""
 
+# ruff: noqa: E501  (tables)
+
 from __future__ import annotations
 
 from typing import Any
@@ -20,7 +22,7 @@ def xy(L: Any, grad: bool = False) -> Any:
 
 
 FUNCTIONS: dict[str, Any] = {
-    "one": lambda x, y: (x * y).sin(),  # noqa: ARG005
+    "one": lambda x, y: (x * y).sin(),
     "a tuple of one": lambda x, y: ((x * y).sin(),),
     "several": lambda x, y: (x * y, (x**3).sum(), y.exp()),
     "a number": lambda x, y: (x**2 * y).sum() + (y**3).sum(),
@@ -101,7 +103,7 @@ ONE: dict[str, Any] = {
     "forward-mode": lambda L, F: F.jacobian(lambda x: x * 2, xy(L)[0], strategy="forward-mode"),
     "forward-mode, vectorize": lambda L, F: F.jacobian(lambda x: x * 2, xy(L)[0], strategy="forward-mode", vectorize=True),
     "a list": lambda L, F: F.jacobian(lambda x, y: x * y, list(xy(L))),
-    "a number": lambda L, F: F.jacobian(lambda x: x, 3),
+    "a number": lambda _L, F: F.jacobian(lambda x: x, 3),
     "a number in a tuple": lambda L, F: F.jacobian(lambda x, _n: x, (xy(L)[0], 3)),
     "integers": lambda L, F: F.jacobian(lambda x: x * 2, L.tensor([1, 2])),
     "vjp without v": lambda L, F: F.vjp(lambda x: x.sum(), xy(L)[0]),

@@ -1,5 +1,7 @@
 """`autograd.Function`: the same programs here and in PyTorch, finite differences, and what PyTorch cannot say."""
 
+# ruff: noqa: E501  (tables)
+
 from __future__ import annotations
 
 import gc
@@ -262,7 +264,7 @@ def some_inputs(L: Any) -> Any:
     a, b = leaf(L, 1.0), leaf(L, 2.0)
     called = []
 
-    def backward(ctx: Any, g: Any) -> Any:
+    def backward(_ctx: Any, g: Any) -> Any:
         called.append(1)
         return g * 2, g * 3
 
@@ -297,7 +299,7 @@ PROGRAMS: dict[str, Any] = {
     "an input, not differentiable": lambda L: made(L, lambda c, x: [x, c.mark_non_differentiable(x)][0], length)(leaf(L, 1.0)),
     "an input is returned": lambda L: run(L, lambda _c, x: x, lambda _c, g: -g),
     "a view is returned": lambda L: run(L, lambda _c, x: x[1:], lambda _c, g: L.cat([g, g])[:3]),
-    "one output twice": lambda L: run(L, lambda _c, x: (y := x * 2,) * 2, lambda _c, g, h: g * 2 + h * 3, many=True)[0],
+    "one output twice": lambda L: run(L, lambda _c, x: (x * 2,) * 2, lambda _c, g, h: g * 2 + h * 3, many=True)[0],
     "a tuple of one": lambda L: run(L, lambda _c, x: (x * 2,), lambda _c, g: (g * 2,), many=True),
     "nothing is returned": lambda L: made(L, lambda _c, _x: None, length)(leaf(L, 1.0)),
     "a list is returned": lambda L: made(L, lambda _c, x: [x * 2], length)(leaf(L, 1.0)),
@@ -478,7 +480,7 @@ def test_its_operations_are_profiled() -> None:
 def test_anomalies_are_found_in_its_backward() -> None:
     x = leaf(tg, 0.0, 2.0)
     f = made(tg, save, lambda c, g: g / c.saved_tensors[0])
-    with tg.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="made inf at index .* from finite inputs"):
+    with tg.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"made inf at index .* from finite inputs"):
         f(x).sum().backward()
 
 
@@ -504,4 +506,4 @@ def test_importable_under_pytorchs_names() -> None:
         _ = tg.autograd.nothing
     with pytest.raises(NotImplementedError, match=r"forward_ad.dual_level: .* use autograd.functional.jvp"):
         tg.autograd.forward_ad.dual_level()
-    assert pickle.loads(pickle.dumps(Function)) is Function  # noqa: S301
+    assert pickle.loads(pickle.dumps(Function)) is Function
