@@ -297,7 +297,9 @@ def main() -> int:
             print(f"FAULT {name} {fault}")
     refused = Counter(why for report in reports for why in report.refused.elements())
     taken = Counter(why for report in reports for why in report.taken.elements())
-    print(f"{len(operators)} operators in the database, {len(reports)} of them here, in {time.perf_counter() - start:.0f} s")
+    print(
+        f"{len(operators)} operators in the database, {len(reports)} of them here, in {time.perf_counter() - start:.0f} s"
+    )
     print(f"{sum(report.right for report in reports)} there and right")
     print(f"{sum(bool(report.faults) for report in reports)} with faults ({sum(len(r.faults) for r in reports)})")
     print(f"{sum(r.agree for r in reports)} samples agree, {sum(r.gradients for r in reports)} derivatives")
