@@ -197,6 +197,10 @@ class Optimizer(Hooks):
         """The shape of an array kept for the parameter p: that of p, if a subclass does not say otherwise."""
         return p.shape
 
+    def lacking(self, saved: State) -> list[str]:
+        """What a saved state of a parameter ought to have and has not."""
+        return [name for name in self.needed if saved and saved.get(name) is None]
+
     def load_entry(self, key: str, value: Any, p: Tensor) -> Any:
         """A saved entry of the state of p as it is kept here, a copy; ValueError where it does not fit."""
         return entry(self, key, value, p)

@@ -55,11 +55,13 @@ def loaded(optimizer: Any, state_dict: Any) -> tuple[list[dict[str, Any]], defau
             if value is None:  # PyTorch's way to say that there is no such buffer yet
                 continue
             try:
-                state[p][key] = optimizer.load_entry(key, value, p)
+                kept = optimizer.load_entry(key, value, p)
             except (ValueError, TypeError) as error:
                 problems.append(f"parameter {i}: {key!r} {error}")
-        missing = [name for name in optimizer.needed if saved and saved.get(name) is None]
-        if missing:
+                continue
+            if kept is not None:
+                state[p][key] = kept
+        if missing := optimizer.lacking(saved):
             problems.append(f"parameter {i} has no {', '.join(map(repr, missing))}")
     if problems:
         raise ValueError(f"the state dict does not fit this {type(optimizer).__name__}:\n  " + "\n  ".join(problems))
