@@ -22,8 +22,13 @@ NON_NEGATIVE = {
     optim.Adagrad: ["lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"],
     optim.Adadelta: ["lr", "rho", "eps", "weight_decay"],
     optim.Lion: ["lr", "weight_decay"],
+    optim.Adamax: ["lr", "eps", "weight_decay"],
+    optim.ASGD: ["lr", "weight_decay"],
+    optim.Rprop: ["lr"],
+    optim.Adafactor: ["lr", "weight_decay"],
+    optim.LBFGS: ["lr"],
 }
-WITH_BETAS = [optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Lion]
+WITH_BETAS = [optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Lion, optim.Adamax]
 SWITCHES = {
     optim.SGD: ["foreach", "differentiable", "fused"],
     optim.Adam: ["foreach", "capturable", "differentiable", "fused"],
@@ -33,6 +38,10 @@ SWITCHES = {
     optim.RMSprop: ["foreach", "capturable", "differentiable"],
     optim.Adagrad: ["foreach", "differentiable", "fused"],
     optim.Adadelta: ["foreach", "capturable", "differentiable"],
+    optim.Adamax: ["foreach", "capturable", "differentiable"],
+    optim.ASGD: ["foreach", "capturable", "differentiable"],
+    optim.Rprop: ["foreach", "capturable", "differentiable"],
+    optim.Adafactor: ["foreach"],
 }
 names = [
     pytest.param(cls, name, id=f"{cls.__name__}-{name}")

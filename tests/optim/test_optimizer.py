@@ -37,6 +37,9 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (optim.Adagrad, {"lr": 0.5, "lr_decay": 0.1, "initial_accumulator_value": 0.1}),
     (optim.Adadelta, {"lr": 10.0}),
     (optim.Lion, {"lr": 0.01, "weight_decay": 0.1}),
+    (optim.Adamax, {"lr": 0.1, "weight_decay": 0.1}),
+    (optim.ASGD, {"lr": 0.1, "t0": 2}),
+    (optim.Rprop, {"lr": 0.1}),
 ]
 CLASSES = list(dict.fromkeys(cls for cls, _ in CASES))
 every_case = pytest.mark.parametrize(
@@ -68,7 +71,7 @@ class TestUpdates:
     def test_finds_the_minimum_of_a_quadratic(self, cls: Any, hyper: dict[str, Any]) -> None:
         target = np.array([1.0, -2.0, 0.5])
         p = parameter(np.zeros(3))
-        optimizer = cls([p], **{**hyper, "weight_decay": 0})
+        optimizer = cls([p], **{**hyper, **({"weight_decay": 0} if cls is not optim.Rprop else {})})
         first = None
         for _ in range(500):
             optimizer.zero_grad()
@@ -82,7 +85,7 @@ class TestUpdates:
     @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
     def test_memory_stays_what_it_was(self, cls: Any, hyper: dict[str, Any], dtype: str) -> None:
         """Same array object, dtype and strides; state of that dtype; and the bits of a run on plain copies."""
-        if dtype == "float16" and cls not in (optim.SGD, optim.Lion):
+        if dtype == "float16" and cls not in (optim.SGD, optim.Lion, optim.ASGD, optim.Rprop):
             hyper = {**hyper, "eps": 1e-3}  # the usual 1e-8 is 0 in float16
         arrays = strange_arrays(dtype)
         before = [(id(a), a.dtype, a.strides) for a in arrays]
@@ -159,6 +162,8 @@ class TestUpdates:
     @every_case
     def test_lr_zero_changes_nothing(self, cls: Any, hyper: dict[str, Any]) -> None:
         p = parameter(np.ones(3))
+        if cls is optim.Rprop:  # its lr is the first step size, which its step_sizes keep above 0
+            hyper = {"step_sizes": (0, 0)}
         feed(cls([p], **{**hyper, "lr": 0}), [p], [[np.ones(3)]] * 3)
         assert (p.numpy() == 1).all()
 
@@ -429,6 +434,9 @@ class TestState:
             (optim.Adagrad, {}, {"step": 1, "sum": 4}),
             (optim.Adadelta, {}, {"step": 1, "square_avg": 0.4, "acc_delta": 0.1 * 4 * 1e-6 / (0.4 + 1e-6)}),
             (optim.Lion, {}, {"exp_avg": 0.02}),
+            (optim.Adamax, {}, {"step": 1, "exp_avg": 0.2, "exp_inf": 2 + 1e-8}),
+            (optim.ASGD, {}, {"step": 1, "eta": 0.01 / 1.000001**0.75, "mu": 1, "ax": 1 - 0.01 * 2 - 1e-6}),
+            (optim.Rprop, {}, {"step": 1, "prev": 2, "step_size": 0.01}),
         ],
     )
     def test_names_and_values_after_a_gradient_of_two(self, cls: Any, hyper: Any, state: dict[str, float]) -> None:

@@ -64,6 +64,8 @@ class Adafactor(Optimizer):
 
     def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
         t = count(state)
+        if not p.size:  # nothing to take a mean of
+            return
         lr, (eps1, eps2) = group["lr"], group["eps"]
         eps1 = float(np.finfo(p.dtype).eps) if eps1 is None else eps1
         w = float(t) ** group["beta2_decay"]
@@ -72,13 +74,13 @@ class Adafactor(Optimizer):
             p *= 1 - lr * group["weight_decay"]
         if p.ndim > 1:
             row, column = (buffer(state, name, _of(self, name, p)) for name in ("row_var", "col_var"))
-            row += w * (np.square(g).mean(-1, keepdims=True) - row)
-            column += w * (np.square(g).mean(-2, keepdims=True) - column)
+            _toward(row, np.square(g).mean(-1, keepdims=True), w)
+            _toward(column, np.square(g).mean(-2, keepdims=True), w)
             v = row @ column
             v /= np.maximum(row.mean(-2, keepdims=True), eps1)
         else:
             variance = buffer(state, "variance", p)
-            variance += w * (g * g - variance)
+            _toward(variance, g * g, w)
             v = variance
         u = g / np.sqrt(np.maximum(v, eps1 * eps1))
         u *= alpha / max(1.0, _rms(u) / group["d"])
@@ -89,6 +91,14 @@ def _of(optimizer: Adafactor, name: str, p: ndarray) -> Any:
     return np.empty(optimizer.buffer_shape(name, p), p.dtype)
 
 
+def _toward(a: ndarray, b: ndarray, w: float) -> None:
+    """a <- (1 - w) a + w b, in place; exactly a for w = 0, exactly b for w = 1."""
+    if w < 0.5:
+        a += w * (b - a)
+    else:
+        a[...] = b - (1 - w) * (b - a)
+
+
 def _rms(a: ndarray) -> float:
     """The root of the mean square."""
-    return float(np.sqrt(np.square(a).mean())) if a.size else 0.0
+    return float(np.sqrt(np.square(a).mean()))

@@ -11,7 +11,7 @@ from numpy import ndarray
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
 from ..tensors import Tensor
-from .checks import non_negative
+from .checks import finite, non_negative
 from .optimizer import Group, Optimizer, Params, State
 from .state import number, numbers_of
 from .wolfe import Point, search
@@ -73,7 +73,9 @@ class LBFGS(Optimizer):
         super().__init__(params, {**hyper, **more})
 
     def check(self, group: Group) -> None:
-        non_negative(group, "lr", "tolerance_grad", "tolerance_change")
+        non_negative(group, "lr")
+        for name in ("tolerance_grad", "tolerance_change"):  # one below 0 never ends a step
+            finite(group, name)
         for name, least in (("max_iter", 0), ("max_eval", 0), ("history_size", 1)):
             if isinstance(group[name], bool) or not isinstance(group[name], int) or group[name] < least:
                 raise ValueError(f"{name} must be an integer >= {least}, got {group[name]!r}")
