@@ -62,7 +62,10 @@ def test_an_entry_rests_once_after_a_change_of_sign() -> None:
 
 @pytest.mark.parametrize(
     "hyper",
-    [{"etas": (1.0, 0.5)}, {"etas": (0.0, 2.0)}, {"etas": (0.5,)}, {"etas": "ab"}, {"step_sizes": (2.0, 1.0)}, {"step_sizes": 3}],
+    [
+        {"etas": (1.0, 0.5)}, {"etas": (0.0, 2.0)}, {"etas": (0.5,)}, {"etas": "ab"},
+        {"step_sizes": (2.0, 1.0)}, {"step_sizes": 3},
+    ],
 )  # fmt: skip
 def test_pairs_out_of_range(hyper: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(hyper))} must be"):
