@@ -14,7 +14,7 @@ from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
 from ..tensors import Tensor
 from .checks import FLAGS, as_groups, boolean, finite, hints, names_and_params, non_negative, plain
-from .hooks import Hooks, hooked
+from .hooks import Hooks
 from .state import entry, loaded
 
 Group: TypeAlias = dict[str, Any]
@@ -114,7 +114,6 @@ class Optimizer(Hooks):
             for p in group["params"]:
                 p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad._array))
 
-    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
 
