@@ -89,7 +89,7 @@ def starts(torch: Any, dtype: Any) -> list[Any]:
     return [torch.randn(10, 5, generator=generator, dtype=dtype), torch.randn(10, generator=generator, dtype=dtype)]
 
 
-def run(L: Any, cls: Any, params: list[Any], x: Any, target: Any, kwargs: dict[str, Any]) -> Iterator[Any]:
+def run(cls: Any, params: list[Any], x: Any, target: Any, kwargs: dict[str, Any]) -> Iterator[Any]:
     """An optimizer, then itself again after each of its steps on a small regression."""
     optimizer = cls(params, **kwargs)
     yield optimizer
@@ -119,17 +119,15 @@ def try_sample(torch: Any, report: Report, cls: Any, kwargs: dict[str, Any], dty
     theirs = [torch.nn.Parameter(p) for p in starts(torch, dtype)]
     try:
         mine = [Tensor(p.numpy().copy(), requires_grad=True) for p in starts(torch, dtype)]
-        here = run(optim, ours(report.name), mine, convert(x), convert(target), convert(kwargs))
-        there = run(
-            torch, cls, theirs, x, target, {k: v.clone() if hasattr(v, "clone") else v for k, v in kwargs.items()}
-        )
+        here = run(ours(report.name), mine, convert(x), convert(target), convert(kwargs))
+        there = run(cls, theirs, x, target, {k: v.clone() if hasattr(v, "clone") else v for k, v in kwargs.items()})
         bound = {"rtol": 1e-7, "atol": 1e-9} if dtype is torch.float64 else {"rtol": 2e-3, "atol": 2e-4}
-        for k, (o, q) in enumerate(zip(here, there, strict=True)):
+        for k, optimizers in enumerate(zip(here, there, strict=True)):
             for name, p, r in zip(("weight", "bias"), mine, theirs, strict=True):
                 assert_same(p, r, f"{name} after {k} steps", **bound)
                 report.numbers += p.numel()
         if dtype is torch.float64:
-            report.numbers += same_state(o.state_dict()["state"], q.state_dict()["state"], bound)
+            report.numbers += same_state(*(o.state_dict()["state"] for o in optimizers))
     except Differs as error:
         report.faults.append(f"{text}: {error}")
     except (*ERRORS, AttributeError) as error:
@@ -142,7 +140,7 @@ def try_sample(torch: Any, report: Report, cls: Any, kwargs: dict[str, Any], dty
         report.agree += 1
 
 
-def same_state(mine: Any, theirs: Any, bound: dict[str, float]) -> int:
+def same_state(mine: Any, theirs: Any) -> int:
     """The same entries for each parameter, but for what follows from others; how many numbers were compared."""
     if set(mine) != set(theirs):
         raise Differs(f"state of the parameters {sorted(mine)}, PyTorch {sorted(theirs)}")
@@ -157,7 +155,6 @@ def same_state(mine: Any, theirs: Any, bound: dict[str, float]) -> int:
                 a, b = (np.asarray(v.detach() if hasattr(v, "detach") else v, np.float64) for v in (a, b))
                 assert_same(a, b, f"state {key!r}", rtol=1e-5, atol=1e-7)  # PyTorch counts steps in float32
                 count += a.size
-    del bound
     return count
 
 
@@ -253,10 +250,16 @@ def main() -> int:
     except ImportError as error:
         print(f"{NOT_INSTALLED} ({error})")
         return 0
+    tell(found, chosen.verbose)
+    return int(any(report.faults for report in found))
+
+
+def tell(found: list[Report], verbose: bool = False) -> None:
+    """Print what was found."""
     for report in found:
-        for fault in report.faults[: None if chosen.verbose else 3]:
+        for fault in report.faults[: None if verbose else 3]:
             print(f"FAULT {report.name} {fault}")
-        if chosen.verbose:
+        if verbose:
             print(f"{report.name}: {report.agree} samples agree, {report.errors} wrong ones refused by both")
     print(f"{len(found)} optimizers in the database, {sum(report.right for report in found)} there and right")
     print(f"{sum(bool(report.faults) for report in found)} with faults ({sum(len(r.faults) for r in found)})")
@@ -268,7 +271,6 @@ def main() -> int:
         for why, count in table.most_common():
             print(f"  {count:5d}  {why}")
     print(f"not here: {', '.join(report.name for report in found if not report.agree)}")
-    return int(any(report.faults for report in found))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def test_pytorchs_optimizers_are_there_and_right(torch: Any, capsys: pytest.Capt
     assert not faults, "\n".join(faults[:50])
     assert sum(report.right for report in found) >= AT_LEAST
     assert {report.name for report in found if not report.agree} == set(optim.NOT_HERE)
-    assert optimizers.main() == 0
+    optimizers.tell(found)
     assert f"{AT_LEAST} there and right" in capsys.readouterr().out
 
 
@@ -29,9 +29,7 @@ def test_pytorchs_optimizers_are_there_and_right(torch: Any, capsys: pytest.Capt
     ("name", "attribute", "value", "says"),
     [
         ("SGD", "check", lambda *_: None, "takes momentum should be between 0 and 1"),
-        ("Adamax", "update", optim.SGD.update, "refuses"),
-        ("Adam", "update", optim.NAdam.update, "refuses|after 1 steps"),
-        ("Rprop", "step", lambda self: None, "after 1 steps"),  # noqa: ARG005
+        ("Adamax", "update", lambda *_: None, "weight after 1 steps"),
     ],
 )
 def test_a_wrong_optimizer_is_found(
