@@ -51,7 +51,6 @@ BOUNDS = {
 REFUSED: list[tuple[str, str, str]] = [
     ("SparseAdam", "sparse tensors", "sparse gradients are not here"),
     ("Muon", "bfloat16", "PyTorch orthogonalizes in bfloat16, which NumPy has not"),
-    (".*", "differentiable=True", "a step cannot be differentiated"),
 ]
 
 # (optimizers, what PyTorch's error says, the reason): wrong arguments that we take.
