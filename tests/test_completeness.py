@@ -34,7 +34,7 @@ NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than valu
     "autograd.modes": "switches; tests/autograd/test_modes.py",
     "autograd.operation": "op: the engine itself; tests/autograd/test_engine.py",
     "autograd.backward": "grad: the engine itself; tests/autograd/test_engine.py",
-    "autograd.recompute": "checkpoint: another way to differentiate; tests/autograd/test_engine.py",
+    "differentiation.recompute": "checkpoint: another way to differentiate; tests/autograd/test_engine.py",
     "arrays.threads": "settings; tests/arrays/test_threads.py",
     "io": "files; tests/io",
     "backends.settings": "settings; tests/backends/test_backends.py",

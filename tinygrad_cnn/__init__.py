@@ -35,7 +35,7 @@ from .autograd.modes import (
     set_grad_enabled,
 )
 from .autograd.operation import op
-from .autograd.recompute import checkpoint
+from .differentiation.recompute import checkpoint
 from .ops.arrange import (
     diag,
     diag_embed,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from .backward import backward, grad
 from .graph import Variable
-from .modes import (
-    detect_anomaly,
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_detect_anomaly,
-    set_grad_enabled,
-)
+from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_detect_anomaly, set_grad_enabled
+
+
+def __getattr__(name: str) -> Any:
+    """PyTorch's names for what stands above this room, loaded at first use."""
+    if name in ("forward_ad", "function", "functional"):
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "Function":
+        return importlib.import_module(f"{__name__}.function").Function
+    raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
+
 
 # fmt: off
 __all__ = [

@@ -169,7 +169,7 @@ class Tensor(InPlace, result=True):
             create_graph: record the gradients, so that they can be differentiated.
             inputs: only these tensors get a gradient.
         """
-        autograd.backward([self], [gradient], retain_graph, create_graph, inputs)
+        autograd.backward([self], [gradient], retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """The same memory, as a leaf that requires no gradient."""
