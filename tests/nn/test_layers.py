@@ -20,7 +20,16 @@ from tinygrad_cnn.nn.layers import making
 from tinygrad_cnn.nn.layers.layer import Layer
 from tinygrad_cnn.tensors import Tensor
 
-LAYERS = [name for name in nn.__all__ if isinstance(c := getattr(nn, name), type) and issubclass(c, Layer)]
+ELSEWHERE = {  # beside PyTorch in files of their own
+    **dict.fromkeys(("TransformerEncoder", "TransformerDecoder", "Transformer"), "tests/nn/test_transformer.py"),
+    **dict.fromkeys(("TransformerEncoderLayer", "TransformerDecoderLayer"), "tests/nn/test_transformer.py"),
+    **dict.fromkeys(("PairwiseDistance", "CosineSimilarity"), "tests/nn/test_distance.py"),
+}
+LAYERS = [
+    name
+    for name in nn.__all__
+    if isinstance(c := getattr(nn, name), type) and issubclass(c, Layer) and name not in ELSEWHERE
+]
 
 OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value that is no default
     "add_bias_kv": True,
