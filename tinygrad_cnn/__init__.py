@@ -177,7 +177,7 @@ _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{
         name: (name, None) for name in ("autograd", "data", "distributions", "io", "nn", "optim", "profiler", "testing")
     },
-    **{name: (name, None) for name in ("train", "utils", "vision", "viz")},
+    **{name: (name, None) for name in ("testing", "train", "utils", "vision", "viz")},
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
     "autocast": ("amp", "autocast"),

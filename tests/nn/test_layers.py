@@ -21,8 +21,8 @@ from tinygrad_cnn.nn.layers.layer import Layer
 from tinygrad_cnn.tensors import Tensor
 
 ELSEWHERE = {  # beside PyTorch in files of their own
-    **dict.fromkeys(("TransformerEncoder", "TransformerDecoder", "Transformer"), "tests/nn/test_transformer.py"),
-    **dict.fromkeys(("TransformerEncoderLayer", "TransformerDecoderLayer"), "tests/nn/test_transformer.py"),
+    **dict.fromkeys(("TransformerEncoder", "TransformerDecoder", "Transformer"), "tests/nn/test_attention.py"),
+    **dict.fromkeys(("TransformerEncoderLayer", "TransformerDecoderLayer"), "tests/nn/test_attention.py"),
     **dict.fromkeys(("PairwiseDistance", "CosineSimilarity"), "tests/nn/test_distance.py"),
 }
 LAYERS = [
