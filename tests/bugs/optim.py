@@ -52,6 +52,6 @@ BUGS = [
     Bug("optim/lr_scheduler/base.py", "        trial._validate()\n", "", STATES),
     Bug("optim/lr_scheduler/base.py", "        group[\"lr\"]._array[...] = lr\n", "        group[\"lr\"] = lr\n        return\n", STATES),
     Bug("optim/lr_scheduler/compose.py", "            scheduler._go_back(part)\n", "            pass\n", STATES),
-    Bug("optim/lr_scheduler/decay.py", '    _beside: ClassVar[tuple[str, ...]] = ("lr_lambdas",)\n', "", STATES),
+    Bug("optim/lr_scheduler/base.py", "for key, value in state_dict.items() if key not in apart}", "for key, value in state_dict.items()}", STATES),
     Bug("optim/lr_scheduler/decay.py", "self._initial and t > 0 and not self._moves_when_resumed", "self._initial and t > 0", ["tests/optim/lr_scheduler/test_decay.py"]),
 ]  # fmt: skip
