@@ -46,7 +46,7 @@ class Function:
     >>> x = tensor([1.0, 2.0], requires_grad=True)
     >>> Reverse.apply(x, 0.5).sum().backward()
     >>> x.grad
-    tensor([-0.5000, -0.5000])
+    tensor([-0.5, -0.5])
     """
 
     generate_vmap_rule = False
