@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..module import Module
+from .layer import Layer
 
 
-class PairwiseDistance(Module):
+class PairwiseDistance(Layer):
     """The p-norm of x1 - x2 + eps along the last dimension; see `functional.pairwise_distance`.
 
     Shape:
@@ -16,13 +16,14 @@ class PairwiseDistance(Module):
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
-        self.norm, self.eps, self.keepdim = p, eps, keepdim
+        self.norm = self.p = p  # PyTorch's name, and the setting's
+        self.eps, self.keepdim = eps, keepdim
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
-class CosineSimilarity(Module):
+class CosineSimilarity(Layer):
     """The cosine of the angle between vectors along ``dim``; see `functional.cosine_similarity`.
 
     Shape:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import warnings
 from typing import Any, ClassVar
 
@@ -37,6 +36,7 @@ class RNNBase(Layer):
 
     _shown = "input_size, hidden_size, proj_size?, num_layers?, bias?, batch_first?, dropout?, bidirectional?"
     _states: ClassVar[int] = 1  # h, or h and c
+    _least: ClassVar[dict[str, float]] = {"hidden_size": 1}
 
     def __init__(
         self,
@@ -56,15 +56,10 @@ class RNNBase(Layer):
         name = type(self).__name__
         if mode not in _STEPS:
             raise ValueError(f"{name}: mode must be one of {', '.join(_STEPS)}, got {mode!r}")
-        for what, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-                raise TypeError(f"{name}: {what} must be an int, got {size!r}")
-            if size < (what != "input_size"):
-                raise ValueError(f"{name}: {what} must be at least {int(what != 'input_size')}, got {size}")
-        if isinstance(dropout, bool) or not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1:
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
             raise ValueError(f"{name}: dropout, the probability to drop, must be between 0 and 1, got {dropout!r}")
-        if proj_size < 0 or (proj_size and proj_size >= hidden_size):
-            raise ValueError(f"{name}: proj_size must be at least 0 and less than hidden_size, got {proj_size}")
+        if proj_size and proj_size >= hidden_size:
+            raise ValueError(f"{name}: proj_size must be less than hidden_size={hidden_size}, got {proj_size}")
         if proj_size and mode != "LSTM":
             raise ValueError(f"{name}: proj_size is for LSTM alone, got {proj_size}")
         if dropout and num_layers == 1:

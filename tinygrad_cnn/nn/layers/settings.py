@@ -25,6 +25,8 @@ LEAST: dict[str, float] = {  # 0 channels make an empty layer, as in PyTorch
     **dict.fromkeys(("padding", "output_padding"), 0),
     **dict.fromkeys(("kernel_size", "stride", "dilation", "groups", "num_groups", "size"), 1),
     **dict.fromkeys(("upscale_factor", "downscale_factor"), 1),
+    **dict.fromkeys(("input_size", "hidden_size", "proj_size", "in2_features"), 0),
+    **dict.fromkeys(("num_layers", "num_chunks", "embed_dim", "num_heads", "kdim", "vdim", "in1_features"), 1),
     "unflattened_size": -1,
 }
 WORDS = {"approximate": ("none", "tanh")}
@@ -112,7 +114,7 @@ def _check(layer: type, name: str, value: Any, alternatives: tuple[str, ...]) ->
             continue
         if least is not None and number < least:
             raise ValueError(f"{layer.__name__}: {name} must be at least {least}, got {value!r}")
-        if name == "p" and alternatives == ("float",) and not 0 <= number <= 1:
+        if name == "p" and "Dropout" in layer.__name__ and not 0 <= number <= 1:
             raise ValueError(f"{layer.__name__}: p, a probability, must be between 0 and 1, got {value!r}")
         if name == "scale_factor" and not 0 < number < math.inf:
             raise ValueError(f"{layer.__name__}: scale_factor must be positive, got {value!r}")
