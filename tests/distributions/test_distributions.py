@@ -29,6 +29,13 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [  # class, parameters, values
 IDS = [f"{name}-{'-'.join(given)}" for name, given, _ in CASES]
 
 
+@pytest.fixture
+def torch(torch: Any) -> Any:
+    """PyTorch, checking what it is told: its compiler leaves that switched off."""
+    torch.distributions.Distribution.set_default_validate_args(True)
+    return torch
+
+
 def made(library: Any, tensor: Any, case: tuple[str, dict[str, Any], Any]) -> tuple[Any, list[Any]]:
     """A distribution and its parameters, which want gradients."""
     name, given, _ = case

@@ -70,6 +70,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "input_size": 3,
     "k": 2.0,
     "kdim": 3,
+    "keepdim": True,
     "kernel_size": 3,
     "label_smoothing": 0.1,
     "lambd": 0.2,
@@ -126,6 +127,7 @@ OTHER: dict[str, Any] = {  # for each setting that a constructor takes, a value 
     "weight": np.ones(4),
 }
 OTHER_OF: dict[str, dict[str, Any]] = {
+    "CosineSimilarity": {"dim": 0},
     "EmbeddingBag": {"mode": "sum"},
     "InstanceNorm1d": {"affine": True, "track_running_stats": True},
     "InstanceNorm2d": {"affine": True, "track_running_stats": True},
