@@ -207,7 +207,7 @@ from .tensors.sampling import (
 )
 
 if TYPE_CHECKING:
-    from . import autograd, data, io, nn, optim, profiler, testing, train, utils, viz
+    from . import autograd, data, io, linalg, nn, optim, profiler, testing, train, utils, viz
     from .io import load, save
     from .nn.summary import summary
 
@@ -272,7 +272,7 @@ __all__ = [  # noqa: RUF022
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{
         name: (name, None)
-        for name in ("autograd", "data", "io", "nn", "optim", "profiler", "testing", "train", "utils", "viz")
+        for name in ("autograd", "data", "io", "linalg", "nn", "optim", "profiler", "testing", "train", "utils", "viz")
     },
     "save": ("io", "save"),
     "load": ("io", "load"),

@@ -61,6 +61,8 @@ IN_PLACE = ("cauchy", "exponential", "geometric", "log_normal", "uniform")  # ra
 # Where the database calls an operator otherwise than by its name and in the order of its arguments.
 CALLS: dict[str, Callable[..., Any]] = {
     "einsum": lambda tensors, equation: tg.einsum(equation, tensors),
+    "linalg.lstsq grad_oriented": lambda a, b, driver: tg.linalg.lstsq(a, b, driver=driver)[:2],
+    "linalg.pinv singular": lambda a, b: tg.linalg.pinv(a @ b.mT),
     "nn.functional.embedding": lambda weight, index, **k: tg.nn.functional.embedding(index, weight, **k),
     "nn.functional.embedding_bag": lambda weight, index, **k: tg.nn.functional.embedding_bag(index, weight, **k),
     "normal": lambda x, *a, **k: tg.normal(x, *a, **k),
@@ -79,6 +81,9 @@ REFUSED: list[tuple[str, str, str]] = []
 # (operators, what PyTorch's error says, the reason): wrong samples that we take.
 TAKEN: list[tuple[str, str, str]] = []
 
+# (operators, what differs, the reason): valid samples whose results or derivatives differ on purpose.
+DIFFERS: list[tuple[str, str, str]] = []
+
 
 @dataclass
 class Report:
@@ -91,6 +96,7 @@ class Report:
     foreign: int = 0  # samples of things we have none of
     refused: Counter[str] = field(default_factory=Counter)  # by reason
     taken: Counter[str] = field(default_factory=Counter)
+    differs: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -191,7 +197,11 @@ def try_sample(torch: Any, report: Report, info: Any, function: Any, sample: Any
                 report.gradients += assert_same_gradients(results, theirs, convert.pairs, second)
         report.agree += 1
     except Differs as error:
-        report.faults.append(f"{text}: {error}")
+        why = reason(DIFFERS, report.name, f"{text}: {error}")
+        if why is None:
+            report.faults.append(f"{text}: {error}")
+        else:
+            report.differs[why] += 1
     except Exception as error:
         report.faults.append(f"{text}: in the comparison {type(error).__name__}: {error}")
 
@@ -302,7 +312,8 @@ def main() -> int:
     print(f"{sum(bool(report.faults) for report in reports)} with faults ({sum(len(r.faults) for r in reports)})")
     print(f"{sum(r.agree for r in reports)} samples agree, {sum(r.gradients for r in reports)} derivatives")
     print(f"{sum(r.errors for r in reports)} wrong samples are refused by both")
-    for title, table in (("refused", refused), ("taken", taken)):
+    differs = Counter(why for report in reports for why in report.differs.elements())
+    for title, table in (("refused", refused), ("taken", taken), ("differ on purpose", differs)):
         print(f"{title}: {sum(table.values())}")
         for why, count in table.most_common():
             print(f"  {count:5d}  {why}")
