@@ -21,7 +21,6 @@ import fnmatch
 import re
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,8 +30,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import tinygrad_cnn as tg  # noqa: E402
-from tests.torch_databases.beside import (  # noqa: E402
+import tinygrad_cnn as tg
+from tests.torch_databases.beside import (
     ERRORS,
     NOT_INSTALLED,
     Converter,
@@ -46,7 +45,7 @@ from tests.torch_databases.beside import (  # noqa: E402
     named,
     quietly,
 )
-from tinygrad_cnn.tensors import Tensor  # noqa: E402
+from tinygrad_cnn.tensors import Tensor
 
 GRADIENTS, SECOND = 25, 8  # of how many samples of an operator first and second derivatives are taken
 
@@ -307,7 +306,9 @@ def main() -> int:
             print(f"FAULT {name} {fault}")
     refused = Counter(why for report in reports for why in report.refused.elements())
     taken = Counter(why for report in reports for why in report.taken.elements())
-    print(f"{len(operators)} operators in the database, {len(reports)} of them here, in {time.perf_counter() - start:.0f} s")
+    print(
+        f"{len(operators)} operators in the database, {len(reports)} of them here, in {time.perf_counter() - start:.0f} s"
+    )
     print(f"{sum(report.right for report in reports)} there and right")
     print(f"{sum(bool(report.faults) for report in reports)} with faults ({sum(len(r.faults) for r in reports)})")
     print(f"{sum(r.agree for r in reports)} samples agree, {sum(r.gradients for r in reports)} derivatives")

@@ -71,9 +71,7 @@ def cholesky_solve(B: Array, L: Array, upper: bool = False) -> Array:
     return solved(lambda a, b: _solve(_turned(a), _solve(a, b)), lower, b, True, name)
 
 
-def solve_triangular(
-    A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Array:
+def solve_triangular(A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Array:
     """X with A X = B (or X A = B with ``left=False``), where A is the upper or the lower triangle of what is given.
 
     With ``unitriangular`` its diagonal counts as ones. Raises LinAlgError where there is a 0 on the diagonal.

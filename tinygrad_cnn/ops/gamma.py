@@ -66,10 +66,10 @@ def _polygamma(x: Array, *, n: int) -> Array:
     at_infinity = np.inf if n == 0 else 0.0
     y = np.where(x == np.inf, at_infinity, np.where(x == -np.inf, np.nan, y))
     pole = (x <= 0) & (x == np.floor(x)) & np.isfinite(x)
-    if n == 0:  # a pole with both signs; at 0 the sign of zero tells from which side
+    if n == 0:  # a pole of both signs; that of the zero tells from which side
         y = np.where(pole, np.where(x == 0, np.copysign(np.inf, -x), np.nan), y)
     else:
-        y = np.where(pole, np.inf if n % 2 else np.nan, y)
+        y = np.where(pole, np.inf if n % 2 else -np.inf, y)
     return y.astype(dtype)
 
 

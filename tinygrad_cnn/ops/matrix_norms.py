@@ -32,9 +32,7 @@ def _floating(x: Any, dtype: Any, name: str) -> Any:
     return x if dtype is None else cast(x, dtype=np.dtype(dtype))
 
 
-def vector_norm(
-    x: Array, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
-) -> Array:
+def vector_norm(x: Array, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """(sum |x|^ord)^(1/ord) over ``dim``, or of all elements; see `norm`, which allows the same numbers as ``p``.
 
     inf is the largest and -inf the smallest absolute value, 0 the number of elements that are not 0.
@@ -49,9 +47,7 @@ def vector_norm(
     return _norm(x, p=float(ord), dim=dims, keepdim=bool(keepdim))
 
 
-def matrix_norm(
-    A: Array, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Array:
+def matrix_norm(A: Array, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Array:
     """A norm of the matrices that lie in two dimensions.
 
     ``ord`` is "fro" (the root of the sum of squares), "nuc" (the sum of singular values), 2 or -2 (the largest or
@@ -74,8 +70,10 @@ def _of_matrices(x: Array, ord: Any, dims: tuple[int, int], keepdim: bool, name:
         raise RuntimeError(f'{name}: ord must be "fro", "nuc", 1, -1, 2, -2, inf or -inf, got {ord!r}')
     x = movedim(x, dims, (-2, -1))
     spectral = ord == "nuc" or builtins.abs(ord) == 2
-    sizes = singular_values(floats(x, name)) if spectral else sum_over(
-        abs(x), dim=(x.ndim - (2 if builtins.abs(ord) == 1 else 1),), keepdim=False
+    sizes = (
+        singular_values(floats(x, name))
+        if spectral
+        else sum_over(abs(x), dim=(x.ndim - (2 if builtins.abs(ord) == 1 else 1),), keepdim=False)
     )
     if ord == "nuc" or (not sizes.shape[-1] and ord > 0):
         y = sum_over(sizes, dim=(sizes.ndim - 1,), keepdim=False)

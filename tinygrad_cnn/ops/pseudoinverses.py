@@ -77,9 +77,7 @@ def pinverse(input: Array, rcond: float = 1e-15) -> Array:
     return pinv(input, rtol=rcond)
 
 
-def matrix_rank(
-    A: Array, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
-) -> Array:
+def matrix_rank(A: Array, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Array:
     """How many singular values are above ``atol`` and ``rtol`` times the largest, as int64; tolerances as in `pinv`.
 
     ``tol`` is an older name of atol, with rtol 0.
