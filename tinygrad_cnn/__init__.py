@@ -29,6 +29,7 @@ from .autograd.modes import (
 )
 from .autograd.operation import op
 from .autograd.recompute import checkpoint
+from .ops import breadth as _breadth
 from .ops.arrange import (
     diag,
     diag_embed,
@@ -43,8 +44,7 @@ from .ops.arrange import (
     tril,
     triu,
 )
-from .ops.bessel import i0
-from .ops.combining import block_diag, broadcast_shapes, cartesian_prod, combinations, diagflat
+from .ops.breadth import *  # noqa: F403
 from .ops.comparison import (
     allclose,
     bitwise_and,
@@ -71,8 +71,6 @@ from .ops.comparison import (
     signbit,
 )
 from .ops.contraction import einsum, inner, kron, tensordot, trace
-from .ops.determinants import det, logdet, slogdet
-from .ops.distances import cdist, dist, pdist, renorm
 from .ops.elementwise import (
     abs,
     add,
@@ -101,11 +99,8 @@ from .ops.elementwise import (
     where,
 )
 from .ops.extremes import amax, amin, aminmax, argmax, argmin, max, median, min, nanmedian
-from .ops.factors import cholesky, cholesky_inverse, cholesky_solve
-from .ops.gamma import digamma, lgamma, mvlgamma, polygamma
 from .ops.grids import broadcast_tensors, meshgrid
 from .ops.index import gather, narrow, scatter, scatter_add, select, take_along_dim
-from .ops.integration import cumulative_trapezoid, gradient, trapezoid
 from .ops.joining import (
     cat,
     chunk,
@@ -122,7 +117,7 @@ from .ops.joining import (
     vstack,
 )
 from .ops.limits import clamp, clamp_max, clamp_min, copysign, fmax, fmin, heaviside, nan_to_num, positive
-from .ops.linalg import addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, matmul, mm, mv, outer
+from .ops.linalg import addbmm, addmm, addmv, baddbmm, bmm, cross, dot, matmul, mm, mv, outer
 from .ops.lookup import (
     argwhere,
     index_add,
@@ -135,32 +130,10 @@ from .ops.lookup import (
     nonzero,
     take,
 )
-from .ops.matrices import inverse
-from .ops.matrix_powers import chain_matmul, matrix_exp, matrix_power
-from .ops.membership import bucketize, isin, unique_consecutive, unravel_index
 from .ops.moments import norm, std, std_mean, var, var_mean
-from .ops.older_names import qr, svd
 from .ops.ordering import argsort, bincount, histc, kthvalue, msort, searchsorted, sort, topk, unique
-from .ops.parts import (
-    angle,
-    conj,
-    conj_physical,
-    frexp,
-    gcd,
-    is_complex,
-    isreal,
-    lcm,
-    ldexp,
-    nextafter,
-    real,
-    rsub,
-    sgn,
-)
 from .ops.promotion import result_type
-from .ops.pseudoinverses import pinverse
-from .ops.quantiles import nanquantile, quantile
 from .ops.reduce import all, any, count_nonzero, mean, nanmean, nansum, prod, sum
-from .ops.replacing import diagonal_scatter, fill, narrow_copy, select_scatter, slice_scatter, split_with_sizes
 from .ops.rounding import ceil, div, floor, floor_divide, fmod, frac, remainder, round, trunc
 from .ops.scan import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
 from .ops.shape import (
@@ -199,9 +172,7 @@ from .ops.special import (
     sinc,
     xlogy,
 )
-from .ops.statistics import corrcoef, cov, histogram, mode
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan
-from .ops.vectors import vander
 from .tensors import Tensor
 from .tensors.creation import (
     arange,
@@ -250,7 +221,6 @@ less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne
 arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh = asin, acos, atan, atan2, asinh, acosh, atanh
 concat = concatenate = cat
 vdot = dot  # the same, of real numbers
-trapz = trapezoid
 row_stack, swapdims, moveaxis, ger, fix, clip = vstack, transpose, movedim, outer, trunc, clamp
 
 float16 = half = _np.dtype(_np.float16)
@@ -268,63 +238,46 @@ _keep_freed_memory()
 
 __all__ = [  # noqa: RUF022
     "Generator", "Tensor", "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv",
-    "addr", "all", "allclose", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccosh", "arcsin",
-    "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asarray",
-    "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm",
-    "bernoulli", "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "block_diag", "bmm", "bool",
-    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist", "ceil",
-    "chain_matmul", "checkpoint", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_max",
-    "clamp_min", "clip", "clone", "column_stack", "combinations", "concat", "concatenate", "conj", "conj_physical",
-    "copysign", "corrcoef", "cos", "cosh", "count_nonzero", "cov", "cross", "cummax", "cummin", "cumprod", "cumsum",
-    "cumulative_trapezoid", "data", "default_generator", "deg2rad", "det", "device", "diag", "diag_embed", "diagflat",
-    "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot", "double", "dsplit", "dstack",
-    "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expm1",
-    "eye", "fill", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32", "float64",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "from_numpy", "full", "full_like",
-    "gather", "gcd", "ge", "ger", "get_num_threads", "grad", "gradient", "greater", "greater_equal", "gt", "half",
-    "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot", "i0", "index_add", "index_copy", "index_fill",
-    "index_select", "inf", "inference_mode", "inner", "int", "int16", "int32", "int64", "int8", "inverse", "io",
-    "is_anomaly_enabled", "is_complex", "is_grad_enabled", "is_inference_mode_enabled", "is_tensor", "isclose",
-    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kron", "kthvalue", "lcm", "ldexp", "le",
-    "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log", "log10", "log1p", "log2",
-    "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter",
-    "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "maximum", "mean", "median", "meshgrid", "min",
-    "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "mvlgamma", "nan",
-    "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne", "neg", "negative",
-    "newaxis", "nextafter", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like",
-    "op", "optim", "outer", "pdist", "permute", "pi", "pinverse", "polygamma", "positive", "pow", "prod", "profiler",
-    "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm",
-    "ravel", "real", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll",
-    "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scatter", "scatter_add", "searchsorted", "select",
-    "select_scatter", "set_grad_enabled", "set_num_threads", "sgn", "short", "sigmoid", "sign", "signbit", "sin",
-    "sinc", "sinh", "slice_scatter", "slogdet", "softmax", "sort", "special", "split", "split_with_sizes", "sqrt",
-    "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "summary", "svd", "swapaxes", "swapdims",
-    "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk",
-    "trace", "train", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices", "true_divide",
-    "trunc", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unravel_index", "unsqueeze", "utils",
-    "vander", "var", "var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "all", "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asarray", "asin", "asinh", "atan",
+    "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "bernoulli", "bincount",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bmm", "bool", "broadcast_tensors", "broadcast_to",
+    "cat", "ceil", "checkpoint", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat",
+    "concatenate", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin", "cumprod", "cumsum", "data",
+    "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "diff", "div", "divide", "dot",
+    "double", "dsplit", "dstack", "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erfc",
+    "erfinv", "exp", "exp2", "expm1", "eye", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16",
+    "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "full",
+    "full_like", "gather", "ge", "ger", "get_num_threads", "grad", "greater", "greater_equal", "gt", "half",
+    "heaviside", "histc", "hsplit", "hstack", "hypot", "index_add", "index_copy", "index_fill", "index_select", "inf",
+    "inference_mode", "inner", "int", "int16", "int32", "int64", "int8", "io", "is_anomaly_enabled", "is_grad_enabled",
+    "is_inference_mode_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron",
+    "kthvalue", "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2",
+    "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
+    "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort",
+    "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne",
+    "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
+    "ones_like", "op", "optim", "outer", "permute", "pi", "positive", "pow", "prod", "profiler", "rad2deg", "rand",
+    "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "ravel", "reciprocal", "relu",
+    "remainder", "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "save",
+    "scatter", "scatter_add", "searchsorted", "select", "set_grad_enabled", "set_num_threads", "short", "sigmoid",
+    "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort", "special", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "std_mean", "sub", "subtract", "sum", "summary", "swapaxes", "swapdims", "t", "take",
+    "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk", "trace", "train",
+    "transpose", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uint8", "unbind", "unflatten",
+    "unique", "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "zeros",
+    "zeros_like",
 ]
+__all__ += _breadth.__all__
 # fmt: on
 
+_ROOMS = (
+    *("autograd", "data", "io", "linalg", "nn", "optim"),
+    *("profiler", "special", "testing", "train", "utils", "viz"),
+)
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
-    **{
-        name: (name, None)
-        for name in (
-            "autograd",
-            "data",
-            "io",
-            "linalg",
-            "nn",
-            "optim",
-            "profiler",
-            "special",
-            "testing",
-            "train",
-            "utils",
-            "viz",
-        )
-    },
+    **{name: (name, None) for name in _ROOMS},
     "save": ("io", "save"),
     "load": ("io", "load"),
     "summary": ("nn.summary", "summary"),

@@ -157,7 +157,7 @@ def as_text(sample: Any) -> str:
     return ", ".join(parts + [f"{k}={described(v)}" for k, v in sample.kwargs.items()])
 
 
-def try_sample(torch: Any, report: Report, info: Any, function: Any, sample: Any, grad: bool, second: bool) -> None:
+def try_sample(report: Report, info: Any, function: Any, sample: Any, grad: bool, second: bool) -> None:
     """One valid sample, by both packages."""
     convert = Converter()
     text = f"({as_text(sample)})"
@@ -260,7 +260,7 @@ def try_operator(torch: Any, name: str, infos: list[Any], limit: int | None = No
                     report.faults.append(f"no samples of {dtype}: {error}")
                     break
                 second = grad and k < SECOND and bool(info.supports_gradgrad)
-                try_sample(torch, report, info, function, sample, grad and k < GRADIENTS, second)
+                try_sample(report, info, function, sample, grad and k < GRADIENTS, second)
         try_errors(torch, report, info, function, limit)
     return report
 
@@ -307,7 +307,8 @@ def main() -> int:
     refused = Counter(why for report in reports for why in report.refused.elements())
     taken = Counter(why for report in reports for why in report.taken.elements())
     print(
-        f"{len(operators)} operators in the database, {len(reports)} of them here, in {time.perf_counter() - start:.0f} s"
+        f"{len(operators)} operators in the database, {len(reports)} of them here, "
+        f"in {time.perf_counter() - start:.0f} s"
     )
     print(f"{sum(report.right for report in reports)} there and right")
     print(f"{sum(bool(report.faults) for report in reports)} with faults ({sum(len(r.faults) for r in reports)})")

@@ -20,7 +20,7 @@ _ROOT = math.sqrt(0.5)
 def _erfcx(x: Any) -> Any:
     """exp(x^2) erfc(x) in float64, by the approximations that `erfc` is made of."""
     x = np.asarray(x, np.float64)
-    y = np.exp(x * x) * _erf(x, True)
+    y = np.asarray(np.exp(x * x) * _erf(x, True))
     large = x > 0.46875
     y[large] = _tail(x[large], scaled=True)
     return y

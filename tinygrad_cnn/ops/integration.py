@@ -69,15 +69,16 @@ def cumulative_trapezoid(y: Array, x: Array | None = None, *, dx: float | None =
 
 # -------------------------------------------------------------------------------------------------------------- slopes
 def gradient(
-    input: Array, *, spacing: Any = 1, dim: int | Sequence[int] | None = None, edge_order: int = 1
+    input: Array, *, spacing: Any = None, dim: int | Sequence[int] | None = None, edge_order: int = 1
 ) -> tuple[Array, ...]:
     """The slopes of a sampled function along each of the dimensions ``dim`` (all by default), by central differences.
 
-    ``spacing`` is the distance of the samples: a number for all dimensions, a list of them, or of vectors of places.
+    ``spacing`` is the distance of the samples, 1 by default: a number for all dimensions, a list of them, or of vectors of places.
     At the edges the slope is one-sided, exact for straight lines (``edge_order`` 1) or for parabolas (2).
     """
     x = checked(input, "gradient")
     x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
+    spacing = 1 if spacing is None else spacing
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient: edge_order must be 1 or 2, got {edge_order!r}")
     dims = tuple(range(x.ndim)) if dim is None else normalise_dims(dim, x.ndim, "gradient", "dim")

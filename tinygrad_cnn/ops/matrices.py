@@ -1,8 +1,8 @@
 """What all of linear algebra shares: the checks at its door, its error, and inverses and solutions.
 
-Batches throughout: a matrix is the last two dimensions, (..., n, m). NumPy's LAPACK does the work; the gradients are made
-of products and solutions, so that they have gradients themselves. They are those of M. Giles, "An extended collection of
-matrix derivative results for forward and reverse mode algorithmic differentiation" (2008), unless a rule says otherwise.
+Batches throughout: a matrix is the last two dimensions, (..., n, m). NumPy's LAPACK does the work; the gradients are
+made of products and solutions, so that they have gradients themselves. They are those of M. Giles, "An extended
+collection of matrix derivative results for forward and reverse mode algorithmic differentiation" (2008).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def is_vectors(a: Array, b: Array) -> bool:
 
 
 def solve(A: Array, B: Array, *, left: bool = True) -> Array:
-    """X with A X = B, or X A = B with ``left=False``, of square A (..., n, n) and B (..., n, k), over broadcast batches.
+    """X with A X = B, or X A = B with ``left=False``, of square A (..., n, n) and B (..., n, k); batches broadcast.
 
     B may be one vector (n,), or one for each matrix of A, (..., n); so is X then. Raises LinAlgError where a matrix is
     singular.

@@ -15,8 +15,8 @@ from .linalg import _matmul, _product, _same_dtype
 from .matrices import _inv, _solve, squares
 from .shape import checked, clone
 
-# The Padé approximant of degree 13 of exp(x), and the norm up to which it is exact in float64: N. J. Higham, "The scaling
-# and squaring method for the matrix exponential revisited" (2005).
+# The Padé approximant of degree 13 of exp(x), and the norm up to which it is exact in float64: N. J. Higham, "The
+# scaling and squaring method for the matrix exponential revisited" (2005).
 _PADE = [math.factorial(26 - j) * math.factorial(13) // (math.factorial(13 - j) * math.factorial(j)) for j in range(14)]
 _LARGEST = 5.37
 

@@ -1,7 +1,10 @@
 """Which of these are among those: isin, bucketize, runs of equal elements, positions in a shape."""
 
+# ruff: noqa: ARG001  (an argument of PyTorch's that concerns speed alone)
+
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,8 +24,10 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     if all(numbers):
         raise TypeError("isin: one of elements and test_elements must be a Tensor or an array, got two numbers")
     like = test_elements if numbers[0] else elements
-    a, b = (x if number else array_of(checked(x, "isin")) for x, number in zip((elements, test_elements), numbers))
-    del assume_unique
+    a, b = (
+        x if number else array_of(checked(x, "isin"))
+        for x, number in zip((elements, test_elements), numbers, strict=True)
+    )
     return beside(like, np.isin(a, b, invert=bool(invert)))
 
 
@@ -54,7 +59,7 @@ def unique_consecutive(
     if n and not rows.size:
         raise RuntimeError(f"unique_consecutive: slices of shape {rows.shape[1:]} have no elements to compare")
     starts = np.ones(n, bool)
-    starts[1:] = (rows[1:] != rows[:-1]).reshape(max(n - 1, 0), -1).any(-1) if n else True
+    starts[1:] = (rows[1:] != rows[:-1]).reshape(max(n - 1, 0), math.prod(rows.shape[1:])).any(-1)
     run = np.cumsum(starts) - 1
     values = rows[starts]
     if dim is not None and a.ndim:

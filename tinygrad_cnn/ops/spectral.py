@@ -107,7 +107,7 @@ def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> S
 
     U is (..., n, n) and Vh (..., m, m), or (..., n, k) and (..., k, m) with ``full_matrices=False``, k = min(n, m).
     The signs of vectors are as LAPACK chooses them, and where singular values are equal, so are the vectors: a function
-    that depends on the choice has no gradient. Nor do the vectors beyond the first k: `backward` refuses if it meets one.
+    that depends on the choice has no gradient. Nor do the vectors beyond the first k: `backward` refuses them.
     ``driver`` concerns graphics cards and must be None.
     """
     if driver is not None:
@@ -144,7 +144,7 @@ def _eigh_rule(g: Array, y: Array, _x: Array, **_which: str) -> Array:
 
 
 @op(_eigh_rule)
-def _eigh(x: Array, *, uplo: str) -> Array:
+def _eigh(x: Array, *, uplo: Any) -> Array:
     """Eigenvalues (..., n) and eigenvectors (..., n, n), packed in one last dimension."""
     says = "eigh: the algorithm did not converge; does the matrix hold NaN or infinity?"
     w, v = attempt(lambda a: np.linalg.eigh(a, uplo), x, says=says)
@@ -167,8 +167,8 @@ def eigh(A: Array, UPLO: str = "L") -> Eigen:
     """The eigenvalues, ascending, and eigenvectors of symmetric matrices (..., n, n): A = V diag(L) V'.
 
     Only the lower triangle is read, or the upper one with ``UPLO="U"``; the gradient is that of a symmetric matrix.
-    The signs of vectors are as LAPACK chooses them, and where eigenvalues are equal, so are the vectors: a function that
-    depends on the choice has no gradient.
+    The signs of vectors are as LAPACK chooses them, and where eigenvalues are equal, so are the vectors: a function
+    that depends on the choice has no gradient.
     """
     return Eigen(*_pair(_eigen(A, UPLO, "eigh"), A.shape[-1]))
 

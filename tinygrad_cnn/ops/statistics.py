@@ -110,7 +110,7 @@ def histogram(
     if isinstance(bins, int):
         if bins < 1:
             raise RuntimeError(f"histogram: bins must be at least 1, got {bins}")
-        low, high = (float(a.min()), float(a.max())) if range is None and a.size else range or (0.0, 0.0)
+        low, high = (float(a.min()), float(a.max())) if range is None and a.size else range or (0.0, 1.0)
         if not (np.isfinite(low) and np.isfinite(high) and low <= high):
             raise RuntimeError(f"histogram: the range [{low}, {high}] must be finite and ascending")
         low, high = (low - 0.5, high + 0.5) if low == high else (low, high)

@@ -33,7 +33,7 @@ from ..ops import (
 from ..ops import (
     shape as shaping,
 )
-from .kinds import Kinds
+from .mathematics import Mathematics
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
@@ -44,7 +44,7 @@ _bool: TypeAlias = builtins.bool
 _float: TypeAlias = builtins.float
 
 
-class Methods(Kinds):
+class Methods(Mathematics):
     """Methods that only pass on to a function; what a tensor is stands in `tensors.Tensor`."""
 
     __slots__ = ()
