@@ -73,8 +73,8 @@ def gradient(
 ) -> tuple[Array, ...]:
     """The slopes of a sampled function along each of the dimensions ``dim`` (all by default), by central differences.
 
-    ``spacing`` is the distance of the samples, 1 by default: a number for all dimensions, a list of them, or of vectors of places.
-    At the edges the slope is one-sided, exact for straight lines (``edge_order`` 1) or for parabolas (2).
+    ``spacing`` is the distance of the samples, 1 by default: a number for all dimensions, a list of them, or of vectors
+    of places. At the edges the slope is one-sided, exact for straight lines (``edge_order`` 1) or for parabolas (2).
     """
     x = checked(input, "gradient")
     x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)

@@ -20,7 +20,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
     ``assume_unique`` says that no element occurs twice on either side, and changes nothing.
     """
-    numbers = [isinstance(x, (int, float)) for x in (elements, test_elements)]
+    both = (elements, test_elements)
+    numbers = [isinstance(x, (int, float)) for x in both]
     if all(numbers):
         raise TypeError("isin: one of elements and test_elements must be a Tensor or an array, got two numbers")
     like = test_elements if numbers[0] else elements

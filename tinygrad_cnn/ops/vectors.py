@@ -74,7 +74,7 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
 
 # ------------------------------------------------------------------------------------------ tensors as unknowns
 def tensorinv(A: Array, ind: int = 2) -> Array:
-    """What undoes A under `tensordot`: its inverse, with the first ``ind`` dimensions as rows, the others as columns."""
+    """What undoes A under `tensordot`: its inverse, the first ``ind`` dimensions being rows, the others columns."""
     x, ind = floats(A, "linalg.tensorinv"), operator.index(ind)
     if ind < 1:
         raise RuntimeError(f"linalg.tensorinv: ind must be at least 1, got {ind}")
