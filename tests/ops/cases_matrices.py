@@ -62,7 +62,7 @@ def rectangular(draw: DrawFn, least: int = 0, **choices: Any) -> Inputs:
 @st.composite
 def definite(draw: DrawFn, **choices: Any) -> Inputs:
     """Matrices that the functions below make symmetric and positive-definite."""
-    inputs, _ = draw(square())
+    inputs, _ = draw(square(1))
     return inputs, {k: draw(st.sampled_from(v)) for k, v in choices.items()}
 
 
@@ -122,6 +122,25 @@ def vectors_along(draw: DrawFn, size: int | None = None) -> Inputs:
     x, y = ((1,) * (width - len(s)) + s for s in (x, y))
     a, b = (draw(arrays((*s[:dim], n, *s[dim:]))) for s in (x, y))
     return [a, b], {"dim": draw(st.sampled_from((dim, dim - width - 1)))}
+
+
+@st.composite
+def with_p(draw: DrawFn, *ps: Any) -> Inputs:
+    n = draw(st.integers(1, 3))
+    x = matrix(draw, draw(BATCHES), n, n)
+    return [x], {"p": draw(st.sampled_from(ps))}
+
+
+@st.composite
+def with_power(draw: DrawFn) -> Inputs:
+    inputs, _ = draw(square(1))
+    return inputs, {"n": draw(st.integers(-3, 5))}
+
+
+@st.composite
+def tensors(draw: DrawFn, right: bool = False) -> Inputs:
+    x = matrix(draw, (), 4, 4).reshape(4, 2, 2)
+    return [x, draw(arrays((4,)))] if right else [x], {}
 
 
 # ---------------------------------------------------------------------------------------------------------- references
@@ -216,17 +235,17 @@ def up(x: Any) -> Any:
 
 def positive(x: Any) -> Any:
     """x made symmetric and positive-definite."""
-    return tg.matmul(x, up(x)) + 0.5 * np.eye(x.shape[-1], dtype=x.dtype)
+    return tg.matmul(x, up(x)) + np.eye(x.shape[-1], dtype=x.dtype)
 
 
 def torch_positive(x: Any) -> Any:
     import torch
 
-    return x @ x.mT + 0.5 * torch.eye(x.shape[-1], dtype=x.dtype)
+    return x @ x.mT + torch.eye(x.shape[-1], dtype=x.dtype)
 
 
 def numpy_positive(x: Any) -> Any:
-    return x @ up(x) + 0.5 * np.eye(x.shape[-1])
+    return x @ up(x) + np.eye(x.shape[-1])
 
 
 def of_definite(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -291,6 +310,13 @@ def norm_of(x: Any, ord: Any, dim: Any = (-2, -1), keepdim: bool = False) -> Any
     return np.expand_dims(result, (rows, columns)) if keepdim else result
 
 
+def power_of(x: Any, n: int) -> Any:
+    y = np.broadcast_to(np.eye(x.shape[-1]), x.shape)
+    for _ in range(abs(n)):
+        y = y @ (x if n > 0 else inverted(x))
+    return y
+
+
 def exponential(x: Any) -> Any:
     term = total = np.broadcast_to(np.eye(x.shape[-1]), x.shape)
     for k in range(1, 60):
@@ -311,7 +337,12 @@ LAPACK = (
     ("special values", "whether a singular matrix stays exactly singular on the way is LAPACK's rounding"),
     ("NaN", "what LAPACK makes of NaN is its own"),
 )
-EMPTY = ("nothing", "of matrices without elements PyTorch takes no norm but the positive ones")
+EMPTY = (
+    ("nothing", "of matrices without elements PyTorch takes the positive norms alone"),
+    ("another size", "the norm of nothing has no gradient in PyTorch"),
+)
+
+NORMS = (*LAPACK, *EMPTY)
 
 
 def linalg(name: str, draw: Any, reference: Callable[..., Any], **rest: Any) -> Case:
@@ -390,7 +421,11 @@ CASES = [
         "solve_triangular",
         triangular_system(),
         lambda a, b, left, upper, unitriangular: solved(triangle(a, upper, unitriangular), b, left),
-        differs=(*LAPACK, ("nothing", "PyTorch takes a matrix without rows for a square one")),
+        differs=(
+            *LAPACK,
+            ("nothing", "PyTorch takes a matrix without rows for a square one"),
+            ("mixed dtypes", "PyTorch does not look at dtypes where there is nothing to solve"),
+        ),
     ),
     linalg(
         "qr",
@@ -412,7 +447,7 @@ CASES = [
     linalg(
         "svd",
         rectangular(full_matrices=(False, True)),
-        lambda x, full_matrices: x @ up(x) @ x,
+        lambda x, **_full: x @ up(x) @ x,
         call=lambda x, full_matrices: cubed(*tg.linalg.svd(x, full_matrices)),
         torch=lambda x, full_matrices: cubed(*t("linalg.svd")(x, full_matrices)),
         differs=LAPACK,
@@ -420,7 +455,7 @@ CASES = [
     plain(
         "svd",
         rectangular(some=(False, True)),
-        lambda x, some: x @ up(x) @ x,
+        lambda x, **_some: x @ up(x) @ x,
         call=lambda x, some: cubed(*(y if k < 2 else up(y) for k, y in enumerate(tg.svd(x, some)))),
         torch=lambda x, some: cubed(*(y if k < 2 else up(y) for k, y in enumerate(t("svd")(x, some)))),
         method=lambda x, some: cubed(*(y if k < 2 else up(y) for k, y in enumerate(x.svd(some)))),
@@ -430,7 +465,7 @@ CASES = [
     linalg(
         "eigh",
         definite(UPLO=("L", "U")),
-        lambda x, UPLO: numpy_positive(x) @ numpy_positive(x),
+        lambda x, **_triangle: numpy_positive(x) @ numpy_positive(x),
         call=of_definite(lambda x, UPLO: squared(*tg.linalg.eigh(x, UPLO))),
         torch=lambda x, UPLO: squared(*t("linalg.eigh")(torch_positive(x), UPLO)),
         differs=LAPACK,
@@ -459,6 +494,53 @@ CASES = [
             ("a dimension fewer", "PyTorch does not broadcast here"),
         ),
     ),
-    linalg("matrix_norm", with_norm("fro", "nuc", 2, -2, 1, -1, math.inf, -math.inf), norm_of, differs=(*LAPACK, EMPTY)),
-    linalg("norm", with_norm("fro", "nuc", 2, -2, 1, -1, math.inf, -math.inf), norm_of, call=lambda x, ord, dim=(-2, -1), keepdim=False: tg.linalg.norm(x, ord, dim, keepdim), torch=lambda x, ord, dim=(-2, -1), keepdim=False: t("linalg.norm")(x, ord, dim, keepdim), differs=(*LAPACK, EMPTY)),
-]  # fmt: skip
+    linalg("matrix_norm", with_norm("fro", "nuc", 2, -2, 1, -1, math.inf, -math.inf), norm_of, differs=NORMS),
+    linalg(
+        "norm",
+        with_norm("fro", "nuc", 2, -2, 1, -1, math.inf, -math.inf),
+        norm_of,
+        call=lambda x, ord, dim=(-2, -1), keepdim=False: tg.linalg.norm(x, ord, dim, keepdim),
+        torch=lambda x, ord, dim=(-2, -1), keepdim=False: t("linalg.norm")(x, ord, dim, keepdim),
+        differs=NORMS,
+    ),
+    linalg("norm", rectangular(1), lambda x: np.sqrt(np.sum(x * x)), note="of all", differs=LAPACK),
+    linalg("cond", square(1), lambda x: values(x).max(-1) / values(x).min(-1), differs=LAPACK),
+    linalg(
+        "cond",
+        rectangular(1, p=(2, -2)),
+        lambda x, p: (values(x).max(-1) / values(x).min(-1)) ** (p / 2),
+        note="p = 2",
+        differs=LAPACK,
+    ),
+    linalg(
+        "cond",
+        with_p("fro", "nuc", 1, -1, math.inf, -math.inf),
+        lambda x, p: norm_of(x, p) * norm_of(inverted(x), p),
+        note="of squares",
+        differs=LAPACK,
+    ),
+    plain("matrix_power", with_power(), power_of, method="matrix_power", differs=LAPACK),
+    plain("matrix_exp", square(), exponential, method="matrix_exp", differs=LAPACK),
+    linalg(
+        "multi_dot",
+        chain(),
+        folded,
+        call=lambda *xs: tg.linalg.multi_dot(xs),
+        torch=lambda *xs: t("linalg.multi_dot")(xs),
+    ),
+    plain("chain_matmul", chain(vectors=False), folded),
+    linalg(
+        "tensorinv",
+        tensors(),
+        lambda x: inverted(x.reshape(4, 4)).reshape(2, 2, 4),
+        call=lambda x: tg.linalg.tensorinv(x, 1),
+        torch=lambda x: t("linalg.tensorinv")(x, 1),
+        differs=LAPACK,
+    ),
+    linalg(
+        "tensorsolve",
+        tensors(right=True),
+        lambda a, b: solved(a.reshape(4, 4), b[:, None]).reshape(2, 2),
+        differs=LAPACK,
+    ),
+]
