@@ -54,14 +54,8 @@ def special(name: str, draw: Any, reference: Callable[..., Any], **rest: Any) ->
     return Case(name, draw, function, reference, torch=t(name), **rest)
 
 
-INFINITE = (
-    "special values",
-    "at infinity and at the poles PyTorch gives NaN or large numbers for limits that are there",
-)
-REAL = (
-    ("integers", "PyTorch has no such function of integers"),
-    ("booleans", "PyTorch has no such function of truths"),
-)
+POLE = "at a pole the slope has a limit, where PyTorch gives NaN or a large number"
+TRUTHS = "PyTorch has this of integers, and not of truths"
 
 CASES = [
     Case("lgamma", one(-2.8, 4, away_from=POLES), tg.lgamma, loop(math.lgamma), torch=t("lgamma"), method="lgamma"),
@@ -72,6 +66,7 @@ CASES = [
         exact(mpmath.digamma),
         torch=t("digamma"),
         method="digamma",
+        differs=(("ties and kinks", POLE), ("special values", POLE)),
     ),
     Case(
         "polygamma",

@@ -24,9 +24,10 @@ def _broadcast_ndim(a: Array, b: Array, name: str) -> int:
 
 def vecdot(x: Array, y: Array, *, dim: int = -1) -> Array:
     """The sums of products along ``dim``, of two tensors that broadcast."""
-    a, b = _same_dtype("linalg.vecdot", x, y)
+    a, b = _same_dtype("linalg.vecdot", floats(x, "linalg.vecdot"), y)
     ndim = _broadcast_ndim(a, b, "linalg.vecdot")
-    return _sum(mul(a, b), dim=(normalise_dim(dim, ndim, "linalg.vecdot"),) if ndim else (), keepdim=False)
+    d = normalise_dim(dim, ndim, "linalg.vecdot")
+    return _sum(mul(a, b), dim=(d,) if ndim else (), keepdim=False)
 
 
 def cross_of(input: Array, other: Array, *, dim: int = -1) -> Array:
@@ -76,8 +77,8 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
 def tensorinv(A: Array, ind: int = 2) -> Array:
     """What undoes A under `tensordot`: its inverse, the first ``ind`` dimensions being rows, the others columns."""
     x, ind = floats(A, "linalg.tensorinv"), operator.index(ind)
-    if ind < 1:
-        raise RuntimeError(f"linalg.tensorinv: ind must be at least 1, got {ind}")
+    if not 1 <= ind <= x.ndim:
+        raise RuntimeError(f"linalg.tensorinv: ind must lie between 1 and the dimensions of shape {x.shape}, got {ind}")
     rows, columns = tuple(x.shape[:ind]), tuple(x.shape[ind:])
     if math.prod(rows) != math.prod(columns):
         raise RuntimeError(
