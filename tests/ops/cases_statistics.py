@@ -26,10 +26,9 @@ def with_quantile(draw: DrawFn, many: bool = False) -> Inputs:
     if draw(st.booleans()):
         kwargs.update(dim=draw(dims(len(shape))), keepdim=draw(st.booleans()))
     if many:  # not at the elements themselves, where the slope by q changes
-        return [
-            x,
-            draw(arrays((draw(st.integers(0, 3)),), 0.03, 0.97, away_from=fractions(shape, kwargs), gap=0.01)),
-        ], kwargs
+        kwargs["interpolation"] = "linear"
+        q = arrays((draw(st.integers(0, 3)),), 0.03, 0.97, away_from=fractions(shape, kwargs), gap=0.01)
+        return [x, draw(q)], kwargs
     return [x], {"q": draw(st.sampled_from([0.0, 0.2, 0.5, 0.7, 1.0])), **kwargs}
 
 
@@ -80,6 +79,10 @@ def one_set_of_rows(draw: DrawFn, *ps: float) -> Inputs:
     n, k = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     steps = draw(arrays((n, k), 0.5, 3))
     return [np.cumsum(steps, 0)], {"p": draw(st.sampled_from(ps))}
+
+
+def distances(x: Any, y: Any, p: float) -> Any:
+    return length(x[..., :, None, :] - y[..., None, :, :], p)
 
 
 def pairs(x: Any, p: float) -> Any:
@@ -224,42 +227,45 @@ WEIGHTS = (
     ("special values", "of infinite weights PyTorch gives other NaN"),
     ("NaN", "of NaN weights PyTorch gives other NaN"),
 )
-ORDERS = ("a fraction", "a correction need not be whole")
+WHOLE = ("a fraction", "a correction need not be whole")
+TIES = tuple((probe, "PyTorch's largest difference does not share its gradient") for probe in ("ties and kinks", "NaN"))
+INFINITE = ("special values", "PyTorch's slope of an infinite distance is NaN")
+EMPTY = ("mixed dtypes", "PyTorch does not look at dtypes where there is nothing")
+ONE = ("NaN", "there is no area under one value, be it NaN")
+NO_AREA = (ONE, ("nothing", "the area under nothing has a gradient here"), ("another size", "likewise"))
+PLACES = tuple(
+    (probe, "PyTorch takes places of shapes that do not fit") for probe in ("a dimension more", "a dimension fewer")
+)
 
 CASES = [
     Case("quantile", with_quantile(), tg.quantile, quantile, torch=t("quantile"), method="quantile", order=1),
     Case("quantile", with_quantile(True), tg.quantile, quantile, torch=t("quantile"), order=1, note="many"),
+    Case("nanquantile", with_quantile(), tg.nanquantile, quantile, t("nanquantile"), 1, method="nanquantile"),
+    Case("cdist", rows(2, 1, 3, 1.5), tg.cdist, distances, torch=t("cdist"), differs=(EMPTY,)),
+    Case("cdist", rows(math.inf), tg.cdist, distances, t("cdist"), note="p = inf", differs=(*TIES, INFINITE, EMPTY)),
+    Case("cdist", rows(0), tg.cdist, distances, t("cdist"), 1, note="p = 0", differs=(("NaN", "NaN is not 0"), EMPTY)),
     Case(
-        "nanquantile", with_quantile(), tg.nanquantile, quantile, torch=t("nanquantile"), method="nanquantile", order=1
+        "pdist",
+        one_set_of_rows(2, 1, 3),
+        tg.pdist,
+        pairs,
+        torch=t("pdist"),
+        differs=(("nothing", "PyTorch crashes"), ("another size", "PyTorch crashes")),
     ),
     Case(
-        "cdist",
-        rows(2, 1, 3, 1.5),
-        tg.cdist,
-        lambda x, y, p: length(x[..., :, None, :] - y[..., None, :, :], p),
-        torch=t("cdist"),
+        "dist",
+        two_apart(),
+        tg.dist,
+        lambda x, y, p: length((x - y).reshape(-1), p),
+        torch=t("dist"),
+        method="dist",
+        differs=(
+            ("zero", "PyTorch's gradient of p = 0 fails"),
+            ("mixed dtypes", "PyTorch does not promote here"),
+        ),
     ),
-    Case(
-        "cdist",
-        rows(math.inf),
-        tg.cdist,
-        lambda x, y, p: length(x[..., :, None, :] - y[..., None, :, :], p),
-        torch=t("cdist"),
-        note="p = inf",
-    ),
-    Case(
-        "cdist",
-        rows(0),
-        tg.cdist,
-        lambda x, y, p: length(x[..., :, None, :] - y[..., None, :, :], p),
-        torch=t("cdist"),
-        order=1,
-        note="p = 0",
-    ),
-    Case("pdist", one_set_of_rows(2, 1, 3), tg.pdist, pairs, torch=t("pdist")),
-    Case("dist", two_apart(), tg.dist, lambda x, y, p: length((x - y).reshape(-1), p), torch=t("dist"), method="dist"),
     Case("renorm", to_shorten(), tg.renorm, shortened, torch=t("renorm"), method="renorm"),
-    Case("cov", observations(), tg.cov, covariance, torch=t("cov"), method="cov", differs=(ORDERS,)),
+    Case("cov", observations(), tg.cov, covariance, torch=t("cov"), method="cov", differs=(WHOLE,)),
     Case(
         "cov",
         weighted(),
@@ -267,7 +273,7 @@ CASES = [
         covariance,
         torch=lambda x, f, a, correction: t("cov")(x, correction=correction, fweights=f, aweights=a),
         wanted=(0,),
-        differs=(*WEIGHTS, ORDERS),
+        differs=(*WEIGHTS, WHOLE),
         note="weighted",
     ),
     Case(
@@ -286,6 +292,7 @@ CASES = [
         torch=lambda x, w, **k: t("histogram")(x, weight=w, **k),
         method=lambda x, w, **k: x.histogram(weight=w, **k),
         order=0,
+        wanted=(),
     ),
     Case(
         "mode",
@@ -303,13 +310,22 @@ CASES = [
         lambda x, dim, keepdim: x.min(dim, keepdims=keepdim) if x.ndim else x,
         torch=lambda x, **k: t("mode")(x, **k).values,
         note="without repeats",
-        differs=(("ties and kinks", "which of equals gets the gradient is free"), ("special values", "likewise")),
+        differs=tuple(
+            (probe, "which of equals gets the gradient is free, and PyTorch's NaN may be equal")
+            for probe in ("ties and kinks", "special values", "NaN")
+        ),
     ),
-    Case("trapezoid", under_a_curve(), tg.trapezoid, area, torch=t("trapezoid")),
-    Case("trapezoid", under_a_curve(True), tg.trapezoid, area, torch=t("trapezoid"), note="places"),
+    Case("trapezoid", under_a_curve(), tg.trapezoid, area, torch=t("trapezoid"), differs=NO_AREA),
     Case(
-        "cumulative_trapezoid", under_a_curve(), tg.cumulative_trapezoid, running_area, torch=t("cumulative_trapezoid")
+        "trapezoid",
+        under_a_curve(True),
+        tg.trapezoid,
+        area,
+        torch=t("trapezoid"),
+        note="places",
+        differs=(*NO_AREA, *PLACES),
     ),
+    Case("cumulative_trapezoid", under_a_curve(), tg.cumulative_trapezoid, running_area, t("cumulative_trapezoid")),
     Case(
         "cumulative_trapezoid",
         under_a_curve(True),
@@ -317,6 +333,7 @@ CASES = [
         running_area,
         torch=t("cumulative_trapezoid"),
         note="places",
+        differs=(*NO_AREA, *PLACES),
     ),
     Case("gradient", sampled(), tg.gradient, slopes, torch=t("gradient")),
 ]

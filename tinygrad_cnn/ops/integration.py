@@ -78,9 +78,9 @@ def gradient(
     """
     x = checked(input, "gradient")
     x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
-    spacing = 1 if spacing is None else spacing
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient: edge_order must be 1 or 2, got {edge_order!r}")
+    spacing = 1 if spacing is None else spacing
     dims = tuple(range(x.ndim)) if dim is None else normalise_dims(dim, x.ndim, "gradient", "dim")
     given = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
     if len(given) != len(dims):
@@ -89,7 +89,7 @@ def gradient(
         raise RuntimeError(
             f"gradient: edge_order={edge_order} needs {edge_order + 1} samples along each dimension, got {x.shape}"
         )
-    return tuple(_slope(x, d, _widths(h, x, d), edge_order) for d, h in zip(dims, given, strict=True))
+    return tuple(_slope(x, d, h, edge_order) for d, h in zip(dims, given, strict=True))
 
 
 def _widths(spacing: Any, x: Array, d: int) -> Array:
@@ -105,16 +105,19 @@ def _widths(spacing: Any, x: Array, d: int) -> Array:
     return _reshape(widths, shape=tuple(n - 1 if k == d else 1 for k in range(x.ndim)))
 
 
-def _slope(x: Array, d: int, widths: Array, edge_order: int) -> Array:
+def _slope(x: Array, d: int, spacing: Any, edge_order: int) -> Array:
     """The slope of the parabola through three neighbours, at the middle one; at the edges as ``edge_order`` says."""
-    n = x.shape[d]
+    n, widths = x.shape[d], _widths(spacing, x, d)
     rises = (cut(x, d, 1, n) - cut(x, d, 0, n - 1)) / widths  # slopes between neighbours
     first, last = cut(rises, d, 0, 1), cut(rises, d, n - 2, n - 1)
     if n == 2:
         return cat([first, last], d)
     h1, h2 = cut(widths, d, 0, n - 2), cut(widths, d, 1, n - 1)
     r1, r2 = cut(rises, d, 0, n - 2), cut(rises, d, 1, n - 1)
-    inner = (h2 * r1 + h1 * r2) / (h1 + h2)
+    if isinstance(spacing, (int, float)):  # the middle one itself is not needed
+        inner = (cut(x, d, 2, n) - cut(x, d, 0, n - 2)) / (h1 + h2)
+    else:
+        inner = (h2 * r1 + h1 * r2) / (h1 + h2)
     if edge_order == 2:
         bend = (r2 - r1) / (h1 + h2)
         first = first - cut(bend * h1, d, 0, 1)

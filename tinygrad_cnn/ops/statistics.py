@@ -39,6 +39,8 @@ def cov(input: Array, *, correction: int = 1, fweights: Array | None = None, awe
     x = checked(input, "cov")
     if x.ndim > 2:
         raise RuntimeError(f"cov: expected a matrix, a vector or a number, got shape {x.shape}")
+    if x.dtype.kind == "b":
+        raise RuntimeError("cov: needs numbers, got dtype bool")
     x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
     x = x if x.ndim == 2 else _reshape(x, shape=(1, x.shape[0] if x.ndim else 1))  # (v, n)
     v, n = x.shape
