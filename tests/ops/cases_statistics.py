@@ -237,10 +237,21 @@ PLACES = tuple(
     (probe, "PyTorch takes places of shapes that do not fit") for probe in ("a dimension more", "a dimension fewer")
 )
 
+EQUALS = tuple((probe, "which of equals gets the gradient is free") for probe in ("ties and kinks", "special values"))
+
 CASES = [
-    Case("quantile", with_quantile(), tg.quantile, quantile, torch=t("quantile"), method="quantile", order=1),
-    Case("quantile", with_quantile(True), tg.quantile, quantile, torch=t("quantile"), order=1, note="many"),
-    Case("nanquantile", with_quantile(), tg.nanquantile, quantile, t("nanquantile"), 1, method="nanquantile"),
+    Case("quantile", with_quantile(), tg.quantile, quantile, t("quantile"), 1, method="quantile", differs=EQUALS),
+    Case("quantile", with_quantile(True), tg.quantile, quantile, t("quantile"), 1, note="many", differs=EQUALS),
+    Case(
+        "nanquantile",
+        with_quantile(),
+        tg.nanquantile,
+        quantile,
+        torch=t("nanquantile"),
+        method="nanquantile",
+        order=1,
+        differs=EQUALS,
+    ),
     Case("cdist", rows(2, 1, 3, 1.5), tg.cdist, distances, torch=t("cdist"), differs=(EMPTY,)),
     Case("cdist", rows(math.inf), tg.cdist, distances, t("cdist"), note="p = inf", differs=(*TIES, INFINITE, EMPTY)),
     Case("cdist", rows(0), tg.cdist, distances, t("cdist"), 1, note="p = 0", differs=(("NaN", "NaN is not 0"), EMPTY)),
@@ -293,6 +304,11 @@ CASES = [
         method=lambda x, w, **k: x.histogram(weight=w, **k),
         order=0,
         wanted=(),
+        differs=(
+            ("a dimension more", "weights have the shape of the input"),
+            ("a dimension fewer", "weights have the shape of the input"),
+            ("special values", "an infinite weight, added and taken away, is NaN"),
+        ),
     ),
     Case(
         "mode",

@@ -77,6 +77,8 @@ def gradient(
     of places. At the edges the slope is one-sided, exact for straight lines (``edge_order`` 1) or for parabolas (2).
     """
     x = checked(input, "gradient")
+    if x.dtype.kind == "b":
+        raise RuntimeError("gradient: needs numbers, got dtype bool")
     x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient: edge_order must be 1 or 2, got {edge_order!r}")

@@ -67,8 +67,8 @@ def _quantiles(name: str, input: Any, q: Any, dim: Any, keepdim: bool, mode: str
     else:
         x, kept = movedim(x, d, -1), (*shape[:d], 1, *shape[d + 1 :])
     n = x.shape[-1]
-    if not n:
-        raise RuntimeError(f"{name}: of nothing, over dim={dim} of a tensor of shape {shape}")
+    if not math.prod(shape):
+        raise RuntimeError(f"{name}: of nothing, a tensor of shape {shape}")
     ordered = sort(x, -1).values  # NaN at the end
     numbers = np.sum(~np.isnan(array_of(ordered)), -1, keepdims=True)
     if ignore_nan:
