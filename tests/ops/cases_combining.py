@@ -229,7 +229,7 @@ CASES = [
     Case("ldexp", two(), tg.ldexp, loop(lambda a, b: a * 2**b), torch=t("ldexp"), method="ldexp"),
     Case("frexp", one(away_from=(0.0,)), tg.frexp, np.frexp, torch=t("frexp"), method="frexp"),
     Case("nextafter", two(), tg.nextafter, loop(math.nextafter), torch=t("nextafter"), method="nextafter", order=1),
-    Case("sgn", one(away_from=(0.0,)), tg.sgn, loop(lambda x: (x > 0) - (x < 0)), torch=t("sgn"), method="sgn"),
+    Case("sgn", one(away_from=(0.0,)), tg.sgn, loop(lambda x: (x > 0) - (x < 0)), method="sgn"),
     Case(
         "rsub",
         scaled_down(),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.graph import Array
 from .arrange import diag_embed
+from .extremes import beside
 from .grids import meshgrid
 from .index import _getitem
 from .indices import Index
@@ -42,7 +43,7 @@ def combinations(input: Array, r: int = 2, with_replacement: bool = False) -> Ar
     if r < 0:
         raise RuntimeError(f"combinations: r must be >= 0, got {r}")
     if not r:
-        return x[:0]
+        return beside(x, np.zeros(0, x.dtype))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array([*choose(range(x.shape[0]), r)], np.intp).reshape(-1, r)
     return _getitem(x, index=Index((...,), (rows,), unique=False))

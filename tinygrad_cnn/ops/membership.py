@@ -54,8 +54,10 @@ def unique_consecutive(
     """
     x = checked(input, "unique_consecutive")
     a: Any = array_of(x)
+    if dim is not None and not a.ndim:
+        raise IndexError("unique_consecutive: a 0-d tensor has no dimension; leave dim out")
     d = 0 if dim is None else normalise_dim(dim, a.ndim, "unique_consecutive")
-    rows = a.reshape(-1) if dim is None or not a.ndim else np.moveaxis(a, d, 0)
+    rows = a.reshape(-1) if dim is None else np.moveaxis(a, d, 0)
     n = len(rows)
     if n and not rows.size:
         raise RuntimeError(f"unique_consecutive: slices of shape {rows.shape[1:]} have no elements to compare")
@@ -63,10 +65,8 @@ def unique_consecutive(
     starts[1:] = (rows[1:] != rows[:-1]).reshape(max(n - 1, 0), math.prod(rows.shape[1:])).any(-1)
     run = np.cumsum(starts) - 1
     values = rows[starts]
-    if dim is not None and a.ndim:
+    if dim is not None:
         values = np.moveaxis(values, 0, d)
-    elif not a.ndim:
-        run = run.reshape(())
     wanted = [values] + [(run.reshape(a.shape) if dim is None else run).astype(np.int64)] * bool(return_inverse)
     wanted += [np.bincount(run.reshape(-1), minlength=0).astype(np.int64)] * bool(return_counts)
     return tuple(beside(x, w) for w in wanted) if len(wanted) > 1 else beside(x, values)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
-from .elementwise import mul, quiet, sign, sub, zero
+from .elementwise import mul, only, quiet, sign, sub, zero
 from .extremes import beside
 from .numbers import scalar_for
 from .promotion import promote, promote_to_float
@@ -78,14 +78,14 @@ def ldexp(input: Array, other: Array) -> Array:
     return mul(x, 2.0**e)
 
 
-@op(lambda g, _y, _a, _b: g, lambda _g, _y, _a, _b: np.zeros(_b.shape, _b.dtype))
+@op(lambda g, _y, a, b: only(g, a != b), lambda g, _y, a, b: only(g, a == b))
 def _nextafter(a: Array, b: Array) -> Array:
     return np.nextafter(a, b)
 
 
 def nextafter(input: Array, other: Array) -> Array:
     """The floating number that comes after each of the input's, on the way to the other."""
-    return _nextafter(*promote(_floats("nextafter", input, other)))
+    return _nextafter(*_floats("nextafter", *promote((checked(input, "nextafter"), checked(other, "nextafter")))))
 
 
 # ---------------------------------------------------------------------------------------- two that are others turned
