@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import arrays, data, engine, io, nn, ops, optim, train, viz
+from . import arrays, data, engine, io, linalg, nn, ops, optim, train, viz
 from .form import AREAS, Bug
 
-TABLES = (engine, ops, arrays, nn, optim, train, data, io, viz)
+TABLES = (engine, ops, linalg, arrays, nn, optim, train, data, io, viz)
 BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]

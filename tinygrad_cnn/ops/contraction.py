@@ -199,8 +199,8 @@ def einsum(equation: str | Array, *operands: Any) -> Array:
 
     In ``"ij,jk->ik"``, each letter names a dimension of the inputs; those missing in the output are summed over.
     A letter twice in one input takes its diagonal, ``...`` stands for any further dimensions, which broadcast, and
-    without ``->`` the output has the letters that occur once, in alphabetical order. Numbers may stand for letters, in a
-    list behind each input and one for the output: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+    without ``->`` the output has the letters that occur once, in alphabetical order. Numbers may stand for letters, in
+    a list behind each input and one for the output: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
 
     >>> einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape
     (2, 4)
