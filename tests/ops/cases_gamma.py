@@ -55,6 +55,7 @@ def special(name: str, draw: Any, reference: Callable[..., Any], **rest: Any) ->
 
 
 POLE = "at a pole the slope has a limit, where PyTorch gives NaN or a large number"
+DOMAIN = "what is not above (p - 1) / 2 is refused; PyTorch leaves open what comes out"
 TRUTHS = "PyTorch has this of integers, and not of truths"
 
 CASES = [
@@ -84,7 +85,11 @@ CASES = [
         many,
         torch=t("mvlgamma"),
         method="mvlgamma",
-        differs=(("booleans", TRUTHS), ("mixed dtypes", TRUTHS)),
+        differs=(
+            ("booleans", TRUTHS),
+            ("mixed dtypes", TRUTHS),
+            *((probe, DOMAIN) for probe in ("ties and kinks", "special values", "integers", "a large number")),
+        ),
     ),
     Case("i0", one(), tg.i0, exact(lambda x: mpmath.besseli(0, x)), torch=t("i0"), method="i0"),
     special("i1", one(), exact(lambda x: mpmath.besseli(1, x))),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import polynomial
 
-from ..autograd.graph import Array
+from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .elementwise import quiet
 from .promotion import promote_to_float
@@ -87,13 +87,16 @@ def polygamma(n: int, input: Array) -> Array:
 
 
 def mvlgamma(input: Array, p: int) -> Array:
-    """The logarithm of the multivariate gamma function of dimension p, for input > (p - 1) / 2.
+    """The logarithm of the multivariate gamma function of dimension p, of numbers above (p - 1) / 2.
 
-    It is p (p - 1) / 4 log(pi) plus the sum of lgamma(input - j / 2) for j = 0, ..., p - 1.
+    Other numbers are refused. It is p (p - 1) / 4 log(pi) plus the sum of lgamma(input - j / 2) for j = 0, ..., p - 1.
     """
     x, p = _floating(input, "mvlgamma"), operator.index(p)
     if p < 1:
         raise RuntimeError(f"mvlgamma: p must be at least 1, got {p}")
+    least = float(np.fmin.reduce(array_of(x), axis=None, initial=np.inf))
+    if 2 * least <= p - 1:
+        raise RuntimeError(f"mvlgamma: each number must be above (p - 1) / 2, got {least} for p={p}")
     y = lgamma(x)
     for j in range(1, p):
         y = y + lgamma(x - j / 2)

@@ -58,7 +58,8 @@ class InPlace(Methods):
     frac_, round_, nan_to_num_ = twin(Methods.frac), twin(Methods.round), twin(Methods.nan_to_num)
     lerp_, addcmul_, addcdiv_ = twin(Methods.lerp), twin(Methods.addcmul), twin(Methods.addcdiv)
     lgamma_, digamma_, polygamma_ = twin(Methods.lgamma), twin(Methods.digamma), twin(Methods.polygamma)
-    mvlgamma_, i0_, sgn_ = twin(Methods.mvlgamma), twin(Methods.i0), twin(Methods.sgn)
+    mvlgamma_, i0_ = twin(Methods.mvlgamma), twin(Methods.i0)
+    sgn_, conj_physical_ = twin(Methods.sgn), twin(Methods.conj_physical)
     gcd_, lcm_, ldexp_ = twin(Methods.gcd), twin(Methods.lcm), twin(Methods.ldexp)
     nextafter_, renorm_ = twin(Methods.nextafter), twin(Methods.renorm)
     # comparisons: 1 and 0 in the dtype of the tensor
