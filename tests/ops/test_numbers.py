@@ -88,6 +88,7 @@ DOORS: dict[str, Callable[[np.dtype[Any], Any], Tensor]] = {  # what gives a ten
     "fill_": lambda t, v: zeros(t).fill_(v),
     "copy_": lambda t, v: zeros(t).copy_(v),
     "masked_fill": lambda t, v: tg.masked_fill(zeros(t), Tensor(FIRST), v),
+    "fill": lambda t, v: tg.fill(zeros(t), v),
     "index_fill": lambda t, v: tg.index_fill(zeros(t), 0, Tensor(ZEROTH), v),
     "scatter": lambda t, v: tg.scatter(zeros(t), 0, Tensor(ZEROTH), value=v),
     "scatter of src": lambda t, v: tg.scatter(zeros(t), 0, Tensor(ZEROTH), v),
