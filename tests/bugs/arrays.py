@@ -40,4 +40,7 @@ BUGS = [
     Bug("arrays/threads.py", "        total += part\n", "        total = part\n", FAST),
     Bug("arrays/threads.py", "in sorted(parts))", "in parts)", FAST),
     Bug("arrays/copying.py", ".reshape((*shape[1:], n)).transpose((k, *range(k)))", ".reshape((n, *shape[1:]))", ["tests/arrays/test_copying.py"]),
+    Bug("arrays/keywords.py", "            if mine in ours:\n", "            if False:\n", ["tests/tensors/test_names.py"]),  # dim= and axis= beside each other: one is dropped in silence
+    Bug("arrays/keywords.py", "if len(found) != k:", "if False:", ["tests/tensors/test_names.py"]),
+    Bug("arrays/rng.py", "return manual_seed(Generator().initial_seed()).initial_seed()", "return Generator().initial_seed()", ["tests/tensors/test_names.py"]),
 ]  # fmt: skip

@@ -304,3 +304,28 @@ def test_split_refuses(lengths: list, stratify: object, match: str) -> None:
 def test_an_empty_part_is_warned_of() -> None:
     with pytest.warns(UserWarning, match="part 1 of"):
         random_split(Squares(3), [3, 0])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "match"),
+    [
+        (
+            0.5,
+            r"lengths must be a list with the size or the fraction .*, got 0.5; for this part and the rest \[0.5, 0",
+        ),
+        (0.8, r"got 0.8; for this part and the rest \[0.8, 0.2\]"),
+        (3, r"got 3; for this part and the rest \[3, 7\]"),
+        (30, r"got 30; such as \[0.8, 0.2\]"),
+        (None, r"got None; such as \[0.8, 0.2\]"),
+        ({"a": 5, "b": 5}, "lengths must be a list"),
+        (["a", "b"], r"lengths must be counts or fractions, such as \[0.8, 0.2\], got \['a', 'b'\]"),
+        ([[5], [5]], "lengths must be counts or fractions"),
+    ],
+)
+def test_split_says_what_lengths_are(lengths: object, match: str) -> None:
+    with pytest.raises(TypeError, match=match):
+        random_split(TensorDataset(np.zeros(10)), lengths)  # type: ignore[arg-type]
+
+
+def test_split_takes_lengths_of_numpy() -> None:
+    assert [len(part) for part in random_split(TensorDataset(np.zeros(10)), np.array([4, 6]))] == [4, 6]

@@ -72,7 +72,7 @@ LYING: dict[str, bytes] = {
     "a tensor of many arguments": call(V2, *[plain(1)] * 50),
     "requires_grad that is a text": tensor(grad="yes"),
     "integers that require grad": tensor(storage(kind="IntStorage"), grad=True),
-    "again and again": tensor()[:-1] + b"q\x700" + V2 + b"q\x710](" + b"h\x71h\x70R" * 200_000 + b"e",
+    "again and again": tensor()[:-1] + b"q\x700" + V2 + b"q\x710](" + b"h\x71h\x70R" * 50_000 + b"e",
     # without a dtype
     "bytes that are none of the dtype": typed("uint32", 3, numel=23),
     "bytes of a dtype that is a storage": typed("FloatStorage", 3, numel=24),

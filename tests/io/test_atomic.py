@@ -66,6 +66,24 @@ class TestReplace:
 
 
 class TestFailures:
+    @pytest.mark.parametrize(
+        ("place", "error", "text"),
+        [
+            ("missing/file", FileNotFoundError, r"there is no folder '.*missing'; make it first, with os.makedirs"),
+            ("a/b/c/file", FileNotFoundError, r"there is no folder '.*c'; make it first"),
+            ("taken/file", NotADirectoryError, r"'.*taken' is a file, not a folder"),
+            ("folder", IsADirectoryError, "that is a folder; add the name of a file"),
+            ("folder/", IsADirectoryError, "that is a folder; add the name of a file"),
+        ],
+    )  # fmt: skip
+    def test_a_place_where_no_file_can_be(self, place: str, error: Any, text: str, tmp_path: Path) -> None:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "taken").write_text("")
+        with pytest.raises(error, match=text) as caught:
+            replace_file(f"{tmp_path}/{place}", b"x")
+        assert place in str(caught.value)
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "taken"]
+
     @pytest.mark.parametrize("point", ["fsync", "chmod", "replace"])
     @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
     def test_a_failing_step_leaves_the_old_file_and_no_other(

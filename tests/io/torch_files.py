@@ -66,6 +66,9 @@ HONEST: dict[str, Callable[[Any], Any]] = {
     "nothing": lambda _: {},
     "a large one": lambda torch: torch.randn(500, 300),
     "many": lambda torch: {f"layer.{i}.weight": torch.full((i % 4, 2), float(i)) for i in range(300)},
+    "a history of tensors": lambda torch: [torch.tensor(float(i)) for i in range(5000)],
+    "many views of one": lambda torch: list(torch.arange(3000.0)),
+    "many sets": lambda _: [{i} for i in range(5000)],
     "attributes": lambda torch: _with_attributes(torch),
     "its sign was to be turned": lambda torch: torch.imag(torch.tensor([1 + 2j, 3 - 4j]).conj()),
 }  # fmt: skip

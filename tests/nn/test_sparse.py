@@ -72,8 +72,6 @@ def test_rows_start_normal_and_the_padding_row_zero() -> None:
         (lambda: F.embedding(np.ones(2), np.ones((5, 2))), TypeError, r"must hold integers, got dtype float64.*\.long"),
         (lambda: F.embedding(np.array([0]), np.ones(5)), ValueError, r"\(rows, features\), got \(5,\)"),
         (lambda: F.embedding(np.array([0]), np.ones((5, 2)), 5), ValueError, "padding_idx 5 is no row"),
-        (lambda: F.embedding(np.array([0]), np.ones((5, 2)), max_norm=1.0), NotImplementedError, "max_norm=1.0"),
-        (lambda: nn.Embedding(5, 2, sparse=True), NotImplementedError, "sparse=True is not supported"),
         (lambda: nn.Embedding(5, 2, padding_idx=-6), ValueError, "padding_idx -6 is not among the 5 rows"),
         (lambda: nn.Embedding(5, 2, _weight=Tensor(np.ones((2, 5)))), ValueError, r"shape \(2, 5\) does not fit"),
         (lambda: nn.Embedding.from_pretrained(Tensor(np.ones(3))), ValueError, r"\(rows, features\), got \(3,\)"),

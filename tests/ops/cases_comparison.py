@@ -99,6 +99,22 @@ BITS: dict[str, Callable[[Any, Any], Any]] = {
     "bitwise_xor": lambda a, b: a ^ b,
 }
 
+SHIFTS: dict[str, Callable[[Any, Any], Any]] = {  # in int64: what is moved out at the top is gone
+    "bitwise_left_shift": lambda a, b: wrapped(a << b) if 0 <= b < 64 else 0,
+    "bitwise_right_shift": lambda a, b: a >> b if 0 <= b < 64 else a >> 63,
+}
+
+
+def wrapped(n: int) -> int:
+    return (n + 2**63) % 2**64 - 2**63
+
+
+@st.composite
+def to_shift(draw: DrawFn) -> Inputs:
+    a, b = draw(broadcastable_shapes(2))
+    far = draw(st.sampled_from((1, 2**40)))
+    return [far * draw(arrays(a, -100, 100, dtype=np.int64)), draw(arrays(b, -2, 66, dtype=np.int64))], {}
+
 
 def of_integers(f: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def reference(a: Any, b: Any) -> Any:
@@ -118,6 +134,7 @@ CASES = [
     _case("isclose", nearly_equal(), bools(close)),
     *(_case(name, two_of(np.int64), of_integers(f)) for name, f in BITS.items()),
     *(_case(name, two_of(bool), of_integers(f)) for name, f in BITS.items()),
+    *(_case(name, to_shift(), of_integers(f)) for name, f in SHIFTS.items()),
     _case("bitwise_not", one_of(np.int64), lambda x: -x - 1),
     _case("bitwise_not", one_of(bool), lambda x: x == 0),
 ]

@@ -12,6 +12,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.ops.case import Case, Inputs
 from tinygrad_cnn.ops import elementwise as e
+from tinygrad_cnn.ops import lookup
 from tinygrad_cnn.testing.strategies import arrays, broadcastable_shapes, shapes
 
 
@@ -45,6 +46,17 @@ def choice(draw: DrawFn) -> Inputs:
     return [draw(arrays(c, dtype=bool)), draw(arrays(a)), draw(arrays(b))], {}
 
 
+@st.composite
+def two_and_a_factor(draw: DrawFn) -> Inputs:
+    inputs, _ = draw(two())
+    return inputs, {"alpha": draw(st.sampled_from((0.5, -2, 2, 1, 0)))}
+
+
+@st.composite
+def of_a_condition(draw: DrawFn) -> Inputs:
+    return [draw(arrays(shapes(), dtype=draw(st.sampled_from((bool, np.int64)))))], {}
+
+
 def loop(f: Callable[..., float]) -> Callable[..., Any]:
     """A function of numbers, called element after element."""
 
@@ -74,13 +86,18 @@ def _case(
     return Case(name, draw, f, reference, torch=t(name), method=rest.pop("method", name), **rest)
 
 
+def with_a_factor(sign: int) -> Callable[..., Any]:
+    return lambda a, b, alpha: np.asarray(a + sign * alpha * b)
+
+
+MASKS = (("mixed dtypes", "numbers minus a mask are plain arithmetic, as in NumPy; PyTorch refuses them"),)
 CASES = [
     _case(e.add, two(), loop(lambda a, b: a + b)),
     _case(
         e.sub,
         two(),
         loop(lambda a, b: a - b),
-        differs=(("mixed dtypes", "numbers minus a mask are plain arithmetic, as in NumPy; PyTorch refuses them"),),
+        differs=MASKS,
     ),
     _case(e.mul, two(), loop(lambda a, b: a * b)),
     _case(e.true_divide, two(away_from=(0.0,)), loop(lambda a, b: a / b)),
@@ -120,10 +137,33 @@ CASES = [
     _case(e.sign, one(away_from=(0.0,)), loop(lambda x: math.copysign(1, x))),
     _case(e.maximum, two_without_ties(), loop(max)),
     _case(e.minimum, two_without_ties(), loop(min)),
+    *(
+        Case(
+            name,
+            two_and_a_factor(),
+            getattr(e, name),
+            with_a_factor(sign),
+            torch=t(name),
+            method=name,
+            note="alpha",
+            differs=MASKS if name == "sub" else (),
+        )
+        for name, sign in (("add", 1), ("sub", -1))
+    ),
+    Case(
+        "where",
+        of_a_condition(),
+        lookup.where,
+        lambda condition: tuple(np.asarray(i, np.int64) for i in np.nonzero(np.atleast_1d(condition))),
+        torch=t("where"),
+        order=0,
+        note="of a condition alone",
+        method=lambda condition: condition.nonzero(as_tuple=True),
+    ),
     Case(
         "where",
         choice(),
-        e.where,
+        lookup.where,
         loop(lambda c, a, b: a if c else b),
         torch=t("where"),
         method=lambda condition, a, b: a.where(condition, b),

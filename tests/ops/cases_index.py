@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from numpy import ndarray
 
-from tests.ops.case import Case, Inputs, strict
+from tests.ops.case import Case, Inputs
 from tests.ops.cases_shape import t
 from tinygrad_cnn.ops import index as ix
 from tinygrad_cnn.testing.strategies import arrays, dims, shapes
@@ -302,32 +302,6 @@ CASES = [
         reordered(t("gather")),
         wanted=(0,),
         method=lambda x, index, dim: x.gather(dim, index),
-    ),
-    Case(
-        "scatter",
-        to_gather("source", repeats=False),
-        reordered(ix.scatter),
-        scattered(add=False),
-        reordered(t("scatter")),
-        differs=NO_GRADIENT + REPEATS,
-        method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
-    ),
-    Case(
-        "scatter",
-        to_gather("larger source"),
-        reordered(ix.scatter),
-        scattered(add=False),
-        note="last one stays",
-        method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
-    ),
-    Case(
-        "scatter",
-        to_gather("value"),
-        lambda x, index, dim, value: ix.scatter(x, dim, index, value=value),
-        scattered(add=False),
-        strict(lambda x, index, dim, value: t("scatter")(x, dim, index, value=value)),
-        note="a number",
-        method=lambda x, index, src=None, *, dim, **kw: x.scatter(dim, index, src, **kw),
     ),
     Case(
         "scatter_add",

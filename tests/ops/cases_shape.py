@@ -170,6 +170,23 @@ def grids(draw: DrawFn) -> Inputs:
     return vectors, {"indexing": draw(st.sampled_from(("ij", "xy")))}
 
 
+@st.composite
+def to_sum(draw: DrawFn) -> Inputs:
+    full, part = draw(broadcastable_shapes(2))
+    shape = np.broadcast_shapes(full, part)
+    return [draw(arrays(shape))], {"shape": part}
+
+
+def summed(x: Any, shape: tuple[int, ...]) -> Any:
+    """Over all dimensions that broadcasting would repeat, one at a time."""
+    while x.ndim > len(shape):
+        x = x.sum(0)
+    for d, n in enumerate(shape):
+        if n == 1:
+            x = x.sum(d, keepdims=True)
+    return x
+
+
 CASES = [
     Case(
         "reshape",
@@ -253,6 +270,14 @@ CASES = [
     Case("atleast_1d", any_array(), s.atleast_1d, np.atleast_1d, t("atleast_1d")),
     Case("atleast_2d", any_array(), s.atleast_2d, np.atleast_2d, t("atleast_2d")),
     Case("atleast_3d", any_array(), s.atleast_3d, np.atleast_3d, t("atleast_3d")),
+    Case(
+        "Tensor.sum_to_size",
+        to_sum(),
+        lambda x, shape: grid.sum_to_size(x, shape),
+        lambda x, shape: np.asarray(summed(x, shape)),
+        lambda x, shape: x.sum_to_size(shape),
+        method=lambda x, shape: x.sum_to_size(*shape) if shape else x.sum_to_size(()),
+    ),
     Case("meshgrid", grids(), grid.meshgrid, lambda *v, indexing: np.meshgrid(*v, indexing=indexing), t("meshgrid")),
     Case("clone", any_array(), s.clone, np.copy, t("clone"), method="clone"),
     Case(

@@ -364,7 +364,7 @@ def test_comparisons_are_pythons(name: str, example: Any) -> None:
     compare, turned = getattr(operator, name), getattr(operator, name)
     expected = np.array([compare(n, number) for n in x.ravel().tolist()], bool).reshape(x.shape)
     mirrored = np.array([turned(number, n) for n in x.ravel().tolist()], bool).reshape(x.shape)
-    t = Tensor(x)
+    t = Tensor(np.asarray(x))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for y in (getattr(tg, name)(t, value), getattr(t, name)(value), compare(t, value)):

@@ -22,8 +22,13 @@ NON_NEGATIVE = {
     optim.Adagrad: ["lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"],
     optim.Adadelta: ["lr", "rho", "eps", "weight_decay"],
     optim.Lion: ["lr", "weight_decay"],
+    optim.Adamax: ["lr", "eps", "weight_decay"],
+    optim.ASGD: ["lr", "weight_decay"],
+    optim.Rprop: ["lr"],
+    optim.Adafactor: ["lr", "weight_decay"],
+    optim.LBFGS: ["lr"],
 }
-WITH_BETAS = [optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Lion]
+WITH_BETAS = [optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Lion, optim.Adamax]
 SWITCHES = {
     optim.SGD: ["foreach", "differentiable", "fused"],
     optim.Adam: ["foreach", "capturable", "differentiable", "fused"],
@@ -33,6 +38,10 @@ SWITCHES = {
     optim.RMSprop: ["foreach", "capturable", "differentiable"],
     optim.Adagrad: ["foreach", "differentiable", "fused"],
     optim.Adadelta: ["foreach", "capturable", "differentiable"],
+    optim.Adamax: ["foreach", "capturable", "differentiable"],
+    optim.ASGD: ["foreach", "capturable", "differentiable"],
+    optim.Rprop: ["foreach", "capturable", "differentiable"],
+    optim.Adafactor: ["foreach"],
 }
 names = [
     pytest.param(cls, name, id=f"{cls.__name__}-{name}")
@@ -51,7 +60,7 @@ def test_numbers(cls: Any, name: str) -> None:
     for value in (math.nan, math.inf):
         with pytest.raises(ValueError, match=rf"{name} must be finite, got {value}"):
             cls([p], **{name: value})
-    for value in ("0.1", None, Tensor(np.array(0.1)), [0.1]):
+    for value in ("0.1", None, *[Tensor(np.array(0.1))] * (name != "lr"), [0.1]):
         with pytest.raises(TypeError, match=rf"{name} must be a Python number, got {type(value).__name__}"):
             cls([p], **{name: value})
     cls([p], **{name: 0})
@@ -69,10 +78,21 @@ def test_betas(cls: Any, betas: Any) -> None:
 @pytest.mark.parametrize(("cls", "name"), switches)
 def test_switches(cls: Any, name: str) -> None:
     p = parameter(np.ones(2))
-    with pytest.raises(ValueError, match=rf"{name}=True is not supported: there is one implementation"):
-        cls([p], **{name: True})
-    cls([p], **{name: False})
-    cls([p], **{name: None})
+    if name == "differentiable":
+        with pytest.raises(ValueError, match=r"differentiable=True is not supported: .* with tensors \(w - lr \* g"):
+            cls([p], **{name: True})
+    for value in (None, False, *[True] * (name != "differentiable")):
+        optimizer = cls([p], **{name: value})
+        assert optimizer.param_groups[0][name] is value
+        optimizer.step()
+    with pytest.raises(TypeError, match=f"{name} must be True, False or None, got 'yes'"):
+        cls([p], **{name: "yes"})
+
+
+def test_two_ways_at_once(torch: Any) -> None:
+    for make, p in ((optim.Adam, parameter(np.ones(2))), (torch.optim.Adam, torch.nn.Parameter(torch.ones(2)))):
+        with pytest.raises(RuntimeError, match="foreach"):
+            make([p], foreach=True, fused=True)
 
 
 def test_dampening_is_a_number() -> None:

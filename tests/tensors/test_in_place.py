@@ -27,6 +27,7 @@ def words(text: str) -> list[str]:
 NONE = ("",)
 OTHER = ("t", "0.4", "t[0]")
 INT_OTHER = ("t", "2")
+REDUCTIONS = words("sum prod mean amax amin")
 CALLS: dict[str, tuple[str, ...]] = {  # the arguments to call it with; t is a tensor like x, u another
     **dict.fromkeys(
         words("""abs absolute acos arccos asin arcsin atan arctan asinh arcsinh atanh arctanh ceil cos cosh deg2rad erf erfc erfinv
@@ -39,7 +40,7 @@ CALLS: dict[str, tuple[str, ...]] = {  # the arguments to call it with; t is a t
         logical_xor remainder fmod floor_divide copysign"""),
         OTHER,
     ),
-    **dict.fromkeys(words("bitwise_and bitwise_or bitwise_xor"), INT_OTHER),
+    **dict.fromkeys(words("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift"), INT_OTHER),
     **dict.fromkeys(words("atan2 arctan2 hypot heaviside"), ("t", "t[0]")),
     **dict.fromkeys(words("add sub subtract"), (*OTHER, "t, alpha=2", "1, alpha=3")),
     **dict.fromkeys(words("div divide"), (*OTHER, "t, rounding_mode='floor'", "0.2, rounding_mode='trunc'")),
@@ -66,6 +67,12 @@ CALLS: dict[str, tuple[str, ...]] = {  # the arguments to call it with; t is a t
     "index_fill": ("0, L.tensor([1]), 0.4", "1, L.tensor([2, 0]), 2", "-1, L.tensor([0]), L.tensor(0.3)"),
     "scatter": ("1, j, t", "1, j, 0.4", "1, j, value=0.4", "0, L.tensor([[1, 0, 1]]), t"),
     "scatter_add": ("1, j, t", "0, L.tensor([[1, 1, 1]]), t"),
+    "scatter_reduce": tuple(f"1, j, t, '{r}', include_self={s}" for r in REDUCTIONS for s in (True, False)),
+    "index_reduce": tuple(f"1, L.tensor([2, 0]), t[:, :2], '{r}'" for r in REDUCTIONS[1:]),
+    "index_put": ("(i, i), t[0, :2]", "(m,), t[m]", "(i,), t, accumulate=True", "(L.tensor([0, 0]),), t, True"),
+    "put": ("L.tensor([1, -1]), t[0, :2]", "i, t[0, :2], accumulate=True"),
+    "apply": ("lambda v: v * 2",),
+    "map": ("t, lambda a, b: a + 2 * b",),
     "cumsum": ("0", "1", "dim=-1"),
     "cumprod": ("0", "1"),
     "tril": ("", "1"),
@@ -157,7 +164,6 @@ DIFFERENT: dict[tuple[str, str], str] = {  # (name, situation): why we differ on
     **{(n, s): A_NUMBER for n in ("fill", "fill_diagonal", "masked_fill", "index_fill", "scatter") for s in INTEGER},
     **{(n, s): NO_SLOPE for n in (*COMPARING, "heaviside") for s in ("into a buffer", "into a buffer, by a view")},
     ("requires_grad", "into a buffer"): "a view made before its base required grad does not require it",
-    ("add", "booleans"): "2 times a mask is a number",
     ("addbmm", "no dimensions"): "PyTorch lets the tensor grow",
     ("detach", "a needed value is overwritten"): "detach_ changes no value",
 }

@@ -168,15 +168,17 @@ def test_other_data_goes_sample_by_sample() -> None:
     road = [
         Pictures(data, targets, T.ToTensor(), target_transform).get_batch is not None
         for data, targets, target_transform in (
-            (a, np.arange(4, dtype=np.uint8), None),
+            (a, np.arange(4), None),
+            (a, np.arange(4, dtype=np.int32), None),
             (a, [0, 1, 2, 3], int),
             (a, [0.0, 1.0, 2.0, 3.0], None),
             (a, np.zeros((4, 2), np.int64), None),
             (a.astype(np.float32), [0, 1, 2, 3], None),
             (a[0], [0, 1, 2, 3], None),
+            (a[..., None], [0, 1, 2, 3], None),
         )
     ]
-    assert road == [True] + [False] * 5
+    assert road == [True] + [False] * 7
 
 
 class Mirrored(Pictures):

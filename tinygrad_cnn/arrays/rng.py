@@ -90,6 +90,16 @@ def manual_seed(seed: int) -> Generator:
     return default_generator().manual_seed(seed)
 
 
+def seed() -> int:
+    """Seed the package's own generator from the system, and return the seed."""
+    return manual_seed(Generator().initial_seed()).initial_seed()
+
+
+def initial_seed() -> int:
+    """The seed that the package's own generator was started from."""
+    return default_generator().initial_seed()
+
+
 def resolve(generator: Generator | np.random.Generator | None) -> np.random.Generator:
     """The NumPy generator behind what a ``generator=`` argument may be: ours, NumPy's, or None for the package's
     own."""

@@ -21,6 +21,13 @@ def users_frame() -> FrameType:
     return frame
 
 
+def described(x: Any) -> str:
+    """What came, in an error: its type, "None", or "the class Linear"."""
+    if isinstance(x, type):
+        return f"the class {x.__name__}"
+    return "None" if x is None else type(x).__name__
+
+
 def tell(error: Exception, text: str) -> None:
     """Let the message of an error end with a line more, once. What is no message is left alone."""
     if str(error).endswith(f"\n  {text}") or isinstance(error, KeyError):

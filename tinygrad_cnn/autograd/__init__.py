@@ -1,24 +1,26 @@
-"""Differentiation by itself, under the names of ``torch.autograd``.
-
-The engine reads in this order: `graph` (what a recorded computation is made of), `operation` (how an operation is
-applied and recorded), `backward` (the way back). It knows no operation but the three that bring a gradient into shape.
-"""
+"""Differentiation by itself, under PyTorch's names. The engine: `graph`, `operation`, `backward`, in this order."""
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from .backward import backward, grad
-from .modes import (
-    detect_anomaly,
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_detect_anomaly,
-    set_grad_enabled,
-)
+from .graph import Variable
+from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_detect_anomaly, set_grad_enabled
+
+
+def __getattr__(name: str) -> Any:
+    """PyTorch's names for what stands above this room, loaded at first use."""
+    if name in ("forward_ad", "function", "functional"):
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "Function":
+        return importlib.import_module(f"{__name__}.function").Function
+    raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
+
 
 # fmt: off
 __all__ = [
-    "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
+    "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad",
     "set_detect_anomaly", "set_grad_enabled",
 ]

@@ -45,7 +45,7 @@ class Anomaly:
             _lines[result._node] = line
         given = (*inputs, *attributes.values())
         if self._check and not rules and not finite(result) and all(map(finite, given)):
-            shapes = ", ".join(str(getattr(x, "shape", repr(x))) for x in inputs)
+            shapes = ", ".join(format(getattr(x, "shape", repr(x))) for x in inputs)
             raise RuntimeError(f"'{op.name}' made {first_bad(result)} from finite inputs of shape {shapes}\n  {line}")
 
     def before_rule(self, node: Any, i: int, g: Any) -> None:  # noqa: ARG002

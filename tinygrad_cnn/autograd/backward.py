@@ -7,7 +7,8 @@ of operations, so running them on tensors records a graph of the gradients: seco
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from numpy import ndarray
 from ..arrays import writes
 from ..arrays.like import NOT_KEPT, Like
 from ..arrays.telling import tell
-from ..arrays.writes import mutated
-from .graph import Array, Extra, Node, Variable, wrap
+from .arrival import accumulate, call_hook, through_hooks
+from .graph import Array, Node, Variable, wrap
 from .inplace import check_unchanged
 from .modes import here, set_grad_enabled
 from .operation import op, record
@@ -85,11 +86,11 @@ def walk(
         node = heapq.heappop(heap)[1]
         g = pending.pop(node)
         if node.extra is not None:
-            g = _through_hooks(node.extra, g, create)
+            g = through_hooks(node.extra, g, create)
         if wanted is not None and node in wanted:
             found[node] = g
         leads = needed is None or any(p in needed for p in node.parents if p is not None)
-        if not leads and (node.op.rules or node.op.each):  # a segment that computes itself again may know more leaves
+        if not leads and not node.op.knows_more:
             continue
         if node.saved is None:
             raise RuntimeError(
@@ -99,13 +100,12 @@ def walk(
         if node.order < writes.last_write:
             check_unchanged(node.op.name, node.saved, node.order)
         this, attributes = node.op, node.attributes
-        if this.each is None and not this.rules:  # a segment that computes itself again
+        rules = this.rules or this.rules_of(len(node.parents))
+        if not rules:  # it says itself what goes to whom: a checkpointed segment, a `Function`
             for parent, gx in this.forward(g, node, create):
                 if needed is None or parent in needed:
                     send(parent, gx)
-            continue
-        saved = _lift(node) if create else node.saved
-        rules = this.rules or this.rules_of(len(node.parents))
+        saved = _lift(node) if create and rules else node.saved
         i = 0
         for parent in node.parents:
             i += 1
@@ -146,7 +146,7 @@ def walk(
     for leaf, g in pending.items():
         hooks = leaf._hooks  # type: ignore[union-attr]
         for hook in list(hooks.values()) if hooks else ():
-            g = _call_hook(hook, g, create)
+            g = call_hook(hook, g, create)
         if wanted is None or leaf in wanted:
             found[leaf] = g
     return found
@@ -187,18 +187,19 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
 def _lift(node: Node) -> list[Any]:
     """What a node saved, as tensors that hang in the graph: so that rules run on them are recorded."""
     y, *inputs = node.saved or ()
-    lifted = [y if type(y) is Like else wrap(y, node)]
-    for a, parent in zip(inputs, node.parents, strict=True):
-        if parent is None or type(a) is Like:
-            lifted.append(a if type(a) is not ndarray else wrap(a, None))
-        elif not isinstance(parent, Variable):
-            lifted.append(wrap(a, parent))
-        elif parent._array is a:
-            lifted.append(parent)
-        else:  # a leaf that was overwritten, or given other data: its old values, with a way to it
-            way = record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape})  # type: ignore[attr-defined]
-            lifted.append(wrap(a, way))
-    return lifted
+    return [y if type(y) is Like else wrap(y, node), *map(lift, inputs, node.parents)]
+
+
+def lift(a: Any, parent: Node | Variable | None) -> Any:
+    """An array that was kept, as a tensor with the way to where it came from; what is no array as it is."""
+    if type(a) is not ndarray:
+        return a
+    if not isinstance(parent, Variable):
+        return wrap(a, parent)
+    if parent._array is a:
+        return parent
+    # a leaf that was overwritten, or given other data: its old values, with a way to it
+    return wrap(a, record(broadcast_to.op, (parent,), (a,), a, {"shape": a.shape}))  # type: ignore[attr-defined]
 
 
 def _leading_to(wanted: set[Node | Variable], roots: Iterable[Variable]) -> set[Node | Variable]:
@@ -209,7 +210,7 @@ def _leading_to(wanted: set[Node | Variable], roots: Iterable[Variable]) -> set[
     while stack:
         node, done = stack.pop()
         if done:
-            if any(p in needed for p in node.parents if p is not None) or not (node.op.rules or node.op.each):
+            if any(p in needed for p in node.parents if p is not None) or node.op.knows_more:
                 needed.add(node)
         elif node not in seen:
             seen.add(node)
@@ -220,39 +221,6 @@ def _leading_to(wanted: set[Node | Variable], roots: Iterable[Variable]) -> set[
 
 def _array(g: Any) -> Any:
     return g._array if isinstance(g, Variable) else np.asarray(g)
-
-
-def _call_hook(hook: Callable[[Any], Any], g: Any, create: bool) -> Any:
-    tensor = g if isinstance(g, Variable) else wrap(np.asarray(g), None)
-    new = hook(tensor)
-    if new is None:
-        return g
-    if not isinstance(new, Variable) or new._array.shape != tensor._array.shape:
-        got = f"shape {new._array.shape}" if isinstance(new, Variable) else type(new).__name__
-        raise RuntimeError(f"a gradient hook must return None or a Tensor of shape {tensor._array.shape}, got {got}")
-    return new if create else new._array.copy(order="K")
-
-
-def _through_hooks(extra: Extra, g: Any, create: bool) -> Any:
-    for hook in list(extra.hooks.values()):
-        g = _call_hook(hook, g, create)
-    retaining = extra.retain() if extra.retain is not None else None
-    if retaining is not None:
-        _accumulate(retaining, g if create else np.array(g))
-    return g
-
-
-def _accumulate(leaf: Variable, g: Any) -> None:
-    """Add to ``leaf._grad``; the first gradient becomes it."""
-    if isinstance(g, Variable):
-        leaf._grad = g if leaf._grad is None else leaf._grad + g
-    elif leaf._grad is None:
-        leaf._grad = wrap(np.asarray(g), None)
-    elif leaf._grad._node is None and leaf._grad._array.flags.writeable:
-        np.add(leaf._grad._array, g, out=leaf._grad._array)
-        mutated(leaf._grad._array)
-    else:
-        leaf._grad = leaf._grad + wrap(np.asarray(g), None)
 
 
 def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:
@@ -285,17 +253,29 @@ def _roots(outputs: Any, gradients: Any, create: bool, what: str) -> list[tuple[
     return [(y, _first_gradient(y, g, create)) for y, g in zip(ys, gs, strict=True)]
 
 
+def _listed(inputs: Any, what: str) -> list[Variable]:
+    xs = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    if not xs or not all(isinstance(x, Variable) for x in xs):
+        got = next((type(x).__name__ for x in xs if not isinstance(x, Variable)), "none at all")
+        raise (TypeError if xs else RuntimeError)(f"{what}: inputs must be a Tensor or a sequence of them, got {got}")
+    return xs
+
+
 def backward(
     tensors: Variable | Sequence[Variable],
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Sequence[Variable] | None = None,
+    grad_variables: Any = None,
+    inputs: Variable | Sequence[Variable] | None = None,
 ) -> None:
     """Add the gradients of several tensors at once to the leaves they came from (or to ``inputs`` alone).
 
-    If anything fails on the way, no ``.grad`` of a leaf has changed. Arguments as those of `Tensor.backward`.
+    If anything fails on the way, no ``.grad`` of a leaf has changed. Arguments as those of `Tensor.backward`;
+    ``grad_variables`` is the old name of ``grad_tensors``.
     """
+    inputs = None if inputs is None else _listed(inputs, "backward")
+    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     roots = _roots(tensors, grad_tensors, create_graph, "tensors")
     retain = create_graph if retain_graph is None else retain_graph
     with set_grad_enabled(create_graph):
@@ -310,7 +290,7 @@ def backward(
                 if id(g) in given or getattr(g, "base", None) is not None:
                     g = np.array(g, order="K", subok=False)
                 given.add(id(g))
-            _accumulate(x, g)  # type: ignore[arg-type]
+            accumulate(x, g)  # type: ignore[arg-type]
 
 
 def grad(
@@ -319,7 +299,10 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of ``outputs`` by ``inputs``, as a tuple; no ``.grad`` is touched.
 
@@ -329,10 +312,19 @@ def grad(
         grad_outputs: one gradient per output, of its shape; None is 1 for a single number.
         retain_graph: keep the graph for another backward; by default as ``create_graph``.
         create_graph: record the gradients themselves, so that they can be differentiated again.
+        only_inputs: as in PyTorch without effect: no other gradient is ever touched.
         allow_unused: None, instead of an error, for an input that the outputs do not depend on.
+        is_grads_batched: not supported: call once for each row, or use `autograd.functional.jacobian`.
+        materialize_grads: zeros, instead of None, for an input that the outputs do not depend on.
     """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched=True is not supported; call grad() once for each row")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True gives zeros for unused inputs; leave allow_unused=False out")
+    if not only_inputs:
+        warnings.warn("grad: only_inputs has no effect; use backward() for all leaves", FutureWarning, stacklevel=2)
     roots = _roots(outputs, grad_outputs, create_graph, "outputs")
-    xs = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    xs = _listed(inputs, "grad")
     for k, x in enumerate(xs):
         if x._node is None and not x._wants_grad:
             raise RuntimeError(f"input {k} does not require grad, so there is no gradient by it")
@@ -341,6 +333,8 @@ def grad(
     result = []
     for k, x in enumerate(xs):
         g = found.get(x if x._node is None else x._node)
+        if g is None and materialize_grads:
+            g = np.zeros_like(x._array)
         if g is None and not allow_unused:
             raise RuntimeError(f"the outputs do not depend on input {k}; pass allow_unused=True to get None for it")
         result.append(g if g is None or isinstance(g, Variable) else wrap(np.asarray(g), None))

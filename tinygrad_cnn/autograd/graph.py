@@ -30,6 +30,9 @@ class Variable:
     _handed_out = False  # may an array, or a tensor that nobody counts, share its memory?
     _result: ClassVar[type[Variable]]  # the class that operations return
 
+    def __new__(cls, *_data: Any, **_options: Any) -> Variable:  # autograd.Variable(x) is a tensor like any other
+        return object.__new__(Variable._result if cls is Variable else cls)
+
     def __init_subclass__(cls, result: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if result:
@@ -52,8 +55,10 @@ def array_of(x: Any) -> Any:
 class Op:
     """One differentiable operation: its name, its forward on arrays, and one rule per differentiable input."""
 
-    def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None) -> None:
-        self.name = forward.__name__.strip("_")
+    knows_more = False  # of one without rules: may it lead to leaves that are not among its parents?
+
+    def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None, name: str = "") -> None:
+        self.name = name or forward.__name__.strip("_")
         self.forward, self.rules, self.each = forward, tuple(rules), each
         self.spares = any(1 in _reads(rule, len(_named(rule)) + 1) for rule in (*rules, each) if rule)
         self.read: dict[tuple[int, int], tuple[int, ...]] = {}  # what `keeps` found out

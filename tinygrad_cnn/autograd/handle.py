@@ -13,12 +13,12 @@ class RemovableHandle:
     """What registering a hook returns. ``remove()`` takes the hook off; so does leaving it as a context manager."""
 
     def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks, self._id = hooks, next(_ids)
-        hooks[self._id] = hook
+        self._hooks, self.id = hooks, next(_ids)
+        hooks[self.id] = hook
 
     def remove(self) -> None:
         """Take the hook off; a second call does nothing."""
-        self._hooks.pop(self._id, None)
+        self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

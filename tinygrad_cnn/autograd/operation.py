@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.keywords import instead
 from ..arrays.like import like
-from ..arrays.telling import explained
 from ..arrays.writes import tickets
 from .graph import Node, Op, Rule, Variable, wrap
 from .inplace import alias, keep
@@ -57,7 +57,10 @@ def op(
                 if isinstance(x, Variable):
                     break
             else:  # arrays in, an array out
-                y = forward(*inputs, **attributes)
+                try:
+                    y = forward(*inputs, **attributes)
+                except TypeError as error:
+                    return instead(error, apply, this.name, inputs, attributes)
                 return y[0] if type(y) is tuple else y
             if here.mode.watchers:
                 return _watched(apply, inputs, attributes)
@@ -66,8 +69,8 @@ def op(
             arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
             try:
                 y = forward(*arrays, **attributes)
-            except ValueError as error:
-                raise explained(error, this.name, arrays) from None
+            except (TypeError, ValueError) as error:
+                return instead(error, apply, this.name, inputs, attributes)
             if type(y) is not ndarray or (_NUMPY_1 and y.ndim == 0 and "dtype" not in attributes):
                 y, attributes = _settled(y, arrays, attributes)
             node = record(this, inputs, arrays, y, attributes) if recordable and here.mode.recording else None
@@ -120,7 +123,7 @@ def _quick(this: Op, apply: Any, count: int) -> Any:
     none: dict[str, Any] = {}
     float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
 
-    def quick(x: Any, w: Any = None, /, **attributes: Any) -> Any:
+    def quick(x: Any = None, w: Any = None, /, **attributes: Any) -> Any:
         mode = here.mode
         if not isinstance(x, Variable) or mode.watchers or not ((d := x._array.dtype) is float32 or d is float64):
             if type(x) is ndarray and type(w) is (type(None) if one else ndarray):  # as rules call it
@@ -140,8 +143,8 @@ def _quick(this: Op, apply: Any, count: int) -> Any:
                 elif type(w) is not float:
                     return apply(x, w, **attributes)
                 y = forward(a, b, **attributes)
-        except ValueError as error:
-            raise explained(error, this.name, (a, b)) from None
+        except (TypeError, ValueError) as error:
+            return instead(error, apply, this.name, (x, w), attributes)
         if type(y) is not ndarray:
             y, attributes = _settled(y, (a, b), attributes)
         wanted = (1 if other is None else 3) if parent is not None else 0 if other is None else 2

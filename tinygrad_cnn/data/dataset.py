@@ -10,6 +10,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Real
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -251,8 +252,16 @@ def random_split(
 
 
 def _split_sizes(lengths: Sequence[int | float], n: int) -> list[int]:
+    if not hasattr(lengths, "__len__") or isinstance(lengths, (str, bytes, dict)):
+        raise TypeError(
+            f"random_split: lengths must be a list with the size or the fraction of each part, got {lengths!r}; "
+            f"{_rest(lengths, n)}"
+        )
     if len(lengths) == 0:
         raise ValueError("random_split: lengths is empty; give the size or the fraction of each part")
+    lengths = [x.item() if hasattr(x, "item") else x for x in lengths]
+    if not all(isinstance(x, Real) for x in lengths):
+        raise TypeError(f"random_split: lengths must be counts or fractions, such as [0.8, 0.2], got {lengths}")
     if any(not math.isfinite(x) or x < 0 for x in lengths):
         raise ValueError(f"random_split: lengths must be numbers >= 0, got {list(lengths)}")
     if math.isclose(sum(lengths), 1.0) and sum(lengths) <= 1.0 + 1e-9:
@@ -274,6 +283,15 @@ def _split_sizes(lengths: Sequence[int | float], n: int) -> list[int]:
         if c == 0:
             warnings.warn(f"random_split: part {i} of {list(lengths)} is empty", stacklevel=3)
     return counts
+
+
+def _rest(length: Any, n: int) -> str:
+    """What somebody means who gave one length: that part, and the rest."""
+    if isinstance(length, float) and 0 < length < 1:
+        return f"for this part and the rest [{length}, {round(1 - length, 12)}]"
+    if isinstance(length, int) and 0 < length < n:
+        return f"for this part and the rest [{length}, {n - length}]"
+    return "such as [0.8, 0.2]"
 
 
 def _stratified(labels: NDArray[Any], counts: list[int], rng: np.random.Generator) -> list[NDArray[np.int64]]:

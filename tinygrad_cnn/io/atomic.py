@@ -17,8 +17,11 @@ def replace_file(path: str | os.PathLike[str], content: bytes | bytearray | memo
     step (rename); then the folder is fsynced, so that the new name outlives a power cut as well. A failed write raises
     its OSError and leaves nothing behind; a process killed on the way may leave the temporary file, `.NAME.*.tmp`.
     A symbolic link stays a link: the file it points at is replaced. The file keeps its permissions.
+
+    Raises FileNotFoundError, NotADirectoryError or IsADirectoryError where no file can stand at that path.
     """
     target = Path(os.path.realpath(path))
+    _check_place(os.fspath(path), target)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     with open(temporary, "xb") as file:  # x: never write into a file that somebody else made
         try:
@@ -34,6 +37,20 @@ def replace_file(path: str | os.PathLike[str], content: bytes | bytearray | memo
             temporary.unlink()
             raise
     _sync_folder(target.parent)
+
+
+def _check_place(path: str | bytes, target: Path) -> None:
+    """Raise where the folder of a file is missing, or is none, or the file is a folder: with what to do about it."""
+    folder = target.parent
+    if not path or target.is_dir():
+        raise IsADirectoryError(f"cannot write a file to {path!r}: that is a folder; add the name of a file to it")
+    if not folder.exists():
+        raise FileNotFoundError(
+            f"cannot write {path!r}: there is no folder {str(folder)!r}; make it first, with "
+            f"os.makedirs({str(folder)!r}, exist_ok=True)"
+        )
+    if not folder.is_dir():
+        raise NotADirectoryError(f"cannot write {path!r}: {str(folder)!r} is a file, not a folder")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -163,6 +163,7 @@ def _pack(value: Any, path: tuple[object, ...], arrays: dict[str, np.ndarray]) -
     """`value` as JSON can say it; its arrays go into `arrays`. Numbers, strings and None stay, lists stay lists, and
     dicts with plain string keys stay dicts; the rest becomes one of the objects that `_UNPACK` lists."""
     from ..tensors import Tensor
+    from ..tensors.size import Size
 
     kind = type(value)
     if value is None or kind is bool or kind is str:
@@ -182,7 +183,7 @@ def _pack(value: Any, path: tuple[object, ...], arrays: dict[str, np.ndarray]) -
         raise ValueError(f"save: nested deeper than {_MAX_DEPTH} at {_show(path[:6])}...; does it contain itself?")
     if kind is list:
         return [_pack(item, (*path, i), arrays) for i, item in enumerate(value)]
-    if kind is tuple:
+    if kind is tuple or kind is Size:
         return {"$tuple": [_pack(item, (*path, i), arrays) for i, item in enumerate(value)]}
     if isinstance(value, dict):
         items = [(_check_key(key, path), _pack(item, (*path, key), arrays)) for key, item in value.items()]

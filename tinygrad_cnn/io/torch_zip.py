@@ -27,7 +27,7 @@ _DTYPES = {
 }  # fmt: skip
 _MAX_DIMS = 32
 _MAX_COPIES = 1 << 26  # bytes, besides so many times the file, that tensors of overlapping elements may take
-_TENSOR_COSTS = 300  # of the budget for a pickle: each is an object of many bytes
+_TENSOR_COSTS = 100  # of the budget for a pickle: each is an object of many bytes
 _SAVE_NUMBERS = "save its numbers: torch.save(model.state_dict(), path)"
 
 

@@ -2,6 +2,7 @@
 
 from . import functional as functional
 from . import init as init
+from . import parallel as parallel
 from . import utils as utils
 from .layers.activation import (
     CELU,
@@ -19,15 +20,30 @@ from .layers.activation import (
     Softplus,
     Threshold,
 )
+from .layers.attention import (
+    MultiheadAttention,
+)
+from .layers.bags import (
+    EmbeddingBag,
+)
+from .layers.cells import (
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+    RNNCellBase,
+)
 from .layers.container import (
     ModuleDict,
     ModuleList,
-    ParameterList,
     Sequential,
 )
 from .layers.conv import (
     Conv1d,
     Conv2d,
+)
+from .layers.distance import (
+    CosineSimilarity,
+    PairwiseDistance,
 )
 from .layers.dropout import (
     AlphaDropout,
@@ -51,7 +67,20 @@ from .layers.folding import (
     Fold,
     Unfold,
 )
+from .layers.inferring import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyLinear,
+)
+from .layers.lazy import LazyModuleMixin as LazyModuleMixin
 from .layers.linear import (
+    Bilinear,
     Identity,
     Linear,
 )
@@ -81,6 +110,7 @@ from .layers.normalization import (
     InstanceNorm2d,
     LayerNorm,
     LocalResponseNorm,
+    RMSNorm,
 )
 from .layers.padding import (
     CircularPad1d,
@@ -99,6 +129,10 @@ from .layers.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from .layers.parameters import (
+    ParameterDict,
+    ParameterList,
+)
 from .layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -110,6 +144,12 @@ from .layers.pooling import (
     LPPool2d,
     MaxPool1d,
     MaxPool2d,
+)
+from .layers.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    RNNBase,
 )
 from .layers.sparse import (
     Embedding,
@@ -130,6 +170,13 @@ from .layers.squashing import (
     Tanh,
     Tanhshrink,
 )
+from .layers.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from .layers.transposed import (
     ConvTranspose1d,
     ConvTranspose2d,
@@ -146,13 +193,17 @@ from .layers.vision import (
     UpsamplingNearest2d,
 )
 from .module import Module
-from .parameter import Parameter
+from .parallel import DataParallel
+from .parameter import Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -165,6 +216,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
@@ -177,13 +229,17 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -200,7 +256,18 @@ __all__ = [
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyLinear",
+    "LazyModuleMixin",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -219,13 +286,20 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
     "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RMSNorm",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -249,10 +323,17 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
@@ -261,5 +342,6 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

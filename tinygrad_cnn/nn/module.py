@@ -1,37 +1,35 @@
-"""Modules: things with parameters, buffers and children, that turn tensors into tensors."""
+"""Modules: things with parameters, buffers and children, that turn tensors into tensors.
+
+What a module owns stands in `registry`, how it saves and loads in `state`, its hooks in `hooks`.
+"""
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..arrays.telling import tell
-from ..arrays.writes import mutated
-from ..autograd.handle import RemovableHandle
 from ..autograd.modes import here
 from ..tensors import Tensor
-from .parameter import Parameter
+from ..tensors.device import no_device
+from .hooks import Hooked
+from .parameter import Parameter, Uninitialized
+from .registry import BUFFER, MODULE, PARAMETER, SCRATCH
+from .state import IncompatibleKeys
 
 M = TypeVar("M", bound="Module")
 
 
-class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` found missing in, and unexpected from, the state."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
-class Module:
+class Module(Hooked):
     """The base class of all layers and networks.
 
     Assign parameters and other modules as attributes and define ``forward``; everything else follows. Modules and
-    parameters in a plain list, tuple or dict attribute are found too, under ``name.0``, ``name.1``, ...: nothing stays
-    untrained because of where it was put.
+    parameters in a plain list, tuple or dict attribute are found too, under ``name.0``, ``name.1``, ..., unless they
+    are registered elsewhere in the net: nothing stays untrained because of where it was put.
 
     >>> class Twice(Module):
     ...     def __init__(self):
@@ -43,143 +41,141 @@ class Module:
     """
 
     training: bool = True
-    _buffers: Mapping[str, bool] = {}  # names of the attributes that are buffers; True: part of the state_dict
-    _forward_hooks: dict[int, Callable[..., Any]] | None = None
-    _forward_pre_hooks: dict[int, Callable[..., Any]] | None = None
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; every subclass defines its own."""
-        raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outer, here.mode.module = here.mode.module, weakref.ref(self)
         try:
-            if self._forward_pre_hooks:
-                for pre_hook in list(self._forward_pre_hooks.values()):
-                    replaced = pre_hook(self, args)
-                    if replaced is not None:
-                        args = replaced if isinstance(replaced, tuple) else (replaced,)
-            result = self.forward(*args, **kwargs)
-            if self._forward_hooks:
-                for hook in list(self._forward_hooks.values()):
-                    replaced = hook(self, args, result)
-                    result = result if replaced is None else replaced
-            return result
+            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+                return self._call_hooked(args, kwargs)
+            return self.forward(*args, **kwargs)
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
-            _say_where(error, self, outermost=outer is None)
+            say_where(error, self, outermost=outer is None)
             raise
         finally:
             here.mode.module = outer
 
-    # -------------------------------------------------------------------------------------------------- registration
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(self.__dict__.get(name), Parameter) and not (value is None or isinstance(value, Parameter)):
-            raise TypeError(
-                f"{type(self).__name__}.{name} is a Parameter and would no longer be trained as a "
-                f"{type(value).__name__}; assign nn.Parameter(...) or None, or write into {name}.data"
-            )
-        if name in self._buffers and not (value is None or isinstance(value, Tensor)):
-            raise TypeError(
-                f"{type(self).__name__}.{name} is a buffer: assign a Tensor or None, not {type(value).__name__}"
-            )
-        object.__setattr__(self, name, value)
-
-    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that is part of the state but is not trained."""
-        if hasattr(self, name) and name not in self._buffers:
-            raise KeyError(f"attribute '{name}' already exists")
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"buffer '{name}' must be a Tensor or None, got {type(tensor).__name__}")
-        self.__dict__["_buffers"] = {**self._buffers, name: persistent}
-        self.__dict__[name] = tensor
-
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under a name that need not be an identifier; None stands for one left out."""
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"parameter '{name}' must be an nn.Parameter or None, got {type(param).__name__}")
-        self.__dict__[name] = param
-
-    def add_module(self, name: str, module: Module | None) -> None:
-        """Add a child under a name that need not be an identifier."""
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"child '{name}' must be an nn.Module or None, got {type(module).__name__}")
-        if not name or "." in name:
-            raise KeyError(f"the name of a child may not be empty or contain '.', got {name!r}")
-        self.__dict__[name] = module
-
-    register_module = add_module
-
     # ----------------------------------------------------------------------------------------------------- traversal
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the modules among the attributes."""
+        """(name, module) of the modules among the attributes, each once."""
         seen: set[Module] = set()
-        for name, value in _attributes(self.__dict__):
-            if isinstance(value, Module) and value not in seen:
-                seen.add(value)
+        for name, child in self._below(functools.cache(self._owned)):
+            if child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def _below(self, owned: Callable[[], set[int]], met: Iterable[Module] = ()) -> Iterator[tuple[str, Module]]:
+        """The children, and behind them what lies in plain containers and is neither registered nor met already."""
+        yield from self._held(MODULE)
+        for name, value in self._loose():
+            if isinstance(value, Module) and value not in met and id(value) not in owned():
                 yield name, value
 
     def children(self) -> Iterator[Module]:
-        """The modules among the attributes."""
+        """The modules among the attributes, each once."""
         return (child for _, child in self.named_children())
 
-    def named_modules(self, memo: set[Module] | None = None, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """(name, module) of this module and all below it, each once."""
-        memo = set() if memo is None else memo
-        if self not in memo:
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """(name, module) of this module and all below it; each once, or under every name that it has."""
+        return self._walk(set() if memo is None else memo, prefix, remove_duplicate, functools.cache(self._owned))
+
+    def _walk(
+        self, memo: set[Module], prefix: str, once: bool, owned: Callable[[], set[int]]
+    ) -> Iterator[tuple[str, Module]]:
+        if not (once and self in memo):
             memo.add(self)
             yield prefix, self
-            for name, child in self.named_children():
-                yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name)
+            for name, child in self._below(owned, memo):
+                yield from child._walk(memo, f"{prefix}.{name}" if prefix else name, once, owned)
+
+    def _places(self) -> Iterator[tuple[str, Module]]:
+        return self.named_modules(remove_duplicate=False)
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
         return (module for _, module in self.named_modules())
 
-    def _named(self, own: Callable[[Module], Iterable[tuple[str, Any]]], prefix: str, recurse: bool) -> Iterator[Any]:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) of this module and all below it; each once, or under every name that it has."""
+        owned = functools.cache(self._owned)
+
+        def own(module: Module) -> Iterator[tuple[str, Any]]:
+            yield from module._held(PARAMETER)
+            yield from ((k, v) for k, v in module._loose() if isinstance(v, Parameter) and id(v) not in owned())
+
+        return self._named(own, prefix, recurse, remove_duplicate)
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """(name, buffer) of this module and all below it; each once, or under every name that it has."""
+        return self._named(lambda module: module._held(BUFFER, SCRATCH), prefix, recurse, remove_duplicate)
+
+    def _named(
+        self, own: Callable[[Module], Iterable[tuple[str, Any]]], prefix: str, recurse: bool, once: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix=prefix) if recurse else [(prefix, self)]:
+        modules = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
+        for path, module in modules:
             for name, value in own(module):
-                if value is not None and id(value) not in seen:
+                if not (once and id(value) in seen):
                     seen.add(id(value))
                     yield f"{path}.{name}" if path else name, value
-
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) of this module and all below it, each once."""
-        return self._named(
-            lambda m: ((k, v) for k, v in _attributes(m.__dict__) if isinstance(v, Parameter)), prefix, recurse
-        )
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters of this module and all below it, each once."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """(name, buffer) of this module and all below it, each once."""
-        return self._named(lambda m: ((k, m.__dict__[k]) for k in m._buffers), prefix, recurse)
-
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers of this module and all below it, each once."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
+    # -------------------------------------------------------------------------------------------------------- by path
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path; "" is this one."""
-        modules = dict(self.named_modules())
-        if target not in modules:
-            raise AttributeError(f"{type(self).__name__} has no submodule '{target}'; it has {sorted(modules)[1:]}")
-        return modules[target]
+        """The module at a dotted path; "" is this one. AttributeError where there is none."""
+        return self._at(target, "submodule", self._places())
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path."""
-        parameters = dict(self.named_parameters())
-        if target not in parameters:
-            raise AttributeError(f"{type(self).__name__} has no parameter '{target}'; it has {sorted(parameters)}")
-        return parameters[target]
+        """The parameter at a dotted path. AttributeError where there is none."""
+        return self._at(target, "parameter", self.named_parameters(remove_duplicate=False))
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path. AttributeError where there is none."""
+        return self._at(target, "buffer", self.named_buffers(remove_duplicate=False))
+
+    def _at(self, target: str, what: str, found: Iterable[tuple[str, Any]]) -> Any:
+        there = dict(found)
+        if target not in there:
+            raise AttributeError(
+                f"{type(self).__name__} has no {what} '{target}'; it has {sorted(filter(None, there))}"
+            )
+        return there[target]
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path; with ``strict`` only where one is already."""
+        if not target or not isinstance(module, Module):
+            got = f"{target!r} and {type(module).__name__}"
+            raise ValueError(f"set_submodule takes the path of a child and an nn.Module, got {got}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if name not in parent._modules and (strict or hasattr(parent, name)):
+            raise AttributeError(f"{type(parent).__name__} has no submodule '{name}' to replace")
+        parent._modules[name] = module
 
     # --------------------------------------------------------------------------------------------------------- modes
     def train(self: M, mode: bool = True) -> M:
         """Set training mode (dropout drops, batch-norm uses the batch) here and in all modules below."""
-        for module in self.modules():
-            module.training = bool(mode)
+        if not isinstance(mode, (bool, np.bool_)):
+            raise ValueError(f"train() takes True or False, got {mode!r}")
+        self.training = bool(mode)
+        for _, child in self._held(MODULE):
+            child.train(mode)
+        for value in [v for _, v in self._loose() if isinstance(v, Module) and id(v) not in self._owned()]:
+            for module in value.modules():
+                module.training = bool(mode)
         return self
 
     def eval(self: M) -> M:
@@ -195,26 +191,52 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
         for p in self.parameters():
-            if set_to_none:
+            if set_to_none or p.grad is None:
                 p.grad = None
-            elif p.grad is not None:
+            elif p.grad.requires_grad or not p.grad._array.flags.writeable:
                 p.grad = Tensor(np.zeros_like(p._array))
+            else:
+                p.grad.zero_()
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn`` on every module below, children first, then on this one."""
-        for child in self.children():
-            child.apply(fn)
-        fn(self)
+        self._visit(fn, set(), functools.cache(self._owned))
         return self
 
+    def _visit(self, fn: Callable[[Module], Any], met: set[Module], owned: Callable[[], set[int]]) -> None:
+        met.add(self)
+        for child in dict.fromkeys(child for _, child in self._below(owned, met)):
+            child._visit(fn, met, owned)
+        fn(self)
+
+    # --------------------------------------------------------------------------------------------- dtypes and devices
     def to(self: M, *args: Any, **kwargs: Any) -> M:
-        """Convert all floating parameters and buffers to a dtype, in place; a device may only be the CPU."""
-        for _, t in [*self.named_parameters(), *self.named_buffers()]:
-            moved = t.detach().to(*args, **kwargs)
-            if t.dtype.kind == "f" and moved.dtype != t.dtype:
+        """Convert all floating parameters and buffers to a dtype, in place; a device may only be the CPU.
+
+        Takes a dtype, a device, both, or a tensor whose dtype to take.
+        """
+        probe = Tensor(np.zeros(())).to(*args, **kwargs)
+        if probe.dtype.kind != "f":
+            raise TypeError(f"Module.to takes a floating dtype, got {probe.dtype}; for all tensors use type()")
+        return self._convert(lambda t: t.to(*args, **kwargs) if t.dtype.kind == "f" else t)
+
+    def type(self: M, dst_type: Any) -> M:
+        """Convert all parameters and buffers, of whatever dtype, in place."""
+        return self._convert(lambda t: t.to(dst_type))
+
+    def _convert(self: M, change: Callable[[Tensor], Tensor]) -> M:
+        every = [*self.named_parameters(), *self.named_buffers()]
+        for t, moved in [(t, change(t.detach())) for _, t in every]:
+            if isinstance(t, Uninitialized):
+                t.convert(moved.dtype)
+            elif moved.dtype != t.dtype:
                 t._array = moved._array
                 t.grad = None if t.grad is None else t.grad.to(moved.dtype)
         return self
+
+    def half(self: M) -> M:
+        """All floating parameters and buffers as float16."""
+        return self.to(np.dtype(np.float16))
 
     def float(self: M) -> M:
         """All floating parameters and buffers as float32."""
@@ -224,111 +246,46 @@ class Module:
         """All floating parameters and buffers as float64."""
         return self.to(np.dtype(np.float64))
 
+    def bfloat16(self) -> Any:
+        """An error: NumPy has no bfloat16."""
+        raise TypeError("NumPy has no bfloat16; stay in float32, or use half() for float16")
+
     def cpu(self: M) -> M:
         """Itself: every tensor is on the CPU."""
         return self
 
-    # --------------------------------------------------------------------------------------------------------- state
-    def state_dict(self, prefix: str = "") -> OrderedDict[str, Tensor]:
-        """Parameters and persistent buffers by name, sharing memory with the module."""
-        state: OrderedDict[str, Tensor] = OrderedDict()
-        for path, module in self.named_modules(prefix=prefix.rstrip(".")):
-            for name, value in module._own_state():
-                state[f"{path}.{name}" if path else name] = value.detach()
-        return state
+    def cuda(self: M, device: Any = None) -> M:  # noqa: ARG002
+        """An error that says what to write instead: there is no GPU."""
+        raise no_device("cuda")
 
-    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
-        own = ((k, v) for k, v in _attributes(self.__dict__) if isinstance(v, Parameter))
-        yield from own
-        yield from ((k, self.__dict__[k]) for k, kept in self._buffers.items() if kept and self.__dict__[k] is not None)
+    def share_memory(self: M) -> M:
+        """Itself: threads share all memory."""
+        return self
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy values into the parameters and buffers of the same names.
-
-        Args:
-            state_dict: tensors or arrays by name.
-            strict: are missing and unexpected names an error?
-
-        Raises:
-            RuntimeError: with every problem in one message; nothing has been changed then.
-        """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"load_state_dict expects a mapping of names to tensors, got {type(state_dict).__name__}")
-        own = {
-            f"{path}.{name}" if path else name: value
-            for path, module in self.named_modules()
-            for name, value in module._own_state()
-        }
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        problems = []
-        if strict and missing:
-            problems.append(f"missing: {', '.join(missing)}")
-        if strict and unexpected:
-            problems.append(f"unexpected: {', '.join(unexpected)}")
-        arrays = {k: _as_array(v) for k, v in state_dict.items() if k in own}
-        for name, a in arrays.items():
-            if a is None:
-                problems.append(f"{name}: expected a Tensor or array, got {type(state_dict[name]).__name__}")
-            elif a.shape != own[name].shape:
-                problems.append(f"{name}: shape {a.shape} in the state, {own[name].shape} in the module")
-        if problems:
-            listed = "\n  ".join(problems)
-            raise RuntimeError(f"cannot load the state_dict into {type(self).__name__}:\n  {listed}")
-        for name, a in arrays.items():
-            np.copyto(own[name]._array, a, casting="unsafe")
-            mutated(own[name]._array)
-        return IncompatibleKeys(missing, unexpected)
-
-    # --------------------------------------------------------------------------------------------------------- hooks
-    def register_forward_hook(self, hook: Callable[[Module, Any, Any], Any]) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after each forward; what it returns, if not None, replaces the output."""
-        if self._forward_hooks is None:
-            self._forward_hooks = {}
-        return RemovableHandle(self._forward_hooks, hook)
-
-    def register_forward_pre_hook(self, hook: Callable[[Module, Any], Any]) -> RemovableHandle:
-        """Call ``hook(module, args)`` before each forward; what it returns, if not None, replaces the arguments."""
-        if self._forward_pre_hooks is None:
-            self._forward_pre_hooks = {}
-        return RemovableHandle(self._forward_pre_hooks, hook)
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing yet: the module runs as it is."""
 
     # ---------------------------------------------------------------------------------------------------------- text
     def extra_repr(self) -> str:
         """What stands between the parentheses of the repr: the layer's settings."""
         return ""
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def __repr__(self) -> str:
-        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
-        extra = self.extra_repr()
-        if not lines:
-            return f"{type(self).__name__}({extra})"
-        return f"{type(self).__name__}({extra}\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _attributes(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The attributes, with those in plain lists, tuples and dicts under "name.0", "name.key"."""
-    for name, value in attributes.items():
-        if name.startswith("_") and name.endswith("_hooks"):
-            continue
-        if isinstance(value, (list, tuple)):
-            yield from _attributes({f"{name}.{i}": v for i, v in enumerate(value)})
-        elif isinstance(value, dict):
-            yield from _attributes({f"{name}.{k}": v for k, v in value.items()})
-        else:
-            yield name, value
-
-
-def _as_array(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value._array
-    return value if isinstance(value, np.ndarray) else None
+        names = [*self._modules.items(), *(pair for pair in self.named_children() if pair[0] not in self._modules)]
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in names]
+        extra = self.extra_repr().splitlines()
+        if not lines and len(extra) <= 1:
+            return f"{self._get_name()}({''.join(extra)})"
+        return f"{self._get_name()}(\n  " + "\n  ".join([*extra, *lines]) + "\n)"
 
 
 __all__ = ["IncompatibleKeys", "Module"]
 
 
-def _say_where(error: Exception, module: Module, outermost: bool) -> None:
+def say_where(error: Exception, module: Module, outermost: bool) -> None:
     """Let the message of an error end with the innermost module that it passed, by its name in the outermost."""
     inner = error.__dict__.setdefault("_module", module)
     if outermost:

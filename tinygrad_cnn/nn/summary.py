@@ -119,7 +119,7 @@ class ModelSummary:
             for row in cells
         ]
         rule = "-" * max(map(len, lines))
-        inputs = ", ".join(map(str, self.input_shapes))
+        inputs = ", ".join(map(format, self.input_shapes))
         totals = [
             f"parameters: {self.parameters:,} ({self.trainable:,} trainable, {self.frozen:,} frozen)",
             f"multiply-adds: {self.mult_adds:,}",
@@ -185,7 +185,7 @@ def summary(model: Module, input_size: Any, *, batch_size: int | None = None, dt
         try:
             model(*inputs)
         except Exception as error:
-            given = ", ".join(str(shape) for shape in shapes)
+            given = ", ".join(map(format, shapes))
             raise RuntimeError(
                 f"summary: the forward pass with input {given} failed in {recorder.where()}: {error}"
             ) from error
@@ -277,7 +277,7 @@ class _Recorder:
             self._charge(row, self.trace.follow(outputs))
         if hasattr(module, "kernel_size") and type(module).__name__.endswith("1d"):
             self.trace.slide_1d(module, inputs[0], outputs[0])
-        shapes = tuple(y.shape for y in outputs)
+        shapes = tuple(y._array.shape for y in outputs)
         row.output_shape = shapes[0] if len(shapes) == 1 else shapes
         if next(module.children(), None) is None:
             row.activation_bytes = sum(

@@ -184,6 +184,25 @@ def bitwise_xor(a: Array, b: Array) -> Array:
     return np.bitwise_xor(a, b)
 
 
+def _shiftable(a: Array, b: Array) -> None:
+    if np.result_type(a, b).kind == "b":
+        raise TypeError("shifts move the bits of integers, and booleans have one alone; convert them with .int()")
+
+
+@op(prepare=_promote_bits)
+def bitwise_left_shift(a: Array, b: Array) -> Array:
+    """a << b: the bits of a moved b places up; 0 where b is negative or none is left."""
+    _shiftable(a, b)
+    return np.left_shift(a, b)
+
+
+@op(prepare=_promote_bits)
+def bitwise_right_shift(a: Array, b: Array) -> Array:
+    """a >> b: the bits of a moved b places down; 0, or -1 of a negative a, where b is negative or none is left."""
+    _shiftable(a, b)
+    return np.right_shift(a, b)
+
+
 @op(prepare=_promote_bits)
 def bitwise_not(x: Array) -> Array:
     """~x: every bit turned over; of booleans, logical not."""

@@ -17,6 +17,7 @@ from ..arrays.threads import Slab, by_slabs
 from ..arrays.windows import in_order_of
 from ..autograd.graph import Array
 from ..autograd.operation import op
+from .numbers import scalar_for
 from .promotion import promote, promote_to_float
 
 quiet = np.errstate(
@@ -30,16 +31,32 @@ def zero(_g: Array, _y: Array, _x: Array, *_rest: Array, **_attributes: Any) -> 
 
 
 # -------------------------------------------------------------------------------------------------------- arithmetic
-@op(lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: g, prepare=promote)
-def add(a: Array, b: Array) -> Array:
-    """a + b"""
-    return np.add(a, b)
+def _scaled(alpha: Any, b: Any, a: Any) -> Any:
+    """alpha * b, where alpha is a number of the dtype of the two."""
+    dtype = (a if isinstance(a, np.ndarray) else b).dtype
+    if isinstance(alpha, float) and dtype.kind != "f":
+        raise TypeError(f"add, sub: alpha must be an integer for tensors of dtype {dtype}, got {alpha}")
+    return b * scalar_for(alpha, dtype, "add or sub: alpha")
 
 
-@op(lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: -g, prepare=promote)
-def sub(a: Array, b: Array) -> Array:
-    """a - b"""
-    return np.subtract(a, b)
+@op(
+    lambda g, _y, _a, _b, **_: g,
+    lambda g, _y, _a, _b, *, alpha=1: g if alpha == 1 else g * float(alpha),
+    prepare=promote,
+)
+def add(a: Array, b: Array, *, alpha: Any = 1) -> Array:
+    """a + alpha * b"""
+    return np.add(a, b if alpha == 1 else _scaled(alpha, b, a))
+
+
+@op(
+    lambda g, _y, _a, _b, **_: g,
+    lambda g, _y, _a, _b, *, alpha=1: -g if alpha == 1 else g * -float(alpha),
+    prepare=promote,
+)
+def sub(a: Array, b: Array, *, alpha: Any = 1) -> Array:
+    """a - alpha * b"""
+    return np.subtract(a, b if alpha == 1 else _scaled(alpha, b, a))
 
 
 @op(lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a, prepare=promote)

@@ -24,3 +24,9 @@ def embedding_weight(g: Array, i: Array, *, rows: int, padding: int | None) -> A
     if padding is not None:
         out[padding] = 0
     return out
+
+
+@op(lambda g, _y, _x, scale: g * scale, None)
+def scale_gradient(x: Array, scale: Array) -> Array:  # noqa: ARG001  (the rule reads it)
+    """x; its gradient is multiplied by ``scale``, which may broadcast."""
+    return x.copy()

@@ -83,7 +83,7 @@ def _nonempty(x: Array, dim: Any, name: str) -> tuple[Array, Axes]:
     """The input, and the dimensions to reduce, none of which may be empty."""
     x = checked(x, name)
     dims = many_dims(dim, x.ndim, name)
-    if not count(x.shape, dims):
+    if not count(array_of(x).shape, dims):
         raise ValueError(f"{name}: nothing to choose from over dim={dim} of a tensor of shape {x.shape}")
     return x, dims
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ..autograd.backward import broadcast_to as _broadcast_to
+from ..autograd.backward import cast, sum_to
 from ..autograd.graph import Array
-from .shape import _permute, _reshape, checked
+from .reduce import sum as total
+from .shape import _permute, _reshape, checked, sizes
 
 
 def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
@@ -20,8 +23,26 @@ def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        raise ValueError(f"broadcast_tensors(): shapes {', '.join(map(str, shapes))} do not go together") from None
+        raise ValueError(f"broadcast_tensors(): shapes {', '.join(map(format, shapes))} do not go together") from None
     return tuple(_broadcast_to(x, shape=shape) for x in tensors)
+
+
+def sum_to_size(input: Array, *size: Any) -> Array:
+    """``input`` summed to a shape that broadcasts to its own: the adjoint of broadcasting. Itself where they agree.
+
+    >>> sum_to_size(np.ones((2, 3)), 1, 3)
+    array([[2., 2., 2.]])
+    """
+    x, shape = checked(input, "sum_to_size"), sizes(size, "sum_to_size")
+    old = tuple(x.shape)
+    lead = len(old) - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, old[lead:], strict=True)):
+        raise ValueError(f"sum_to_size(): shape {shape} does not broadcast to {old}, which is to be summed to it")
+    if not shape:
+        return total(x)
+    if shape == old:
+        return x
+    return sum_to(x if x.dtype.kind == "f" else cast(x, dtype=np.dtype(np.int64)), shape=shape)
 
 
 def meshgrid(*tensors: Array, indexing: str = "ij") -> tuple[Array, ...]:

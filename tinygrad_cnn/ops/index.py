@@ -59,7 +59,7 @@ def getitem(x: Array, index: Any) -> Array:
         ValueError: a slice that goes backwards.
     """
     x = checked(x, "getitem")
-    return _getitem(x, index=parse(index, x.shape))
+    return _getitem(x, index=parse(index, array_of(x).shape))
 
 
 def cut(x: Array, dim: int, start: int, stop: int) -> Array:

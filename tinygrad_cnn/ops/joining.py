@@ -50,19 +50,21 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     (3, 3)
     """
     xs = _same_dtype(tensors, "cat")
-    like = next((x for x in xs if x.shape != (0,)), xs[0])
-    if not like.ndim:
+    shapes = [array_of(x).shape for x in xs]
+    like = next((shape for shape in shapes if shape != (0,)), shapes[0])
+    ndim = len(like)
+    if not ndim:
         raise ValueError("cat() cannot join 0-d tensors; stack() can")
-    d = normalise_dim(dim, like.ndim, "cat")
-    rest = like.shape[:d] + like.shape[d + 1 :]
-    for k, x in enumerate(xs):
-        if x.shape != (0,) and (x.ndim != like.ndim or x.shape[:d] + x.shape[d + 1 :] != rest):
+    d = normalise_dim(dim, ndim, "cat")
+    rest = like[:d] + like[d + 1 :]
+    for k, shape in enumerate(shapes):
+        if shape != (0,) and (len(shape) != ndim or shape[:d] + shape[d + 1 :] != rest):
             raise ValueError(
-                f"cat(): tensor {k} has shape {x.shape}, which does not continue {like.shape} along dimension {d}: "
+                f"cat(): tensor {k} has shape {shape}, which does not continue {like} along dimension {d}: "
                 "all other sizes must agree"
             )
-    if like.ndim > 1:
-        xs = tuple(x if x.ndim > 1 else _reshape(x, shape=(*like.shape[:d], 0, *like.shape[d + 1 :])) for x in xs)
+    if ndim > 1:
+        xs = tuple(x if x.ndim > 1 else _reshape(x, shape=(*like[:d], 0, *like[d + 1 :])) for x in xs)
     return _cat(*xs, dim=d)
 
 
@@ -81,10 +83,11 @@ def _stack(*xs: Array, dim: int) -> Array:
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """The tensors, all of one shape, side by side along a new dimension ``dim``."""
     xs = _same_dtype(tensors, "stack")
-    for k, x in enumerate(xs):
-        if x.shape != xs[0].shape:
-            raise ValueError(f"stack(): tensor {k} has shape {x.shape}, but tensor 0 has {xs[0].shape}")
-    return _stack(*xs, dim=normalise_dim(dim, xs[0].ndim + 1, "stack"))
+    shapes = [array_of(x).shape for x in xs]
+    for k, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(f"stack(): tensor {k} has shape {shape}, but tensor 0 has {shapes[0]}")
+    return _stack(*xs, dim=normalise_dim(dim, len(shapes[0]) + 1, "stack"))
 
 
 def hstack(tensors: Sequence[Array]) -> Array:
@@ -127,7 +130,7 @@ def _cuts(x: Array, dim: int, bounds: Sequence[int]) -> tuple[Array, ...]:
 def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Array, ...]:
     """Parts of that many entries along a dimension, the last maybe smaller; or parts of the sizes listed. Views."""
     tensor, d = _divisible(tensor, dim, "split")
-    n = tensor.shape[d]
+    n = array_of(tensor).shape[d]
     if isinstance(split_size_or_sections, Sequence):
         parts = sizes((split_size_or_sections,), "split")
         if sum(parts) != n or min(parts, default=0) < 0:

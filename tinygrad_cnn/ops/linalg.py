@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.threads import product
-from ..autograd.graph import Array
+from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .elementwise import mul
 from .reduce import sum
@@ -66,15 +66,16 @@ def _ranks(name: str, ranks: tuple[int, ...], *inputs: Array) -> tuple[Array, ..
     if tuple(x.ndim for x in xs) != ranks:
         raise RuntimeError(
             f"{name}: expected tensors of {' and '.join(map(str, ranks))} dimensions, "
-            f"got shapes {' and '.join(str(x.shape) for x in xs)}"
+            f"got shapes {' and '.join(format(x.shape) for x in xs)}"
         )
     return xs
 
 
 def _product(name: str, a: Array, b: Array) -> Array:
     """a @ b for tensors of at least one dimension each; a vector is a row on the left, and a column on the right."""
-    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
-    if a.shape[-1] != inner:
+    shape = array_of(b).shape
+    inner = shape[-2] if len(shape) > 1 else shape[0]
+    if array_of(a).shape[-1] != inner:
         raise RuntimeError(
             f"{name}: shapes {a.shape} and {b.shape} do not fit: the last dimension of the first ({a.shape[-1]}) "
             f"must equal {'dimension -2' if b.ndim > 1 else 'the length'} of the second ({inner})"

@@ -13,6 +13,7 @@ from ..autograd.backward import broadcast_to
 from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .elementwise import only
+from .elementwise import where as _where
 from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, numbers, positions
 from .numbers import scalar_for
@@ -165,6 +166,18 @@ def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
 
 
 # ------------------------------------------------------------------------------------------------------------- finding
+def where(condition: Array, input: Any = None, other: Any = None) -> Any:
+    """``input`` where the condition holds, ``other`` elsewhere, broadcast; of the condition alone, where that is.
+
+    ``where(condition)`` is ``nonzero(condition, as_tuple=True)``.
+    """
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where() takes a condition, or a condition and two to choose from; got one to choose from")
+    return _where(condition, input, other)
+
+
 @op()
 def argwhere(input: Array) -> Array:
     """Where the input is not zero: an (n, ndim) tensor of int64, one row of indices for each such entry."""

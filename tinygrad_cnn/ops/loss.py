@@ -143,8 +143,8 @@ def logistic_loss(x: Array, t: Array) -> Array:
     return np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
 
 
-@op(lambda g, _y, t: only(g * (log(choose(t > 0, t, 1.0)) + 1), t > 0))
+@op(lambda g, _y, t: only(g * (log(choose(t == 0, 1.0, t)) + 1), t != 0))
 @quiet
 def self_log(t: Array) -> Array:
-    """t log(t), 0 where t is 0."""
+    """t log(t), 0 where t is 0 and NaN below."""
     return np.where(t == 0, t.dtype.type(0), t * np.log(t))

@@ -16,11 +16,27 @@ from ..autograd.backward import cast
 from ..autograd.graph import Variable, array_of
 from .numbers import beside, scalar_for
 
-default_dtype = np.dtype(np.float32)
 _WEAK_NUMBERS = int(np.__version__.split(".")[0]) >= 2  # NumPy >= 2 lets a Python number take the array's dtype
 _KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
 _HUGE = 2**1023  # an integer up to here has a float beside it
-_NUMBER = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: default_dtype}
+_NUMBER = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The floating dtype that Python's floats get in new tensors and beside integers: float32 unless it was set."""
+    return _NUMBER[float]
+
+
+def set_default_dtype(d: Any, /) -> None:
+    """Let Python's floats, new tensors and new layers have another floating dtype. It holds for the whole process.
+
+    Raises:
+        TypeError: no floating dtype.
+    """
+    kind = np.dtype(d)
+    if kind.kind != "f" or kind.itemsize > 8:
+        raise TypeError(f"the default dtype is float16, float32 or float64, got {kind}")
+    _NUMBER[float] = np.dtype(kind.type)
 
 
 def promote(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -61,7 +77,7 @@ def promote_to_float(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     inputs = tuple(_operand(x) for x in inputs)
     dtype = result_type(*inputs)
     if dtype.kind != "f":
-        dtype = default_dtype
+        dtype = _NUMBER[float]
     return tuple(_as(x, dtype) for x in inputs)
 
 
@@ -107,7 +123,7 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
         rank = (0 if a.ndim else 1) if isinstance(a, ndarray) else 2
         dtype = a.dtype if isinstance(a, ndarray) else _NUMBER[type(a)]
         before = best[rank]
-        best[rank] = dtype if before is None else _wider(before, dtype)
+        best[rank] = dtype if before is None else wider(before, dtype)
     result = None
     for dtype in best:
         if dtype is not None and (result is None or _KIND[dtype.kind] > _KIND[result.kind]):
@@ -116,7 +132,8 @@ def result_type(*inputs: Any) -> np.dtype[Any]:
     return np.dtype(result.type)
 
 
-def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+def wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the higher kind, or what holds both of one kind."""
     if _KIND[a.kind] != _KIND[b.kind]:
         return a if _KIND[a.kind] > _KIND[b.kind] else b
     return np.promote_types(a, b)

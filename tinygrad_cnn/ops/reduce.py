@@ -29,7 +29,7 @@ def many_dims(dim: Any, ndim: int, name: str) -> Axes:
     """``dim`` as a tuple of different indices >= 0, or None for all dimensions (also for an empty tuple)."""
     if dim is None:
         return None
-    dims = normalise_dims(dim, ndim, name, "dim")
+    dims = (normalise_dim(dim, ndim, name),) if type(dim) is int else normalise_dims(dim, ndim, name, "dim")
     return dims if ndim and dims else None
 
 
@@ -83,8 +83,8 @@ def _add(x: Any, dim: Axes, keepdim: bool) -> Any:
 
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The sum over ``dim``, or over everything. Integers and booleans add up in int64; ``dtype`` casts first."""
-    x = _cast(input, dtype, "sum")
-    return _sum(x, dim=many_dims(dim, x.ndim, "sum"), keepdim=bool(keepdim))
+    x = checked(input, "sum") if dtype is None else _cast(input, dtype, "sum")
+    return _sum(x, dim=None if dim is None else many_dims(dim, x.ndim, "sum"), keepdim=bool(keepdim))
 
 
 @op(lambda g, _y, _x, *, dim, keepdim: spread(g / count(_x.shape, dim), dim=dim, keepdim=keepdim, shape=_x.shape))
@@ -98,7 +98,7 @@ def _mean(x: Array, *, dim: Axes, keepdim: bool) -> Array:
 def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The arithmetic mean over ``dim``, or of everything; NaN of nothing. Integers need ``dtype=float32``."""
     x = as_float(input, dtype, "mean")
-    return _mean(x, dim=many_dims(dim, x.ndim, "mean"), keepdim=bool(keepdim))
+    return _mean(x, dim=None if dim is None else many_dims(dim, x.ndim, "mean"), keepdim=bool(keepdim))
 
 
 def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:

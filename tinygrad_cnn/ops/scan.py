@@ -14,7 +14,7 @@ from .comparison import eq
 from .elementwise import choose, exp, quiet
 from .extremes import Selected, beside
 from .joining import cat
-from .promotion import default_dtype
+from .promotion import get_default_dtype
 from .recurrence import _cumprod, accumulate, adjoint_recurrence, along, shift
 from .shape import checked, clone, normalise_dim
 
@@ -48,7 +48,7 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 def logcumsumexp(input: Array, dim: int) -> Array:
     """log(cumsum(exp(x))) along ``dim``, without overflow."""
     x = checked(input, "logcumsumexp")
-    x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
+    x = x if x.dtype.kind == "f" else cast(x, dtype=get_default_dtype())
     return _logcumsumexp(x, dim=normalise_dim(dim, x.ndim, "logcumsumexp"))
 
 
@@ -141,7 +141,7 @@ def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, 
     parts = [checked(part, "diff") for part in (prepend, x, append) if part is not None]
     if any(part.ndim != x.ndim for part in parts):
         raise RuntimeError(
-            f"diff: {' and '.join(str(part.shape) for part in parts)} differ in their number of dimensions"
+            f"diff: {' and '.join(format(part.shape) for part in parts)} differ in their number of dimensions"
         )
     if len(parts) > 1:
         x = cat(parts, d)

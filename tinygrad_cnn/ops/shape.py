@@ -99,7 +99,7 @@ def reshape(input: Array, shape: Dims) -> Array:
     """
     new = sizes((shape,), "reshape")
     input = checked(input, "reshape")
-    return _in_shape(input, _fill_in(new, input.shape, "reshape"))
+    return _in_shape(input, _fill_in(new, array_of(input).shape, "reshape"))
 
 
 def _fill_in(new: tuple[int, ...], old: tuple[int, ...], function: str) -> tuple[int, ...]:
@@ -140,7 +140,7 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     (2, 12)
     """
     input = checked(input, "flatten")
-    old = input.shape
+    old = array_of(input).shape
     start = normalise_dim(start_dim, len(old), "flatten", "start_dim")
     end = normalise_dim(end_dim, len(old), "flatten", "end_dim")
     if start > end:
@@ -163,7 +163,7 @@ def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
     (2, 3, 4)
     """
     input = checked(input, "unflatten")
-    old = input.shape
+    old = array_of(input).shape
     d = normalise_dim(dim, len(old), "unflatten")
     if not old:
         raise IndexError("unflatten(): a 0-d tensor has no dimension to take apart")
@@ -179,7 +179,7 @@ def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
 def squeeze(input: Array, dim: Dims | None = None) -> Array:
     """Without its dimensions of size 1: all of them, or those named in ``dim`` (others named there stay)."""
     input = checked(input, "squeeze")
-    old = input.shape
+    old = array_of(input).shape
     drop = range(len(old)) if dim is None else normalise_dims(dim, len(old), "squeeze", "dim")
     return _reshape(input, shape=tuple(n for i, n in enumerate(old) if n != 1 or i not in drop))
 
@@ -187,7 +187,7 @@ def squeeze(input: Array, dim: Dims | None = None) -> Array:
 def unsqueeze(input: Array, dim: int) -> Array:
     """With a new dimension of size 1 at position ``dim``, -(ndim + 1) <= dim <= ndim."""
     input = checked(input, "unsqueeze")
-    old = input.shape
+    old = array_of(input).shape
     d = normalise_dim(dim, len(old) + 1, "unsqueeze")
     return _reshape(input, shape=(*old[:d], 1, *old[d:]))
 
@@ -292,7 +292,7 @@ def expand(input: Array, *size: Any) -> Array:
     (2, 3, 4)
     """
     input = checked(input, "expand")
-    old = input.shape
+    old = array_of(input).shape
     new = sizes(size, "expand")
     lead = len(new) - len(old)
     full = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(new))

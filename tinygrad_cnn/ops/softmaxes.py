@@ -11,7 +11,7 @@ from ..autograd.graph import Array
 from ..autograd.operation import op
 from .comparison import ne
 from .elementwise import choose, exp, only, quiet
-from .promotion import default_dtype
+from .promotion import get_default_dtype
 from .reduce import Axes, Dims, as_float, fold, many_dims, spread
 from .reduce import _sum as sum_over
 from .shape import checked, normalise_dim
@@ -41,7 +41,7 @@ def _logsumexp(x: Array, *, dim: Axes, keepdim: bool) -> Array:
 def logsumexp(input: Array, dim: Dims, keepdim: bool = False) -> Array:
     """log(sum(exp(x))) over ``dim``, without overflow; -inf of nothing."""
     x = checked(input, "logsumexp")
-    x = x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
+    x = x if x.dtype.kind == "f" else cast(x, dtype=get_default_dtype())
     return _logsumexp(x, dim=many_dims(dim, x.ndim, "logsumexp"), keepdim=bool(keepdim))
 
 

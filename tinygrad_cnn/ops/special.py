@@ -14,7 +14,7 @@ from ..autograd.operation import op
 from .elementwise import choose, exp, log, mul, only, pow, quiet, rsqrt, sigmoid, square, true_divide
 from .limits import _clip
 from .numbers import number_for, scalar_for
-from .promotion import default_dtype, promote, promote_to_float
+from .promotion import get_default_dtype, promote, promote_to_float
 from .shape import checked
 
 _FLOAT64 = np.dtype(np.float64)
@@ -23,7 +23,7 @@ _FLOAT64 = np.dtype(np.float64)
 def _floating(x: Array, name: str) -> Array:
     """x, cast to float32 if it holds integers."""
     x = checked(x, name)
-    return x if x.dtype.kind == "f" else cast(x, dtype=default_dtype)
+    return x if x.dtype.kind == "f" else cast(x, dtype=get_default_dtype())
 
 
 # ------------------------------------------------------------------------------------------------- the error function

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy import ndarray
 
-from .checks import finite, non_negative, refuse_flags
+from .checks import finite, hints, non_negative
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
@@ -26,6 +26,7 @@ class Adadelta(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("square_avg", "acc_delta")
+    needed: ClassVar[tuple[str, ...]] = ("step", "square_avg", "acc_delta")
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Adadelta(Optimizer):
         differentiable: bool = False,
     ) -> None:
         hyper = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        flags = refuse_flags(capturable=capturable, foreach=foreach, differentiable=differentiable)
+        flags = hints(capturable=capturable, foreach=foreach, differentiable=differentiable)
         super().__init__(params, {**hyper, **flags})
 
     def check(self, group: Group) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy import ndarray
 
-from .checks import non_negative, refuse_flags
+from .checks import hints, non_negative
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
@@ -25,6 +25,7 @@ class Adagrad(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("sum",)
+    needed: ClassVar[tuple[str, ...]] = ("step", "sum")
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Adagrad(Optimizer):
         fused: bool | None = None,
     ) -> None:
         hyper = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay}
-        flags = refuse_flags(foreach=foreach, differentiable=differentiable, fused=fused)
+        flags = hints(foreach=foreach, differentiable=differentiable, fused=fused)
         start = {"initial_accumulator_value": initial_accumulator_value}
         super().__init__(params, {**hyper, **start, "maximize": maximize, **flags})
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
-from .checks import non_negative, refuse_flags, unit_pair
+from .checks import hints, non_negative, unit_pair
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
@@ -27,6 +27,7 @@ class Adam(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    needed: ClassVar[tuple[str, ...]] = ("step", "exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         hyper = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
-        flags = refuse_flags(foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        flags = hints(foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
         decoupled = {"decoupled_weight_decay": decoupled_weight_decay}
         super().__init__(params, {**hyper, "maximize": maximize, **flags, **decoupled})
 

@@ -13,6 +13,7 @@ from numpy import ndarray
 from ..tensors import Tensor
 
 FLAGS = ("foreach", "fused", "capturable", "differentiable")  # PyTorch's switches between implementations
+OPTIONAL = (*FLAGS, "maximize", "decoupled_weight_decay", "nesterov", "amsgrad")  # older files lack some of these
 
 
 def non_negative(group: dict[str, Any], *names: str) -> None:
@@ -31,8 +32,15 @@ def unit_pair(group: dict[str, Any], name: str = "betas") -> None:
 
 
 def finite(group: dict[str, Any], name: str) -> float:
-    """The value of this hyper-parameter; TypeError unless it is a Python number, ValueError unless it is finite."""
+    """The value of this hyper-parameter; TypeError unless it is a Python number, ValueError unless it is finite.
+
+    The learning rate may be a Tensor with one element, which schedulers write into.
+    """
     value = group[name]
+    if name == "lr" and isinstance(value, Tensor):
+        if value._array.size != 1:
+            raise ValueError(f"lr as a Tensor must have one element, got shape {tuple(value.shape)}")
+        value = value.item()
     if not is_number(value):
         raise TypeError(f"{name} must be a Python number, got {type(value).__name__}: {value!r}")
     if not math.isfinite(value):
@@ -40,15 +48,29 @@ def finite(group: dict[str, Any], name: str) -> float:
     return float(value)
 
 
-def refuse_flags(**flags: bool | None) -> dict[str, bool | None]:
-    """PyTorch's switches between implementations: there is one here, so they must stay None or False."""
+def hints(**flags: bool | None) -> dict[str, bool | None]:
+    """PyTorch's switches between implementations: there is one here, so they change nothing.
+
+    ``differentiable`` is more than that: a step that can be differentiated is not here.
+    """
     for name, value in flags.items():
-        if value is not None and value is not False:
-            raise ValueError(
-                f"{name}={value!r} is not supported: there is one implementation of each optimizer here, "
-                f"and it is the fast one; leave {name} out"
-            )
+        if value is not None and not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name} must be True, False or None, got {value!r}")
+    if flags.get("differentiable"):
+        raise ValueError(
+            "differentiable=True is not supported: a step changes the parameters outside of the graph; compute the "
+            "new parameters with tensors (w - lr * g, g by tg.grad(..., create_graph=True)) to differentiate through it"
+        )
+    if flags.get("fused") and flags.get("foreach"):
+        raise RuntimeError("foreach and fused name two ways to compute the same: pass one of them, or none")
     return flags
+
+
+def boolean(group: dict[str, Any], *names: str) -> None:
+    """TypeError unless these hyper-parameters are True or False (or 1 or 0)."""
+    for name in names:
+        if name in group and not isinstance(group[name], (bool, int, np.bool_)):
+            raise TypeError(f"{name} must be True or False, got {group[name]!r}")
 
 
 def is_number(value: Any) -> bool:
@@ -99,6 +121,8 @@ def names_and_params(params: Any) -> tuple[list[str] | None, list[Tensor]]:
                 f"{what} (shape {p.shape}) was computed from other tensors; only leaves can be optimized: "
                 "use the tensor it was computed from, or p.detach().requires_grad_()"
             )
+        if getattr(p, "is_uninitialized", False):
+            continue  # of a lazy module: it has no array yet, and no gradient until it has one
         if not p._array.flags.writeable:
             raise ValueError(f"{what} (shape {p.shape}) wraps a read-only array; pass tensor(array), which copies it")
     return names, tensors

@@ -25,6 +25,7 @@ class Lion(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("exp_avg",)
+    needed: ClassVar[tuple[str, ...]] = ("exp_avg",)
 
     def __init__(
         self,

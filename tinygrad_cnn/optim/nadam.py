@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .adam import decayed, running_means
-from .checks import non_negative, refuse_flags, unit_pair
+from .checks import hints, non_negative, unit_pair
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
@@ -29,6 +29,7 @@ class NAdam(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
+    needed: ClassVar[tuple[str, ...]] = ("step", "mu_product", "exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class NAdam(Optimizer):
     ) -> None:
         hyper = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay}
         decoupled = {"decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize}
-        flags = refuse_flags(foreach=foreach, capturable=capturable, differentiable=differentiable)
+        flags = hints(foreach=foreach, capturable=capturable, differentiable=differentiable)
         super().__init__(params, {**hyper, **decoupled, **flags})
 
     def check(self, group: Group) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from copy import deepcopy
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -14,7 +13,9 @@ from ..arrays.threads import WORTH, divide
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
 from ..tensors import Tensor
-from .checks import FLAGS, as_groups, is_number, names_and_params, non_negative, plain, refuse_flags
+from .checks import FLAGS, as_groups, boolean, finite, hints, names_and_params, non_negative, plain
+from .hooks import Hooks
+from .state import entry, loaded
 
 Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
@@ -23,7 +24,7 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[G
 CHUNK = 1 << 16  # elements: what one update touches (parameter, gradient, state, scratch) then stays in the cache
 
 
-class Optimizer:
+class Optimizer(Hooks):
     """Base of all optimizers: updates parameters in place from their gradients.
 
     ``params`` is an iterable of tensors, of (name, tensor) pairs, or of dicts, each of which is a group: its parameters
@@ -51,6 +52,7 @@ class Optimizer:
 
     buffers: ClassVar[tuple[str, ...]] = ()  # the names of the arrays kept for each parameter
     counters: ClassVar[dict[str, type]] = {"step": int, "mu_product": float}  # the numbers kept for each parameter
+    needed: ClassVar[tuple[str, ...]] = ()  # those of both that a parameter with any state has
 
     def __init__(self, params: Params, defaults: Group) -> None:
         defaults = {key: plain(value) for key, value in defaults.items()}
@@ -59,6 +61,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.steps_taken = 0  # since this object was made; schedulers look whether it moves
         self.check(defaults)
+        hints(**{key: defaults.get(key) for key in FLAGS})
         for group in as_groups(params):
             self.add_param_group(group)
         if not any(group["params"] for group in self.param_groups):
@@ -98,7 +101,8 @@ class Optimizer:
         if params and any(("param_names" in other) != (names is not None) for other in others):
             raise ValueError("either all parameters come with names, as (name, tensor) pairs, or none does")
         self.check(group)
-        refuse_flags(**{key: group.get(key) for key in FLAGS})
+        boolean(group, "maximize", "nesterov", "amsgrad", "centered", "decoupled_weight_decay")
+        hints(**{key: group.get(key) for key in FLAGS})
         group["params"] = params
         if names is not None:
             group["param_names"] = names
@@ -121,7 +125,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         work = [self._with_gradients(group) for group in self.param_groups]
-        for group, params in zip(self.param_groups, work, strict=True):
+        for group, params in work:
             try:
                 for p, g in params:
                     self.update(p._array, -g if group.get("maximize") else g, self.state[p], group)
@@ -130,16 +134,22 @@ class Optimizer:
         self.steps_taken += 1
         return loss
 
-    def _with_gradients(self, group: Group) -> list[tuple[Tensor, ndarray]]:
-        if not isinstance(group.get("lr", 0.0), float):
-            self.check(group)  # someone put something else there: an int is fine, a Tensor or a string is not
+    def _with_gradients(self, group: Group) -> tuple[Group, list[tuple[Tensor, ndarray]]]:
+        """A group as `update` gets it, its learning rate a float, and its parameters that have a gradient."""
+        group = self._as_it_is_now(group)
         ready = [(p, p.grad._array) for p in group["params"] if p.grad is not None]
         for p, g in ready:
             if g.shape != p._array.shape:
                 raise ValueError(
                     f"a parameter of shape {p._array.shape} has a gradient of shape {g.shape}; nothing updated"
                 )
-        return ready
+        return group, ready
+
+    def _as_it_is_now(self, group: Group) -> Group:
+        """The group, checked again, as anybody may have written into it: but a schedule may take lr below 0."""
+        lr = finite(group, "lr") if "lr" in group else 0.0
+        self.check(group if lr >= 0 else {**group, "lr": 0.0})
+        return {**group, "lr": lr} if isinstance(group.get("lr"), Tensor) else group
 
     # ------------------------------------------------------------------------------------------ saving
     def state_dict(self) -> dict[str, Any]:
@@ -147,8 +157,10 @@ class Optimizer:
 
         The arrays are those in use: the next `step` changes them. Save them, or ``copy.deepcopy`` the dict.
         """
+        for hook in self._called("before state_dict"):
+            hook(self)
         index = {id(p): i for i, p in enumerate(self._params())}
-        return {
+        state_dict = {
             "state": {index[id(p)]: dict(state) for p, state in self.state.items() if state and id(p) in index},
             "param_groups": [
                 {**{key: value for key, value in group.items() if key != "params"},
@@ -156,62 +168,41 @@ class Optimizer:
                 for group in self.param_groups
             ],
         }  # fmt: skip
+        for hook in self._called("after state_dict"):
+            new = hook(self, state_dict)
+            state_dict = state_dict if new is None else new
+        return state_dict
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave; PyTorch's state dicts of the same optimizer work too.
 
         Arrays are copied, into the dtype and memory order of their parameters; hyper-parameters are taken over;
         ``params`` and their names stay. Raises TypeError or ValueError, with all problems in one message and nothing
-        changed, when the groups, their sizes, the names or the shapes differ.
+        changed, when the groups, their sizes, the names, the shapes or the values do not fit.
         """
-        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
-            raise TypeError(
-                "load_state_dict expects a dict with the keys 'state' and 'param_groups', as state_dict() gives"
-            )
-        saved_groups = state_dict["param_groups"]
-        mine, theirs = ([len(g["params"]) for g in groups] for groups in (self.param_groups, saved_groups))
-        if mine != theirs:
-            raise ValueError(
-                f"the state dict is of {len(theirs)} parameter group(s) with {theirs} parameters; "
-                f"this optimizer has {len(mine)} with {mine}"
-            )
-        own = {*FLAGS, "params", "param_names"}
-        groups = [
-            {**group, **{key: _loaded(value) for key, value in saved.items() if key not in own}}
-            for group, saved in zip(self.param_groups, saved_groups, strict=True)
-        ]
-        params = dict(zip((i for saved in saved_groups for i in saved["params"]), self._params(), strict=True))
-        state: defaultdict[Tensor, State] = defaultdict(dict)
-        problems: list[str] = []
-        for i, saved in state_dict["state"].items():
-            if i not in params:
-                problems.append(f"state for a parameter {i!r}, which is in no group")
-                continue
-            for key, value in saved.items():
-                self._load(f"parameter {i}: {key!r}", key, value, params[i], state[params[i]], problems)
-        if problems:
-            raise ValueError(f"the state dict does not fit this {type(self).__name__}:\n  " + "\n  ".join(problems))
+        for hook in self._called("before load_state_dict"):
+            new = hook(self, dict(state_dict))
+            state_dict = state_dict if new is None else new
+        groups, state = loaded(self, state_dict)
         for group in groups:
-            self.check(group)
+            self._as_it_is_now(group)
         for group, new in zip(self.param_groups, groups, strict=True):
             group.update(new)
         self.state = state
+        for hook in self._called("after load_state_dict"):
+            hook(self)
 
-    def _load(self, what: str, key: str, value: Any, p: Tensor, state: State, problems: list[str]) -> None:
-        """Put one saved value where it belongs, or say why it does not fit."""
-        if value is None:  # PyTorch's way to say that there is no such buffer yet
-            return
-        if key in self.counters:
-            state[key] = self.counters[key](np.asarray(_array(value)).item())
-        elif not self.buffers:  # a user's own optimizer that does not declare any
-            state[key] = deepcopy(value)
-        elif key not in self.buffers:
-            problems.append(f"{what} is nothing this optimizer keeps (it keeps {', '.join(self.buffers)})")
-        elif np.shape(_array(value)) != p.shape:
-            problems.append(f"{what} has shape {np.shape(_array(value))}, the parameter {p.shape}")
-        else:
-            state[key] = Tensor(np.empty_like(p._array, subok=False))
-            state[key]._array[...] = _array(value)
+    def buffer_shape(self, name: str, p: ndarray) -> tuple[int, ...]:  # noqa: ARG002
+        """The shape of an array kept for the parameter p: that of p, if a subclass does not say otherwise."""
+        return p.shape
+
+    def lacking(self, saved: State) -> list[str]:
+        """What a saved state of a parameter ought to have and has not."""
+        return [name for name in self.needed if saved and saved.get(name) is None]
+
+    def load_entry(self, key: str, value: Any, p: Tensor) -> Any:
+        """A saved entry of the state of p as it is kept here, a copy; ValueError where it does not fit."""
+        return entry(self, key, value, p)
 
     def _params(self) -> Iterator[Tensor]:
         return (p for group in self.param_groups for p in group["params"])
@@ -272,15 +263,3 @@ def _pieces(arrays: list[Any]) -> Iterator[tuple[Any, ...]]:
     for start in range(0, shape[axis], length):
         piece = (*(slice(None),) * axis, slice(start, start + length))
         yield tuple(None if a is None else a[piece] for a in arrays)
-
-
-def _loaded(value: Any) -> Any:
-    """A hyper-parameter out of a saved file: lists of numbers were tuples, 0-d tensors were numbers."""
-    if hasattr(value, "shape"):
-        value = np.asarray(_array(value))
-        return value.item() if value.ndim == 0 else value
-    return tuple(value) if isinstance(value, list) and all(map(is_number, value)) else deepcopy(value)
-
-
-def _array(value: Any) -> Any:
-    return value._array if isinstance(value, Tensor) else np.asarray(value)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .adam import decayed, running_means
-from .checks import non_negative, refuse_flags, unit_pair
+from .checks import hints, non_negative, unit_pair
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
@@ -29,6 +29,7 @@ class RAdam(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
+    needed: ClassVar[tuple[str, ...]] = ("step", "exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class RAdam(Optimizer):
         differentiable: bool = False,
     ) -> None:
         hyper = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        flags = refuse_flags(foreach=foreach, capturable=capturable, differentiable=differentiable)
+        flags = hints(foreach=foreach, capturable=capturable, differentiable=differentiable)
         super().__init__(params, {**hyper, **flags, "decoupled_weight_decay": decoupled_weight_decay})
 
     def check(self, group: Group) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
-from .checks import non_negative, refuse_flags
+from .checks import hints, non_negative
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
 
 
@@ -26,6 +26,7 @@ class RMSprop(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("square_avg", "grad_avg", "momentum_buffer")
+    needed: ClassVar[tuple[str, ...]] = ("step", "square_avg")
 
     def __init__(
         self,
@@ -42,7 +43,7 @@ class RMSprop(Optimizer):
         differentiable: bool = False,
     ) -> None:
         hyper = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered}
-        flags = refuse_flags(capturable=capturable, foreach=foreach, differentiable=differentiable)
+        flags = hints(capturable=capturable, foreach=foreach, differentiable=differentiable)
         super().__init__(params, {**hyper, "weight_decay": weight_decay, "maximize": maximize, **flags})
 
     def check(self, group: Group) -> None:

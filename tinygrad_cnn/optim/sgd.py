@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from numpy import ndarray
 
-from .checks import finite, non_negative, refuse_flags
+from .checks import finite, hints, non_negative
 from .optimizer import Group, Optimizer, Params, State, blockwise, buffer
 
 
@@ -49,7 +49,7 @@ class SGD(Optimizer):
         fused: bool | None = None,
     ) -> None:
         hyper = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        flags = refuse_flags(foreach=foreach, differentiable=differentiable, fused=fused)
+        flags = hints(foreach=foreach, differentiable=differentiable, fused=fused)
         super().__init__(params, {**hyper, "nesterov": nesterov, "maximize": maximize, **flags})
 
     def check(self, group: Group) -> None:

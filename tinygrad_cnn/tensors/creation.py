@@ -1,7 +1,7 @@
 """Making tensors: from data, of one value, in steps. Names, arguments and defaults are PyTorch's.
 
-New tensors are float32 unless ``dtype`` or the data say otherwise. Sizes are given as ``zeros(2, 3)`` or
-``zeros((2, 3))``. Random tensors are made in `sampling`.
+New tensors have the default dtype, float32 unless it was set, where neither ``dtype`` nor the data say otherwise. Sizes
+are given as ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``. Random tensors are made in `sampling`.
 """
 
 from __future__ import annotations
@@ -13,67 +13,23 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.backward import cast
-from ..autograd.graph import Variable, array_of
-from ..ops.numbers import fitted, gathered, number_for, scalar_for, written
-from ..ops.promotion import default_dtype
-from ..ops.shape import sizes
+from ..autograd.graph import array_of
+from ..ops.numbers import fitted, number_for, scalar_for
+from ..ops.promotion import get_default_dtype
 from . import Tensor
 from .device import device as _device
+from .values import array_from, dtype_of, given, shape_of
 
 _FLOAT64 = np.dtype(np.float64)
-
-
-def dtype_of(dtype: Any, default: Any = default_dtype) -> np.dtype[Any]:
-    """A dtype that tensors can have, or the default."""
-    kind = np.dtype(default if dtype is None else dtype)
-    if kind.kind not in "fiub":
-        raise TypeError(f"a Tensor holds real numbers, not dtype {kind}")
-    return np.dtype(kind.type)  # NumPy's own object, in native order: a comparison by `is` is enough for the quick path
 
 
 def new(a: Any, requires_grad: bool, device: Any = None) -> Tensor:
     if device is not None:
         _device(device)  # refuses what is not the CPU
-    return Tensor(a, requires_grad)
-
-
-def shape_of(size: Any, name: str) -> tuple[int, ...]:
-    shape = sizes(size, name)
-    if any(n < 0 for n in shape):
-        raise ValueError(f"{name}: a size cannot be negative, got {shape}")
-    return shape
-
-
-def given(x: Any, name: str) -> Any:
-    a = array_of(x)
-    if not isinstance(a, ndarray):
-        raise TypeError(f"{name}: expected a Tensor or a NumPy array, got {type(x).__name__}")
-    return a
+    return Tensor(a, requires_grad=requires_grad)
 
 
 # ----------------------------------------------------------------------------------------------------------- from data
-def _array(data: Any, dtype: Any, name: str) -> ndarray[Any, Any]:
-    """Data as an array, shared where it can be. Python's floats become float32, its integers int64."""
-    if isinstance(data, Variable):
-        data = data._array
-    if hasattr(data, "__array__") and not isinstance(data, np.generic):
-        a = np.asarray(data)
-        if a.dtype.kind not in "fiub":
-            raise TypeError(f"{name}(): a Tensor holds real numbers, got {type(data).__name__} of dtype {a.dtype}")
-        kind = dtype_of(dtype, a.dtype)
-        return np.asarray(written(a, kind)).astype(kind, copy=False)
-    a = gathered(data, name, exact=dtype is not None and dtype_of(dtype).kind in "iu")
-    if dtype is None:
-        leaf = data
-        while isinstance(leaf, (list, tuple)) and leaf:
-            leaf = leaf[0]
-        if a.dtype.kind == "O":  # of Python's numbers, some very large
-            dtype = default_dtype if any(isinstance(x, float) for x in a.flat) else np.int64
-        elif not isinstance(leaf, (ndarray, np.generic, Variable)):
-            dtype = default_dtype if a.dtype.kind == "f" else np.int64 if a.dtype.kind in "iu" else None
-    return fitted(a, dtype_of(dtype, a.dtype), name)
-
-
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor with a copy of the data: numbers, nested lists, arrays or tensors (without their graph).
 
@@ -85,7 +41,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tensor([[1.0, 2.0]]).dtype
     dtype('float32')
     """
-    a = _array(data, dtype, "tensor")
+    a = array_from(data, dtype, "tensor")
     return new(np.array(a, order="K"), requires_grad, device)
 
 
@@ -94,14 +50,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         new(data, False, device)
         return data if dtype is None or data.dtype == dtype_of(dtype) else cast(data, dtype=dtype_of(dtype))
-    return new(_array(data, dtype, "as_tensor"), False, device)
+    return new(array_from(data, dtype, "as_tensor"), False, device)
 
 
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
     """The object as a tensor; ``copy`` True always copies, False never (and raises where it would have to)."""
-    a = _array(obj, dtype, "asarray")
+    a = array_from(obj, dtype, "asarray")
     given = array_of(obj)
     shared = isinstance(given, ndarray) and np.may_share_memory(a, given)
     if copy is False and not shared and a.size:
@@ -149,7 +105,7 @@ def _kind_of(value: Any) -> np.dtype[Any]:
     """The dtype of a new tensor of this number."""
     if isinstance(value, bool):
         return np.dtype(np.bool_)
-    return np.dtype(np.int64) if isinstance(value, int) else default_dtype
+    return np.dtype(np.int64) if isinstance(value, int) else get_default_dtype()
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -213,7 +169,7 @@ def arange(
     if not whole and not all(math.isfinite(x) for x in (start, end, step)):
         raise ValueError(f"arange: start, end and step must be finite, got {start}, {end}, {step}")
     n = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
-    kind = dtype_of(dtype, np.int64 if whole else default_dtype)
+    kind = dtype_of(dtype, np.int64 if whole else get_default_dtype())
     ends = (start, start + step * (n - 1)) if n else ()
     if whole:
         for x in ends:  # before the numbers between them are made

@@ -5,14 +5,15 @@ One line a method; what a write does to the other names of the memory stands in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays import rng
 from ..autograd.graph import Variable, array_of, wrap
-from ..ops import elementwise, rounding
-from ..ops.numbers import written
+from ..ops import comparison, elementwise, rounding
+from ..ops.numbers import array_for, written
 from ..ops.shape import clone, expand
 from .methods import Methods
 from .writing import in_place, turn, twin
@@ -65,6 +66,7 @@ class InPlace(Methods):
     logical_and_, logical_or_ = twin(Methods.logical_and), twin(Methods.logical_or)
     logical_xor_, logical_not_ = twin(Methods.logical_xor), twin(Methods.logical_not)
     bitwise_and_, bitwise_or_ = twin(Methods.bitwise_and), twin(Methods.bitwise_or)
+    bitwise_left_shift_, bitwise_right_shift_ = twin(Methods.bitwise_left_shift), twin(Methods.bitwise_right_shift)
     bitwise_xor_, bitwise_not_ = twin(Methods.bitwise_xor), twin(Methods.bitwise_not)
     # sums along a dimension, products of matrices, triangles
     cumsum_, cumprod_, tril_, triu_ = (
@@ -78,6 +80,8 @@ class InPlace(Methods):
     # writing where an index or a mask points
     scatter_, scatter_add_ = twin(Methods.scatter), twin(Methods.scatter_add)
     index_add_, index_copy_, index_fill_ = twin(Methods.index_add), twin(Methods.index_copy), twin(Methods.index_fill)
+    scatter_reduce_, index_reduce_ = twin(Methods.scatter_reduce), twin(Methods.index_reduce)
+    index_put_, put_ = twin(Methods.index_put), twin(Methods.put)
     masked_fill_, masked_scatter_ = twin(Methods.masked_fill), twin(Methods.masked_scatter)
     # the same memory in another shape
     squeeze_, unsqueeze_ = twin(Methods.squeeze, turn), twin(Methods.unsqueeze, turn)
@@ -93,6 +97,11 @@ class InPlace(Methods):
     def __ifloordiv__(self, other: Any) -> Self: return in_place(self, rounding.floor_divide, other)
     def __imod__(self, other: Any) -> Self: return in_place(self, rounding.remainder, other)
     def __ipow__(self, other: Any) -> Self: return in_place(self, elementwise.pow, other)
+    def __ilshift__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_left_shift, other)
+    def __irshift__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_right_shift, other)
+    def __iand__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_and, other)
+    def __ior__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_or, other)
+    def __ixor__(self, other: Any) -> Self: return in_place(self, comparison.bitwise_xor, other)
     # fmt: on
 
     # values that do not come from the old ones
@@ -121,6 +130,26 @@ class InPlace(Methods):
         diagonal = np.zeros(shape, np.bool_)
         np.fill_diagonal(diagonal, True)
         return in_place(self, Methods.masked_fill, diagonal, fill_value)
+
+    # values that a Python function makes, one after the other
+    def apply_(self, callable: Callable[[Any], Any]) -> Self:
+        """Take what a function makes of each element. Slow, and without a gradient."""
+        return self._made(lambda: [callable(v) for v in self._array.ravel().tolist()], "apply_", self)
+
+    def map_(self, tensor: Any, callable: Callable[[Any, Any], Any]) -> Self:
+        """Take what a function makes of each element and that of another tensor, broadcast to this one's shape."""
+        if not isinstance(tensor, Variable) or tensor._array.dtype != self._array.dtype:
+            got = tensor._array.dtype if isinstance(tensor, Variable) else type(tensor).__name__
+            raise TypeError(f"map_() takes a Tensor of dtype {self._array.dtype}, got {got}")
+        other = np.broadcast_to(tensor._array, self._array.shape)
+        pairs = zip(self._array.ravel().tolist(), other.ravel().tolist(), strict=True)
+        return self._made(lambda: [callable(a, b) for a, b in pairs], "map_", self, tensor)
+
+    def _made(self, make: Any, name: str, *read: Any) -> Self:
+        if any(x._wants_grad or x._node is not None for x in read):
+            raise RuntimeError(f"{name}() of a tensor that requires grad would lose it; use x.detach().{name}(...)")
+        a = array_for(make(), self._array.dtype, name).reshape(self._array.shape)
+        return in_place(self, lambda _x: wrap(a, None))
 
     # random numbers; ``generator`` as in `tinygrad_cnn.rand`
     def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Self:

@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.backward import cast
-from ..autograd.graph import Variable
+from ..autograd.graph import Variable, wrap
+from ..autograd.inplace import alias
 from ..ops import shape as shaping
 from .copies import Copies
 from .device import device as _device
+from .device import no_device
+from .facts import Facts
+from .layouts import check_format
+from .receiving import Receiving
+from .size import Size, new_size
+from .typed import dtype_named, type_name
+from .values import dtype_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
 
 
-class Kinds(Copies):
+class Kinds(Copies, Facts, Receiving):
     """Methods that tell or change what the elements are, not what they are worth."""
 
     __slots__ = ()
@@ -32,33 +40,28 @@ class Kinds(Copies):
         """Each matrix transposed: a view."""
         return shaping.transpose(self, -2, -1)
 
+    @property
+    def H(self) -> Tensor:
+        """A matrix transposed, which is the conjugate transpose of real numbers: a view."""
+        if self._array.ndim not in (0, 2):
+            raise RuntimeError(f"H is of a matrix, got shape {self._array.shape}; mH transposes each of several")
+        return shaping.t(self)
+
+    @property
+    def mH(self) -> Tensor:
+        """Each matrix transposed, as `mT`: a view."""
+        return self.mT
+
     def size(self, dim: builtins.int | None = None) -> Any:
-        """The shape, or the size of one dimension."""
-        return self._array.shape if dim is None else self._array.shape[dim]
-
-    def dim(self) -> builtins.int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    def numel(self) -> builtins.int:
-        """The number of elements."""
-        return self._array.size
-
-    def nelement(self) -> builtins.int:
-        """The number of elements, as `numel`."""
-        return self._array.size
-
-    def element_size(self) -> builtins.int:
-        """The bytes that one element takes."""
-        return self._array.itemsize
-
-    def is_floating_point(self) -> builtins.bool:
-        """Is the dtype float16, float32 or float64?"""
-        return self._array.dtype.kind == "f"
-
-    def is_contiguous(self) -> builtins.bool:
-        """Do the elements lie in memory in the order of their indices?"""
-        return self._array.flags.c_contiguous
+        """The shape, a `Size`, or the size of one dimension."""
+        if dim is None:
+            return new_size(Size, self._array.shape)
+        try:
+            return self._array.shape[dim]
+        except (IndexError, TypeError):
+            if not self._array.ndim:
+                raise IndexError(f"size(): dim={dim} of a 0-d tensor, which has no dimensions") from None
+            return self._array.shape[shaping.normalise_dim(dim, self._array.ndim, "size")]
 
     def half(self) -> Tensor:
         """In float16."""
@@ -80,29 +83,71 @@ class Kinds(Copies):
         """In int64; fractions are cut off."""
         return self.to(np.int64)
 
+    def short(self) -> Tensor:
+        """In int16; fractions are cut off."""
+        return self.to(np.int16)
+
+    def char(self) -> Tensor:
+        """In int8; fractions are cut off."""
+        return self.to(np.int8)
+
+    def byte(self) -> Tensor:
+        """In uint8; fractions are cut off."""
+        return self.to(np.uint8)
+
     def bool(self) -> Tensor:
         """True where an element is not 0."""
         return self.to(np.bool_)
+
+    def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:  # noqa: ARG002  (one device)
+        """In another dtype: a dtype, ``LongTensor`` or its kin, or a name of these such as "torch.LongTensor".
+
+        Without one the name of the type, with PyTorch's prefix, since that is what scripts compare it with.
+        """
+        return type_name(self) if dtype is None else self.to(dtype_named(dtype))
 
     def type_as(self, other: Any) -> Tensor:
         """In the dtype of another tensor."""
         return self.to(other.dtype)
 
+    def seen_as(self, dtype: Any) -> Tensor:
+        """The same bits read as numbers of another dtype, which is ``x.view(dtype)``: no copy, and no gradient.
+
+        Where its numbers take another number of bytes, there are more or fewer of them in the last dimension.
+        """
+        kind = dtype_of(dtype, self._array.dtype)
+        try:
+            seen = wrap(self._array.view(kind), None)
+        except ValueError:
+            raise ValueError(
+                f"view(): shape {self._array.shape} of dtype {self._array.dtype} cannot be read as {kind}: the last "
+                "dimension must lie in one piece and hold a whole number of them; contiguous() puts it in one piece"
+            ) from None
+        alias(seen, self, None)
+        return seen
+
     def cpu(self) -> Tensor:
         """Itself: all tensors are on the CPU."""
         return self.to()
+
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:  # noqa: ARG002
+        """An error that says what to write instead: there is no GPU."""
+        raise no_device("cuda")
 
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: builtins.bool = False, **rest: Any) -> Tensor:
         """In another dtype, with a gradient; itself where nothing changes.
 
         Takes a dtype, a device (the CPU), both, or a tensor whose dtype to take.
         """
-        if rest.keys() - {"non_blocking"}:
-            raise TypeError(f"to() does not support {', '.join(rest)}: there is one device and one memory format")
+        check_format(rest.pop("memory_format", None), "to")
+        if rest.keys() - {"non_blocking"}:  # which makes no difference here
+            raise TypeError(f"to() takes a dtype, a device or a tensor, and no argument {', '.join(rest)}")
         for a in args:
             if isinstance(a, Variable):
                 dtype = a._array.dtype
-            elif isinstance(a, (str, _device)) and not _is_dtype(a):
+            elif isinstance(a, builtins.bool):  # non_blocking
+                continue
+            elif isinstance(a, (str, builtins.int, _device)) and not _is_dtype(a):
                 device = a
             else:
                 dtype = a

@@ -1,6 +1,6 @@
 """The breadth of a tensor's methods: each is the function of the same name, under PyTorch's calling forms."""
 
-# ruff: noqa: E501  (one line a method)
+# ruff: noqa: ARG002, E501  (one line a method; a memory format is a hint)
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
+from ..arrays.keywords import accepting, has_dimension, passing_to
 from ..ops import (
     arrange,
     comparison,
     contraction,
     elementwise,
     extremes,
+    grids,
     joining,
     limits,
     linalg,
@@ -23,6 +27,8 @@ from ..ops import (
     reduce,
     rounding,
     scan,
+    scattering,
+    sliding,
     softmaxes,
     special,
     trigonometry,
@@ -33,7 +39,7 @@ from ..ops import (
 from ..ops import (
     shape as shaping,
 )
-from .kinds import Kinds
+from .newly import New
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
@@ -44,7 +50,7 @@ _bool: TypeAlias = builtins.bool
 _float: TypeAlias = builtins.float
 
 
-class Methods(Kinds):
+class Methods(New):
     """Methods that only pass on to a function; what a tensor is stands in `tensors.Tensor`."""
 
     __slots__ = ()
@@ -56,9 +62,9 @@ class Methods(Kinds):
 
     def maximum(self, other: Any) -> Tensor: return elementwise.maximum(self, other)
     def minimum(self, other: Any) -> Tensor: return elementwise.minimum(self, other)
-    def add(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.add(self, other if alpha == 1 else other * alpha)
-    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.sub(self, other if alpha == 1 else other * alpha)
-    def subtract(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.sub(self, other if alpha == 1 else other * alpha)
+    def add(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.add(self, other) if alpha == 1 else elementwise.add(self, other, alpha=alpha)
+    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.sub(self, other) if alpha == 1 else elementwise.sub(self, other, alpha=alpha)
+    def subtract(self, other: Any, *, alpha: Any = 1) -> Tensor: return elementwise.sub(self, other) if alpha == 1 else elementwise.sub(self, other, alpha=alpha)
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor: return rounding.div(self, other, rounding_mode=rounding_mode)
     def divide(self, other: Any, *, rounding_mode: str | None = None) -> Tensor: return rounding.div(self, other, rounding_mode=rounding_mode)
     def true_divide(self, other: Any) -> Tensor: return elementwise.true_divide(self, other)
@@ -154,6 +160,8 @@ class Methods(Kinds):
     def bitwise_and(self, other: Any) -> Tensor: return comparison.bitwise_and(self, other)
     def bitwise_or(self, other: Any) -> Tensor: return comparison.bitwise_or(self, other)
     def bitwise_xor(self, other: Any) -> Tensor: return comparison.bitwise_xor(self, other)
+    def bitwise_left_shift(self, other: Any) -> Tensor: return comparison.bitwise_left_shift(self, other)
+    def bitwise_right_shift(self, other: Any) -> Tensor: return comparison.bitwise_right_shift(self, other)
     def logical_not(self) -> Tensor: return comparison.logical_not(self)
     def bitwise_not(self) -> Tensor: return comparison.bitwise_not(self)
     def isnan(self) -> Tensor: return comparison.isnan(self)
@@ -221,7 +229,7 @@ class Methods(Kinds):
     def trace(self) -> Tensor: return contraction.trace(self)
     # shapes
     def reshape(self, *shape: Any) -> Tensor: return shaping.reshape(self, _sizes(shape))
-    def view(self, *shape: Any) -> Tensor: return shaping.reshape(self, _sizes(shape))
+    def view(self, *shape: Any) -> Tensor: return self.seen_as(shape[0]) if shape and isinstance(shape[0], np.dtype) else shaping.reshape(self, _sizes(shape))
     def reshape_as(self, other: Any) -> Tensor: return shaping.reshape_as(self, other)
     def view_as(self, other: Any) -> Tensor: return shaping.reshape_as(self, other)
     def expand_as(self, other: Any) -> Tensor: return shaping.expand_as(self, other)
@@ -237,10 +245,12 @@ class Methods(Kinds):
     def movedim(self, source: Any, destination: Any) -> Tensor: return shaping.movedim(self, source, destination)
     def moveaxis(self, source: Any, destination: Any) -> Tensor: return shaping.movedim(self, source, destination)
     def t(self) -> Tensor: return shaping.t(self)
+    def unfold(self, dimension: _int, size: _int, step: _int) -> Tensor: return sliding.unfold(self, dimension, size, step)
+    def sum_to_size(self, *size: Any) -> Tensor: return grids.sum_to_size(self, *size)
     def expand(self, *sizes: Any) -> Tensor: return shaping.expand(self, *sizes)
     def broadcast_to(self, shape: Any) -> Tensor: return shaping.broadcast_to(self, shape)
-    def clone(self) -> Tensor: return shaping.clone(self)
-    def contiguous(self) -> Tensor: return shaping.contiguous(self)
+    def clone(self, *, memory_format: Any = None) -> Tensor: return shaping.clone(self)
+    def contiguous(self, memory_format: Any = None) -> Tensor: return shaping.contiguous(self)
     def split(self, split_size: Any, dim: _int = 0) -> tuple[Tensor, ...]: return joining.split(self, split_size, dim)
     def chunk(self, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]: return joining.chunk(self, chunks, dim)
     def tensor_split(self, indices_or_sections: Any, dim: _int = 0) -> tuple[Tensor, ...]: return joining.tensor_split(self, indices_or_sections, dim)
@@ -265,7 +275,11 @@ class Methods(Kinds):
     def narrow(self, dim: _int, start: _int, length: _int) -> Tensor: return indexing.narrow(self, dim, start, length)
     def select(self, dim: _int, index: _int) -> Tensor: return indexing.select(self, dim, index)
     def gather(self, dim: _int, index: Any) -> Tensor: return indexing.gather(self, dim, index)
-    def scatter(self, dim: _int, index: Any, src: Any = None, *, value: Any = None) -> Tensor: return indexing.scatter(self, dim, index, src, value=value)
+    def scatter(self, dim: _int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor: return scattering.scatter(self, dim, index, src, value=value, reduce=reduce)
+    def scatter_reduce(self, dim: _int, index: Any, src: Any, reduce: str, *, include_self: _bool = True) -> Tensor: return scattering.scatter_reduce(self, dim, index, src, reduce, include_self=include_self)
+    def index_reduce(self, dim: _int, index: Any, source: Any, reduce: str, *, include_self: _bool = True) -> Tensor: return scattering.index_reduce(self, dim, index, source, reduce, include_self=include_self)
+    def index_put(self, indices: Any, values: Any, accumulate: _bool = False) -> Tensor: return scattering.index_put(self, indices, values, accumulate)
+    def put(self, index: Any, source: Any, accumulate: _bool = False) -> Tensor: return scattering.put(self, index, source, accumulate)
     def scatter_add(self, dim: _int, index: Any, src: Any) -> Tensor: return indexing.scatter_add(self, dim, index, src)
     def take_along_dim(self, indices: Any, dim: _int | None = None) -> Tensor: return indexing.take_along_dim(self, indices, dim)
     def index_select(self, dim: _int, index: Any) -> Tensor: return lookup.index_select(self, dim, index)
@@ -286,8 +300,13 @@ def _sizes(given: tuple[Any, ...]) -> Any:
     return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
 
 
-# Each is explained as the function that its line calls.
-for _method in vars(Methods).values():
+# Each is explained as the function that its line calls; NumPy's names of a dimension are taken as well.
+_package = shaping.__package__
+for _name, _method in list(vars(Methods).items()):
     if callable(_method):
-        _module, _function = _method.__code__.co_names[:2]
-        _method.__doc__ = getattr(globals()[_module], _function).__doc__
+        _names = _method.__code__.co_names
+        _k = next(k for k, name in enumerate(_names) if getattr(globals().get(name), "__package__", "") == _package)
+        _called = getattr(globals()[_names[_k]], _names[_k + 1])
+        _method.__doc__, _method.__qualname__ = _called.__doc__, f"Tensor.{_name}"
+        if has_dimension(_called):
+            setattr(Methods, _name, accepting(_method, passing_to(_called, _method)))

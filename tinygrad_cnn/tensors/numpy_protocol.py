@@ -44,9 +44,10 @@ _NAMES = {  # ours of what NumPy calls otherwise
     "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
     "arctan2": "atan2", "arctanh": "atanh", "concatenate": "cat", "conjugate": "positive", "degrees": "rad2deg",
     "divide": "true_divide", "equal": "eq", "expand_dims": "unsqueeze", "fabs": "abs", "greater": "gt",
-    "greater_equal": "ge", "invert": "bitwise_not", "less": "lt", "less_equal": "le", "mod": "remainder",
-    "multiply": "mul", "negative": "neg", "not_equal": "ne", "power": "pow", "radians": "deg2rad",
-    "repeat": "repeat_interleave", "rint": "round", "subtract": "sub",
+    "greater_equal": "ge", "invert": "bitwise_not", "left_shift": "bitwise_left_shift", "less": "lt",
+    "less_equal": "le", "mod": "remainder", "multiply": "mul", "negative": "neg", "not_equal": "ne", "power": "pow",
+    "radians": "deg2rad",
+    "repeat": "repeat_interleave", "right_shift": "bitwise_right_shift", "rint": "round", "subtract": "sub",
 }
 _REDUCED = {"axis": "dim", "keepdims": "keepdim", "dtype": "dtype"}
 _SPREAD = {**_REDUCED, "ddof": "correction", "correction": "correction"}

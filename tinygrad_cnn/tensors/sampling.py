@@ -16,7 +16,8 @@ from ..arrays import rng
 from ..autograd.graph import array_of
 from ..ops.numbers import number_for
 from . import Tensor
-from .creation import dtype_of, given, new, shape_of
+from .creation import new
+from .values import dtype_of, given, shape_of
 
 Generator: TypeAlias = "rng.Generator | np.random.Generator | None"
 

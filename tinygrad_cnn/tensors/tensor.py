@@ -17,17 +17,21 @@ from ..autograd.handle import RemovableHandle
 from ..autograd.inplace import alias
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
-from .device import device
+from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
+from .printing import written
+from .size import Size, new_size
+from .values import constructed
 from .writing import assign
 
 
 class Tensor(InPlace, result=True):
     """An n-dimensional array with reverse-mode differentiation.
 
-    ``numpy()`` is the array behind it, ``grad`` the accumulated gradient (a Tensor) or None. The constructor wraps an
-    array without copying it; `tinygrad_cnn.tensor` copies.
+    ``numpy()`` is the array behind it, ``grad`` the accumulated gradient (a Tensor) or None. ``Tensor(2, 3)`` are zeros
+    of that shape and ``Tensor([1, 2])`` values, in the default dtype; an array is wrapped, without a copy and in its
+    own dtype (PyTorch copies it to float32). `tinygrad_cnn.tensor` copies.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> (x * x).sum().backward()
@@ -38,24 +42,25 @@ class Tensor(InPlace, result=True):
     __slots__ = ()
     __array_ufunc__, __array_function__ = array_ufunc, array_function
 
-    def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        a = data._array if isinstance(data, Variable) else np.asarray(data)
-        if a.dtype.kind not in "fiub":
-            raise TypeError(f"a Tensor holds real numbers, not dtype {a.dtype}")
-        self._array: ndarray[Any, Any] = a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
+    def __init__(self, *data: Any, requires_grad: bool = False, device: Any = None, volatile: bool = False) -> None:  # noqa: ARG002
+        if len(data) == 2 and isinstance(data[-1], bool):
+            data, requires_grad = data[:1], data[-1]
+        if device is not None:
+            Device(device)  # refuses what is not the CPU
+        self._array: ndarray[Any, Any] = constructed(data, None, type(self).__name__)
         self._node = None
-        if isinstance(data, Variable):
-            alias(self, data, None)
-        elif a is data:
+        if data and isinstance(data[0], Variable):
+            alias(self, data[0], None)
+        elif data and self._array is data[0]:
             self._handed_out = True
         if requires_grad:
             self.requires_grad_()
 
     # ------------------------------------------------------------------------------------------------ what it is
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The size of each dimension."""
-        return self._array.shape
+        return new_size(Size, self._array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -68,9 +73,9 @@ class Tensor(InPlace, result=True):
         return self._array.ndim
 
     @property
-    def device(self) -> device:
+    def device(self) -> Device:
         """The CPU."""
-        return device("cpu")
+        return Device("cpu")
 
     @property
     def grad_fn(self) -> Node | None:
@@ -164,7 +169,7 @@ class Tensor(InPlace, result=True):
             create_graph: record the gradients, so that they can be differentiated.
             inputs: only these tensors get a gradient.
         """
-        autograd.backward([self], [gradient], retain_graph, create_graph, inputs)
+        autograd.backward([self], [gradient], retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """The same memory, as a leaf that requires no gradient."""
@@ -206,7 +211,7 @@ class Tensor(InPlace, result=True):
         return self._node.extra
 
     # ------------------------------------------------------------------------------------------------ to NumPy
-    def numpy(self) -> ndarray[Any, Any]:
+    def numpy(self, *, force: bool = False) -> ndarray[Any, Any]:  # noqa: ARG002  (it is always given)
         """The array, sharing memory and without the graph; also of a tensor that requires grad."""
         t: Variable | None = self
         while t is not None:  # all that share the memory
@@ -262,16 +267,7 @@ class Tensor(InPlace, result=True):
         return format(self._array.item(), spec) if spec and self._array.size == 1 else str(self)
 
     def __repr__(self) -> str:
-        text = np.array2string(self._array, separator=", ", precision=4, prefix="tensor(")
-        if self._array.size == 0:
-            text += f", shape={self.shape}"
-        if self._array.dtype not in (np.float32, np.int64, np.bool_):
-            text += f", dtype={self._array.dtype}"
-        if self._node is not None:
-            text += f", grad_fn=<{self._node.op.name}>"
-        elif self._wants_grad:
-            text += ", requires_grad=True"
-        return f"tensor({text})"
+        return written(self)
 
     # ------------------------------------------------------------------------------------------------ indexing
     def __getitem__(self, index: Any) -> Tensor:
@@ -308,6 +304,10 @@ class Tensor(InPlace, result=True):
     def __ror__(self, other: Any) -> Tensor: return comparison.bitwise_or(other, self)
     def __xor__(self, other: Any) -> Tensor: return comparison.bitwise_xor(self, other)
     def __rxor__(self, other: Any) -> Tensor: return comparison.bitwise_xor(other, self)
+    def __lshift__(self, other: Any) -> Tensor: return comparison.bitwise_left_shift(self, other)
+    def __rlshift__(self, other: Any) -> Tensor: return comparison.bitwise_left_shift(other, self)
+    def __rshift__(self, other: Any) -> Tensor: return comparison.bitwise_right_shift(self, other)
+    def __rrshift__(self, other: Any) -> Tensor: return comparison.bitwise_right_shift(other, self)
     def __lt__(self, other: Any) -> Tensor: return comparison.lt(self, other)
     def __le__(self, other: Any) -> Tensor: return comparison.le(self, other)
     def __gt__(self, other: Any) -> Tensor: return comparison.gt(self, other)

@@ -135,20 +135,24 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
         np.copyto(x._array, new._array, casting="unsafe")
         mutated(x._array)
     if recorded:
-        root, path = _root(x)
-        node = new._node
-        if path or node is None:
-            part = wrap(x._array, node)
-            node = record(_overwritten.op, (root, part), (root._array, x._array), root._array, {"path": path})  # type: ignore[attr-defined]
         if not overwrites:
             x._array = (
                 new._array
                 if new._view is None and new is not old and all(new is not a for a in args)
                 else clone(new)._array
             )
-        _settle(root, node)
-        _derive_again(root)
+        become(x, new._node)
     return x
+
+
+def become(x: Variable, node: Node | None) -> None:
+    """Let x, whose new values are there, be what this node made (None: a constant), and its views what x is now."""
+    root, path = _root(x)
+    if path or node is None:
+        part = wrap(x._array, node)
+        node = record(_overwritten.op, (root, part), (root._array, x._array), root._array, {"path": path})  # type: ignore[attr-defined]
+    _settle(root, node)
+    _derive_again(root)
 
 
 def _fitting(x: Variable, new: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.rng import Generator
+from ..arrays.telling import described
 from ..data.dataset import Dataset, IterableDataset, TensorDataset, random_split, targets_of
 from ..data.loader import DataLoader
 from ..tensors import Tensor
@@ -27,10 +28,9 @@ def as_loader(data: Any, batch_size: int | None, shuffle: bool, name: str) -> An
         if len(data) == 0:
             raise ValueError(f"{name}: the dataset is empty")
         return DataLoader(data, BATCH_SIZE if batch_size is None else batch_size, shuffle=shuffle)
-    if not hasattr(data, "__iter__") or isinstance(data, (str, bytes, dict)):
+    if not hasattr(data, "__iter__") or isinstance(data, (str, bytes, dict, type)):
         raise TypeError(
-            f"{name}: expected a DataLoader, a dataset or a tuple of arrays (inputs, targets), "
-            f"got {type(data).__name__}"
+            f"{name}: expected a DataLoader, a dataset or a tuple of arrays (inputs, targets), got {described(data)}"
         )
     if hasattr(data, "__next__"):
         raise TypeError(

@@ -20,6 +20,7 @@ from ..optim.adam import Adam
 from ..optim.optimizer import Optimizer
 from ..tensors import Tensor
 from .callbacks import Callback
+from .checking import checked
 from .checkpoints import load_training_state, restore_generators, training_state
 from .history import History
 from .interrupt import Interrupt
@@ -61,23 +62,11 @@ class Trainer:
         optimizer: Optimizer,
         loss: Loss = F.cross_entropy,
         metrics: Any = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[Callback] | Callback | None = (),
         *,
         progress: bool = True,
     ) -> None:
-        if not isinstance(model, Module):
-            raise TypeError(f"Trainer: model must be an nn.Module, got {type(model).__name__}")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type(optimizer).__name__}")
-        if not callable(loss):
-            raise TypeError(f"Trainer: loss must be a function of (outputs, targets), got {type(loss).__name__}")
-        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
-        for i, callback in enumerate(callbacks):
-            if not isinstance(callback, Callback):
-                raise TypeError(f"Trainer: callback {i} must be a Callback, got {callback!r}")
-        own = {id(p) for p in model.parameters()}
-        if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
-            raise ValueError("Trainer: the optimizer has no parameter of this model; make it from model.parameters()")
+        callbacks = checked(model, optimizer, loss, callbacks)
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.metrics = as_metrics(metrics, loss)
         self.callbacks = sorted(callbacks, key=lambda callback: callback.order)

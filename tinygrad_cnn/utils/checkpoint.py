@@ -1,5 +1,5 @@
 """Recomputation, under the name of ``torch.utils.checkpoint``."""
 
-from ..autograd.recompute import checkpoint
+from ..differentiation.recompute import checkpoint
 
 __all__ = ["checkpoint"]

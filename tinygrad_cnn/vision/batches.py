@@ -24,15 +24,17 @@ Read = Callable[[NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.int64
 def read_at_once(dataset: Any) -> Read | None:
     """From indices (B,) to images float32 (B, C, H, W) and labels int64 (B,), as new arrays; or None.
 
-    Of a dataset with ``data``, uint8 (N, H, W) or (N, H, W, C), an array or a Tensor, and ``targets``, integers. None
+    Of a dataset with ``data``, uint8 (N, H, W) or (N, H, W, 3), an array or a Tensor, and ``targets``, int64. None
     where that is not so, where ``target_transform`` is set, and where ``transform`` is anything but ``ToTensor()``,
     ``Compose([ToTensor()])`` or ``Compose([ToTensor(), Normalize(...)])``: those very classes, with nothing added.
     """
     steps = _steps(dataset.transform)
-    pixels, labels = _array(dataset.data), _array(dataset.targets)
     if steps is None or dataset.target_transform is not None:
         return None
-    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or labels.dtype.kind not in "iu" or labels.ndim != 1:
+    pixels, labels = _array(dataset.data), _array(dataset.targets)
+    if pixels.dtype != np.uint8 or pixels.ndim < 3 or pixels.shape[3:] not in ((), (3,)):
+        return None
+    if labels.dtype != np.int64 or labels.ndim != 1:
         return None
 
     def read(indices: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -41,7 +43,7 @@ def read_at_once(dataset: Any) -> Read | None:
         images = np.divide(chosen, np.float32(255), dtype=np.float32, order="C")
         for step in steps:
             normalize(from_numpy(images), step.mean, step.std, inplace=True)
-        return images, labels[indices].astype(np.int64)
+        return images, labels[indices]
 
     return read
 

@@ -88,7 +88,7 @@ def plot_feature_maps(
     image = images[index][None]  # (1, C, H, W)
     maps = feature_maps(model, image, layer)[0]
     if maps.ndim != 3:
-        raise ValueError(f"{name}: layer {path!r} gives no maps (N, K, h, w), but shape (N, {str(maps.shape)[1:]}")
+        raise ValueError(f"{name}: layer {path!r} gives no maps (N, K, h, w), but shape (N, {format(maps.shape)[1:]}")
     shown = maps[:limit]
     signed = bool((shown < 0).any())
     top = float(np.abs(shown[np.isfinite(shown)]).max(initial=0)) or 1.0

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn import nn
-from tinygrad_cnn.nn.utils import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from tinygrad_cnn.nn.utils import (
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+    parameters_to_vector,
+    vector_to_parameters,
+)
 from tinygrad_cnn.tensors import Tensor
 
 NORMS = [2.0, 1.0, 3.0, 0.5, math.inf, -math.inf]
@@ -98,6 +105,57 @@ def test_errors() -> None:
         clip_grad_norm_([np.ones(2)], 1.0)
     with pytest.raises(ValueError, match="clip_value must be at least 0, got -1"):
         clip_grad_value_(parameters(), -1)
+
+
+NET = nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: clip_grad_norm_(NET, 1.0), TypeError, r"clip_grad_norm_: expected parameters, got Linear; pass mod"),
+        (lambda: clip_grad_value_(NET, 1.0), TypeError, r"clip_grad_value_: expected parameters, got Linear; pass m"),
+        (lambda: parameters_to_vector(NET), TypeError, "parameters_to_vector: expected parameters, got Linear; pass"),
+        (lambda: vector_to_parameters(Tensor(np.ones(6)), NET), TypeError, "vector_to_parameters: .* got Linear; pass"),
+        (lambda: clip_grad_norm_(None, 1.0), TypeError, "expected a Tensor or an iterable of them, got None"),
+        (lambda: clip_grad_norm_(NET.state_dict(), 1.0), TypeError, "an iterable of them, got OrderedDict"),
+        (lambda: clip_grad_norm_(NET.named_parameters(), 1.0), TypeError, r"got tuple; pass model.parameters\(\), w"),
+        (lambda: parameters_to_vector([1.0]), TypeError, "parameters_to_vector: expected Tensors, got float"),
+        (lambda: clip_grad_norm_(parameters(), math.nan), ValueError, "max_norm must be at least 0, got nan"),
+        (lambda: clip_grad_norm_(parameters(), -1.0), ValueError, "max_norm must be at least 0, got -1"),
+        (lambda: clip_grad_norm_(parameters(), "1"), TypeError, "max_norm must be a number, got str: '1'"),
+        (lambda: clip_grad_norm_(parameters(), 1.0, math.nan), ValueError, "norm_type must be at least -inf, got nan"),
+        (lambda: clip_grads_with_norm_(parameters(), math.nan, 1.0), ValueError, "clip_grads_with_norm_: max_norm m"),
+        (lambda: clip_grad_value_(parameters(), math.nan), ValueError, "clip_value must be at least 0, got nan"),
+        (lambda: clip_grad_value_(parameters(), None), TypeError, "clip_value must be a number, got None"),
+    ],
+)  # fmt: skip
+def test_odd_things(call: Any, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text):
+        call()
+
+
+def test_a_limit_that_is_refused_changes_nothing() -> None:
+    for limit in (math.nan, -1.0):
+        a = parameters()
+        before = [p.grad.numpy().copy() for p in a[:3]]
+        for clip in (clip_grad_norm_, clip_grad_value_):
+            with pytest.raises(ValueError, match="at least 0"):
+                clip(a, limit)
+        for p, g in zip(a, before, strict=False):
+            np.testing.assert_array_equal(p.grad.numpy(), g)
+
+
+def test_generators_tensors_and_infinity(torch: Any) -> None:
+    """A generator is walked once; a limit may be a Tensor, or infinite to have the norm alone."""
+    a = parameters()
+    b = theirs(torch, a)
+    x = clip_grad_norm_((p for p in a), Tensor(np.array(0.5)), foreach=True)  # type: ignore[arg-type]
+    y = torch.nn.utils.clip_grad_norm_((p for p in b), torch.tensor(0.5))
+    np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(clip_grad_norm_(iter(a), math.inf).item(), 0.5, rtol=1e-4)
+    for p, q in zip(a[:3], b, strict=False):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-6)
 
 
 CLIPS = [

@@ -44,6 +44,18 @@ def test_sequential_like_torch(torch: Any, chosen: list[Any], data: Any) -> None
     assert mine.last_epoch == other.last_epoch
 
 
+@given(chosen=parts, data=st.data(), last_epoch=st.integers(0, 40))
+def test_sequential_with_last_epoch_like_torch(torch: Any, chosen: list[Any], data: Any, last_epoch: int) -> None:
+    gaps = st.lists(st.integers(1, 20), min_size=len(chosen) - 1, max_size=len(chosen) - 1)
+    milestones = np.cumsum(data.draw(gaps), dtype=int).tolist()
+    ours, theirs = made(), made_by_torch(torch)
+    theirs_module = torch.optim.lr_scheduler
+    mine = s.SequentialLR(ours, build(s, ours, chosen), milestones, last_epoch=last_epoch)
+    other = theirs_module.SequentialLR(theirs, build(theirs_module, theirs, chosen), milestones, last_epoch=last_epoch)
+    np.testing.assert_allclose(curve(mine), curve(other), rtol=1e-8, atol=1e-10)
+    assert mine.last_epoch == other.last_epoch
+
+
 @given(chosen=parts)
 def test_chained_like_torch(torch: Any, chosen: list[Any]) -> None:
     ours, theirs = made(), made_by_torch(torch)

@@ -178,8 +178,8 @@ class TestCyclic:
     @pytest.mark.parametrize(
         ("make", "text"),
         [
-            (lambda o: s.CyclicLR(o, 0.1, 1, 0), "step_size_up and step_size_down must be > 0, got 0 and None"),
-            (lambda o: s.CyclicLR(o, 0.1, 1, 5, -1), "step_size_up and step_size_down must be > 0, got 5 and -1"),
+            (lambda o: s.CyclicLR(o, 0.1, 1, 0), "step_size_up must be > 0, got 0"),
+            (lambda o: s.CyclicLR(o, 0.1, 1, 5, -1), "step_size_down must be > 0, got -1"),
             (lambda o: s.CyclicLR(o, 0.1, 1, mode="up"), "mode must be 'triangular', .* got 'up'"),
             (lambda o: s.CyclicLR(o, 0.1, 1, scale_mode="x"), "scale_mode must be 'cycle' or 'iterations', got 'x'"),
             (lambda o: s.CyclicLR(o, [0.1], 1), r"base_lr has 1 values, but the optimizer has 2 parameter group"),

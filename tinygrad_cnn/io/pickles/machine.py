@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 _MAX_INT = 1024  # bytes of one integer: its decimal digits stay below what Python prints
 _MAX_KEY = 10_000  # characters: comparing two keys takes no time
 _MAX_TUPLE_KEYS = 4096  # in the whole file: their hashes can be made equal on purpose
-_ALLOWANCE, _WORTH = 1_000_000, 8  # the budget for calls: elements and characters, some and so many a byte
+_ALLOWANCE, _WORTH = 200_000, 4  # the budget for calls: elements and characters, some and so many a byte
 
 
 class PickleError(ValueError):
@@ -19,7 +19,7 @@ class PickleError(ValueError):
 
 class Maker(NamedTuple):
     """What stands for a global name that a pickle calls: ``make(*arguments)`` gives the object, or raises. `cost` is
-    what a call takes from the budget, besides the lengths of its arguments; a byte of the file brings 8."""
+    what a call takes from the budget, besides the lengths of its arguments; a byte of the file brings 4."""
 
     make: Callable[..., Any]
     cost: int = 16

@@ -58,7 +58,7 @@ def _text(form: str) -> Callable[[Machine], None]:
 
 
 def _set(m: Machine) -> None:
-    m.spend(100)  # an empty set takes a byte of the file, and two hundred of memory
+    m.spend(24)  # an empty set takes a byte of the file, and two hundred of memory
     m.push(set())
 
 

@@ -31,6 +31,10 @@ from .activation import softsign as softsign
 from .activation import tanh as tanh
 from .activation import tanhshrink as tanhshrink
 from .activation import threshold as threshold
+from .attention import multi_head_attention_forward as multi_head_attention_forward
+from .attention import scaled_dot_product_attention as scaled_dot_product_attention
+from .bags import embedding_bag as embedding_bag
+from .bilinearity import bilinear as bilinear
 from .classification import cross_entropy as cross_entropy
 from .classification import multi_margin_loss as multi_margin_loss
 from .classification import nll_loss as nll_loss
@@ -76,6 +80,7 @@ from .regression import huber_loss as huber_loss
 from .regression import l1_loss as l1_loss
 from .regression import mse_loss as mse_loss
 from .regression import smooth_l1_loss as smooth_l1_loss
+from .rms import rms_norm as rms_norm
 from .sampling import affine_grid as affine_grid
 from .sampling import grid_sample as grid_sample
 from .sparse import embedding as embedding

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arrays.like import Like
 from ...arrays.windows import Geometry, Pads, Pair
-from ...autograd.graph import Array, Variable
+from ...autograd.graph import Array, Variable, array_of
 
 IntOrPair = int | Sequence[int]
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def door(check: Callable[..., T]) -> Callable[..., T]:
             key += (a.shape, a.dtype) if isinstance(a, np.ndarray) else (a, None)
         kinds: list[type] = []
         for setting in settings:
-            if type(setting) is tuple:
+            if isinstance(setting, tuple):
                 kinds += map(type, setting)
         try:
             return remembered(len(key), tuple(kinds), *key, *settings)
@@ -71,7 +71,7 @@ def check_floating(x: Any, name: str, function: str) -> None:
 
 def check_same_shape(input: Array, target: Array, name: str, other: str = "target") -> None:
     """Two tensors that are taken element by element, and not broadcast."""
-    if tuple(input.shape) != tuple(target.shape):
+    if array_of(input).shape != array_of(target).shape:
         raise ValueError(
             f"{name}: input of shape {tuple(input.shape)} and {other} of shape {tuple(target.shape)} must have the "
             "same shape, and are not broadcast; bring one to the shape of the other with squeeze, unsqueeze or expand"

@@ -49,13 +49,14 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
         )
     if not input.ndim:
         raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
-    expected = tuple(input.shape[:1] + input.shape[2:]) if input.ndim > 1 else ()
+    shape = array_of(input).shape
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if tuple(t.shape) != expected:
         raise ValueError(
             f"{name}: input of shape {tuple(input.shape)} needs class indices of shape {expected}, "
             f"one for each set of scores, got shape {tuple(t.shape)}"
         )
-    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    classes = shape[1] if len(shape) > 1 else shape[0]
     if not classes and t.size:
         raise ValueError(f"{name}: input of shape {tuple(input.shape)} has no classes")
     counts = None
@@ -140,7 +141,7 @@ def cross_entropy(
         raise ValueError(f"{name}: label_smoothing must be between 0 and 1, got {label_smoothing}")
     if not input.ndim:
         raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
-    classes = input.shape[1 if input.ndim > 1 else 0]
+    classes = array_of(input).shape[1 if input.ndim > 1 else 0]
     weight = _constant(weight, dtype_of(input), (classes,), name)
     if dtype_of(target).kind == "f" and tuple(target.shape) == tuple(input.shape):
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...autograd.backward import cast
 from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
@@ -25,11 +26,15 @@ def multilabel_soft_margin_loss(
     """Binary cross-entropy of each class by itself, from scores, averaged over the classes.
 
     Args:
-        input, target: (N, C) or (C,); the targets are 1 where a sample has the class, else 0.
+        input, target: (N, C) or (C,); the targets are 1 where a sample has the class, else 0; they may be
+            integers.
         weight: (C,), a factor for each class.
     """
     name = "multilabel_soft_margin_loss"
     reduction = reduction_of(size_average, reduce, reduction, name)
+    check_array(target, "target", name)
+    if dtype_of(target).kind in "iu":  # as classes come
+        target = cast(target, dtype=dtype_of(input))
     check_pair(input, target, name)
     if not input.ndim:
         raise ValueError(f"{name}: expected input (N, C) or (C,), got a single number")

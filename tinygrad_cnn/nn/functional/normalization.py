@@ -99,13 +99,13 @@ def batch_norm(
         weight, bias: (C,) or None.
         training: normalise by this batch's own mean and (biased) variance?
         momentum: how far the running values move, 0 to 1.
-        eps: added to the variance.
+        eps: added to the variance; above 0 in training.
 
     Raises:
         ValueError: shapes that do not fit; in training, a single value a channel: it has no variance.
     """
     eps, n = _batch_norm((input, running_mean, running_var, weight, bias), training, eps)
-    shape = (1, input.shape[1]) + (1,) * (input.ndim - 2)
+    shape = (1, array_of(input).shape[1]) + (1,) * (input.ndim - 2)
     if not training:
         return _fixed(input, running_mean, running_var, weight, bias, eps, shape)
 
@@ -134,6 +134,8 @@ def _batch_norm(
     if input.ndim < 2:
         raise ValueError(f"{name}: input must have shape (N, C, ...), got {tuple(input.shape)}")
     eps = _check_eps(eps, name)
+    if training and not eps:
+        raise ValueError(f"{name}: eps must be above 0 in training: a channel of equal values has no variance")
     _check_channels(input, name, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training and (running_mean is None or running_var is None):
         raise ValueError(f"{name}: without training=True, running_mean and running_var must be given")
@@ -215,7 +217,7 @@ def layer_norm(
     check_floating(input, "input", name)
     sizes = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
     k = len(sizes)
-    if not k or input.ndim < k or tuple(input.shape[-k:]) != sizes:
+    if not k or input.ndim < k or array_of(input).shape[-k:] != sizes:
         raise ValueError(
             f"{name}: normalized_shape {sizes} must be the last sizes of the input, whose shape is {tuple(input.shape)}"
         )

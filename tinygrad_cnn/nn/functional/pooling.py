@@ -222,7 +222,7 @@ def _row(y: Array, unbatched: bool) -> Array:
 
 def _like_input(indices: Any, x: Array) -> Array:
     """Indices as a tensor where the input is one."""
-    return x._result(indices) if isinstance(x, Variable) else indices  # type: ignore[call-arg]
+    return x._result(indices) if isinstance(x, Variable) else indices
 
 
 def _one_row(kernel: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, dilation: IntOrPair, name: str) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
+from ...arrays.writes import mutated
 from ...autograd.graph import Array, array_of
 from ...ops import embedding as ops
 from .arguments import check_array, dtype_of
@@ -26,7 +28,10 @@ def embedding(
         input: integers of any shape, 0 to V - 1.
         weight: the table, (V, D).
         padding_idx: the row that gets no gradient; negative counts from the end.
-        max_norm, norm_type, scale_grad_by_freq, sparse: not supported; anything but the default is an error.
+        max_norm: rows that are looked up and longer than this are shortened to it first, in the table itself.
+        norm_type: the order of the norm that ``max_norm`` is about.
+        scale_grad_by_freq: divide the gradient of a row by how often it was looked up.
+        sparse: a hint, which changes nothing: gradients are dense.
 
     Returns:
         (..., D): the input's shape, and D.
@@ -37,10 +42,16 @@ def embedding(
     >>> embedding(np.array([1, 0]), np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[3.0, 4.0], [1.0, 2.0]]
     """
-    name = "embedding"
-    refuse_what_is_not_supported(
-        name, max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
-    )
+    del sparse
+    i, padding = looked_up(input, weight, padding_idx, "embedding")
+    if max_norm is not None:
+        shorten(weight, i, max_norm, norm_type)
+    y = ops.embedding(weight, i, padding=padding, blank=False)
+    return shared_out(y, i, weight.shape[0]) if scale_grad_by_freq else y
+
+
+def looked_up(input: Array, weight: Array, padding_idx: int | None, name: str) -> tuple[Any, int | None]:
+    """The numbers of the rows as an array, and of the padding, counted from the start; both checked."""
     check_array(input, "input", name)
     check_array(weight, "weight", name)
     if dtype_of(input).kind not in "iu":
@@ -49,6 +60,7 @@ def embedding(
         raise ValueError(f"{name}: weight must have shape (rows, features), got {tuple(weight.shape)}")
     rows = weight.shape[0]
     if padding_idx is not None:
+        padding_idx = operator.index(padding_idx)
         if not -rows <= padding_idx < rows:
             raise ValueError(f"{name}: padding_idx {padding_idx} is no row of weight {tuple(weight.shape)}")
         padding_idx %= rows
@@ -60,14 +72,21 @@ def embedding(
         raise IndexError(
             f"{name}: index {int(i[where])}{at} is out of range for a weight of {rows} rows: expected 0 to {rows - 1}"
         )
-    return ops.embedding(weight, i.astype(np.intp, copy=False), padding=padding_idx, blank=False)
+    return i.astype(np.intp, copy=False), padding_idx
 
 
-_SUPPORTED = {"max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
+def shorten(weight: Array, i: Any, max_norm: float, norm_type: float) -> None:
+    """Scale those rows i of the table whose norm is above ``max_norm`` down to it, in place and off the record."""
+    table: Any = array_of(weight)
+    rows = np.unique(i)
+    norms = np.linalg.norm(table[rows], norm_type, axis=1)
+    long = norms > max_norm
+    if long.any():
+        table[rows[long]] *= (max_norm / (norms[long] + 1e-7)).astype(table.dtype)[:, None]
+        mutated(table)
 
 
-def refuse_what_is_not_supported(name: str, **settings: Any) -> None:
-    """Raise for PyTorch's other settings of an embedding, unless they are at their defaults."""
-    if settings != _SUPPORTED:
-        what, value = next((what, value) for what, value in settings.items() if value != _SUPPORTED[what])
-        raise NotImplementedError(f"{name}: {what}={value} is not supported; leave it at {_SUPPORTED[what]}")
+def shared_out(y: Array, i: Any, rows: int) -> Array:
+    """y, with the gradient of each entry divided by how often its row was looked up."""
+    counts = np.bincount(i.ravel(), minlength=rows)
+    return ops.scale_gradient(y, (1 / counts[i]).astype(dtype_of(y))[..., None])

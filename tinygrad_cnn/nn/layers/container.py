@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...tensors import Tensor
 from ..module import Module
-from ..parameter import Parameter
+from ..registry import MODULE
 
-
-def _at(index: int, n: int, what: str) -> int:
-    """A position from the end or the start, as one from the start."""
-    if not -n <= index < n:
-        raise IndexError(f"index {index} is out of range for a {what} of {n}")
-    return index % n
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _Listed(Module):
-    """Children under the names "0", "1", ...; what Sequential and ModuleList share."""
+    """Children in an order; what Sequential and ModuleList share."""
+
+    def _items(self) -> list[tuple[str, Any]]:
+        return [(name, self.__dict__[name]) for name, kind in self._kinds.items() if kind == MODULE]
 
     def _children(self) -> list[Any]:
-        return [v for k, v in self.__dict__.items() if k.isdigit()]
+        return [self.__dict__[name] for name, kind in self._kinds.items() if kind == MODULE]
 
-    def _renumber(self, items: Iterable[Any]) -> None:
+    def _set(self, items: Iterable[tuple[str, Any]]) -> None:
+        """Have these children, and no others."""
         items = list(items)
-        for item in items:
-            if not isinstance(item, Module):
-                raise TypeError(f"{type(self).__name__} holds Modules, got {type(item).__name__}")
-        for k in [k for k in self.__dict__ if k.isdigit()]:
-            del self.__dict__[k]
-        self.__dict__.update({str(i): item for i, item in enumerate(items)})
+        for _, item in items:
+            self._check(item)
+        for name in self._modules:
+            delattr(self, name)
+        for name, item in items:
+            self._put(name, item, MODULE)
+
+    def _number(self, modules: Iterable[Any]) -> None:
+        self._set((str(i), module) for i, module in enumerate(modules))
+
+    def _check(self, item: Any) -> None:
+        if not (item is None or isinstance(item, Module)):
+            what = f"the class {item.__name__}; write {item.__name__}()" if isinstance(item, type) else ""
+            got = what or f"{type(item).__name__}; what is no Module is called in forward()"
+            raise TypeError(f"{type(self).__name__} holds Modules, got {got}")
+
+    def _name(self, index: Any) -> str:
+        names = [name for name, kind in self._kinds.items() if kind == MODULE]
+        i = operator.index(index)
+        if not -len(names) <= i < len(names):
+            raise IndexError(f"index {i} is out of range for a {type(self).__name__} of {len(names)}")
+        return names[i]
 
     def __len__(self) -> int:
         return len(self._children())
@@ -39,41 +55,42 @@ class _Listed(Module):
         return iter(self._children())
 
     def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)._of(self._children()[index])
-        return self._children()[_at(index, len(self), type(self).__name__)]
+        return self._part(index) if isinstance(index, slice) else self.__dict__[self._name(index)]
+
+    def _part(self, index: slice) -> Any:
+        raise NotImplementedError
 
     def __setitem__(self, index: int, module: Module) -> None:
-        items = self._children()
-        items[_at(index, len(items), type(self).__name__)] = module
-        self._renumber(items)
+        self._check(module)
+        self._put(self._name(index), module, MODULE)
 
     def __delitem__(self, index: int | slice) -> None:
-        items = self._children()
-        del items[index]
-        self._renumber(items)
+        if not isinstance(index, slice):
+            self._name(index)
+        modules = self._children()
+        del modules[index]
+        self._number(modules)
 
-    def append(self, module: Module) -> _Listed:
+    def append(self, module: Module) -> Self:
         """Add a module at the end; returns itself."""
-        self._renumber([*self._children(), module])
-        return self
+        return self.extend([module])
 
-    def extend(self, modules: Iterable[Module]) -> _Listed:
+    def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end; returns itself."""
-        self._renumber([*self._children(), *modules])
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"{type(self).__name__}.extend takes modules, got {type(modules).__name__}")
+        items, n = self._items(), len(self)
+        self._set([*items, *((str(n + i), module) for i, module in enumerate(modules))])
         return self
 
-    def insert(self, index: int, module: Module) -> None:
-        """Put a module before position ``index``."""
-        items = self._children()
-        items.insert(index, module)
-        self._renumber(items)
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
 
-    @classmethod
-    def _of(cls, items: Iterable[Module]) -> _Listed:
-        new = cls()
-        new._renumber(items)
-        return new
+    def pop(self, key: int | slice) -> Any:
+        """Take a module, or several, out."""
+        taken = self[key]
+        del self[key]
+        return taken
 
 
 class Sequential(_Listed):
@@ -86,14 +103,51 @@ class Sequential(_Listed):
         super().__init__()
         if len(args) == 1 and isinstance(args[0], Mapping):
             for name, module in args[0].items():
+                self._check(module)
                 self.add_module(name, module)
         else:
-            self._renumber(args)
+            self._number(args)
 
-    def _children(self) -> list[Any]:
-        return [v for v in self.__dict__.values() if isinstance(v, Module)]
+    def _part(self, index: slice) -> Any:
+        return type(self)(dict(self._items()[index]))  # under their names
 
-    def forward(self, input: Tensor) -> Any:
+    def insert(self, index: int, module: Module) -> Self:
+        """Put a module before position ``index``; returns itself."""
+        n = len(self)
+        if not -n <= index <= n:
+            raise IndexError(f"index {index} is out of range for a Sequential of {n}")
+        modules = self._children()
+        modules.insert(index, module)
+        self._number(modules)
+        return self
+
+    def __add__(self, other: Any) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError(f"a Sequential can be joined with a Sequential, got {type(other).__name__}")
+        return Sequential(*self, *other)
+
+    def __iadd__(self, other: Any) -> Self:
+        if not isinstance(other, Sequential):
+            raise ValueError(f"a Sequential can be joined with a Sequential, got {type(other).__name__}")
+        return self.extend(other)
+
+    def __mul__(self, times: int) -> Sequential:
+        return Sequential(*self._times(times))
+
+    def __rmul__(self, times: int) -> Sequential:
+        return self * times
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(self._times(times)[len(self) :])
+
+    def _times(self, times: Any) -> list[Any]:
+        if not isinstance(times, int):
+            raise TypeError(f"a Sequential can be repeated an int times, got {type(times).__name__}")
+        if times <= 0:
+            raise ValueError(f"a Sequential can be repeated 1 time or more, got {times}")
+        return self._children() * times
+
+    def forward(self, input: Any) -> Any:
         for module in self._children():
             input = module(input)
         return input
@@ -104,7 +158,19 @@ class ModuleList(_Listed):
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self._renumber(modules or ())
+        self.extend(() if modules is None else modules)
+
+    def _part(self, index: slice) -> Any:
+        return type(self)(self._children()[index])
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put a module before position ``index``."""
+        modules = self._children()
+        modules.insert(index, module)
+        self._number(modules)
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
         """As PyTorch's: equal neighbours are counted, "(0-2): 3 x ReLU()"."""
@@ -116,9 +182,9 @@ class ModuleList(_Listed):
             else:
                 runs.append((i, i, text))
         if not runs:
-            return "ModuleList()"
+            return f"{self._get_name()}()"
         lines = [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in runs]
-        return "ModuleList(\n  " + "\n  ".join(line.replace("\n", "\n  ") for line in lines) + "\n)"
+        return f"{self._get_name()}(\n  " + "\n  ".join(line.replace("\n", "\n  ") for line in lines) + "\n)"
 
 
 class ModuleDict(Module):
@@ -126,90 +192,56 @@ class ModuleDict(Module):
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        self.update(modules or {})
+        self.update({} if modules is None else modules)
 
-    def _items(self) -> dict[str, Module]:
-        return {k: v for k, v in self.__dict__.items() if isinstance(v, Module)}
-
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add or replace modules by name."""
-        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
+    def update(self, modules: Any) -> None:
+        """Add or replace modules by name; takes a mapping, a ModuleDict, or (name, module) pairs."""
+        if not isinstance(modules, (Iterable, ModuleDict)):
+            raise TypeError(f"ModuleDict.update takes a mapping or (name, module) pairs, got {type(modules).__name__}")
+        for pair in modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules:
+            if not isinstance(pair, Iterable):
+                raise TypeError(f"ModuleDict.update takes (name, module) pairs, got {type(pair).__name__}")
+            if len(pair) != 2:  # type: ignore[arg-type]
+                raise ValueError(f"ModuleDict.update takes (name, module) pairs, got {pair!r}")
+            name, module = pair
             self[name] = module
 
-    def __getitem__(self, key: str) -> Module:
-        return self._items()[key]
+    def __getitem__(self, key: str) -> Any:
+        return self._modules[key]
 
     def __setitem__(self, key: str, module: Module) -> None:
         self.add_module(key, module)
 
     def __delitem__(self, key: str) -> None:
-        del self._items()[key], self.__dict__[key]
+        del self._modules[key]
 
     def __len__(self) -> int:
-        return len(self._items())
+        return len(self._modules)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._items())
+        return iter(self._modules)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._items()
+        return key in self._modules
 
     def keys(self) -> Iterable[str]:
         """The names."""
-        return self._items().keys()
+        return self._modules.keys()
 
     def values(self) -> Iterable[Module]:
         """The modules."""
-        return self._items().values()
+        return self._modules.values()
 
     def items(self) -> Iterable[tuple[str, Module]]:
         """(name, module) pairs."""
-        return self._items().items()
+        return self._modules.items()
 
-    def pop(self, key: str) -> Module:
+    def pop(self, key: str) -> Any:
         """Take a module out."""
         module = self[key]
         del self[key]
         return module
 
-
-class ParameterList(Module):
-    """A list of parameters; plain tensors and arrays become parameters."""
-
-    def __init__(self, values: Iterable[Any] | None = None) -> None:
-        super().__init__()
-        self.extend(values or ())
-
-    def _items(self) -> list[Parameter]:
-        return [v for k, v in self.__dict__.items() if k.isdigit()]
-
-    def __len__(self) -> int:
-        return len(self._items())
-
-    def __iter__(self) -> Iterator[Parameter]:
-        return iter(self._items())
-
-    def __getitem__(self, index: int) -> Parameter:
-        return self._items()[_at(index, len(self), "ParameterList")]
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        self.__dict__[str(_at(index, len(self), "ParameterList"))] = _parameter(value)
-
-    def append(self, value: Any) -> ParameterList:
-        """Add a parameter at the end; returns itself."""
-        self.__dict__[str(len(self))] = _parameter(value)
-        return self
-
-    def extend(self, values: Iterable[Any]) -> ParameterList:
-        """Add parameters at the end; returns itself."""
-        for value in values:
-            self.append(value)
-        return self
-
-    def __repr__(self) -> str:
-        lines = [f"({i}): Parameter of shape {p.shape}, {p.dtype}" for i, p in enumerate(self)]
-        return "ParameterList(" + "".join(f"\n  {line}" for line in lines) + ("\n)" if lines else ")")
-
-
-def _parameter(value: Any) -> Parameter:
-    return value if isinstance(value, Parameter) else Parameter(value)
+    def clear(self) -> None:
+        """Take all out."""
+        self._modules.clear()

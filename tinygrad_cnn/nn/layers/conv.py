@@ -7,6 +7,7 @@ from typing import Any
 from ...tensors import Tensor
 from .. import functional as F
 from ..functional.arguments import IntOrPair, check_padding, integers
+from ..parameter import Parameter
 from .layer import Layer
 from .making import parameter, spread_by_fan_in
 
@@ -19,6 +20,7 @@ class ConvLayer(Layer):
     spatial: int  # how many spatial dimensions
     transposed = False  # a transposed convolution's weight is (in_channels, out_channels / groups, ...)
     padding: Any  # a tuple of ints, "same" or "valid"
+    bias: Parameter | None
     _shown = "in_channels, out_channels, kernel_size=, stride=, padding?, dilation?, groups?, bias?, padding_mode?"
 
     def __init__(
@@ -54,7 +56,7 @@ class ConvLayer(Layer):
         self.groups, self.padding_mode = groups, padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = parameter((first, second // groups, *self.kernel_size), device, dtype)
-        self.bias = parameter(out_channels, device, dtype) if bias else None
+        self.register_parameter("bias", parameter(out_channels, device, dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from ...tensors import Tensor
 from .. import functional as F
-from ..functional.dropping import check_p
 from .layer import Layer
 
 
 class _Dropout(Layer):
     _shown = "p=, inplace="
+    _probabilities = ("p",)
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        check_p(p, type(self).__name__)
         self.p, self.inplace = p, inplace
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ...tensors import Tensor
 from .. import functional as F
+from .distance import PairwiseDistance
 from .loss import Loss
 
 
@@ -52,7 +53,8 @@ class TripletMarginWithDistanceLoss(Loss):
         super().__init__(reduction=reduction)
         if not margin > 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: margin must be a number > 0, got {margin!r}")
-        self.distance_function, self.margin, self.swap = distance_function or F.pairwise_distance, margin, swap
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return F.triplet_margin_with_distance_loss(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.promotion import get_default_dtype
 from ...tensors import Tensor
 from ...tensors.device import device as Device
 from .. import init
@@ -14,19 +15,19 @@ from ..parameter import Parameter
 
 
 def parameter(shape: int | tuple[int, ...], device: Any, dtype: Any) -> Parameter:
-    """A parameter whose values are still to be set; float32 unless a dtype is given."""
+    """A parameter whose values are still to be set; of the default dtype unless one is given."""
     return Parameter(_empty(shape, device, dtype))
 
 
 def buffer(shape: int | tuple[int, ...], device: Any, dtype: Any) -> Tensor:
-    """A buffer whose values are still to be set; float32 unless a dtype is given."""
+    """A buffer whose values are still to be set; of the default dtype unless one is given."""
     return Tensor(_empty(shape, device, dtype))
 
 
 def _empty(shape: int | tuple[int, ...], device: Any, dtype: Any) -> Any:
     if device is not None:
         Device(device)  # refuses all but the CPU
-    return np.empty(shape, np.float32 if dtype is None else dtype)
+    return np.empty(shape, get_default_dtype() if dtype is None else dtype)
 
 
 def spread_by_fan_in(weight: Parameter, bias: Parameter | None) -> None:

@@ -11,6 +11,8 @@ from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
+from ..parameter import Parameter
+from ..state import Loading
 from .layer import Layer
 from .making import buffer, parameter
 
@@ -18,9 +20,12 @@ from .making import buffer, parameter
 class _Affine(Layer):
     """A layer with a weight that starts as ones and a bias that starts as zeros, if it has them."""
 
+    weight: Parameter | None
+    bias: Parameter | None
+
     def _make(self, shape: int | tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any) -> None:
-        self.weight = parameter(shape, device, dtype) if affine else None
-        self.bias = parameter(shape, device, dtype) if affine and bias else None
+        self.register_parameter("weight", parameter(shape, device, dtype) if affine else None)
+        self.register_parameter("bias", parameter(shape, device, dtype) if affine and bias else None)
 
     def reset_parameters(self) -> None:
         """Set the weight to ones and the bias to zeros."""
@@ -35,6 +40,7 @@ class _Running(_Affine):
 
     dims: tuple[int, ...]  # how many dimensions the input may have
     expects: str
+    _version = 2  # the first did not count batches
     _shown = "num_features, eps=, momentum=, affine=, bias=, track_running_stats="
 
     def __init__(
@@ -73,6 +79,11 @@ class _Running(_Affine):
         """Forget what was seen, and set the weight to ones and the bias to zeros."""
         self.reset_running_stats()
         super().reset_parameters()
+
+    def _plan_loading(self, loading: Loading, prefix: str) -> None:
+        if self.num_batches_tracked is not None and loading.version(prefix) < 2:
+            loading.state.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked.detach().clone())
+        super()._plan_loading(loading, prefix)
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
@@ -218,6 +229,36 @@ class LayerNorm(_Affine):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+
+class RMSNorm(_Affine):
+    """Each sample by the root mean square of its last dimensions (Zhang and Sennrich, 2019); see `functional.rms_norm`.
+
+    Shape:
+        - input and output (..., *normalized_shape)
+        - weight ``normalized_shape``
+    """
+
+    _shown = "normalized_shape, eps=, elementwise_affine="
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        sizes = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
+        self.weight = parameter(sizes, device, dtype) if elementwise_affine else None
+        self.reset_parameters()
+
+    bias = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
 
 class GroupNorm(_Affine):

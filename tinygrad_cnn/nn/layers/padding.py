@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import ClassVar
+
 from ...tensors import Tensor
 from .. import functional as F
 from ..functional.arguments import integers
@@ -14,12 +17,12 @@ class _Pad(Layer):
     mode: str
     spatial = 2
     _shown = "padding"
+    _least: ClassVar[dict[str, float]] = {"padding": -math.inf}  # negative widths cut
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         super().__init__()
         sides = 2 * self.spatial
-        low = -(1 << 31)  # negative widths cut
-        self.padding = integers(padding, sides, "padding", type(self).__name__, low)
+        self.padding = integers(padding, sides, "padding", type(self).__name__, -(1 << 31))
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self.mode)

@@ -124,9 +124,10 @@ class AvgPool1d(Layer):
 class _Adaptive(Layer):
     _shown = "output_size="
 
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+    def __init__(self, output_size: int | tuple[int | None, ...], return_indices: bool = False) -> None:
         super().__init__()
-        self.output_size, self.return_indices = output_size, return_indices
+        self.output_size: Any = output_size
+        self.return_indices = return_indices
 
 
 class AdaptiveAvgPool2d(_Adaptive):
@@ -150,7 +151,7 @@ class AdaptiveAvgPool1d(_Adaptive):
         - input (N, C, L), output (N, C, output_size)
     """
 
-    def __init__(self, output_size: int) -> None:
+    def __init__(self, output_size: int | tuple[int | None, ...]) -> None:
         super().__init__(output_size)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from ...arrays.writes import mutated
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
-from ..functional.sparse import refuse_what_is_not_supported
 from ..parameter import Parameter
 from .layer import Layer
 from .making import parameter
@@ -18,15 +17,14 @@ class Embedding(Layer):
     """A table of vectors, looked up by integers; its rows are learned; see `functional.embedding`.
 
     ``weight`` starts normally distributed; the row ``padding_idx``, if given, starts as zeros and gets no gradient.
-    ``max_norm``, ``norm_type``, ``scale_grad_by_freq`` and ``sparse`` are not supported: anything but the default
-    is an error.
+    The other arguments are those of the function.
 
     Shape:
         - input integers (*), output (*, embedding_dim)
         - weight (num_embeddings, embedding_dim)
     """
 
-    _shown = "num_embeddings, embedding_dim, padding_idx?"
+    _shown = "num_embeddings, embedding_dim, padding_idx?, max_norm?, norm_type?, scale_grad_by_freq?, sparse?"
 
     def __init__(
         self,
@@ -43,14 +41,13 @@ class Embedding(Layer):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        refuse_what_is_not_supported(
-            "Embedding", max_norm=max_norm, norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
-        )
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(f"Embedding: padding_idx {padding_idx} is not among the {num_embeddings} rows")
             padding_idx %= num_embeddings
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         if _weight is None:
             self.weight = parameter((num_embeddings, embedding_dim), device, dtype)
             self.reset_parameters()
@@ -72,12 +69,23 @@ class Embedding(Layer):
             mutated(self.weight._array)
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
         """An embedding with these rows (V, D), trained on only if ``freeze`` is False."""
         if embeddings.ndim != 2:
             raise ValueError(f"Embedding: a table has shape (rows, features), got {tuple(embeddings.shape)}")
         rows, features = embeddings.shape
-        return cls(rows, features, padding_idx, _weight=embeddings, _freeze=freeze)
+        settings: Any = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        return cls(rows, features, *settings)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.embedding(input, self.weight, self.padding_idx)
+        settings = (self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
+        return F.embedding(input, self.weight, *settings)

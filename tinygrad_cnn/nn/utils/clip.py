@@ -8,20 +8,40 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.telling import described
 from ...arrays.writes import mutated
+from ...ops.promotion import get_default_dtype
 from ...tensors import Tensor
 
 
-def _listed(tensors: Tensor | Iterable[Tensor], name: str) -> list[Tensor]:
+def listed(tensors: Any, name: str) -> list[Tensor]:
+    """The tensors in a list; TypeError, which says what to pass, for anything else."""
+    if hasattr(tensors, "parameters"):
+        raise TypeError(f"{name}: expected parameters, got {described(tensors)}; pass model.parameters()")
+    if isinstance(tensors, (str, bytes, dict)) or not isinstance(tensors, Iterable):
+        raise TypeError(f"{name}: expected a Tensor or an iterable of them, got {described(tensors)}")
     found = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     for t in found:
         if not isinstance(t, Tensor):
-            raise TypeError(f"{name}: expected Tensors, got {type(t).__name__}")
+            named = isinstance(t, tuple) and len(t) == 2 and isinstance(t[1], Tensor)
+            instead = "; pass model.parameters(), without the names" if named else ""
+            raise TypeError(f"{name}: expected Tensors, got {type(t).__name__}{instead}")
     return found
 
 
+def _number(value: Any, name: str, what: str, least: float = 0.0) -> float:
+    """A number or a Tensor with one as a float; TypeError or ValueError for anything else, NaN, and what is less."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name}: {what} must be a number, got {described(value)}: {value!r}")
+    if not value >= least:
+        raise ValueError(f"{name}: {what} must be at least {least:g}, got {value}")
+    return float(value)
+
+
 def _gradients(parameters: Tensor | Iterable[Tensor], name: str) -> list[Tensor]:
-    return [p.grad for p in _listed(parameters, name) if p.grad is not None]
+    return [p.grad for p in listed(parameters, name) if p.grad is not None]
 
 
 def _writable(grad: Tensor) -> Any:
@@ -44,10 +64,11 @@ def get_total_norm(
         foreach: PyTorch's choice of an implementation; there is one here, so it changes nothing.
     """
     del foreach
-    name, p = "get_total_norm", float(norm_type)
-    arrays = [t._array for t in _listed(tensors, name)]
+    name = "get_total_norm"
+    p = _number(norm_type, name, "norm_type", -math.inf)
+    arrays = [t._array for t in listed(tensors, name)]
     if not arrays:
-        return Tensor(np.float32(0.0))
+        return Tensor(np.zeros((), get_default_dtype()))
     dtype = np.result_type(*arrays)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         if math.isinf(p):
@@ -80,10 +101,13 @@ def clip_grads_with_norm_(
 ) -> None:
     """Multiply all gradients by max_norm / total_norm where that is less than 1."""
     del foreach
-    scale = float(max_norm) / (float(total_norm.item() if isinstance(total_norm, Tensor) else total_norm) + 1e-6)
+    name = "clip_grads_with_norm_"
+    scale = _number(max_norm, name, "max_norm") / (
+        float(total_norm.item() if isinstance(total_norm, Tensor) else total_norm) + 1e-6
+    )
     if scale >= 1:
         return
-    for grad in _gradients(parameters, "clip_grads_with_norm_"):
+    for grad in _gradients(parameters, name):
         array = _writable(grad)
         array *= array.dtype.type(scale)
         mutated(array)
@@ -107,7 +131,8 @@ def clip_grad_norm_(
     Returns:
         The norm before.
     """
-    found = _listed(parameters, "clip_grad_norm_")
+    found = listed(parameters, "clip_grad_norm_")
+    max_norm = _number(max_norm, "clip_grad_norm_", "max_norm")
     total = get_total_norm(_gradients(found, "clip_grad_norm_"), norm_type, error_if_nonfinite, foreach)
     clip_grads_with_norm_(found, max_norm, total, foreach)
     return total
@@ -116,8 +141,7 @@ def clip_grad_norm_(
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Cut every entry of every gradient, in place, to -clip_value..clip_value."""
     del foreach
-    if not clip_value >= 0:
-        raise ValueError(f"clip_grad_value_: clip_value must be at least 0, got {clip_value}")
+    clip_value = _number(clip_value, "clip_grad_value_", "clip_value")
     for grad in _gradients(parameters, "clip_grad_value_"):
         array = _writable(grad)
         np.clip(array, -clip_value, clip_value, out=array)

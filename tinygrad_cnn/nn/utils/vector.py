@@ -10,11 +10,12 @@ from ...arrays.writes import mutated
 from ...ops.joining import cat
 from ...ops.shape import reshape
 from ...tensors import Tensor
+from .clip import listed
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All entries of all parameters, one after the other: (total,). Gradients flow through."""
-    parts = [reshape(p, (-1,)) for p in parameters]
+    parts = [reshape(p, (-1,)) for p in listed(parameters, "parameters_to_vector")]
     if not parts:
         raise ValueError("parameters_to_vector: there are no parameters")
     return cat(parts)
@@ -28,7 +29,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"vector_to_parameters: expected a Tensor, got {type(vec).__name__}")
-    targets = list(parameters)
+    targets = listed(parameters, "vector_to_parameters")
     total = sum(p._array.size for p in targets)
     if vec.shape != (total,):
         raise ValueError(

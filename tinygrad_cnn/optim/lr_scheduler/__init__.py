@@ -16,6 +16,8 @@ from .decay import (
 )
 from .plateau import ReduceLROnPlateau
 
+_LRScheduler = LRScheduler  # PyTorch's old name, from which many scripts derive
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
-from types import FunctionType
 from typing import Any, ClassVar
 
-from ..optimizer import Optimizer
+from ...arrays.writes import mutated
+from ...tensors import Tensor
+from ..optimizer import Group, Optimizer
+from .arguments import alike, ignore_verbose, plain, require_int, require_optimizer
 
 
 class LRScheduler:
@@ -19,24 +22,31 @@ class LRScheduler:
     from there, and expects ``"initial_lr"`` in each group, as a loaded optimizer has it.
 
     A subclass defines `get_lr`, from ``self.last_epoch``, ``self.base_lrs`` and ``self.optimizer.param_groups``.
+
+    A learning rate that is a Tensor is written into; all numbers of the scheduler itself are floats. A step that fails
+    changes nothing. ``verbose``, which older versions of PyTorch had, is taken and does nothing.
     """
 
     optimizer: Optimizer
     _last_lr: list[float]
     _initial = False  # is this the step that the constructor takes?
+    _get_lr_called_within_step = False  # does `get_lr` run for `step`? As in PyTorch, for subclasses that ask
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer",)  # attributes that are not part of the state
+    _beside: ClassVar[tuple[str, ...]] = ()  # parts of the state that are no attributes
 
-    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1, verbose: Any = "deprecated") -> None:
+        ignore_verbose(verbose)
         self.optimizer = require_optimizer(optimizer)
+        last_epoch = require_int("last_epoch", last_epoch, least=-1)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", plain(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"parameter group {i} has no 'initial_lr', needed to go on from last_epoch={last_epoch}: load "
                     "the optimizer's state dict first, or leave last_epoch out to start anew"
                 )
-        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs: list[float] = [plain(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._steps_at_start = optimizer.steps_taken
         self._initial_step()
@@ -50,29 +60,35 @@ class LRScheduler:
         """The learning rate of each group at ``last_epoch``, from nothing but ``base_lrs``."""
         return self.get_lr()
 
+    def _validate(self) -> None:
+        """Raise ValueError where an attribute is out of range: in the constructor, and for what a saved state holds."""
+
     def _lrs(self) -> list[float]:
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [plain(group["lr"]) for group in self.optimizer.param_groups]
 
     # ------------------------------------------------------------------------------------------ for users
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next epoch, or jump to ``epoch``. Call it after `Optimizer.step`."""
-        if self._step_count == 1:
-            self._warn_if_early()
-        self._step_count += 1
-        self._update_lr(epoch)
+        with self._all_or_nothing():
+            if self._step_count == 1:
+                self._warn_if_early()
+            self._step_count += 1
+            self._update_lr(epoch)
 
-    def get_last_lr(self) -> list[float]:
-        """The learning rate of each group as `step` set it last."""
-        return list(self._last_lr)
+    def get_last_lr(self) -> list[Any]:
+        """The learning rate of each group as `step` set it last; a Tensor where it is one in the group."""
+        groups: list[Group] = self.optimizer.param_groups
+        kinds = [group["lr"] for group in groups[: len(self._last_lr)]]
+        return [_as(kind, lr) for kind, lr in zip(kinds, self._last_lr, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """All attributes but the optimizer and functions, as plain values; save the optimizer's state beside it."""
         return {key: deepcopy(value) for key, value in self.__dict__.items() if key not in self._hidden}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave; ValueError, with nothing changed, if it is of another scheduler."""
+        """Go on from what `state_dict` gave; ValueError, with nothing changed, if it is none of such a scheduler."""
         self._check_state(state_dict)
-        self.__dict__.update({key: deepcopy(value) for key, value in state_dict.items() if key not in self._hidden})
+        self.__dict__.update(self._attributes(state_dict))
 
     # ------------------------------------------------------------------------------------------ inside
     def _initial_step(self) -> None:
@@ -90,13 +106,48 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         if epoch is None:
             self.last_epoch += 1
-            lrs = self.get_lr()
         else:
             self.last_epoch = epoch
-            lrs = self._get_closed_form_lr()
-        for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
-            group["lr"] = float(lr)
+        self._get_lr_called_within_step = True
+        try:
+            lrs = self.get_lr() if epoch is None else self._get_closed_form_lr()
+        finally:
+            del self._get_lr_called_within_step
+        for group, lr in list(zip(self.optimizer.param_groups, map(float, lrs), strict=True)):
+            set_lr(group, lr)
         self._last_lr = self._lrs()
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Within, an error puts everything back, and names a group that was added since the scheduler was made."""
+        mine, groups = self._snapshot(), self.optimizer.param_groups
+        before = [dict(group) for group in groups]
+        try:
+            yield
+        except Exception as error:
+            self._go_back(mine)
+            for group, old in zip(groups, before, strict=True):
+                group.clear()
+                group.update(old)
+            known = self._group_count()
+            if known is None or known == len(groups):
+                raise
+            raise RuntimeError(
+                f"{type(self).__name__}.step: the scheduler was made for {known} parameter group(s), the optimizer has "
+                f"{len(groups)} since add_param_group; make the scheduler anew after adding groups. Nothing was changed"
+            ) from error
+
+    def _snapshot(self) -> Any:
+        """What `_go_back` needs."""
+        return dict(self.__dict__)
+
+    def _go_back(self, snapshot: Any) -> None:
+        self.__dict__.clear()
+        self.__dict__.update(snapshot)
+
+    def _group_count(self) -> int | None:
+        """For how many groups the scheduler was made, or None if any number will do."""
+        return len(self.base_lrs)
 
     def _warn_if_early(self) -> None:
         overridden = type(self.optimizer).step is not Optimizer.step
@@ -108,61 +159,47 @@ class LRScheduler:
                 stacklevel=3,
             )
 
+    def _attributes(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """The attributes that a saved state holds, as they are kept here."""
+        apart = {*self._hidden, *self._beside, "verbose", "_get_lr_called_within_step"}
+        return {key: plain(deepcopy(value)) for key, value in state_dict.items() if key not in apart}
+
     def _check_state(self, state_dict: dict[str, Any]) -> None:
-        mine = set(self.__dict__) - set(self._hidden)
-        theirs = set(state_dict)
-        missing = sorted(key for key in mine - theirs if not key.startswith("_"))
-        unexpected = sorted(key for key in theirs - mine if not key.startswith("_"))
+        name = type(self).__name__
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"the state of a {name} is a dict, as state_dict() gives; got {type(state_dict).__name__}")
+        mine, theirs = (
+            {key: v for key, v in self.__dict__.items() if key not in self._hidden},
+            self._attributes(state_dict),
+        )
+        missing = sorted(key for key in set(mine) - set(theirs) if not key.startswith("_"))
+        unexpected = sorted(key for key in set(theirs) - set(mine) if not str(key).startswith("_"))
         if missing or unexpected:
             raise ValueError(
-                f"this is no state of a {type(self).__name__}: missing {missing or 'nothing'}, "
-                f"unexpected {unexpected or 'nothing'}"
+                f"this is no state of a {name}: missing {missing or 'nothing'}, unexpected {unexpected or 'nothing'}"
             )
+        for key, value in theirs.items():
+            if key in mine and not alike(key, value, mine[key]):
+                raise ValueError(f"this is no state of a {name}: {key} is {value!r}, where {mine[key]!r} stands now")
+        trial = object.__new__(type(self))
+        trial.__dict__.update({**self.__dict__, **theirs})
+        require_int("last_epoch", getattr(trial, "last_epoch", 0), least=-1)
+        trial._validate()
 
 
-# ---------------------------------------------------------------------------------------------- arguments
+def set_lr(group: Group, lr: float) -> None:
+    """Give a group another learning rate: where it is a Tensor, that is written into."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"]._array[...] = lr
+        mutated(group["lr"]._array)
+    else:
+        group["lr"] = lr
 
 
-def require_optimizer(optimizer: Any) -> Optimizer:
-    """The optimizer itself; TypeError for anything else."""
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"a scheduler takes an Optimizer, got {type(optimizer).__name__}")
-    return optimizer
-
-
-def per_group(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
-    """One value for each parameter group: the same for all, or a list of as many."""
-    groups = len(optimizer.param_groups)
-    if not isinstance(value, (list, tuple)):
-        return [value] * groups
-    if len(value) != groups:
-        raise ValueError(f"{name} has {len(value)} values, but the optimizer has {groups} parameter group(s)")
-    return list(value)
-
-
-def require_int(name: str, value: Any, least: int = 1) -> int:
-    """The integer; ValueError unless it is one and at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
-    return value
-
-
-def require_between(name: str, value: Any, low: float, high: float, without: Sequence[float] = ()) -> float:
-    """The number; ValueError unless it is one between ``low`` and ``high`` and none of ``without``."""
-    if not isinstance(value, (int, float)) or not low <= value <= high or value in without:
-        without_these = f" without {', '.join(map(str, without))}" if without else ""
-        raise ValueError(f"{name} must be a number from {low} to {high}{without_these}, got {value!r}")
-    return float(value)
-
-
-def function_state(function: Any) -> Any:
-    """What can be saved of a user's function: the attributes of a callable object, nothing of a plain function."""
-    plain = function is None or isinstance(function, FunctionType) or not hasattr(function, "__dict__")
-    return None if plain else deepcopy(function.__dict__)
-
-
-def load_functions(functions: Sequence[Callable[..., Any]], states: Sequence[dict[str, Any] | None]) -> None:
-    """Put back what `function_state` took."""
-    for function, state in zip(functions, states, strict=True):
-        if state is not None:
-            function.__dict__.update(deepcopy(state))
+def _as(kind: Any, lr: float) -> Any:
+    """A learning rate, as a Tensor if ``kind`` is one."""
+    if not isinstance(kind, Tensor):
+        return lr
+    new = Tensor(kind._array.copy())
+    new._array[...] = lr
+    return new

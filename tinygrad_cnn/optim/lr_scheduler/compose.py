@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, require_int
+from .arguments import ignore_verbose, require_int, require_optimizer
+from .base import LRScheduler, set_lr
 from .plateau import ReduceLROnPlateau
 
 
@@ -15,9 +16,14 @@ class _Composed(LRScheduler):
     """Holds schedulers of one optimizer; its state holds theirs."""
 
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "_schedulers")
+    _beside: ClassVar[tuple[str, ...]] = ("_schedulers",)
     _schedulers: list[LRScheduler]
 
     def _take(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
+        if isinstance(schedulers, LRScheduler) or not isinstance(schedulers, (list, tuple)):
+            raise TypeError(f"{type(self).__name__} takes a list of schedulers, got {type(schedulers).__name__}")
+        if optimizer is not None:
+            require_optimizer(optimizer)
         if not schedulers:
             raise ValueError(f"{type(self).__name__} needs at least one scheduler")
         for i, scheduler in enumerate(schedulers):
@@ -33,7 +39,7 @@ class _Composed(LRScheduler):
     def _rewind(self) -> None:
         """Back to the initial learning rates, and every scheduler to before its first step."""
         for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
+            set_lr(group, group["initial_lr"])
         for scheduler in self._schedulers:
             if isinstance(scheduler, _Composed):
                 scheduler._rewind()
@@ -44,11 +50,22 @@ class _Composed(LRScheduler):
         """As `LRScheduler.state_dict`, with the states of the schedulers under ``"_schedulers"``."""
         return {**super().state_dict(), "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
+    def _snapshot(self) -> Any:
+        return dict(self.__dict__), [scheduler._snapshot() for scheduler in self._schedulers]
+
+    def _go_back(self, snapshot: Any) -> None:
+        super()._go_back(snapshot[0])
+        for scheduler, part in zip(self._schedulers, snapshot[1], strict=True):
+            scheduler._go_back(part)
+
+    def _group_count(self) -> int | None:
+        return self._schedulers[0]._group_count()
+
     def _check_state(self, state_dict: dict[str, Any]) -> None:
-        states = state_dict.get("_schedulers", [])
-        if len(states) != len(self._schedulers):
+        states = state_dict.get("_schedulers", []) if isinstance(state_dict, dict) else []
+        if not isinstance(states, (list, tuple)) or len(states) != len(self._schedulers):
             raise ValueError(f"{type(self).__name__} of {len(self._schedulers)} schedulers, the state of {len(states)}")
-        super()._check_state({key: value for key, value in state_dict.items() if key != "_schedulers"})
+        super()._check_state(state_dict)
         for scheduler, state in zip(self._schedulers, states, strict=True):
             scheduler._check_state(state)
 
@@ -63,11 +80,20 @@ class SequentialLR(_Composed):
     """One scheduler after the other: the next one starts, at its epoch 0, at each of the ``milestones``.
 
     ``milestones`` are increasing epochs, one fewer than schedulers. For a warm-up see `LinearLR`.
+
+    ``last_epoch`` >= 0 counts on from there but, as in PyTorch, the learning rate starts with the first scheduler: to
+    resume a run, load its state.
     """
 
     def __init__(
-        self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        schedulers: list[LRScheduler],
+        milestones: list[int],
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
+        ignore_verbose(verbose)
         self._take(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
@@ -76,12 +102,12 @@ class SequentialLR(_Composed):
         self._milestones = [require_int("each milestone", m, least=0) for m in milestones]
         if self._milestones != sorted(self._milestones):
             raise ValueError(f"milestones must increase, got {milestones}")
-        self.last_epoch = last_epoch + 1
+        self.last_epoch = require_int("last_epoch", last_epoch, least=-1) + 1
         self._start()
 
     def _start(self) -> None:
         self._rewind()
-        self._now()._initial_step()
+        self._schedulers[0]._initial_step()
         self._last_lr = self._lrs()
 
     def _now(self) -> LRScheduler:
@@ -96,12 +122,13 @@ class SequentialLR(_Composed):
 
     def step(self) -> None:  # type: ignore[override]
         """Go on to the next epoch."""
-        self.last_epoch += 1
-        if self.last_epoch in self._milestones:
-            self._now()._restart()
-        else:
-            self._now().step()
-        self._last_lr = self._lrs()
+        with self._all_or_nothing():
+            self.last_epoch += 1
+            if self.last_epoch in self._milestones:
+                self._now()._restart()
+            else:
+                self._now().step()
+            self._last_lr = self._lrs()
 
 
 class ChainedScheduler(_Composed):
@@ -122,6 +149,7 @@ class ChainedScheduler(_Composed):
 
     def step(self) -> None:  # type: ignore[override]
         """Step every scheduler, in order."""
-        for scheduler in self._schedulers:
-            scheduler.step()
-        self._last_lr = self._lrs()
+        with self._all_or_nothing():
+            for scheduler in self._schedulers:
+                scheduler.step()
+            self._last_lr = self._lrs()

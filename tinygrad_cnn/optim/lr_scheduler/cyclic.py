@@ -7,15 +7,18 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..optimizer import Group, Optimizer
-from .base import (
-    LRScheduler,
+from .arguments import (
     function_state,
     load_functions,
     per_group,
     require_between,
+    require_functions,
     require_int,
+    require_number,
+    require_numbers,
     require_optimizer,
 )
+from .base import LRScheduler, set_lr
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -28,13 +31,25 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """
 
     def __init__(
-        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        T_0: int,
+        T_mult: int = 1,
+        eta_min: float = 0.0,
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
-        self.T_0 = self.T_i = require_int("T_0", T_0)
-        self.T_mult = require_int("T_mult", T_mult)
-        self.eta_min = eta_min
+        self.T_0 = self.T_i = T_0
+        self.T_mult, self.eta_min = T_mult, eta_min
         self.T_cur: float = last_epoch
-        super().__init__(optimizer, last_epoch)
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        require_int("T_0", self.T_0)
+        require_int("T_i", self.T_i)
+        require_int("T_mult", self.T_mult)
+        require_number("eta_min", self.eta_min)
 
     def get_lr(self) -> list[float]:
         height = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
@@ -42,19 +57,20 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     def step(self, epoch: float | None = None) -> None:
         """Go on to the next epoch, or to ``epoch``, which may have a fraction."""
-        if epoch is not None and epoch < 0:
-            raise ValueError(f"epoch must be >= 0, got {epoch!r}")
-        if epoch is None and self.last_epoch >= 0:
-            epoch = self.last_epoch + 1
-            self.T_cur += 1
-            if self.T_cur >= self.T_i:
-                self.T_cur %= self.T_i
-                self.T_i *= self.T_mult
-        else:
-            epoch = epoch or 0
-            self._find_period(epoch)
-        self._step_count += 1
-        self._update_lr(math.floor(epoch))
+        if epoch is not None:
+            require_number("epoch", epoch, least=0)
+        with self._all_or_nothing():
+            if epoch is None and self.last_epoch >= 0:
+                epoch = self.last_epoch + 1
+                self.T_cur += 1
+                if self.T_cur >= self.T_i:
+                    self.T_cur %= self.T_i
+                    self.T_i *= self.T_mult
+            else:
+                epoch = epoch or 0
+                self._find_period(epoch)
+            self._step_count += 1
+            self._update_lr(math.floor(epoch))
 
     def _restart(self) -> None:
         self.step(0)
@@ -82,6 +98,8 @@ class _MomentumCycle(LRScheduler):
         self.use_beta1 = "betas" in optimizer.defaults
         bases = per_group("base_momentum", base, optimizer)
         tops = per_group("max_momentum", top, optimizer)
+        require_numbers("base_momentum", bases, least=0)
+        require_numbers("max_momentum", tops, least=0)
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, bases, tops, strict=True):
                 self._set_momentum(group, high)
@@ -105,6 +123,7 @@ class CyclicLR(_MomentumCycle):
     """
 
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "_custom_scale")
+    _beside: ClassVar[tuple[str, ...]] = ("_scale_fn_custom",)
 
     def __init__(
         self,
@@ -121,35 +140,41 @@ class CyclicLR(_MomentumCycle):
         base_momentum: float | list[float] = 0.8,
         max_momentum: float | list[float] = 0.9,
         last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
         require_optimizer(optimizer)
         base_lrs = per_group("base_lr", base_lr, optimizer)
         self.max_lrs = per_group("max_lr", max_lr, optimizer)
-        down = step_size_up if step_size_down is None else step_size_down
-        if not step_size_up > 0 or not down > 0:
-            raise ValueError(
-                f"step_size_up and step_size_down must be > 0, got {step_size_up!r} and {step_size_down!r}"
-            )
-        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            raise ValueError(
-                f"mode must be 'triangular', 'triangular2' or 'exp_range' (or give scale_fn), got {mode!r}"
-            )
+        up = require_number("step_size_up", step_size_up, above=0)
+        down = up if step_size_down is None else require_number("step_size_down", step_size_down, above=0)
         if scale_mode not in ("cycle", "iterations"):
             raise ValueError(f"scale_mode must be 'cycle' or 'iterations', got {scale_mode!r}")
-        self.total_size = float(step_size_up + down)
-        self.step_ratio = step_size_up / self.total_size
+        self.total_size = up + down
+        self.step_ratio = up / self.total_size
         self.mode, self.gamma = mode, gamma
         self._custom_scale = scale_fn
         self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum
+        require_numbers("base_lr", base_lrs, least=0)
+        self._validate()
         if cycle_momentum:
             found = self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
             self.base_momentums, self.max_momentums = found
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
-                group["lr"] = float(lr)
-        super().__init__(optimizer, last_epoch)
+                set_lr(group, float(lr))
+        super().__init__(optimizer, last_epoch, verbose)
         self.base_lrs = base_lrs
+
+    def _validate(self) -> None:
+        if self.mode not in ("triangular", "triangular2", "exp_range") and self._custom_scale is None:
+            raise ValueError(
+                f"mode must be 'triangular', 'triangular2' or 'exp_range' (or give scale_fn), got {self.mode!r}"
+            )
+        require_numbers("max_lr", self.max_lrs, least=0)
+        require_number("gamma", self.gamma)
+        require_number("total_size", self.total_size, above=0)
+        require_between("step_ratio", self.step_ratio, 0, 1, without=[0])
 
     def scale_fn(self, x: float) -> float:
         """How high cycle (or step) x goes, as a share of the whole height."""
@@ -177,9 +202,13 @@ class CyclicLR(_MomentumCycle):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As `LRScheduler.load_state_dict`; ``scale_fn`` stays, a callable object gets its attributes back."""
-        super().load_state_dict({key: value for key, value in state_dict.items() if key != "_scale_fn_custom"})
+        super().load_state_dict(state_dict)
         if self._custom_scale is not None:
             load_functions([self._custom_scale], [state_dict.get("_scale_fn_custom")])
+
+    def _check_state(self, state_dict: dict[str, Any]) -> None:
+        super()._check_state(state_dict)
+        require_functions(type(self).__name__, "_scale_fn_custom", [state_dict.get("_scale_fn_custom")], 1)
 
 
 class OneCycleLR(_MomentumCycle):
@@ -209,6 +238,7 @@ class OneCycleLR(_MomentumCycle):
         final_div_factor: float = 1e4,
         three_phase: bool = False,
         last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
         require_optimizer(optimizer)
         if total_steps is not None:
@@ -217,13 +247,13 @@ class OneCycleLR(_MomentumCycle):
             self.total_steps = require_int("epochs", epochs) * require_int("steps_per_epoch", steps_per_epoch)
         else:
             raise ValueError("give either total_steps, or both epochs and steps_per_epoch")
-        self.pct_start = require_between("pct_start", pct_start, 0, 1)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
-        self.anneal_strategy = anneal_strategy
-        self.three_phase = three_phase
-        self.cycle_momentum = cycle_momentum
+        self.pct_start, self.anneal_strategy = pct_start, anneal_strategy
+        self.three_phase, self.cycle_momentum = three_phase, cycle_momentum
+        self._validate()
+        require_number("div_factor", div_factor, above=0)
+        require_number("final_div_factor", final_div_factor, above=0)
         max_lrs = per_group("max_lr", max_lr, optimizer)
+        require_numbers("max_lr", max_lrs, least=0)
         if cycle_momentum:
             self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
         if last_epoch == -1:
@@ -231,7 +261,13 @@ class OneCycleLR(_MomentumCycle):
                 group["initial_lr"] = top / div_factor
                 group["max_lr"] = top
                 group["min_lr"] = top / div_factor / final_div_factor
-        super().__init__(optimizer, last_epoch)
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        require_int("total_steps", self.total_steps)
+        require_between("pct_start", self.pct_start, 0, 1)
+        if self.anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {self.anneal_strategy!r}")
 
     def _phase(self, t: int) -> tuple[float, tuple[str, str], tuple[str, str]]:
         """How far through its phase step t is; from where to where lr and momentum go in it (as keys of a group)."""

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from ..optimizer import Optimizer
-from .base import (
-    LRScheduler,
+from .arguments import (
     function_state,
     load_functions,
     per_group,
     require_between,
+    require_functions,
     require_int,
+    require_number,
     require_optimizer,
 )
+from .base import LRScheduler
 
 Function = Callable[[int], float]
 
@@ -29,6 +31,7 @@ class _FactorLR(LRScheduler):
     """
 
     _moves_when_resumed: ClassVar[bool] = False  # made with last_epoch >= 0: does the first step change lr? As PyTorch
+    _has_epochs_before: ClassVar[bool] = False  # does a step to epoch 0 change lr, as from epoch -1? As PyTorch
 
     def _share(self, t: int) -> float:
         """The share of the base learning rate at epoch t."""
@@ -38,7 +41,7 @@ class _FactorLR(LRScheduler):
         t = self.last_epoch
         if self._initial and t > 0 and not self._moves_when_resumed:
             return self._lrs()
-        before = self._share(t - 1) if t > 0 else 1.0
+        before = self._share(t - 1) if t > 0 or (self._has_epochs_before and not self._initial) else 1.0
         ratio = self._share(t) / before if before else 1.0  # once at 0, it stays there
         return [lr * ratio for lr in self._lrs()]
 
@@ -51,10 +54,21 @@ class StepLR(_FactorLR):
 
     _moves_when_resumed = True
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size = require_int("step_size", step_size)
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        step_size: int,
+        gamma: float = 0.1,
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
+    ) -> None:
+        self.step_size, self.gamma = step_size, gamma
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        self.step_size = require_int("step_size", self.step_size)
+        require_number("gamma", self.gamma)
 
     def _share(self, t: int) -> float:
         return float(self.gamma ** (t // self.step_size))
@@ -69,11 +83,28 @@ class MultiStepLR(_FactorLR):
     _moves_when_resumed = True
 
     def __init__(
-        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        milestones: Iterable[int],
+        gamma: float = 0.1,
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
-        self.milestones = sorted(require_int("each milestone", m, least=0) for m in milestones)
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
+        self.milestones, self.gamma = list(milestones), gamma
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        self.milestones = sorted(require_int("each milestone", m, least=0) for m in self.milestones)
+        require_number("gamma", self.gamma)
+
+    def _attributes(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """As `LRScheduler._attributes`; PyTorch keeps the milestones as a Counter."""
+        found = super()._attributes(state_dict)
+        counts = found.get("milestones")
+        if isinstance(counts, dict) and all(str(m).isdigit() and isinstance(n, int) for m, n in counts.items()):
+            found["milestones"] = [int(m) for m, times in sorted(counts.items()) for _ in range(times)]
+        return found
 
     def _share(self, t: int) -> float:
         return float(self.gamma ** bisect_right(self.milestones, t))
@@ -85,11 +116,20 @@ class ConstantLR(_FactorLR):
     _moves_when_resumed = True
 
     def __init__(
-        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        factor: float = 1.0 / 3,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
-        self.factor = require_between("factor", factor, 0, 1, without=[0])
-        self.total_iters = require_int("total_iters", total_iters)
-        super().__init__(optimizer, last_epoch)
+        self.factor, self.total_iters = factor, total_iters
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        self.factor = require_between("factor", self.factor, 0, 1, without=[0])
+        self.total_iters = require_int("total_iters", self.total_iters)
 
     def _share(self, t: int) -> float:
         return self.factor if t < self.total_iters else 1.0
@@ -123,11 +163,16 @@ class LinearLR(_FactorLR):
         end_factor: float = 1.0,
         total_iters: int = 5,
         last_epoch: int = -1,
+        verbose: Any = "deprecated",
     ) -> None:
-        self.start_factor = require_between("start_factor", start_factor, 0, 1, without=[0])
-        self.end_factor = require_between("end_factor", end_factor, 0, 1)
-        self.total_iters = require_int("total_iters", total_iters)
-        super().__init__(optimizer, last_epoch)
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        self.start_factor = require_between("start_factor", self.start_factor, 0, 1, without=[0])
+        self.end_factor = require_between("end_factor", self.end_factor, 0, 1)
+        self.total_iters = require_int("total_iters", self.total_iters)
 
     def _share(self, t: int) -> float:
         if t >= self.total_iters:
@@ -138,9 +183,15 @@ class LinearLR(_FactorLR):
 class ExponentialLR(_FactorLR):
     """Times ``gamma`` every epoch: lr(t) = base_lr gamma^t."""
 
-    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+    _has_epochs_before = True
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1, verbose: Any = "deprecated") -> None:
         self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        require_number("gamma", self.gamma)
 
     def _share(self, t: int) -> float:
         return float(self.gamma**t)
@@ -149,10 +200,23 @@ class ExponentialLR(_FactorLR):
 class PolynomialLR(_FactorLR):
     """Down to 0 in ``total_iters`` epochs: lr(t) = base_lr (1 - t / total_iters)^power."""
 
-    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
-        self.total_iters = require_int("total_iters", total_iters)
-        self.power = power
-        super().__init__(optimizer, last_epoch)
+    _has_epochs_before = True
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_iters: int = 5,
+        power: float = 1.0,
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
+    ) -> None:
+        self.total_iters, self.power = total_iters, power
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        self.total_iters = require_int("total_iters", self.total_iters)
+        require_number("power", self.power)
 
     def _share(self, t: int) -> float:
         return float((1 - min(t, self.total_iters) / self.total_iters) ** self.power)
@@ -164,12 +228,21 @@ class CosineAnnealingLR(LRScheduler):
     lr(t) = eta_min + (base_lr - eta_min) (1 + cos(pi t / T_max)) / 2
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        self.T_max = T_max
-        if not T_max > 0:
-            raise ValueError(f"T_max must be > 0, got {T_max!r}")
-        self.eta_min = eta_min
-        super().__init__(optimizer, last_epoch)
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        T_max: int,
+        eta_min: float = 0.0,
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
+    ) -> None:
+        self.T_max, self.eta_min = T_max, eta_min
+        self._validate()
+        super().__init__(optimizer, last_epoch, verbose)
+
+    def _validate(self) -> None:
+        require_number("T_max", self.T_max, above=0)
+        require_number("eta_min", self.eta_min)
 
     def _height(self, t: int) -> float:
         return (1 + math.cos(math.pi * t / self.T_max)) / 2
@@ -191,13 +264,20 @@ class _FunctionLR(LRScheduler):
     """Holds the user's functions, one for each group."""
 
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "lr_lambdas")
+    _beside: ClassVar[tuple[str, ...]] = ("lr_lambdas",)
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Function | list[Function], last_epoch: int = -1) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Function | list[Function],
+        last_epoch: int = -1,
+        verbose: Any = "deprecated",
+    ) -> None:
         self.lr_lambdas: list[Function] = per_group("lr_lambda", lr_lambda, require_optimizer(optimizer))
         for function in self.lr_lambdas:
             if not callable(function):
                 raise TypeError(f"lr_lambda must be a function of the epoch, got {type(function).__name__}")
-        super().__init__(optimizer, last_epoch)
+        super().__init__(optimizer, last_epoch, verbose)
 
     def state_dict(self) -> dict[str, Any]:
         """As `LRScheduler.state_dict`; of the functions, the attributes of callable objects."""
@@ -205,8 +285,12 @@ class _FunctionLR(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As `LRScheduler.load_state_dict`; the functions stay, callable objects get their attributes back."""
-        super().load_state_dict({key: value for key, value in state_dict.items() if key != "lr_lambdas"})
+        super().load_state_dict(state_dict)
         load_functions(self.lr_lambdas, state_dict["lr_lambdas"])
+
+    def _check_state(self, state_dict: dict[str, Any]) -> None:
+        super()._check_state(state_dict)
+        require_functions(type(self).__name__, "lr_lambdas", state_dict.get("lr_lambdas"), len(self.lr_lambdas))
 
 
 class LambdaLR(_FunctionLR):

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, per_group, require_int, require_optimizer
+from .arguments import ignore_verbose, per_group, require_int, require_number, require_numbers, require_optimizer
+from .base import LRScheduler, set_lr
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -30,22 +31,35 @@ class ReduceLROnPlateau(LRScheduler):
         cooldown: int = 0,
         min_lr: float | list[float] = 0,
         eps: float = 1e-8,
+        verbose: Any = "deprecated",
     ) -> None:
+        ignore_verbose(verbose)
         self.optimizer = require_optimizer(optimizer)
-        if not factor < 1:
-            raise ValueError(f"factor must be < 1, got {factor!r}")
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold_mode must be 'rel' or 'abs', got {threshold_mode!r}")
         self.mode, self.factor, self.threshold, self.threshold_mode = mode, factor, threshold, threshold_mode
         self.patience = require_int("patience", patience, least=0)
         self.cooldown = require_int("cooldown", cooldown, least=0)
         self.min_lrs = per_group("min_lr", min_lr, optimizer)
         self.eps = eps
+        self._validate()
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
         self._last_lr = self._lrs()
+
+    def _validate(self) -> None:
+        if not require_number("factor", self.factor, least=0) < 1:
+            raise ValueError(f"factor must be < 1, got {self.factor!r}")
+        if self.mode not in ("min", "max"):
+            raise ValueError(f"mode must be 'min' or 'max', got {self.mode!r}")
+        if self.threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold_mode must be 'rel' or 'abs', got {self.threshold_mode!r}")
+        require_number("threshold", self.threshold)
+        require_number("eps", self.eps)
+        require_int("patience", self.patience, least=0)
+        require_int("cooldown", self.cooldown, least=0)
+        require_numbers("min_lr", self.min_lrs, least=0)
+
+    def _group_count(self) -> int | None:
+        return None
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Say how good this epoch was: a number, or a Tensor with one element."""
@@ -80,6 +94,7 @@ class ReduceLROnPlateau(LRScheduler):
         groups = self.optimizer.param_groups
         floors = self.min_lrs + self.min_lrs[-1:] * (len(groups) - len(self.min_lrs))  # groups may have been added
         for group, floor in zip(groups, floors, strict=True):
-            lr = max(group["lr"] * self.factor, floor)
-            if group["lr"] - lr > self.eps:
-                group["lr"] = float(lr)
+            now = float(group["lr"])
+            lr = max(now * self.factor, floor)
+            if now - lr > self.eps:
+                set_lr(group, float(lr))

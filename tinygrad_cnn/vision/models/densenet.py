@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from ... import nn
-from ...autograd.recompute import checkpoint
+from ...differentiation.recompute import checkpoint
 from ...nn import functional as F
 from ...ops.joining import cat
 from ...tensors import Tensor

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ...arrays.telling import described
 from ...autograd.graph import Node
 from ...nn.module import Module
 from ...tensors import Tensor
@@ -29,11 +30,20 @@ def tensors_in(output: Any) -> list[Tensor]:
             stack.extend(reversed(x))
         elif x is output or not (x is None or isinstance(x, (bool, int, float, str))):
             raise TypeError(
-                f"draw_graph: expected a Tensor, a Module or a function that returns tensors, got {type(x).__name__}"
+                f"draw_graph: expected a Tensor, a Module or a function that returns tensors, got {described(x)}"
+                f"{_instead(x)}"
             )
     if not found:
-        raise TypeError(f"draw_graph: there is no tensor in {type(output).__name__} to draw the graph of")
+        raise TypeError(f"draw_graph: there is no tensor in {described(output)} to draw the graph of")
     return found
+
+
+def _instead(x: Any) -> str:
+    if isinstance(x, Module):
+        return "; draw each module by itself: draw_graph(model, inputs=x)"
+    if isinstance(x, ndarray):
+        return "; an array has no graph: compute with tensors, tg.tensor(array, requires_grad=True)"
+    return ""
 
 
 class Given:
@@ -127,6 +137,11 @@ def _arguments(function: Any, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
         return [], {}
     if isinstance(inputs, Mapping):
         return [], dict(inputs)
+    if isinstance(inputs, (list, tuple)) and inputs and all(isinstance(x, int) for x in inputs):
+        raise TypeError(
+            f"draw_graph: inputs={inputs!r} are {len(inputs)} numbers; for an input of that shape pass "
+            f"tg.zeros({', '.join(map(str, inputs))})"
+        )
     return (list(inputs), {}) if isinstance(inputs, (list, tuple)) else ([inputs], {})
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...arrays.telling import described
+from ...io.atomic import replace_file
 from ...nn.module import Module
 from ...profiler.recorder import Recorder
 from ...tensors import Tensor
@@ -50,7 +52,7 @@ class Graph:
         if format not in _FORMATS:
             endings = ", ".join(f".{name}" for name in _FORMATS)
             raise ValueError(f"Graph.save: the name of the file must end in {endings}, got {str(path)!r}")
-        path.write_bytes(self._as(format))
+        replace_file(path, self._as(format))
         return path
 
     def _as(self, format: str) -> bytes:
@@ -131,6 +133,15 @@ def draw_graph(
     >>> [(box.label, box.value.values, box.gradient.values) for box in graph.picture.boxes]
     [('a', 2.0, -0.0), ('b', -3.0, 0.0), ('mul', -6.0, 0.0), ('relu', 0.0, 1.0)]
     """
+    if isinstance(output, type):
+        raise TypeError(
+            f"draw_graph: got the class {output.__name__}; make one, {output.__name__}(...), and draw that: "
+            "draw_graph(model, inputs=x)"
+        )
+    if model is not None and not isinstance(model, Module):
+        raise TypeError(f"draw_graph: model must be an nn.Module, got {described(model)}")
+    if profile is not None and not isinstance(profile, Recorder):
+        raise TypeError(f"draw_graph: profile must be what tg.profiler.profile() gives, got {described(profile)}")
     if direction not in ("TB", "LR"):
         raise ValueError(f'direction must be "TB" (top to bottom) or "LR" (left to right), got {direction!r}')
     if color_by not in (None, "time", "memory"):

@@ -17,6 +17,7 @@ from ...autograd.backward import cast, fitting
 from ...autograd.graph import Node, Variable
 from ...autograd.inplace import check_unchanged
 from ...autograd.modes import here, no_grad
+from ...differentiation.context import Several
 from .structure import Summary, summarize
 from .tape import Key
 from .watching import Watch
@@ -76,16 +77,17 @@ def gradients_of(outputs: Sequence[Variable], watch: Watch | None = None, values
             while heap:
                 node = heapq.heappop(heap)[1]
                 g = pending.pop(node)
-                found.of[node] = summarize(g, values)
+                if not isinstance(g, Several):
+                    found.of[node] = summarize(g, values)
                 found.order.append(node)
                 _check(node)
-                if node.op.each is None and not node.op.rules:  # a checkpointed segment
+                if node.op.each is None and not node.op.rules:  # a checkpointed segment, a `Function`
                     here.mode.watchers = (quiet,)
                     back = list(node.op.forward(g, node, False))
                     here.mode.watchers = ()
                     for parent, gx in back:
                         for i, p in enumerate(node.parents):
-                            if p is parent:
+                            if p is parent and not isinstance(gx, Several):
                                 found.along[node, i] = summarize(gx, values)
                         _send(pending, heap, parent, gx)
                     continue

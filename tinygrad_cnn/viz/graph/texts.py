@@ -67,7 +67,7 @@ def _heading(box: Box) -> str:
 
 
 def _array(box: Box) -> str:
-    shape = "scalar" if box.shape == () else str(box.shape)
+    shape = "scalar" if box.shape == () else format(box.shape)
     return f"{shape} {box.dtype}, {size(box.bytes)}"
 
 

@@ -110,7 +110,7 @@ def doc_of(op: Op) -> str:
 def shape_rule_of(op: Op, inputs: Sequence[Any], shape: tuple[int, ...]) -> str:
     """How the output's shape follows from the inputs': in general where there is something to say, and here."""
     shapes = [tuple(a.shape) for a in inputs if isinstance(a, (np.ndarray, Like))]
-    here = f"{', '.join(map(str, shapes))} -> {shape}" if shapes else f"-> {shape}"
+    here = f"{', '.join(map(format, shapes))} -> {shape}" if shapes else f"-> {shape}"
     general = SHAPES.get(op.name)
     if general is None and shapes and _broadcasts([shape, *(s for s in shapes if len(s) <= len(shape))], shape):
         general = "the shape of x" if len(shapes) == 1 and shape == shapes[0] else None

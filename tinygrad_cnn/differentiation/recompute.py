@@ -10,9 +10,9 @@ import numpy as np
 from ..arrays import rng
 from ..arrays.like import Like
 from ..arrays.writes import tickets
-from .backward import walk
-from .graph import Node, Op, Variable, wrap
-from .modes import enable_grad, is_grad_enabled, no_grad
+from ..autograd.backward import walk
+from ..autograd.graph import Node, Op, Variable, wrap
+from ..autograd.modes import enable_grad, is_grad_enabled, no_grad
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
@@ -35,9 +35,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
 
     def again(g: Any, node: Node, create: bool) -> Iterator[tuple[Node | Variable, Any]]:
         if create:
-            raise RuntimeError(
-                "a checkpointed segment has no second derivative; leave out checkpoint() or create_graph"
-            )
+            raise RuntimeError("a checkpoint has no second derivative; leave out checkpoint() or create_graph")
         assert node.saved is not None
         copies = [_copy(x, a, p) for x, a, p in zip(inputs, node.saved[1:], node.parents, strict=True)]
         generator = rng.default_generator()
@@ -54,8 +52,8 @@ def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any
         for leaf, gx in walk([(out, g)], retain=False, create=False).items():
             yield home.get(id(leaf), leaf), gx
 
-    segment = Op(again, (), None)
-    segment.name = getattr(function, "__name__", type(function).__name__)
+    segment = Op(again, (), None, getattr(function, "__name__", type(function).__name__))
+    segment.knows_more = True
     parents = [None if not isinstance(x, Variable) else x._node or (x if x._wants_grad else None) for x in inputs]
     saved = (Like(y._array.shape, y._array.dtype), *(x._array if isinstance(x, Variable) else x for x in inputs))
     return wrap(y._array, Node(segment, tuple(parents), saved, {}, next(tickets)))

@@ -1,0 +1,44 @@
+"""What happens to a gradient that arrives: hooks see it, and may change it; ``.grad`` adds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays.writes import mutated
+from .graph import Extra, Variable, wrap
+
+
+def call_hook(hook: Callable[[Any], Any], g: Any, create: bool) -> Any:
+    tensor = g if isinstance(g, Variable) else wrap(np.array(g, order="K"), None)  # a hook may keep it
+    new = hook(tensor)
+    if new is None:
+        return g
+    if not isinstance(new, Variable) or new._array.shape != tensor._array.shape:
+        got = f"shape {new._array.shape}" if isinstance(new, Variable) else type(new).__name__
+        raise RuntimeError(f"a gradient hook must return None or a Tensor of shape {tensor._array.shape}, got {got}")
+    return new if create else new._array.copy(order="K")
+
+
+def through_hooks(extra: Extra, g: Any, create: bool) -> Any:
+    for hook in list(extra.hooks.values()):
+        g = call_hook(hook, g, create)
+    retaining = extra.retain() if extra.retain is not None else None
+    if retaining is not None:
+        accumulate(retaining, g if create else np.array(g))
+    return g
+
+
+def accumulate(leaf: Variable, g: Any) -> None:
+    """Add to ``leaf._grad``; the first gradient becomes it."""
+    if isinstance(g, Variable):
+        leaf._grad = g if leaf._grad is None else leaf._grad + g
+    elif leaf._grad is None:
+        leaf._grad = wrap(np.asarray(g), None)
+    elif leaf._grad._node is None and leaf._grad._array.flags.writeable:
+        np.add(leaf._grad._array, g, out=leaf._grad._array)
+        mutated(leaf._grad._array)
+    else:
+        leaf._grad = leaf._grad + wrap(np.asarray(g), None)

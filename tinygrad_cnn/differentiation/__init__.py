@@ -1,0 +1,1 @@
+"""Ways to differentiate that stand on the engine: a backward of one's own, Jacobians, recomputation."""
