@@ -140,5 +140,5 @@ exp_lr_scheduler = lr_scheduler.StepLR(optimizer_conv, step_size=7, gamma=0.1)
 
 model_conv = train_model(model_conv, criterion, optimizer_conv, exp_lr_scheduler, num_epochs=args.epochs)
 
-print('trained:', [name for name, p in model_conv.named_parameters() if p.grad is not None])
+print('trained:', [name for name, p in model_conv.named_parameters() if p.requires_grad])
 torch.save(model_conv.state_dict(), 'finetuned.pth')

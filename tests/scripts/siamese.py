@@ -99,7 +99,7 @@ def main():
     parser.add_argument('--data', default='../data/MNIST')
     parser.add_argument('--batch-size', type=int, default=128)
     parser.add_argument('--epochs', type=int, default=20)
-    parser.add_argument('--lr', type=float, default=1e-3)
+    parser.add_argument('--lr', type=float, default=0.01)
     parser.add_argument('--margin', type=float, default=1.)
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
@@ -120,7 +120,7 @@ def main():
     if cuda:
         model.cuda()
     loss_fn = nn.TripletMarginLoss(margin=args.margin)
-    optimizer = optim.Adam(model.parameters(), lr=args.lr)
+    optimizer = optim.SGD(model.parameters(), lr=args.lr, momentum=0.9, weight_decay=1e-4)
     scheduler = lr_scheduler.StepLR(optimizer, 8, gamma=0.1, last_epoch=-1)
 
     for epoch in range(args.epochs):
