@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_cnn import data as readers
 
-SIZES = (320, 64)
+SIZES = (480, 64)
 ROWS = [  # each digit's five rows of three dots, as numbers in octal
     "75557", "26227", "71747", "71717", "55711", "74717", "74757", "71244", "75757", "75717",
 ]  # fmt: skip
@@ -25,7 +25,7 @@ def make(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     labels = random.integers(0, 10, n, dtype=np.uint8)
     images = random.integers(0, 40, (n, 28, 28), dtype=np.uint8)
-    for image, label, y, x in zip(images, labels, random.integers(1, 8, n), random.integers(3, 14, n), strict=True):
+    for image, label, y, x in zip(images, labels, random.integers(3, 6, n), random.integers(6, 11, n), strict=True):
         image[y : y + 20, x : x + 12] += (glyph(int(label)) * random.integers(150, 215)).astype(np.uint8)
     return images, labels
 
@@ -45,3 +45,18 @@ def accept() -> None:
     """The readers take them for the published files."""
     for reader in (readers.MNIST, readers.FashionMNIST):
         reader.sha256, reader.packed_md5, reader.sizes = {}, {}, SIZES
+
+
+def write_striped(root: Path) -> None:
+    """Two classes of small pictures in folders, lying and standing stripes, to train on and to validate."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for part, n in (("train", 12), ("val", 6)):
+        for name in ("lying", "standing"):
+            folder = root / part / name
+            folder.mkdir(parents=True)
+            for i in range(n):
+                image = random.integers(0, 80, (60, 72, 3), dtype=np.uint8)
+                (image if name == "lying" else image.swapaxes(0, 1))[::6] += 120
+                Image.fromarray(image).save(folder / f"{i}.png")

@@ -24,9 +24,8 @@ def make_shapes(n, size=32):
     rows, columns = np.mgrid[:size, :size]
     for image, label, (y, x) in zip(images, labels, places):
         dy, dx = abs(rows - y), abs(columns - x)
-        mask = [np.maximum(dy, dx) <= 4, np.minimum(dy, dx) + 0 * dy <= 0, dy ** 2 + dx ** 2 <= 20][label]
-        mask = mask & (np.maximum(dy, dx) <= 5)
-        image[:, mask] += np.random.uniform(0.5, 0.7, (3, 1)).astype('float32')
+        mask = [np.maximum(dy, dx) <= 4, np.minimum(dy, dx) <= 1, dy ** 2 + dx ** 2 <= 20][label]
+        image[:, mask & (np.maximum(dy, dx) <= 5)] += np.random.uniform(0.5, 0.7, (3, 1)).astype('float32')
     return torch.from_numpy(images), torch.from_numpy(labels), places
 
 
@@ -34,10 +33,12 @@ class ConvNet(nn.Module):
     def __init__(self, num_classes=3):
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, 16, kernel_size=3, padding=1),
+            nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(16),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(2, 2),
-            nn.Conv2d(16, 32, kernel_size=3, padding=1),
+            nn.Conv2d(16, 32, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(32),
             nn.ReLU(inplace=True),
             nn.Conv2d(32, 32, kernel_size=3, padding=1),
             nn.ReLU(inplace=False),

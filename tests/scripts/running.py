@@ -1,10 +1,11 @@
 """Runs a program of this folder, with this package or with PyTorch: the text is the same but for its import lines.
 
+    python tests/scripts/running.py plain mnist.py --epochs 1
     python tests/scripts/running.py ours mnist.py --epochs 1
     python tests/scripts/running.py torch mnist.py --epochs 1
 
-Both draw the same random numbers (`noise`), and take the small files that `digits` writes for MNIST. With PyTorch,
-`bridge` stands for torchvision.
+All three take the small files that `digits` writes for MNIST. The first is otherwise what ``python mnist.py`` does. The
+other two draw the same random numbers (`noise`); with PyTorch, `bridge` stands for torchvision.
 """
 
 from __future__ import annotations
@@ -59,10 +60,13 @@ def main() -> None:
     sys.argv[0] = str(HERE / name)
     sys.path[0] = str(HERE.parents[1])  # the checkout, for `tests`
 
-    from tests.scripts import digits, noise
+    from tests.scripts import digits
 
     digits.accept()
-    noise.ours()
+    if package != "plain":
+        from tests.scripts import noise
+
+        noise.ours()
     if package == "torch":
         run_as_pytorch(HERE / name)
     else:
