@@ -36,151 +36,8 @@ from .autograd.modes import (
 )
 from .autograd.operation import op
 from .differentiation.recompute import checkpoint
-from .ops.arrange import (
-    diag,
-    diag_embed,
-    diagonal,
-    flip,
-    fliplr,
-    flipud,
-    repeat_interleave,
-    roll,
-    rot90,
-    tile,
-    tril,
-    triu,
-)
-from .ops.comparison import (
-    allclose,
-    bitwise_and,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    eq,
-    equal,
-    ge,
-    gt,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    le,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    ne,
-    signbit,
-)
-from .ops.contraction import einsum, inner, kron, tensordot, trace
-from .ops.elementwise import (
-    abs,
-    add,
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-    maximum,
-    minimum,
-    mul,
-    neg,
-    pow,
-    reciprocal,
-    relu,
-    rsqrt,
-    sigmoid,
-    sign,
-    sqrt,
-    square,
-    sub,
-    tanh,
-    true_divide,
-)
-from .ops.extremes import amax, amin, aminmax, argmax, argmin, max, median, min, nanmedian
-from .ops.grids import broadcast_tensors, meshgrid
-from .ops.index import gather, narrow, scatter_add, select, take_along_dim
-from .ops.joining import (
-    cat,
-    chunk,
-    column_stack,
-    dsplit,
-    dstack,
-    hsplit,
-    hstack,
-    split,
-    stack,
-    tensor_split,
-    unbind,
-    vsplit,
-    vstack,
-)
-from .ops.limits import clamp, clamp_max, clamp_min, copysign, fmax, fmin, heaviside, nan_to_num, positive
-from .ops.linalg import addbmm, addmm, addmv, baddbmm, bmm, cross, dot, matmul, mm, mv, outer
-from .ops.lookup import (
-    argwhere,
-    index_add,
-    index_copy,
-    index_fill,
-    index_select,
-    masked_fill,
-    masked_scatter,
-    masked_select,
-    nonzero,
-    take,
-    where,
-)
-from .ops.moments import norm, std, std_mean, var, var_mean
-from .ops.ordering import argsort, bincount, histc, kthvalue, msort, searchsorted, sort, topk, unique
-from .ops.promotion import get_default_dtype, result_type, set_default_dtype
-from .ops.reduce import all, any, count_nonzero, mean, nanmean, nansum, prod, sum
-from .ops.rounding import ceil, div, floor, floor_divide, fmod, frac, remainder, round, trunc
-from .ops.scan import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
-from .ops.scattering import index_put, index_reduce, put, scatter, scatter_reduce
-from .ops.shape import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_to,
-    clone,
-    flatten,
-    movedim,
-    permute,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    t,
-    transpose,
-    unflatten,
-    unsqueeze,
-)
-from .ops.softmaxes import log_softmax, logsumexp, softmax
-from .ops.special import (
-    addcdiv,
-    addcmul,
-    deg2rad,
-    erf,
-    erfc,
-    erfinv,
-    float_power,
-    hypot,
-    lerp,
-    logaddexp,
-    logaddexp2,
-    logit,
-    rad2deg,
-    sinc,
-    xlogy,
-)
-from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan
+from .ops import *  # noqa: F403  (and what of it is public)
+from .ops import __all__ as _of_operations
 from .tensors import Tensor
 from .tensors.asking import is_complex, is_floating_point, is_nonzero, is_same_size, is_tensor, numel
 from .tensors.creation import (
@@ -274,16 +131,9 @@ if TYPE_CHECKING:
     from .compiler import compile
     from .io import load, save
     from .nn.summary import summary
+    from .tensors import random_state as random
 
 __version__ = "0.1.0"
-
-# PyTorch's second names
-multiply, subtract, divide, negative, absolute = mul, sub, div, neg, abs
-less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne
-arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh = asin, acos, atan, atan2, asinh, acosh, atanh
-concat = concatenate = cat
-vdot = dot  # the same, of real numbers
-row_stack, swapdims, moveaxis, ger, fix, clip = vstack, transpose, movedim, outer, trunc, clamp
 
 float16 = half = _np.dtype(_np.float16)
 float32 = float = _np.dtype(_np.float32)
@@ -301,36 +151,33 @@ _keep_freed_memory()
 for _name, _function in {name: value for name, value in globals().items() if _accepts(value)}.items():
     globals()[_name] = _accepting(_function)  # axis= for dim=, out=, and their kin
 
-__all__ = [  # noqa: RUF022
-    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor", "abs", "absolute", "acos", "acosh", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "all", "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "bernoulli", "bincount", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool", "broadcast_tensors", "broadcast_to", "can_cast", "cat", "ceil", "channels_last", "channels_last_3d", "checkpoint", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "concat", "concatenate", "contiguous_format", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin", "cumprod", "cumsum", "data", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "diff", "distributions", "div", "divide", "dot", "double", "dsplit", "dstack", "dtype", "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "full", "full_like", "gather", "ge", "ger", "get_default_dtype", "get_num_threads", "get_rng_state", "grad", "greater", "greater_equal", "gt", "half", "heaviside", "histc", "hsplit", "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int16", "int32", "int64", "int8", "io", "is_anomaly_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue", "layout", "le", "lerp", "less", "less_equal", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "op", "optim", "outer", "permute", "pi", "positive", "pow", "preserve_format", "prod", "profiler", "promote_types", "put", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder",
-    "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "save", "scatter",
-    "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "set_default_dtype", "set_default_tensor_type",
-    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short", "sigmoid", "sign", "signbit",
-    "sin", "sinc", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "std_mean",
-    "strided", "sub", "subtract", "sum", "summary", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
-    "tanh", "tensor", "tensor_split", "tensordot", "testing", "tile", "topk", "trace", "train", "transpose", "tril",
-    "accelerator", "amp", "autocast", "backends", "compile", "compiler", "cuda", "get_default_device", "get_float32_matmul_precision", "mps", "set_default_device", "set_float32_matmul_precision", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "var_mean", "vdot", "vision", "viz", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+__all__ = [
+    *_of_operations,
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor",
+    "LongTensor", "ShortTensor", "Size", "Tensor", "accelerator", "amp", "arange",
+    "are_deterministic_algorithms_enabled", "as_tensor", "asarray", "autocast", "autograd", "backends", "bernoulli",
+    "bool", "can_cast", "channels_last", "channels_last_3d", "checkpoint", "compile", "compiler", "contiguous_format",
+    "cuda", "data", "default_generator", "device", "distributions", "double", "dtype", "e", "empty", "empty_like",
+    "enable_grad", "eye", "finfo", "float", "float16", "float32", "float64", "from_numpy", "full", "full_like",
+    "get_default_device", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "grad", "half", "iinfo",
+    "inf", "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "io", "is_anomaly_enabled",
+    "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
+    "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linspace", "load", "logspace",
+    "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis", "nn", "no_grad", "normal", "numel",
+    "ones", "ones_like", "op", "optim", "pi", "preserve_format", "profiler", "promote_types", "rand", "rand_like",
+    "randint", "randint_like", "randn", "randn_like", "random", "randperm", "save", "seed", "set_default_device",
+    "set_default_tensor_type", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
+    "set_printoptions", "set_rng_state", "short", "strided", "summary", "tensor", "testing", "train", "tril_indices",
+    "triu_indices", "typename", "uint8", "use_deterministic_algorithms", "utils", "vision", "viz", "zeros",
+    "zeros_like",
 ]
 # fmt: on
 
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{
-        name: (name, None)
-        for name in (
-            "autograd",
-            "data",
-            "distributions",
-            "io",
-            "nn",
-            "optim",
-            "profiler",
-            "testing",
-            "train",
-            "utils",
-            "vision",
-            "viz",
-        )
+        name: (name, None) for name in ("autograd", "data", "distributions", "io", "nn", "optim", "profiler", "testing")
     },
+    **{name: (name, None) for name in ("testing", "train", "utils", "vision", "viz")},
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
     "autocast": ("amp", "autocast"),

@@ -13,6 +13,8 @@ WRITING = ["tests/tensors/test_writing.py"]
 MODULE = ["tests/nn/test_module.py"]
 BACK = "autograd/backward.py"
 ARRIVAL = "autograd/arrival.py"
+FUNCTION, CONTEXT = "differentiation/function.py", "differentiation/context.py"
+OWN, DERIVATIVES = ["tests/differentiation/test_function.py"], ["tests/differentiation/test_derivatives.py"]
 
 BUGS = [
     # the way back
@@ -36,9 +38,9 @@ BUGS = [
     Bug(ARRIVAL, "leaf._grad = g if leaf._grad is None else leaf._grad + g", "leaf._grad = g", ENGINE),
     Bug(ARRIVAL, "        mutated(leaf._grad._array)\n", "", ENGINE),
     Bug(ARRIVAL, "accumulate(retaining, g if create else np.array(g))", "accumulate(retaining, g)", ENGINE),
-    Bug(BACK, "lifted = [y if type(y) is Like else wrap(y, node)]", "lifted = [y if type(y) is Like else wrap(y, None)]", case("tanh")),  # the second derivative through the output is cut off
-    Bug(BACK, "            lifted.append(wrap(a, parent))\n", "            lifted.append(wrap(a, None))\n", ENGINE),
-    Bug(BACK, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
+    Bug(BACK, "return [y if type(y) is Like else wrap(y, node), ", "return [y if type(y) is Like else wrap(y, None), ", case("tanh")),  # the second derivative through the output is cut off
+    Bug(BACK, "        return wrap(a, parent)\n", "        return wrap(a, None)\n", ENGINE),
+    Bug(ARRIVAL, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
     Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
     Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
     Bug(BACK, "if d < len(own) or not fits:", "if d < len(own):", GRAPH),  # an outer product is summed
@@ -75,7 +77,7 @@ BUGS = [
     Bug("autograd/inplace.py", "return x._handed_out or x._view is not None or (", "return x._handed_out or (", WRITING),
     Bug("autograd/inplace.py", "any(True for _ in x._aliases))", "len(x._aliases.references) > 0)", WRITING),  # the dead count too
     Bug("tensors/writing.py", "        _derive_again(v)\n", "        pass\n", WRITING),  # views of views keep their old nodes
-    Bug("tensors/writing.py", "        _settle(root, node)\n        _derive_again(root)\n", "        _settle(root, node)\n", WRITING),
+    Bug("tensors/writing.py", "    _settle(root, node)\n    _derive_again(root)\n", "    _settle(root, node)\n", WRITING),
     Bug("tensors/writing.py", "if root._wants_grad or x._wants_grad:", "if x._wants_grad:", WRITING),  # views of leaves are written
     Bug("tensors/writing.py", "    if not x._array.flags.writeable:\n", "    if False:\n", WRITING),
     Bug("tensors/writing.py", "        about_to_write(x)\n        np.copyto(", "        np.copyto(", WRITING),
@@ -94,6 +96,17 @@ BUGS = [
     Bug("tensors/tensor.py", "            alias(self, data[0], None)\n", "            pass\n", WRITING),
     Bug("tensors/tensor.py", "t._handed_out, t = True, None if t._view is None else t._view[0]", "t._handed_out, t = True, None", WRITING),
     Bug("tensors/tensor.py", "value.shape != self.shape or value.dtype != self.dtype", "value.shape != self.shape", ["tests/tensors/test_writing.py"]),
+    # functions with a backward of the user's own, Jacobians
+    Bug(FUNCTION, "        given = given.copy(order=\"K\")  # it becomes", "        given = given  # it becomes", OWN),
+    Bug(FUNCTION, "    ctx._dirty = ctx._non_differentiable = ()\n", "", OWN),  # a graph that keeps itself alive
+    Bug(FUNCTION, "        with no_grad():\n            returned = backward(ctx, *grads)\n", "        returned = backward(ctx, *grads)\n        return returned\n", OWN),
+    Bug(CONTEXT, "self.of[i] + other.of[i] if i in self.of and i in other.of else both[i]", "both[i]", OWN),  # of an output used twice
+    Bug(CONTEXT, "            saved[place[1]] = t._array\n", "            saved[place[1]] = t._array.copy()\n", OWN),  # no write is seen
+    Bug(CONTEXT, "return wrap(a, output_node(self._node, where, a))", "return wrap(a, None)", OWN),
+    Bug("differentiation/derivatives.py", "x.detach().requires_grad_() for x in xs", "x for x in xs", DERIVATIVES),
+    Bug("differentiation/derivatives.py", "moved = _gradients(gs, us, vs, create_graph)", "moved = _gradients(gs, us, us, create_graph)", DERIVATIVES),
+    Bug("autograd/backward.py", "g = np.zeros_like(x._array) if g is None and", "g = np.ones_like(x._array) if g is None and", ["tests/autograd/test_gradients.py"]),
+    Bug("autograd/graph.py", "    knows_more = False  #", "    knows_more = True  #", ["tests/autograd/test_gradients.py", "tests/differentiation"]),
     # modes, recomputing
     Bug("arrays/switch.py", "            self._swap(entries.pop(k)[1])\n", "            self._swap(entries.pop(k)[0]._value)\n", MODES),
     Bug("arrays/switch.py", "while k >= 0 and entries[k][0] is not self:", "while False:", SWITCH),

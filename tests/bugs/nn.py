@@ -10,12 +10,17 @@ MODULE = ["tests/nn/test_module.py"]
 STATE, HOOKS, SETTINGS = ["tests/nn/test_state.py"], ["tests/nn/test_hooks.py"], ["tests/nn/test_settings.py"]
 DEVICES = ["tests/backends"]
 CLIP = ["tests/nn/utils/test_clip.py"]
+NORMALIZING = ["tests/nn/utils/test_normalizing.py"]
 
 BUGS = [
     Bug("nn/state.py", "    mutated(tensor._array)\n", "", MODULE),
     Bug("nn/module.py", "                t.grad = None if t.grad is None else t.grad.to(moved.dtype)\n", "", MODULE),
     Bug("nn/module.py", "if not (once and id(value) in seen):", "if True:", MODULE),  # a shared parameter twice
     Bug("nn/hooks.py", "args = new if isinstance(new, tuple) else (new,)", "args = new", MODULE),
+    Bug("nn/utils/normalizing.py", "self.divided(module, iterate=module.training)", "self.divided(module, iterate=True)", NORMALIZING),
+    Bug("nn/utils/normalizing.py", "result: Tensor = v * (g / _lengths(v, self.dim))", "result: Tensor = v * (g / _lengths(v.detach(), self.dim))", NORMALIZING),
+    Bug("nn/utils/normalizing.py", "        return self.divided(module, iterate=False)\n", "        return self.divided(module, iterate=True)\n", NORMALIZING),
+    Bug("nn/utils/clip.py", "    if not value >= least:\n", "    if value < least:\n", CLIP),  # NaN slips through
     Bug("nn/utils/clip.py", "        array *= array.dtype.type(scale)\n        mutated(array)\n", "        array *= array.dtype.type(scale)\n", CLIP),
     Bug("nn/utils/clip.py", "clip_value, out=array)\n        mutated(array)\n", "clip_value, out=array)\n", CLIP),
     Bug("nn/init.py", "math.ceil(sparsity * array.shape[0])", "math.floor(sparsity * array.shape[0])", ["tests/nn/test_init.py"]),

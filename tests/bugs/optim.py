@@ -7,6 +7,7 @@ from __future__ import annotations
 from bugs.form import ENGINE, Bug
 
 OPTIMIZER = ["tests/optim/test_optimizer.py"]
+STATE, STATES = ["tests/optim/test_state.py"], ["tests/optim/lr_scheduler/test_states.py"]
 
 BUGS = [
     Bug("optim/adam.py", 'd *= group["lr"] / (1 - beta1**t)', 'd *= group["lr"]', ["tests/optim/test_adam.py"]),
@@ -17,7 +18,7 @@ BUGS = [
     Bug("optim/sgd.py", 'g + momentum * b if group["nesterov"] else b', 'b + momentum * g if group["nesterov"] else b', ["tests/optim/test_sgd.py"]),
     Bug("optim/optimizer.py", "                mutated(*(p._array for p, _ in params))\n", "                pass\n", ENGINE),
     Bug("optim/optimizer.py", '-g if group.get("maximize") else g,', "g,", OPTIMIZER),
-    Bug("optim/optimizer.py", "state[key]._array[...] = _array(value)", "state[key] = value", OPTIMIZER),
+    Bug("optim/state.py", "    kept._array[...] = a\n", "    kept = value\n", OPTIMIZER),
     Bug("optim/optimizer.py", "for start in range(0, shape[axis], length)", "for start in range(0, shape[axis] - length + 1, length)", OPTIMIZER),
     Bug("optim/nadam.py", "(1 - product * mu_next)", "(1 - product)", ["tests/optim/test_nadam.py"]),
     Bug("optim/radam.py", "if rho <= 5:", "if rho <= 4:", ["tests/optim/test_radam.py"]),
@@ -32,6 +33,25 @@ BUGS = [
     Bug("optim/lr_scheduler/plateau.py", "self.num_bad_epochs > self.patience", "self.num_bad_epochs >= self.patience", ["tests/optim/lr_scheduler/test_plateau.py"]),
     Bug("optim/lr_scheduler/compose.py", "                scheduler.last_epoch = -1\n", "                pass\n", ["tests/optim/lr_scheduler/test_compose.py"]),
     Bug("optim/adam.py", "weight_decay: float = 1e-2,", "weight_decay: float = 0,", ["tests/optim/test_adam.py"]),
-    Bug("optim/optimizer.py", "            state[key] = deepcopy(value)\n", "            state[key] = value\n", OPTIMIZER),
+    Bug("optim/state.py", "        return deepcopy(value)\n", "        return value\n", OPTIMIZER),
+    Bug("optim/state.py", "(kind is int and (x < 0 or x != int(x)))", "(kind is int and x < 0)", STATE),
+    Bug("optim/state.py", "set(optimizer.defaults) - set(saved) - set(OPTIONAL)", "set()", STATE),
+    Bug("optim/optimizer.py", "self.check(group if lr >= 0 else", "self.check(group if True else", STATE),
+    Bug("optim/optimizer.py", 'finite(group, "lr") if "lr" in group else 0.0', 'float(group.get("lr", 0.0))', OPTIMIZER),
+    Bug("optim/hooks.py", "if self._hooks is None or self._stepping:", "if self._hooks is None:", ["tests/optim/test_hooks.py"]),
+    Bug("optim/adamax.py", '    d += group["eps"]\n', "", ["tests/optim/test_adamax.py"]),
+    Bug("optim/adamax.py", "np.maximum(u, d, out=u)", "np.minimum(u, d, out=u)", ["tests/optim/test_adamax.py"]),
+    Bug("optim/asgd.py", '1 / max(1.0, t - group["t0"])', '1 / max(1.0, t + 1 - group["t0"])', ["tests/optim/test_asgd.py"]),
+    Bug("optim/rprop.py", "    before[shrink] = 0\n", "", ["tests/optim/test_rprop.py"]),
+    Bug("optim/adafactor.py", "max(1.0, _rms(u) / group[\"d\"])", "1.0", ["tests/optim/test_adafactor.py"]),
+    Bug("optim/lbfgs.py", "    q *= scale\n", "", ["tests/optim/test_lbfgs.py"]),
+    Bug("optim/lbfgs.py", "for y, s, rho in reversed(pairs):", "for y, s, rho in pairs:", ["tests/optim/test_lbfgs.py"]),
+    Bug("optim/wolfe.py", "            bracket[1 - low] = best\n", "            pass\n", ["tests/optim/test_wolfe.py"]),
+    Bug("optim/wolfe.py", "3 * (a.f - b.f) / (a.t - b.t)", "3 * (b.f - a.f) / (a.t - b.t)", ["tests/optim/test_wolfe.py"]),
+    Bug("optim/lr_scheduler/base.py", "            self._go_back(mine)\n", "", STATES),
+    Bug("optim/lr_scheduler/base.py", "        trial._validate()\n", "", STATES),
+    Bug("optim/lr_scheduler/base.py", "        group[\"lr\"]._array[...] = lr\n", "        group[\"lr\"] = lr\n        return\n", STATES),
+    Bug("optim/lr_scheduler/compose.py", "            scheduler._go_back(part)\n", "            pass\n", STATES),
+    Bug("optim/lr_scheduler/base.py", "for key, value in state_dict.items() if key not in apart}", "for key, value in state_dict.items()}", STATES),
     Bug("optim/lr_scheduler/decay.py", "self._initial and t > 0 and not self._moves_when_resumed", "self._initial and t > 0", ["tests/optim/lr_scheduler/test_decay.py"]),
 ]  # fmt: skip

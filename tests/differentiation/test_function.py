@@ -417,8 +417,8 @@ def test_the_gradient_that_is_kept_is_nobody_elses() -> None:
     assert constant.tolist() == [1.0, 1.0]
 
 
-def test_a_view_that_is_returned_has_memory_of_its_own() -> None:
-    """PyTorch refuses to write into it; here a write does not go past the backward, and leaves the input alone."""
+def test_a_write_into_an_input_that_is_returned() -> None:
+    """PyTorch refuses it; here it does not go past the backward, and leaves the input alone."""
     x = leaf(tg, 1.0, 2.0)
     z = x * 1
     y = made(tg, lambda _c, a: a, lambda _c, g: -g)(z)

@@ -29,6 +29,13 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [  # class, parameters, values
 IDS = [f"{name}-{'-'.join(given)}" for name, given, _ in CASES]
 
 
+@pytest.fixture
+def torch(torch: Any) -> Any:
+    """PyTorch, checking what it is told: its compiler leaves that switched off."""
+    torch.distributions.Distribution.set_default_validate_args(True)
+    return torch
+
+
 def made(library: Any, tensor: Any, case: tuple[str, dict[str, Any], Any]) -> tuple[Any, list[Any]]:
     """A distribution and its parameters, which want gradients."""
     name, given, _ = case
@@ -159,6 +166,30 @@ def test_asking_first_without_recording_loses_no_gradient() -> None:
         logits.grad = None
         (d.probs * tg.tensor([1.0, 2.0, 3.0])).sum().backward()
         assert logits.grad is not None
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_probabilities_add_up(case: tuple[str, dict[str, Any], Any]) -> None:
+    """The density is the slope of the distribution function, or all probabilities together are 1; and the entropy."""
+    d, _ = made(D, tg.tensor, case)
+    if d.has_enumerate_support:
+        log = d.log_prob(d.enumerate_support()).numpy()
+        np.testing.assert_allclose(np.exp(log).sum(0), 1, rtol=1e-12)
+        np.testing.assert_allclose(-(np.exp(log) * log).sum(0), d.entropy().numpy(), rtol=1e-12)
+        return
+    x = tg.tensor(case[2], requires_grad=True)
+    d.cdf(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp(d.log_prob(x).numpy()) * np.ones(x.shape), rtol=1e-9)
+    np.testing.assert_allclose(d.icdf(d.cdf(x)).numpy(), (x + 0 * d.mean).numpy(), rtol=1e-9)
+    tg.manual_seed(2)
+    log = d.log_prob(d.sample((100_000,))).numpy()
+    assert (np.abs(log.mean(0) + d.entropy().numpy()) <= 5 * log.std(0) / math.sqrt(len(log)) + 1e-9).all()
+
+
+def test_certain_events_are_no_distance_away() -> None:
+    for kind in (D.Bernoulli, D.Categorical):
+        sure = kind(tg.tensor([0.0, 1.0]))
+        np.testing.assert_allclose(D.kl_divergence(sure, sure).numpy(), 0, atol=1e-6)
 
 
 def test_certain_events(torch: Any) -> None:

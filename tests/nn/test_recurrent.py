@@ -158,10 +158,13 @@ def test_a_packed_sequence_sees_no_padding(kind: str) -> None:
     """Each sequence alone gives what it gives in the batch."""
     layer = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=True).double()
     sequences = [tg.randn(n, 3, dtype=tg.float64) for n in (2, 5, 1, 5)]
-    y, h = layer(rnn.pack_sequence(sequences, enforce_sorted=False))
+    first = [tg.randn(4, 4, 4, dtype=tg.float64) for _ in range(1 + (kind == "LSTM"))]
+    given = tuple(first) if kind == "LSTM" else first[0]
+    y, h = layer(rnn.pack_sequence(sequences, enforce_sorted=False), given)
     states = flat((h,))
     for i, (x, together) in enumerate(zip(sequences, rnn.unpack_sequence(y), strict=True)):
-        alone, last = layer(x)
+        own = [s[:, i] for s in first]
+        alone, last = layer(x, tuple(own) if kind == "LSTM" else own[0])
         np.testing.assert_allclose(together.numpy(), alone.numpy(), rtol=1e-12)
         for s, t in zip(states, flat((last,)), strict=True):
             np.testing.assert_allclose(s.numpy()[:, i], t.numpy(), rtol=1e-12)
@@ -179,6 +182,7 @@ def test_first_values_and_dropout() -> None:
     np.testing.assert_array_equal(layer(x)[0].numpy(), layer(x)[0].numpy())
     certain = nn.RNN(3, 4, num_layers=2, dropout=1.0)  # nothing passes from the first layer to the second
     np.testing.assert_array_equal(certain(x)[0].numpy(), certain(x * 2)[0].numpy())
+    assert certain(x)[0].numpy().all()
     with pytest.warns(UserWarning, match="num_layers=1"):
         nn.GRU(3, 4, dropout=0.5)
 

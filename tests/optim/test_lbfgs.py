@@ -15,6 +15,7 @@ from optim.reference import parameter, seeds
 import tinygrad_cnn as tg
 from tinygrad_cnn.io import load, save
 from tinygrad_cnn.optim import LBFGS
+from tinygrad_cnn.optim.lbfgs import _direction
 from tinygrad_cnn.tensors import Tensor
 
 PROBLEMS = ["quadratic", "valley", "net", "kink"]
@@ -214,6 +215,22 @@ def test_a_state_that_does_not_fit(entry: str, value: Any, text: str) -> None:
 def test_errors(make: Any, error: Any, text: str) -> None:
     with pytest.raises(error, match=text):
         make(parameter(np.ones(2)))
+
+
+@given(seed=seeds, n=st.integers(1, 5))
+def test_the_direction_beside_whole_matrices(seed: int, n: int) -> None:
+    """The inverse Hessian that the remembered steps tell, written out (Nocedal & Wright 2006, 7.16), times -g."""
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((4, 4))
+    steps = rng.standard_normal((n, 4))
+    pairs = [((A @ A.T + np.eye(4)) @ s, s) for s in steps]
+    g, scale = rng.standard_normal(4), 0.7
+    H = scale * np.eye(4)
+    for y, s in pairs:
+        V = np.eye(4) - np.outer(y, s) / (y @ s)
+        H = V.T @ H @ V + np.outer(s, s) / (y @ s)
+    memory = [[y for y, _ in pairs], [s for _, s in pairs]]
+    np.testing.assert_allclose(_direction(g, memory, scale), -H @ g, rtol=1e-7, atol=1e-9)
 
 
 def test_no_iterations() -> None:

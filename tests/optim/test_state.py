@@ -113,6 +113,18 @@ def test_a_rate_that_a_schedule_took_below_zero(torch: Any, cls: str, lr: float)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-6)
 
 
+def test_a_rate_below_zero_steps_and_loads() -> None:
+    p, q = parameter(np.ones(2)), parameter(np.ones(2))
+    first, second = optim.SGD([p], lr=0.1), optim.SGD([q], lr=0.1)
+    first.param_groups[0]["lr"] = -0.5
+    feed(first, [p], [[np.ones(2)]])
+    second.load_state_dict(first.state_dict())
+    feed(second, [q], [[np.ones(2)]])
+    assert p.tolist() == q.tolist() == [1.5, 1.5]
+    with pytest.raises(ValueError, match=r"lr must be >= 0, got -0\.5"):
+        optim.SGD([p], lr=-0.5)
+
+
 RATES = ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "ASGD", "Rprop",
          "Adafactor"]  # fmt: skip
 

@@ -19,7 +19,6 @@ import argparse
 import fnmatch
 import re
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -265,34 +264,24 @@ def database() -> tuple[Any, list[Any]]:
     return torch, sorted(module_db, key=lambda info: info.module_cls.__name__)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="classes with this in their names")
-    parser.add_argument("--verbose", action="store_true", help="name each fault")
-    chosen = parser.parse_args()
-    try:
-        torch, infos = database()
-    except ImportError as error:
-        print(f"{NOT_INSTALLED} ({error})")
-        return 0
-    torch.set_num_threads(1)
-    start = time.perf_counter()
+def try_all(only: str = "") -> tuple[list[Report], list[str]]:
+    """The reports of all classes that are here, and the names of those that are not."""
+    torch, infos = database()
     reports, missing = [], []
     for info in infos:
-        if chosen.only not in info.module_cls.__name__:
-            continue
-        with quietly():
-            report = try_class(torch, info)
-        if report is None:
-            missing.append(info.module_cls.__name__)
-            continue
-        reports.append(report)
-        for fault in report.faults[: None if chosen.verbose else 2]:
-            print(f"FAULT {report.name} {fault}")
-    print(
-        f"{len(infos)} module classes in the database, {len(reports)} of them here, in "
-        f"{time.perf_counter() - start:.0f} s"
-    )
+        if only in info.module_cls.__name__:
+            with quietly():
+                report = try_class(torch, info)
+            if report is None:
+                missing.append(info.module_cls.__name__)
+            else:
+                reports.append(report)
+    return reports, missing
+
+
+def tell(reports: list[Report], missing: list[str]) -> None:
+    """Print what came out."""
+    print(f"{len(reports) + len(missing)} module classes in the database, {len(reports)} of them here")
     print(f"{sum(report.right for report in reports)} there and right")
     print(f"{sum(bool(r.faults) for r in reports)} with faults ({sum(len(r.faults) for r in reports)})")
     print(f"{sum(r.agree for r in reports)} samples agree, {sum(r.gradients for r in reports)} gradients")
@@ -303,6 +292,23 @@ def main() -> int:
             for why, count in table.most_common():
                 print(f"  {count:5d}  {report.name}: {why}")
     print(f"missing ({len(missing)}): {', '.join(missing)}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="classes with this in their names")
+    parser.add_argument("--verbose", action="store_true", help="name each fault")
+    chosen = parser.parse_args()
+    try:
+        database()
+    except ImportError as error:
+        print(f"{NOT_INSTALLED} ({error})")
+        return 0
+    reports, missing = try_all(chosen.only)
+    for report in reports:
+        for fault in report.faults[: None if chosen.verbose else 2]:
+            print(f"FAULT {report.name} {fault}")
+    tell(reports, missing)
     return int(any(report.faults for report in reports))
 
 

@@ -51,7 +51,7 @@ def accepting(function: Callable[..., Any], direct: Callable[..., Any] | None = 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return target(*args, **kwargs)
+            return target(*args, **kwargs) if kwargs else target(*args)
         except TypeError:
             if kwargs.keys() <= known.keys():
                 raise

@@ -1,13 +1,19 @@
 """Differentiation by itself, under PyTorch's names. The engine: `graph`, `operation`, `backward`, in this order."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 
 from .backward import backward, grad
 from .graph import Variable
-from .modes import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_detect_anomaly, set_grad_enabled
+from .modes import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
 
 
 def __getattr__(name: str) -> Any:

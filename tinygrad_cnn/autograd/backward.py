@@ -333,8 +333,7 @@ def grad(
     result = []
     for k, x in enumerate(xs):
         g = found.get(x if x._node is None else x._node)
-        if g is None and materialize_grads:
-            g = np.zeros_like(x._array)
+        g = np.zeros_like(x._array) if g is None and materialize_grads else g
         if g is None and not allow_unused:
             raise RuntimeError(f"the outputs do not depend on input {k}; pass allow_unused=True to get None for it")
         result.append(g if g is None or isinstance(g, Variable) else wrap(np.asarray(g), None))

@@ -46,7 +46,7 @@ class Function:
     >>> x = tensor([1.0, 2.0], requires_grad=True)
     >>> Reverse.apply(x, 0.5).sum().backward()
     >>> x.grad
-    tensor([-0.5000, -0.5000])
+    tensor([-0.5, -0.5])
     """
 
     generate_vmap_rule = False
@@ -155,7 +155,7 @@ def _recorded(cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...], ou
         if _is_in(y, ctx._dirty):
             become(y, made)
         elif y._view is not None or _wants(y) or _is_in(y, inputs) or _is_in(y, outputs[:i]):
-            y = wrap(y._array.copy(order="K"), made)  # memory of its own: a write into it goes past no backward
+            y = wrap(y._array, made)  # no view: a write that is recorded gives it memory of its own
         else:
             y._node = made
         results.append(y)

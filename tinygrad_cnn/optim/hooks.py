@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -92,4 +93,6 @@ def hooked(step: F) -> F:
             hook(self, given, kwargs)
         return result
 
+    stepping.__signature__ = inspect.signature(step)  # type: ignore[attr-defined]
+    del stepping.__wrapped__  # it is the method itself: a profile's wrapper is the only one
     return stepping  # type: ignore[return-value]

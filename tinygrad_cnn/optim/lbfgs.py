@@ -33,7 +33,7 @@ class LBFGS(Optimizer):
     ...     return loss
     >>> for _ in range(3):
     ...     loss = optimizer.step(closure)
-    >>> w.numpy().round(6)
+    >>> w.numpy().round(3)
     array([1., 1.])
 
     Args:

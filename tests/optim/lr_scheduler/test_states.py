@@ -201,6 +201,19 @@ def test_a_tensor_is_written_into(torch: Any, name: str) -> None:
             scheduler.step()
 
 
+def test_whoever_holds_the_tensor_sees_the_rate() -> None:
+    lr = tg.tensor(0.5)
+    optimizer = optim.SGD([Tensor(np.zeros(1), requires_grad=True)], lr=lr)  # type: ignore[arg-type]
+    graph = (lr * tg.tensor(2.0, requires_grad=True)).sum()
+    scheduler = s.StepLR(optimizer, 1, gamma=0.5)
+    optimizer.step()
+    scheduler.step()
+    assert lr.item() == 0.25
+    assert scheduler.get_last_lr() == [0.25]
+    with pytest.raises(RuntimeError, match="changed in place"):
+        graph.backward()
+
+
 def _one_group(name: str, L: Any, o: Any) -> Any:
     match name:
         case "OneCycleLR":

@@ -8,7 +8,7 @@ from ...autograd.graph import Array
 from ...ops.linalg import matmul
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import _reshape, transpose
-from .arguments import check_bias, check_floating, check_same_dtype
+from .arguments import check_array, check_bias, check_same_dtype
 
 
 def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -25,7 +25,7 @@ def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = N
     """
     name = "bilinear"
     for x, what in ((input1, "input1"), (input2, "input2"), (weight, "weight")):
-        check_floating(x, what, name)
+        check_array(x, what, name)
         check_same_dtype(input1, x, name, what)
     if weight.ndim != 3:
         raise ValueError(

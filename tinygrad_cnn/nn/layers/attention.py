@@ -55,10 +55,6 @@ class MultiheadAttention(Layer):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if embed_dim < 1 or num_heads < 1:
-            raise ValueError(
-                f"MultiheadAttention: embed_dim and num_heads must be at least 1, got {embed_dim} and {num_heads}"
-            )
         if embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: num_heads={num_heads} must divide embed_dim={embed_dim}")
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads

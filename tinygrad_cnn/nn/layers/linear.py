@@ -76,8 +76,6 @@ class Bilinear(Layer):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if in1_features < 1:
-            raise ValueError(f"Bilinear: in1_features must be at least 1, got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = parameter((out_features, in1_features, in2_features), device, dtype)
         self.bias = parameter(out_features, device, dtype) if bias else None

@@ -36,6 +36,7 @@ class RNNBase(Layer):
 
     _shown = "input_size, hidden_size, proj_size?, num_layers?, bias?, batch_first?, dropout?, bidirectional?"
     _states: ClassVar[int] = 1  # h, or h and c
+    _least: ClassVar[dict[str, float]] = {"hidden_size": 1}
 
     def __init__(
         self,
@@ -55,6 +56,8 @@ class RNNBase(Layer):
         name = type(self).__name__
         if mode not in _STEPS:
             raise ValueError(f"{name}: mode must be one of {', '.join(_STEPS)}, got {mode!r}")
+        if isinstance(dropout, bool):
+            raise ValueError(f"{name}: dropout is the probability to drop, a number, got {dropout}")
         if proj_size and proj_size >= hidden_size:
             raise ValueError(f"{name}: proj_size must be less than hidden_size={hidden_size}, got {proj_size}")
         if proj_size and mode != "LSTM":

@@ -26,9 +26,9 @@ LEAST: dict[str, float] = {  # 0 channels make an empty layer, as in PyTorch
     **dict.fromkeys(("padding", "output_padding"), 0),
     **dict.fromkeys(("kernel_size", "stride", "dilation", "groups", "num_groups", "size"), 1),
     **dict.fromkeys(("upscale_factor", "downscale_factor"), 1),
-    **dict.fromkeys(("input_size", "proj_size", "in2_features", "kdim", "vdim", "dim_feedforward"), 0),
+    **dict.fromkeys(("input_size", "hidden_size", "proj_size", "in2_features", "kdim", "vdim", "dim_feedforward"), 0),
     **dict.fromkeys(("num_encoder_layers", "num_decoder_layers"), 0),
-    **dict.fromkeys(("hidden_size", "num_layers", "num_chunks", "in1_features"), 1),
+    **dict.fromkeys(("num_layers", "num_chunks", "in1_features"), 1),
     **dict.fromkeys(("d_model", "nhead", "embed_dim", "num_heads"), 1),
     "unflattened_size": -1,
 }

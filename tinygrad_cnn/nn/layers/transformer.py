@@ -263,12 +263,12 @@ class Transformer(Layer):
         super().__init__()
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
         settings = (dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
-        self.encoder = custom_encoder
+        self.encoder: Any = custom_encoder
         if custom_encoder is None:
             encoder_layer = TransformerEncoderLayer(d_model, nhead, *settings, **kind)
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
             self.encoder = TransformerEncoder(encoder_layer, num_encoder_layers, norm)
-        self.decoder = custom_decoder
+        self.decoder: Any = custom_decoder
         if custom_decoder is None:
             decoder_layer = TransformerDecoderLayer(d_model, nhead, *settings, **kind)
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)

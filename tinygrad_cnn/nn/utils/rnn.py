@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ...ops.shape import _reshape, transpose
 from ...tensors import Tensor
 
 
-class _Packed(NamedTuple):
+class _Packed(typing.NamedTuple):
     data: Tensor
     batch_sizes: Tensor
     sorted_indices: Tensor | None

@@ -31,8 +31,7 @@ class LRScheduler:
     _last_lr: list[float]
     _initial = False  # is this the step that the constructor takes?
     _get_lr_called_within_step = False  # does `get_lr` run for `step`? As in PyTorch, for subclasses that ask
-    _hidden: ClassVar[tuple[str, ...]] = ("optimizer",)  # attributes that are not part of the state
-    _beside: ClassVar[tuple[str, ...]] = ()  # parts of the state that are no attributes
+    _hidden: ClassVar[tuple[str, ...]] = ("optimizer",)  # attributes that are no plain part of the state
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1, verbose: Any = "deprecated") -> None:
         ignore_verbose(verbose)
@@ -161,7 +160,7 @@ class LRScheduler:
 
     def _attributes(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         """The attributes that a saved state holds, as they are kept here."""
-        apart = {*self._hidden, *self._beside, "verbose", "_get_lr_called_within_step"}
+        apart = {*self._hidden, "verbose", "_get_lr_called_within_step"}
         return {key: plain(deepcopy(value)) for key, value in state_dict.items() if key not in apart}
 
     def _check_state(self, state_dict: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ class _Composed(LRScheduler):
     """Holds schedulers of one optimizer; its state holds theirs."""
 
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "_schedulers")
-    _beside: ClassVar[tuple[str, ...]] = ("_schedulers",)
     _schedulers: list[LRScheduler]
 
     def _take(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:

@@ -122,8 +122,7 @@ class CyclicLR(_MomentumCycle):
     goes up. Meant to be stepped after each batch.
     """
 
-    _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "_custom_scale")
-    _beside: ClassVar[tuple[str, ...]] = ("_scale_fn_custom",)
+    _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "_custom_scale", "_scale_fn_custom")
 
     def __init__(
         self,

@@ -265,7 +265,6 @@ class _FunctionLR(LRScheduler):
     """Holds the user's functions, one for each group."""
 
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer", "lr_lambdas")
-    _beside: ClassVar[tuple[str, ...]] = ("lr_lambdas",)
 
     def __init__(
         self,
