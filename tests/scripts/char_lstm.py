@@ -10,22 +10,22 @@ from tinygrad_cnn import nn
 from tinygrad_cnn.autograd import Variable
 
 parser = argparse.ArgumentParser()
-parser.add_argument('text', help='a file with the text to learn')
-parser.add_argument('--n-hidden', type=int, default=256)
-parser.add_argument('--n-layers', type=int, default=2)
-parser.add_argument('--batch-size', type=int, default=16)
-parser.add_argument('--seq-length', type=int, default=64)
-parser.add_argument('--epochs', type=int, default=20)
-parser.add_argument('--lr', type=float, default=0.001)
-parser.add_argument('--clip', type=float, default=5)
-parser.add_argument('--print-every', type=int, default=10)
-parser.add_argument('--prime', default='The ')
+parser.add_argument("text", help="a file with the text to learn")
+parser.add_argument("--n-hidden", type=int, default=256)
+parser.add_argument("--n-layers", type=int, default=2)
+parser.add_argument("--batch-size", type=int, default=16)
+parser.add_argument("--seq-length", type=int, default=64)
+parser.add_argument("--epochs", type=int, default=20)
+parser.add_argument("--lr", type=float, default=0.001)
+parser.add_argument("--clip", type=float, default=5)
+parser.add_argument("--print-every", type=int, default=10)
+parser.add_argument("--prime", default="The ")
 args = parser.parse_args()
 
 np.random.seed(0)
 torch.manual_seed(0)
 
-with open(args.text, 'r') as f:
+with open(args.text, "r") as f:
     text = f.read()
 
 chars = tuple(sorted(set(text)))
@@ -36,7 +36,7 @@ encoded = np.array([char2int[ch] for ch in text])
 
 def one_hot_encode(arr, n_labels):
     one_hot = np.zeros((arr.size, n_labels), dtype=np.float32)
-    one_hot[np.arange(one_hot.shape[0]), arr.flatten()] = 1.
+    one_hot[np.arange(one_hot.shape[0]), arr.flatten()] = 1.0
     return one_hot.reshape((*arr.shape, n_labels))
 
 
@@ -44,9 +44,9 @@ def get_batches(arr, batch_size, seq_length):
     """Pieces of batch_size x seq_length letters, and the letters that follow each."""
     batch_size_total = batch_size * seq_length
     n_batches = len(arr) // batch_size_total
-    arr = arr[:n_batches * batch_size_total].reshape((batch_size, -1))
+    arr = arr[: n_batches * batch_size_total].reshape((batch_size, -1))
     for n in range(0, arr.shape[1], seq_length):
-        x = arr[:, n:n + seq_length]
+        x = arr[:, n : n + seq_length]
         y = np.zeros_like(x)
         try:
             y[:, :-1], y[:, -1] = x[:, 1:], arr[:, n + seq_length]
@@ -56,7 +56,7 @@ def get_batches(arr, batch_size, seq_length):
 
 
 train_on_gpu = torch.cuda.is_available()
-print('Training on GPU!' if train_on_gpu else 'No GPU available, training on CPU; consider making n_epochs very small.')
+print("Training on GPU!" if train_on_gpu else "No GPU available, training on CPU; consider making n_epochs very small.")
 
 
 class CharRNN(nn.Module):
@@ -81,11 +81,15 @@ class CharRNN(nn.Module):
     def init_hidden(self, batch_size):
         weight = next(self.parameters()).data
         if train_on_gpu:
-            hidden = (weight.new(self.n_layers, batch_size, self.n_hidden).zero_().cuda(),
-                      weight.new(self.n_layers, batch_size, self.n_hidden).zero_().cuda())
+            hidden = (
+                weight.new(self.n_layers, batch_size, self.n_hidden).zero_().cuda(),
+                weight.new(self.n_layers, batch_size, self.n_hidden).zero_().cuda(),
+            )
         else:
-            hidden = (weight.new(self.n_layers, batch_size, self.n_hidden).zero_(),
-                      weight.new(self.n_layers, batch_size, self.n_hidden).zero_())
+            hidden = (
+                weight.new(self.n_layers, batch_size, self.n_hidden).zero_(),
+                weight.new(self.n_layers, batch_size, self.n_hidden).zero_(),
+            )
         return hidden
 
 
@@ -131,10 +135,12 @@ def train(net, data, epochs=10, batch_size=10, seq_length=50, lr=0.001, clip=5, 
                     val_loss = criterion(output, targets.view(batch_size * seq_length).long())
                     val_losses.append(val_loss.item())
                 net.train()
-                print("Epoch: {}/{}...".format(e + 1, epochs),
-                      "Step: {}...".format(counter),
-                      "Loss: {:.4f}...".format(loss.item()),
-                      "Val Loss: {:.4f}".format(np.mean(val_losses)))
+                print(
+                    "Epoch: {}/{}...".format(e + 1, epochs),
+                    "Step: {}...".format(counter),
+                    "Loss: {:.4f}...".format(loss.item()),
+                    "Val Loss: {:.4f}".format(np.mean(val_losses)),
+                )
 
 
 def predict(net, char, h=None, top_k=None):
@@ -158,7 +164,7 @@ def predict(net, char, h=None, top_k=None):
     return int2char[int(char)], h
 
 
-def sample(net, size, prime='The', top_k=None):
+def sample(net, size, prime="The", top_k=None):
     if train_on_gpu:
         net.cuda()
     else:
@@ -172,20 +178,28 @@ def sample(net, size, prime='The', top_k=None):
     for _ in range(size):
         char, h = predict(net, letters[-1], h, top_k=top_k)
         letters.append(char)
-    return ''.join(letters)
+    return "".join(letters)
 
 
 net = CharRNN(chars, args.n_hidden, args.n_layers)
 print(net)
-train(net, encoded, epochs=args.epochs, batch_size=args.batch_size, seq_length=args.seq_length,
-      lr=args.lr, clip=args.clip, print_every=args.print_every)
+train(
+    net,
+    encoded,
+    epochs=args.epochs,
+    batch_size=args.batch_size,
+    seq_length=args.seq_length,
+    lr=args.lr,
+    clip=args.clip,
+    print_every=args.print_every,
+)
 
-checkpoint = {'n_hidden': net.n_hidden, 'n_layers': net.n_layers, 'state_dict': net.state_dict(), 'tokens': net.chars}
-with open('rnn.net', 'wb') as f:
+checkpoint = {"n_hidden": net.n_hidden, "n_layers": net.n_layers, "state_dict": net.state_dict(), "tokens": net.chars}
+with open("rnn.net", "wb") as f:
     torch.save(checkpoint, f)
 
-with open('rnn.net', 'rb') as f:
+with open("rnn.net", "rb") as f:
     checkpoint = torch.load(f)
-loaded = CharRNN(checkpoint['tokens'], n_hidden=checkpoint['n_hidden'], n_layers=checkpoint['n_layers'])
-loaded.load_state_dict(checkpoint['state_dict'])
+loaded = CharRNN(checkpoint["tokens"], n_hidden=checkpoint["n_hidden"], n_layers=checkpoint["n_layers"])
+loaded.load_state_dict(checkpoint["state_dict"])
 print(repr(sample(loaded, 60, prime=args.prime, top_k=5)))

@@ -19,24 +19,24 @@ import tinygrad_cnn.vision.transforms as transforms
 import tinygrad_cnn.vision.utils as vutils
 
 parser = argparse.ArgumentParser()
-parser.add_argument('--dataset', default='fake', help='folder | cifar10 | mnist | fake')
-parser.add_argument('--dataroot', required=False, help='where the dataset is')
-parser.add_argument('--workers', type=int, help='number of workers that load data', default=2)
-parser.add_argument('--batchSize', type=int, default=64)
-parser.add_argument('--imageSize', type=int, default=64, help='height and width of the images')
-parser.add_argument('--size', type=int, default=1000, help='how many images a fake dataset has')
-parser.add_argument('--nz', type=int, default=100, help='length of the latent vector')
-parser.add_argument('--ngf', type=int, default=64)
-parser.add_argument('--ndf', type=int, default=64)
-parser.add_argument('--niter', type=int, default=25, help='number of epochs')
-parser.add_argument('--lr', type=float, default=0.0002)
-parser.add_argument('--beta1', type=float, default=0.5)
-parser.add_argument('--cuda', action='store_true', default=False)
-parser.add_argument('--ngpu', type=int, default=1)
-parser.add_argument('--netG', default='', help="a generator's state, to go on with")
-parser.add_argument('--netD', default='', help="a discriminator's state, to go on with")
-parser.add_argument('--outf', default='.', help='where images and states go')
-parser.add_argument('--manualSeed', type=int)
+parser.add_argument("--dataset", default="fake", help="folder | cifar10 | mnist | fake")
+parser.add_argument("--dataroot", required=False, help="where the dataset is")
+parser.add_argument("--workers", type=int, help="number of workers that load data", default=2)
+parser.add_argument("--batchSize", type=int, default=64)
+parser.add_argument("--imageSize", type=int, default=64, help="height and width of the images")
+parser.add_argument("--size", type=int, default=1000, help="how many images a fake dataset has")
+parser.add_argument("--nz", type=int, default=100, help="length of the latent vector")
+parser.add_argument("--ngf", type=int, default=64)
+parser.add_argument("--ndf", type=int, default=64)
+parser.add_argument("--niter", type=int, default=25, help="number of epochs")
+parser.add_argument("--lr", type=float, default=0.0002)
+parser.add_argument("--beta1", type=float, default=0.5)
+parser.add_argument("--cuda", action="store_true", default=False)
+parser.add_argument("--ngpu", type=int, default=1)
+parser.add_argument("--netG", default="", help="a generator's state, to go on with")
+parser.add_argument("--netD", default="", help="a discriminator's state, to go on with")
+parser.add_argument("--outf", default=".", help="where images and states go")
+parser.add_argument("--manualSeed", type=int)
 opt = parser.parse_args()
 
 try:
@@ -57,33 +57,43 @@ cudnn.benchmark = True
 if torch.cuda.is_available() and not opt.cuda:
     print("WARNING: there is a CUDA device, so you may want to run with --cuda")
 
-to_images = transforms.Compose([
-    transforms.Resize(opt.imageSize),
-    transforms.CenterCrop(opt.imageSize),
-    transforms.ToTensor(),
-])
-if opt.dataset == 'folder':
-    dataset = dset.ImageFolder(root=opt.dataroot, transform=transforms.Compose(
-        to_images.transforms + [transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]))
+to_images = transforms.Compose(
+    [
+        transforms.Resize(opt.imageSize),
+        transforms.CenterCrop(opt.imageSize),
+        transforms.ToTensor(),
+    ]
+)
+if opt.dataset == "folder":
+    dataset = dset.ImageFolder(
+        root=opt.dataroot,
+        transform=transforms.Compose(to_images.transforms + [transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]),
+    )
     nc = 3
-elif opt.dataset == 'cifar10':
-    dataset = dset.CIFAR10(root=opt.dataroot, download=True, transform=transforms.Compose(
-        to_images.transforms + [transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]))
+elif opt.dataset == "cifar10":
+    dataset = dset.CIFAR10(
+        root=opt.dataroot,
+        download=True,
+        transform=transforms.Compose(to_images.transforms + [transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]),
+    )
     nc = 3
-elif opt.dataset == 'mnist':
-    dataset = dset.MNIST(root=opt.dataroot, download=True, transform=transforms.Compose(
-        to_images.transforms + [transforms.Normalize((0.5,), (0.5,))]))
+elif opt.dataset == "mnist":
+    dataset = dset.MNIST(
+        root=opt.dataroot,
+        download=True,
+        transform=transforms.Compose(to_images.transforms + [transforms.Normalize((0.5,), (0.5,))]),
+    )
     nc = 1
-elif opt.dataset == 'fake':
-    dataset = dset.FakeData(size=opt.size, image_size=(3, opt.imageSize, opt.imageSize),
-                            transform=transforms.ToTensor())
+elif opt.dataset == "fake":
+    dataset = dset.FakeData(
+        size=opt.size, image_size=(3, opt.imageSize, opt.imageSize), transform=transforms.ToTensor()
+    )
     nc = 3
 else:
     raise ValueError("unknown dataset: %s" % opt.dataset)
 
 assert dataset
-dataloader = torch.utils.data.DataLoader(dataset, batch_size=opt.batchSize,
-                                         shuffle=True, num_workers=int(opt.workers))
+dataloader = torch.utils.data.DataLoader(dataset, batch_size=opt.batchSize, shuffle=True, num_workers=int(opt.workers))
 
 device = torch.device("cuda:0" if opt.cuda else "cpu")
 ngpu = int(opt.ngpu)
@@ -95,9 +105,9 @@ ndf = int(opt.ndf)
 # called on every module of netG and netD
 def weights_init(m):
     classname = m.__class__.__name__
-    if classname.find('Conv') != -1:
+    if classname.find("Conv") != -1:
         m.weight.data.normal_(0.0, 0.02)
-    elif classname.find('BatchNorm') != -1:
+    elif classname.find("BatchNorm") != -1:
         m.weight.data.normal_(1.0, 0.02)
         m.bias.data.fill_(0)
 
@@ -125,7 +135,7 @@ class Generator(nn.Module):
             nn.ReLU(True),
             # (ngf) x 32 x 32
             nn.ConvTranspose2d(ngf, nc, 4, 2, 1, bias=False),
-            nn.Tanh()
+            nn.Tanh(),
             # (nc) x 64 x 64
         )
 
@@ -159,7 +169,7 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2, inplace=True),
             # (ndf*8) x 4 x 4
             nn.Conv2d(ndf * 8, 1, 4, 1, 0, bias=False),
-            nn.Sigmoid()
+            nn.Sigmoid(),
         )
 
     def forward(self, input):
@@ -173,21 +183,21 @@ class Discriminator(nn.Module):
 
 netG = Generator(ngpu).to(device)
 netG.apply(weights_init)
-if opt.netG != '':
+if opt.netG != "":
     netG.load_state_dict(torch.load(opt.netG))
 print(netG)
 
 netD = Discriminator(ngpu).to(device)
 netD.apply(weights_init)
-if opt.netD != '':
+if opt.netD != "":
     netD.load_state_dict(torch.load(opt.netD))
 print(netD)
 
 criterion = nn.BCELoss()
 
 fixed_noise = torch.randn(opt.batchSize, nz, 1, 1, device=device)
-real_label = 1.
-fake_label = 0.
+real_label = 1.0
+fake_label = 0.0
 
 optimizerD = optim.Adam(netD.parameters(), lr=opt.lr, betas=(opt.beta1, 0.999))
 optimizerG = optim.Adam(netG.parameters(), lr=opt.lr, betas=(opt.beta1, 0.999))
@@ -225,18 +235,19 @@ for epoch in range(opt.niter):
         D_G_z2 = output.mean().item()
         optimizerG.step()
 
-        print('[%d/%d][%d/%d] Loss_D: %.5f Loss_G: %.5f D(x): %.5f D(G(z)): %.5f / %.5f'
-              % (epoch, opt.niter, i, len(dataloader),
-                 errD.item(), errG.item(), D_x, D_G_z1, D_G_z2))
+        print(
+            "[%d/%d][%d/%d] Loss_D: %.5f Loss_G: %.5f D(x): %.5f D(G(z)): %.5f / %.5f"
+            % (epoch, opt.niter, i, len(dataloader), errD.item(), errG.item(), D_x, D_G_z1, D_G_z2)
+        )
         if i % 100 == 0:
-            vutils.save_image(real_cpu, '%s/real_samples.png' % opt.outf, normalize=True)
+            vutils.save_image(real_cpu, "%s/real_samples.png" % opt.outf, normalize=True)
             with torch.no_grad():
                 fake = netG(fixed_noise).detach().cpu()
-            vutils.save_image(fake, '%s/fake_samples_epoch_%03d.png' % (opt.outf, epoch), normalize=True)
+            vutils.save_image(fake, "%s/fake_samples_epoch_%03d.png" % (opt.outf, epoch), normalize=True)
             img_list.append(vutils.make_grid(fake, padding=2, normalize=True))
 
-    torch.save(netG.state_dict(), '%s/netG_epoch_%d.pth' % (opt.outf, epoch))
-    torch.save(netD.state_dict(), '%s/netD_epoch_%d.pth' % (opt.outf, epoch))
+    torch.save(netG.state_dict(), "%s/netG_epoch_%d.pth" % (opt.outf, epoch))
+    torch.save(netD.state_dict(), "%s/netD_epoch_%d.pth" % (opt.outf, epoch))
 
 grid = np.transpose(img_list[-1], (1, 2, 0))
-print('the last grid is', tuple(grid.shape), 'of mean %.4f' % float(grid.mean()))
+print("the last grid is", tuple(grid.shape), "of mean %.4f" % float(grid.mean()))

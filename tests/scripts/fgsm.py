@@ -12,13 +12,13 @@ import tinygrad_cnn.optim as optim
 from tinygrad_cnn.vision import datasets, transforms
 
 parser = argparse.ArgumentParser()
-parser.add_argument('--data', default='../data')
-parser.add_argument('--pretrained', default='lenet_mnist_model.pth')
-parser.add_argument('--epochs', type=int, default=2, help='of training, where there is no pretrained model')
-parser.add_argument('--attacked', type=int, default=1000, help='how many images of the test set are attacked')
+parser.add_argument("--data", default="../data")
+parser.add_argument("--pretrained", default="lenet_mnist_model.pth")
+parser.add_argument("--epochs", type=int, default=2, help="of training, where there is no pretrained model")
+parser.add_argument("--attacked", type=int, default=1000, help="how many images of the test set are attacked")
 opt = parser.parse_args()
 
-epsilons = [0, .05, .1, .15, .2, .25, .3]
+epsilons = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]
 use_cuda = True
 torch.manual_seed(42)
 
@@ -51,7 +51,9 @@ model = Net().to(device)
 if not os.path.exists(opt.pretrained):
     train_loader = torch.utils.data.DataLoader(
         datasets.MNIST(opt.data, train=True, download=True, transform=transforms.ToTensor()),
-        batch_size=64, shuffle=True)
+        batch_size=64,
+        shuffle=True,
+    )
     optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     model.train()
     for epoch in range(opt.epochs):
@@ -61,20 +63,29 @@ if not os.path.exists(opt.pretrained):
             loss = F.nll_loss(model(data), target)
             loss.backward()
             optimizer.step()
-            print('epoch %d batch %d loss %.5f' % (epoch, i, loss.item()))
+            print("epoch %d batch %d loss %.5f" % (epoch, i, loss.item()))
     torch.save(model.state_dict(), opt.pretrained)
 
 # what stands in the file
-model.load_state_dict(torch.load(opt.pretrained, map_location='cpu', weights_only=True))
+model.load_state_dict(torch.load(opt.pretrained, map_location="cpu", weights_only=True))
 
 # in evaluation mode, since dropout would hide what the attack does
 model.eval()
 
 test_loader = torch.utils.data.DataLoader(
-    datasets.MNIST(opt.data, train=False, download=True, transform=transforms.Compose([
-        transforms.ToTensor(),
-    ])),
-    batch_size=1, shuffle=True)
+    datasets.MNIST(
+        opt.data,
+        train=False,
+        download=True,
+        transform=transforms.Compose(
+            [
+                transforms.ToTensor(),
+            ]
+        ),
+    ),
+    batch_size=1,
+    shuffle=True,
+)
 
 
 def fgsm_attack(image, epsilon, data_grad):
@@ -135,4 +146,4 @@ for eps in epsilons:
     examples.append(ex)
 
 for eps, row in zip(epsilons, examples):
-    print(eps, ' '.join('{} -> {} ({:.4f})'.format(orig, adv, np.mean(ex)) for orig, adv, ex in row))
+    print(eps, " ".join("{} -> {} ({:.4f})".format(orig, adv, np.mean(ex)) for orig, adv, ex in row))

@@ -18,14 +18,14 @@ torch.backends.cudnn.benchmark = False
 
 def make_shapes(n, size=32):
     """Squares (0), crosses (1) and discs (2) of any colour somewhere in a noisy picture, and where."""
-    images = np.random.uniform(0, 0.3, (n, 3, size, size)).astype('float32')
+    images = np.random.uniform(0, 0.3, (n, 3, size, size)).astype("float32")
     labels = np.random.randint(0, 3, n)
     places = np.random.randint(6, size - 6, (n, 2))
     rows, columns = np.mgrid[:size, :size]
     for image, label, (y, x) in zip(images, labels, places):
         dy, dx = abs(rows - y), abs(columns - x)
-        mask = [np.maximum(dy, dx) <= 4, np.minimum(dy, dx) <= 1, dy ** 2 + dx ** 2 <= 20][label]
-        image[:, mask & (np.maximum(dy, dx) <= 5)] += np.random.uniform(0.5, 0.7, (3, 1)).astype('float32')
+        mask = [np.maximum(dy, dx) <= 4, np.minimum(dy, dx) <= 1, dy**2 + dx**2 <= 20][label]
+        image[:, mask & (np.maximum(dy, dx) <= 5)] += np.random.uniform(0.5, 0.7, (3, 1)).astype("float32")
     return torch.from_numpy(images), torch.from_numpy(labels), places
 
 
@@ -86,7 +86,7 @@ class GradCAM:
         weights = alpha.view(b, k, 1, 1)
         saliency_map = (weights * self.activations).sum(1, keepdim=True)
         saliency_map = F.relu(saliency_map)
-        saliency_map = F.interpolate(saliency_map, size=(h, w), mode='bilinear', align_corners=False)
+        saliency_map = F.interpolate(saliency_map, size=(h, w), mode="bilinear", align_corners=False)
         low, high = saliency_map.min(), saliency_map.max()
         saliency_map = (saliency_map - low).div(high - low + 1e-8).data
         return saliency_map, logit
@@ -98,12 +98,12 @@ class GradCAM:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--images', type=int, default=2000)
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--epochs', type=int, default=10)
-    parser.add_argument('--lr', type=float, default=0.05)
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--lr", type=float, default=0.05)
     args = parser.parse_args()
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    device = "cuda" if torch.cuda.is_available() else "cpu"
 
     images, labels, places = make_shapes(args.images)
     dataset = TensorDataset(images, labels)
@@ -137,26 +137,34 @@ def main():
                 _, predicted = torch.max(outputs.data, 1)
                 total += targets.size(0)
                 correct += (predicted == targets.to(device)).sum().item()
-        print('epoch %d, lr %.5f, loss %.5f, accuracy on %d others: %d %%' % (
-            epoch + 1, scheduler.get_last_lr()[0], running_loss / len(train_set), total, 100 * correct / total))
+        print(
+            "epoch %d, lr %.5f, loss %.5f, accuracy on %d others: %d %%"
+            % (epoch + 1, scheduler.get_last_lr()[0], running_loss / len(train_set), total, 100 * correct / total)
+        )
 
-    torch.save(model.state_dict(), 'shapes.pth')
+    torch.save(model.state_dict(), "shapes.pth")
 
     gradcam = GradCAM(model, model.features[-1])
     shown, hits = [], 0
     for i in val_set.indices[:8]:
-        mask, logit = gradcam(images[i:i + 1].to(device))
+        mask, logit = gradcam(images[i : i + 1].to(device))
         y, x = divmod(mask.flatten().argmax().item(), mask.shape[-1])
         near = max(abs(y - places[i][0]), abs(x - places[i][1])) <= 8
         hits += near
-        print('class {} at {}: seen as {} with {:.4f}, looking at {}'.format(
-            labels[i].item(), tuple(map(int, places[i])), logit.argmax(1).item(),
-            F.softmax(logit, dim=1).max().item(), 'it' if near else 'something else'))
+        print(
+            "class {} at {}: seen as {} with {:.4f}, looking at {}".format(
+                labels[i].item(),
+                tuple(map(int, places[i])),
+                logit.argmax(1).item(),
+                F.softmax(logit, dim=1).max().item(),
+                "it" if near else "something else",
+            )
+        )
         heat = torch.cat([mask[0], torch.zeros_like(mask[0]), 1 - mask[0]])
         shown += [images[i], (0.5 * images[i] + 0.5 * heat.cpu()).clamp(0, 1)]
     gradcam.remove()
-    save_image(make_grid(torch.stack(shown), nrow=4), 'gradcam.png')
+    save_image(make_grid(torch.stack(shown), nrow=4), "gradcam.png")
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -10,11 +10,11 @@ from tinygrad_cnn.utils import data
 from tinygrad_cnn.vision import transforms
 
 parser = argparse.ArgumentParser()
-parser.add_argument('--root', default='../data')
-parser.add_argument('--batch-size', type=int, default=256)
-parser.add_argument('--num-epochs', type=int, default=10)
-parser.add_argument('--lr', type=float, default=0.1)
-parser.add_argument('--workers', type=int, default=4)
+parser.add_argument("--root", default="../data")
+parser.add_argument("--batch-size", type=int, default=256)
+parser.add_argument("--num-epochs", type=int, default=10)
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--workers", type=int, default=4)
 args = parser.parse_args()
 torch.manual_seed(0)
 
@@ -22,8 +22,8 @@ torch.manual_seed(0)
 def try_gpu(i=0):
     """GPU number i if there is one, else the CPU."""
     if torch.cuda.device_count() >= i + 1:
-        return torch.device(f'cuda:{i}')
-    return torch.device('cpu')
+        return torch.device(f"cuda:{i}")
+    return torch.device("cpu")
 
 
 class Timer:
@@ -59,8 +59,10 @@ def load_data_fashion_mnist(batch_size, resize=None):
     trans = transforms.Compose(trans)
     mnist_train = torchvision.datasets.FashionMNIST(root=args.root, train=True, transform=trans, download=True)
     mnist_test = torchvision.datasets.FashionMNIST(root=args.root, train=False, transform=trans, download=True)
-    return (data.DataLoader(mnist_train, batch_size, shuffle=True, num_workers=args.workers),
-            data.DataLoader(mnist_test, batch_size, shuffle=False, num_workers=args.workers))
+    return (
+        data.DataLoader(mnist_train, batch_size, shuffle=True, num_workers=args.workers),
+        data.DataLoader(mnist_test, batch_size, shuffle=False, num_workers=args.workers),
+    )
 
 
 def init_cnn(module):
@@ -73,14 +75,20 @@ class LeNet(nn.Module):
     def __init__(self, num_classes=10):
         super().__init__()
         self.net = nn.Sequential(
-            nn.LazyConv2d(6, kernel_size=5, padding=2), nn.LazyBatchNorm2d(), nn.Tanh(),
+            nn.LazyConv2d(6, kernel_size=5, padding=2),
+            nn.LazyBatchNorm2d(),
+            nn.Tanh(),
             nn.AvgPool2d(kernel_size=2, stride=2),
-            nn.LazyConv2d(16, kernel_size=5), nn.Tanh(),
+            nn.LazyConv2d(16, kernel_size=5),
+            nn.Tanh(),
             nn.AvgPool2d(kernel_size=2, stride=2),
             nn.Flatten(),
-            nn.LazyLinear(120), nn.Tanh(),
-            nn.LazyLinear(84), nn.Tanh(),
-            nn.LazyLinear(num_classes))
+            nn.LazyLinear(120),
+            nn.Tanh(),
+            nn.LazyLinear(84),
+            nn.Tanh(),
+            nn.LazyLinear(num_classes),
+        )
 
     def forward(self, X):
         return self.net(X)
@@ -89,7 +97,7 @@ class LeNet(nn.Module):
         X = torch.randn(*X_shape)
         for layer in self.net:
             X = layer(X)
-            print(layer.__class__.__name__, 'output shape:\t', list(X.shape))
+            print(layer.__class__.__name__, "output shape:\t", list(X.shape))
 
 
 def accuracy(y_hat, y):
@@ -114,7 +122,7 @@ def evaluate_accuracy_gpu(net, data_iter, device=None):
 
 def train(net, train_iter, test_iter, num_epochs, lr, device):
     net.apply(init_cnn)
-    print('training on', device)
+    print("training on", device)
     net.to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
     loss = nn.CrossEntropyLoss()
@@ -136,21 +144,21 @@ def train(net, train_iter, test_iter, num_epochs, lr, device):
         train_l = metric[0] / metric[2]
         train_acc = metric[1] / metric[2]
         test_acc = evaluate_accuracy_gpu(net, test_iter)
-        print(f'epoch {epoch + 1}: loss {train_l:.5f}, train acc {train_acc:.3f}, test acc {test_acc:.3f}')
+        print(f"epoch {epoch + 1}: loss {train_l:.5f}, train acc {train_acc:.3f}, test acc {test_acc:.3f}")
 
 
 train_iter, test_iter = load_data_fashion_mnist(args.batch_size, resize=(28, 28))
 model = LeNet()
-print('before the first input:', model.net[0])
+print("before the first input:", model.net[0])
 model.layer_summary((1, 1, 28, 28))
 print(model)
-print('parameters:', sum(p.numel() for p in model.parameters() if p.requires_grad))
+print("parameters:", sum(p.numel() for p in model.parameters() if p.requires_grad))
 train(model, train_iter, test_iter, args.num_epochs, args.lr, try_gpu())
-torch.save(model.state_dict(), 'lenet.params')
+torch.save(model.state_dict(), "lenet.params")
 
 clone = LeNet()
-clone.load_state_dict(torch.load('lenet.params'))
+clone.load_state_dict(torch.load("lenet.params"))
 clone.eval()
 model.eval()
 X, _ = next(iter(test_iter))
-print('the same from the file:', torch.allclose(clone(X), model(X), atol=1e-6))
+print("the same from the file:", torch.allclose(clone(X), model(X), atol=1e-6))

@@ -42,9 +42,15 @@ def train(args, model, device, train_loader, optimizer, epoch):
         loss.backward()
         optimizer.step()
         if batch_idx % args.log_interval == 0:
-            print('Train Epoch: {} [{}/{} ({:.0f}%)]\tLoss: {:.6f}'.format(
-                epoch, batch_idx * len(data), len(train_loader.dataset),
-                100. * batch_idx / len(train_loader), loss.item()))
+            print(
+                "Train Epoch: {} [{}/{} ({:.0f}%)]\tLoss: {:.6f}".format(
+                    epoch,
+                    batch_idx * len(data),
+                    len(train_loader.dataset),
+                    100.0 * batch_idx / len(train_loader),
+                    loss.item(),
+                )
+            )
             if args.dry_run:
                 break
 
@@ -57,31 +63,33 @@ def test(model, device, test_loader):
         for data, target in test_loader:
             data, target = data.to(device), target.to(device)
             output = model(data)
-            test_loss += F.nll_loss(output, target, reduction='sum').item()  # the sum over the batch
+            test_loss += F.nll_loss(output, target, reduction="sum").item()  # the sum over the batch
             pred = output.argmax(dim=1, keepdim=True)  # where the largest log-probability stands
             correct += pred.eq(target.view_as(pred)).sum().item()
 
     test_loss /= len(test_loader.dataset)
 
-    print('\nTest set: Average loss: {:.4f}, Accuracy: {}/{} ({:.0f}%)\n'.format(
-        test_loss, correct, len(test_loader.dataset),
-        100. * correct / len(test_loader.dataset)))
+    print(
+        "\nTest set: Average loss: {:.4f}, Accuracy: {}/{} ({:.0f}%)\n".format(
+            test_loss, correct, len(test_loader.dataset), 100.0 * correct / len(test_loader.dataset)
+        )
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description='A small convnet on MNIST')
-    parser.add_argument('--batch-size', type=int, default=64, metavar='N')
-    parser.add_argument('--test-batch-size', type=int, default=1000, metavar='N')
-    parser.add_argument('--epochs', type=int, default=14, metavar='N')
-    parser.add_argument('--lr', type=float, default=1.0, metavar='LR')
-    parser.add_argument('--gamma', type=float, default=0.7, metavar='M', help='the learning rate is multiplied by it')
-    parser.add_argument('--no-cuda', action='store_true', default=False)
-    parser.add_argument('--no-mps', action='store_true', default=False)
-    parser.add_argument('--dry-run', action='store_true', default=False, help='one batch only')
-    parser.add_argument('--seed', type=int, default=1, metavar='S')
-    parser.add_argument('--log-interval', type=int, default=10, metavar='N')
-    parser.add_argument('--save-model', action='store_true', default=False)
-    parser.add_argument('--data', default='data', help='where MNIST is, or is downloaded to')
+    parser = argparse.ArgumentParser(description="A small convnet on MNIST")
+    parser.add_argument("--batch-size", type=int, default=64, metavar="N")
+    parser.add_argument("--test-batch-size", type=int, default=1000, metavar="N")
+    parser.add_argument("--epochs", type=int, default=14, metavar="N")
+    parser.add_argument("--lr", type=float, default=1.0, metavar="LR")
+    parser.add_argument("--gamma", type=float, default=0.7, metavar="M", help="the learning rate is multiplied by it")
+    parser.add_argument("--no-cuda", action="store_true", default=False)
+    parser.add_argument("--no-mps", action="store_true", default=False)
+    parser.add_argument("--dry-run", action="store_true", default=False, help="one batch only")
+    parser.add_argument("--seed", type=int, default=1, metavar="S")
+    parser.add_argument("--log-interval", type=int, default=10, metavar="N")
+    parser.add_argument("--save-model", action="store_true", default=False)
+    parser.add_argument("--data", default="data", help="where MNIST is, or is downloaded to")
     args = parser.parse_args()
     use_cuda = not args.no_cuda and torch.cuda.is_available()
     use_mps = not args.no_mps and torch.backends.mps.is_available()
@@ -95,19 +103,16 @@ def main():
     else:
         device = torch.device("cpu")
 
-    train_kwargs = {'batch_size': args.batch_size}
-    test_kwargs = {'batch_size': args.test_batch_size}
+    train_kwargs = {"batch_size": args.batch_size}
+    test_kwargs = {"batch_size": args.test_batch_size}
     if use_cuda:
-        cuda_kwargs = {'num_workers': 1, 'pin_memory': True, 'shuffle': True}
+        cuda_kwargs = {"num_workers": 1, "pin_memory": True, "shuffle": True}
         train_kwargs.update(cuda_kwargs)
         test_kwargs.update(cuda_kwargs)
     else:
-        train_kwargs.update({'shuffle': True})
+        train_kwargs.update({"shuffle": True})
 
-    transform = transforms.Compose([
-        transforms.ToTensor(),
-        transforms.Normalize((0.1307,), (0.3081,))
-    ])
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     dataset1 = datasets.MNIST(args.data, train=True, download=True, transform=transform)
     dataset2 = datasets.MNIST(args.data, train=False, transform=transform)
     train_loader = torch.utils.data.DataLoader(dataset1, **train_kwargs)
@@ -126,5 +131,5 @@ def main():
         torch.save(model.state_dict(), "mnist_cnn.pt")
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

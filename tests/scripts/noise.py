@@ -1,9 +1,9 @@
 """The same random numbers for both packages: what a run draws depends on what is asked for, not on who asks.
 
-Each draw is made by a fresh generator, seeded by the seed, by what was asked for (the function, how many numbers) and by
-how often that was asked for before. So two packages that fill the same weights in another order, or of which one draws a
-seed for its loader that the other does not draw, still get the same numbers. `ours` puts this into our package;
-`Theirs` makes PyTorch draw every random number from ours.
+Each draw is made by a fresh generator, seeded by the seed, by what was asked for (the function, how many numbers) and
+by how often that was asked for before. So two packages that fill the same weights in another order, or of which one
+draws a seed for its loader that the other does not draw, still get the same numbers. `ours` puts this into our package;
+`theirs` makes PyTorch draw every random number from it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Noise:
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
         def draw(*args: Any, **settings: Any) -> Any:
-            numbers = [a.size if isinstance(a, np.ndarray) else math.prod(a) if isinstance(a, tuple) else a for a in args]
+            numbers = [
+                a.size if isinstance(a, np.ndarray) else math.prod(a) if isinstance(a, tuple) else a for a in args
+            ]
             key = f"{function} {numbers} {settings}"
             self.asked[key] += 1
             fresh = np.random.default_rng([self.seed, zlib.crc32(key.encode()), self.asked[key]])
@@ -79,11 +81,10 @@ DRAWS: dict[str, Callable[..., Any]] = {  # by the names of PyTorch's operators;
     "normal": lambda _y, mean, std, *size: tg.normal(*(tg.tensor(_array(v)) for v in (mean, std)), *size),
     "bernoulli": lambda _y, p: tg.bernoulli(tg.tensor(_array(p))),
     "bernoulli_": lambda _y, x, *p: _mask(x, *p),
-    "randperm": lambda y, n: tg.randperm(n),
+    "randperm": lambda _y, n: tg.randperm(n),
     "randint": lambda y, *bounds: tg.randint(*bounds[:-1], tuple(y.shape)),
     "multinomial": lambda _y, w, *how: tg.multinomial(tg.tensor(_array(w)), *how),
 }
-
 
 HARMLESS = {
     "random_",  # seeds its loaders
@@ -108,7 +109,7 @@ def theirs(torch: Any) -> Any:
     def order(sampler: Any) -> Any:  # PyTorch's draws another order besides, of which it takes nothing
         return iter(torch.randperm(len(sampler.data_source)).tolist())
 
-    def own_generator(iterator: Any, loader: Any) -> None:  # what a dataset draws, our loader draws from a seed of its own
+    def own_generator(iterator: Any, loader: Any) -> None:  # our loader has one for what the dataset draws
         begin(iterator, loader)
         source, fetch = loader_source(), iterator._dataset_fetcher.fetch
 

@@ -13,11 +13,11 @@ import tinygrad_cnn.nn.functional as F
 import tinygrad_cnn.optim as optim
 from tinygrad_cnn.distributions import Categorical
 
-parser = argparse.ArgumentParser(description='REINFORCE on a pole and a cart')
-parser.add_argument('--gamma', type=float, default=0.99, metavar='G', help='discount factor')
-parser.add_argument('--seed', type=int, default=543, metavar='N')
-parser.add_argument('--log-interval', type=int, default=10, metavar='N', help='episodes between lines')
-parser.add_argument('--episodes', type=int, default=500, help='give up after so many')
+parser = argparse.ArgumentParser(description="REINFORCE on a pole and a cart")
+parser.add_argument("--gamma", type=float, default=0.99, metavar="G", help="discount factor")
+parser.add_argument("--seed", type=int, default=543, metavar="N")
+parser.add_argument("--log-interval", type=int, default=10, metavar="N", help="episodes between lines")
+parser.add_argument("--episodes", type=int, default=500, help="give up after so many")
 args = parser.parse_args()
 
 
@@ -118,16 +118,20 @@ def main():
         running_reward = 0.05 * ep_reward + (1 - 0.05) * running_reward
         loss = finish_episode()
         if i_episode % args.log_interval == 0:
-            print('Episode {}\tLast reward: {:.2f}\tAverage reward: {:.2f}\tLoss: {:.5f}'.format(
-                i_episode, ep_reward, running_reward, loss))
+            print(
+                "Episode {}\tLast reward: {:.2f}\tAverage reward: {:.2f}\tLoss: {:.5f}".format(
+                    i_episode, ep_reward, running_reward, loss
+                )
+            )
         if running_reward > env.reward_threshold:
-            print("Solved! Running reward is now {} and the last episode ran to {} time steps!".format(
-                running_reward, t))
+            print(
+                "Solved! Running reward is now {} and the last episode ran to {} time steps!".format(running_reward, t)
+            )
             break
         if i_episode >= args.episodes:
             break
-    torch.save(policy.state_dict(), 'policy.pt')
+    torch.save(policy.state_dict(), "policy.pt")
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -26,16 +26,19 @@ class TripletMNIST(Dataset):
         self.labels = self.mnist_dataset.targets
         self.data = self.mnist_dataset.data
         self.labels_set = set(self.labels.numpy())
-        self.label_to_indices = {label: np.where(self.labels.numpy() == label)[0]
-                                 for label in self.labels_set}
+        self.label_to_indices = {label: np.where(self.labels.numpy() == label)[0] for label in self.labels_set}
         if not self.train:  # the same triplets each time
             random_state = np.random.RandomState(seed)
-            self.test_triplets = [[i,
-                                   random_state.choice(self.label_to_indices[self.labels[i].item()]),
-                                   random_state.choice(self.label_to_indices[
-                                       random_state.choice(sorted(self.labels_set - {self.labels[i].item()}))
-                                   ])]
-                                  for i in range(len(self.data))]
+            self.test_triplets = [
+                [
+                    i,
+                    random_state.choice(self.label_to_indices[self.labels[i].item()]),
+                    random_state.choice(
+                        self.label_to_indices[random_state.choice(sorted(self.labels_set - {self.labels[i].item()}))]
+                    ),
+                ]
+                for i in range(len(self.data))
+            ]
 
     def __getitem__(self, index):
         if self.train:
@@ -64,16 +67,18 @@ class TripletMNIST(Dataset):
 class EmbeddingNet(nn.Module):
     def __init__(self):
         super(EmbeddingNet, self).__init__()
-        self.convnet = nn.Sequential(nn.Conv2d(1, 32, 5), nn.PReLU(),
-                                     nn.MaxPool2d(2, stride=2),
-                                     nn.Conv2d(32, 64, 5), nn.PReLU(),
-                                     nn.MaxPool2d(2, stride=2))
+        self.convnet = nn.Sequential(
+            nn.Conv2d(1, 32, 5),
+            nn.PReLU(),
+            nn.MaxPool2d(2, stride=2),
+            nn.Conv2d(32, 64, 5),
+            nn.PReLU(),
+            nn.MaxPool2d(2, stride=2),
+        )
 
-        self.fc = nn.Sequential(nn.Linear(64 * 4 * 4, 256),
-                                nn.PReLU(),
-                                nn.Linear(256, 256),
-                                nn.PReLU(),
-                                nn.Linear(256, 2))
+        self.fc = nn.Sequential(
+            nn.Linear(64 * 4 * 4, 256), nn.PReLU(), nn.Linear(256, 256), nn.PReLU(), nn.Linear(256, 2)
+        )
 
     def forward(self, x):
         output = self.convnet(x)
@@ -96,12 +101,12 @@ class TripletNet(nn.Module):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--data', default='../data/MNIST')
-    parser.add_argument('--batch-size', type=int, default=128)
-    parser.add_argument('--epochs', type=int, default=20)
-    parser.add_argument('--lr', type=float, default=0.01)
-    parser.add_argument('--margin', type=float, default=1.)
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument("--data", default="../data/MNIST")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--margin", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
     np.random.seed(args.seed)
@@ -112,7 +117,7 @@ def main():
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((mean,), (std,))])
     triplet_train = TripletMNIST(MNIST(args.data, train=True, download=True, transform=transform))
     triplet_test = TripletMNIST(MNIST(args.data, train=False, download=True, transform=transform))
-    kwargs = {'num_workers': 1, 'pin_memory': True} if cuda else {}
+    kwargs = {"num_workers": 1, "pin_memory": True} if cuda else {}
     train_loader = DataLoader(triplet_train, batch_size=args.batch_size, shuffle=True, **kwargs)
     test_loader = DataLoader(triplet_test, batch_size=args.batch_size, shuffle=False, **kwargs)
 
@@ -126,7 +131,7 @@ def main():
     for epoch in range(args.epochs):
         model.train()
         losses = []
-        for data, _ in tqdm(train_loader, desc='epoch %d' % epoch, leave=False):
+        for data, _ in tqdm(train_loader, desc="epoch %d" % epoch, leave=False):
             if cuda:
                 data = tuple(d.cuda() for d in data)
             optimizer.zero_grad()
@@ -136,10 +141,10 @@ def main():
             optimizer.step()
             losses.append(loss.cpu().detach().numpy())
         scheduler.step()
-        print('epoch {}/{}: train loss {:.5f}'.format(epoch + 1, args.epochs, np.mean(losses)))
+        print("epoch {}/{}: train loss {:.5f}".format(epoch + 1, args.epochs, np.mean(losses)))
 
         model.eval()
-        val_loss, nearer, count = 0., 0, 0
+        val_loss, nearer, count = 0.0, 0, 0
         with torch.no_grad():
             for data, _ in test_loader:
                 anchor, positive, negative = model(*data)
@@ -148,22 +153,30 @@ def main():
                 d_an = (anchor - negative).pow(2).sum(1).sqrt()
                 nearer += (d_ap < d_an).sum().item()
                 count += anchor.shape[0]
-        print('epoch {}/{}: validation loss {:.5f}, {} of {} nearer to their own kind'.format(
-            epoch + 1, args.epochs, val_loss / count, nearer, count))
+        print(
+            "epoch {}/{}: validation loss {:.5f}, {} of {} nearer to their own kind".format(
+                epoch + 1, args.epochs, val_loss / count, nearer, count
+            )
+        )
 
-    torch.save({'epoch': args.epochs,
-                'model_state_dict': model.state_dict(),
-                'optimizer_state_dict': optimizer.state_dict(),
-                'loss': float(np.mean(losses))}, 'siamese.pth')
-    checkpoint = torch.load('siamese.pth')
+    torch.save(
+        {
+            "epoch": args.epochs,
+            "model_state_dict": model.state_dict(),
+            "optimizer_state_dict": optimizer.state_dict(),
+            "loss": float(np.mean(losses)),
+        },
+        "siamese.pth",
+    )
+    checkpoint = torch.load("siamese.pth")
     embedding = TripletNet(EmbeddingNet())
-    embedding.load_state_dict(checkpoint['model_state_dict'])
+    embedding.load_state_dict(checkpoint["model_state_dict"])
     embedding.eval()
     with torch.no_grad():
         images = torch.stack([triplet_test[i][0][0] for i in range(4)])
         for point in embedding.embedding_net.get_embedding(images).data.cpu().numpy():
-            print('%.4f %.4f' % tuple(point))
+            print("%.4f %.4f" % tuple(point))
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

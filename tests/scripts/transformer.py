@@ -13,17 +13,17 @@ from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.utils.data import dataset
 
 parser = argparse.ArgumentParser()
-parser.add_argument('text', help='a file with the text to learn')
-parser.add_argument('--emsize', type=int, default=200)
-parser.add_argument('--d-hid', type=int, default=200)
-parser.add_argument('--nlayers', type=int, default=2)
-parser.add_argument('--nhead', type=int, default=2)
-parser.add_argument('--dropout', type=float, default=0.2)
-parser.add_argument('--bptt', type=int, default=35)
-parser.add_argument('--batch-size', type=int, default=20)
-parser.add_argument('--epochs', type=int, default=3)
-parser.add_argument('--lr', type=float, default=5.0)
-parser.add_argument('--log-interval', type=int, default=200)
+parser.add_argument("text", help="a file with the text to learn")
+parser.add_argument("--emsize", type=int, default=200)
+parser.add_argument("--d-hid", type=int, default=200)
+parser.add_argument("--nlayers", type=int, default=2)
+parser.add_argument("--nhead", type=int, default=2)
+parser.add_argument("--dropout", type=float, default=0.2)
+parser.add_argument("--bptt", type=int, default=35)
+parser.add_argument("--batch-size", type=int, default=20)
+parser.add_argument("--epochs", type=int, default=3)
+parser.add_argument("--lr", type=float, default=5.0)
+parser.add_argument("--log-interval", type=int, default=200)
 args = parser.parse_args()
 
 torch.manual_seed(0)
@@ -32,7 +32,7 @@ torch.manual_seed(0)
 class TransformerModel(nn.Module):
     def __init__(self, ntoken: int, d_model: int, nhead: int, d_hid: int, nlayers: int, dropout: float = 0.5):
         super().__init__()
-        self.model_type = 'Transformer'
+        self.model_type = "Transformer"
         self.pos_encoder = PositionalEncoding(d_model, dropout)
         encoder_layers = TransformerEncoderLayer(d_model, nhead, d_hid, dropout)
         self.transformer_encoder = TransformerEncoder(encoder_layers, nlayers)
@@ -69,10 +69,10 @@ class PositionalEncoding(nn.Module):
         pe = torch.zeros(max_len, 1, d_model)
         pe[:, 0, 0::2] = torch.sin(position * div_term)
         pe[:, 0, 1::2] = torch.cos(position * div_term)
-        self.register_buffer('pe', pe)
+        self.register_buffer("pe", pe)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.pe[:x.size(0)]
+        x = x + self.pe[: x.size(0)]
         return self.dropout(x)
 
 
@@ -81,18 +81,18 @@ with open(args.text) as f:
 vocab = {word: i for i, word in enumerate(sorted({word for line in lines for word in line}))}
 
 
-def data_process(lines) -> Tensor:
-    data = [torch.tensor([vocab[word] for word in line], dtype=torch.long) for line in lines]
+def data_process(raw_text_iter: dataset.IterableDataset) -> Tensor:
+    data = [torch.tensor([vocab[word] for word in line], dtype=torch.long) for line in raw_text_iter]
     return torch.cat(tuple(filter(lambda t: t.numel() > 0, data)))
 
 
-device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def batchify(data: Tensor, bsz: int) -> Tensor:
     """The text in bsz columns of equal length; what is left over at its end is left out."""
     seq_len = data.size(0) // bsz
-    data = data[:seq_len * bsz]
+    data = data[: seq_len * bsz]
     data = data.view(bsz, seq_len).t().contiguous()
     return data.to(device)
 
@@ -105,8 +105,8 @@ val_data = batchify(words[n_train:], args.batch_size // 2)
 
 def get_batch(source: Tensor, i: int) -> Tuple[Tensor, Tensor]:
     seq_len = min(args.bptt, len(source) - 1 - i)
-    data = source[i:i + seq_len]
-    target = source[i + 1:i + 1 + seq_len].reshape(-1)
+    data = source[i : i + seq_len]
+    target = source[i + 1 : i + 1 + seq_len].reshape(-1)
     return data, target
 
 
@@ -121,7 +121,7 @@ scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1.0, gamma=0.95)
 
 def train(model: nn.Module) -> None:
     model.train()
-    total_loss = 0.
+    total_loss = 0.0
     num_batches = math.ceil((len(train_data) - 1) / args.bptt)
     for batch, i in enumerate(range(0, train_data.size(0) - 1, args.bptt)):
         data, targets = get_batch(train_data, i)
@@ -139,14 +139,16 @@ def train(model: nn.Module) -> None:
             lr = scheduler.get_last_lr()[0]
             cur_loss = total_loss / args.log_interval
             ppl = math.exp(cur_loss)
-            print(f'| epoch {epoch:3d} | {batch:5d}/{num_batches:5d} batches | '
-                  f'lr {lr:02.2f} | loss {cur_loss:5.5f} | ppl {ppl:8.3f}')
+            print(
+                f"| epoch {epoch:3d} | {batch:5d}/{num_batches:5d} batches | "
+                f"lr {lr:02.2f} | loss {cur_loss:5.5f} | ppl {ppl:8.3f}"
+            )
             total_loss = 0
 
 
 def evaluate(model: nn.Module, eval_data: Tensor) -> float:
     model.eval()
-    total_loss = 0.
+    total_loss = 0.0
     with torch.no_grad():
         for i in range(0, eval_data.size(0) - 1, args.bptt):
             data, targets = get_batch(eval_data, i)
@@ -157,17 +159,16 @@ def evaluate(model: nn.Module, eval_data: Tensor) -> float:
     return total_loss / (len(eval_data) - 1)
 
 
-assert hasattr(dataset, 'IterableDataset')
-best_val_loss = float('inf')
+best_val_loss = float("inf")
 with TemporaryDirectory() as tempdir:
     best_model_params_path = os.path.join(tempdir, "best_model_params.pt")
     for epoch in range(1, args.epochs + 1):
         train(model)
         val_loss = evaluate(model, val_data)
         val_ppl = math.exp(val_loss)
-        print('-' * 60)
-        print(f'| end of epoch {epoch:3d} | valid loss {val_loss:5.4f} | valid ppl {val_ppl:8.2f}')
-        print('-' * 60)
+        print("-" * 60)
+        print(f"| end of epoch {epoch:3d} | valid loss {val_loss:5.4f} | valid ppl {val_ppl:8.2f}")
+        print("-" * 60)
 
         if val_loss < best_val_loss:
             best_val_loss = val_loss
@@ -176,4 +177,4 @@ with TemporaryDirectory() as tempdir:
         scheduler.step()
     model.load_state_dict(torch.load(best_model_params_path))
 
-torch.save(model.state_dict(), 'model.pt')
+torch.save(model.state_dict(), "model.pt")

@@ -12,28 +12,34 @@ from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.vision import datasets, transforms
 from tinygrad_cnn.vision.utils import save_image
 
-parser = argparse.ArgumentParser(description='VAE on MNIST')
-parser.add_argument('--batch-size', type=int, default=128, metavar='N')
-parser.add_argument('--epochs', type=int, default=10, metavar='N')
-parser.add_argument('--no-cuda', action='store_true', default=False, help='do not train on a GPU')
-parser.add_argument('--seed', type=int, default=1, metavar='S')
-parser.add_argument('--log-interval', type=int, default=10, metavar='N')
-parser.add_argument('--data', default='data')
+parser = argparse.ArgumentParser(description="VAE on MNIST")
+parser.add_argument("--batch-size", type=int, default=128, metavar="N")
+parser.add_argument("--epochs", type=int, default=10, metavar="N")
+parser.add_argument("--no-cuda", action="store_true", default=False, help="do not train on a GPU")
+parser.add_argument("--seed", type=int, default=1, metavar="S")
+parser.add_argument("--log-interval", type=int, default=10, metavar="N")
+parser.add_argument("--data", default="data")
 args = parser.parse_args()
 args.cuda = not args.no_cuda and torch.cuda.is_available()
 
 torch.manual_seed(args.seed)
 
 device = torch.device("cuda" if args.cuda else "cpu")
-os.makedirs('results', exist_ok=True)
+os.makedirs("results", exist_ok=True)
 
-kwargs = {'num_workers': 1, 'pin_memory': True} if args.cuda else {}
+kwargs = {"num_workers": 1, "pin_memory": True} if args.cuda else {}
 train_loader = torch.utils.data.DataLoader(
     datasets.MNIST(args.data, train=True, download=True, transform=transforms.ToTensor()),
-    batch_size=args.batch_size, shuffle=True, **kwargs)
+    batch_size=args.batch_size,
+    shuffle=True,
+    **kwargs,
+)
 test_loader = torch.utils.data.DataLoader(
     datasets.MNIST(args.data, train=False, transform=transforms.ToTensor()),
-    batch_size=args.batch_size, shuffle=False, **kwargs)
+    batch_size=args.batch_size,
+    shuffle=False,
+    **kwargs,
+)
 
 
 class VAE(nn.Module):
@@ -70,7 +76,7 @@ optimizer = optim.Adam(model.parameters(), lr=1e-3)
 
 # how well the image is found again, and how far the code is from a standard normal distribution
 def loss_function(recon_x, x, mu, logvar):
-    BCE = F.binary_cross_entropy(recon_x, x.view(-1, 784), reduction='sum')
+    BCE = F.binary_cross_entropy(recon_x, x.view(-1, 784), reduction="sum")
     KLD = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
     return BCE + KLD
 
@@ -87,13 +93,17 @@ def train(epoch):
         train_loss += loss.item()
         optimizer.step()
         if batch_idx % args.log_interval == 0:
-            print('Train Epoch: {} [{}/{} ({:.0f}%)]\tLoss: {:.6f}'.format(
-                epoch, batch_idx * len(data), len(train_loader.dataset),
-                100. * batch_idx / len(train_loader),
-                loss.item() / len(data)))
+            print(
+                "Train Epoch: {} [{}/{} ({:.0f}%)]\tLoss: {:.6f}".format(
+                    epoch,
+                    batch_idx * len(data),
+                    len(train_loader.dataset),
+                    100.0 * batch_idx / len(train_loader),
+                    loss.item() / len(data),
+                )
+            )
 
-    print('====> Epoch: {} Average loss: {:.4f}'.format(
-        epoch, train_loss / len(train_loader.dataset)))
+    print("====> Epoch: {} Average loss: {:.4f}".format(epoch, train_loss / len(train_loader.dataset)))
 
 
 def test(epoch):
@@ -106,13 +116,11 @@ def test(epoch):
             test_loss += loss_function(recon_batch, data, mu, logvar).item()
             if i == 0:
                 n = min(data.size(0), 8)
-                comparison = torch.cat([data[:n],
-                                        recon_batch.view(data.size(0), 1, 28, 28)[:n]])
-                save_image(comparison.cpu(),
-                           'results/reconstruction_' + str(epoch) + '.png', nrow=n)
+                comparison = torch.cat([data[:n], recon_batch.view(data.size(0), 1, 28, 28)[:n]])
+                save_image(comparison.cpu(), "results/reconstruction_" + str(epoch) + ".png", nrow=n)
 
     test_loss /= len(test_loader.dataset)
-    print('====> Test set loss: {:.4f}'.format(test_loss))
+    print("====> Test set loss: {:.4f}".format(test_loss))
 
 
 if __name__ == "__main__":
@@ -122,6 +130,5 @@ if __name__ == "__main__":
         with torch.no_grad():
             sample = torch.randn(64, 20).to(device)
             sample = model.decode(sample).cpu()
-            save_image(sample.view(64, 1, 28, 28),
-                       'results/sample_' + str(epoch) + '.png')
-    torch.save(model.state_dict(), 'results/vae.pth')
+            save_image(sample.view(64, 1, 28, 28), "results/sample_" + str(epoch) + ".png")
+    torch.save(model.state_dict(), "results/vae.pth")

@@ -55,7 +55,7 @@ class Generator(nn.Module):
             *block(opt.latent_dim, 128, normalize=False),
             *block(128, 256),
             nn.Linear(256, int(np.prod(img_shape))),
-            nn.Tanh()
+            nn.Tanh(),
         )
 
     def forward(self, z):
