@@ -18,6 +18,7 @@ import torch
 import tinygrad_cnn as tg
 from tests.vision.models import twins
 from tinygrad_cnn.vision import datasets, models, transforms, utils
+from tinygrad_cnn.vision.transforms import functional
 
 
 def to_torch(x: Any) -> Any:
@@ -90,6 +91,8 @@ def install() -> None:
         "utils": module("torchvision.utils", **{k: function(getattr(utils, k)) for k in utils.__all__}),
         "models": module("torchvision.models", resnet18=resnet18),
     }
-    parts["transforms"].transforms = parts["transforms"]  # type: ignore[attr-defined]
-    sys.modules["torchvision.transforms.transforms"] = parts["transforms"]
+    changed = parts["transforms"]
+    names = {k: function(getattr(functional, k)) for k in functional.__all__}
+    changed.functional = module("torchvision.transforms.functional", **names)  # type: ignore[attr-defined]
+    changed.transforms = sys.modules["torchvision.transforms.transforms"] = changed  # type: ignore[attr-defined]
     module("torchvision", **parts)
