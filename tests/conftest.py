@@ -34,8 +34,10 @@ def torch() -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Asking for the fixture is enough to carry the marker."""
+    """Asking for the fixture is enough to carry the marker. A name must be the same in every process."""
     for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters ids")
         if "torch" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.torch)
 

@@ -217,11 +217,23 @@ def public_functions(namespace: types.ModuleType) -> dict[str, types.FunctionTyp
 
 
 def namespaces() -> list[types.ModuleType]:
-    ours = [tg, tg.nn.functional, tg.nn.init, tg.nn.utils, tg.testing, tg.autograd, tg.io, tg.data, tg.profiler]
+    ours = [
+        tg,
+        tg.linalg,
+        tg.special,
+        tg.nn.functional,
+        tg.nn.init,
+        tg.nn.utils,
+        tg.testing,
+        tg.autograd,
+        tg.io,
+        tg.data,
+        tg.profiler,
+    ]
     devices = [tg.cuda, tg.backends.cudnn, tg.backends.mps, tg.backends.accelerator, tg.compiler]
     vision = tg.vision
     of_vision = [vision.datasets.folder, vision.models, vision.transforms, vision.transforms.functional, vision.utils]
-    return [*ours, tg.distributions, tg.nn.utils.rnn, *devices, *of_vision]
+    return [*ours, tg.linalg, tg.special, tg.distributions, tg.nn.utils.rnn, *devices, *of_vision]
 
 
 @pytest.mark.parametrize("namespace", namespaces(), ids=lambda namespace: namespace.__name__)

@@ -42,6 +42,10 @@ NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than valu
     "nn.summary": "a table of a model; tests/nn/test_summary.py",
 }
 NOT_BY_A_CASE = {  # single functions that a case does not fit, and why
+    "is_tensor": "a question about a type",
+    "numel": "gives a Python number",
+    "is_complex": "gives a Python bool",
+    "broadcast_shapes": "takes shapes, and gives one",
     "result_type": "gives a dtype",
     "get_default_dtype": "gives a dtype",
     "set_default_dtype": "a setting; tests/tensors/test_names.py",
@@ -55,9 +59,9 @@ NOT_BY_A_CASE = {  # single functions that a case does not fit, and why
 
 
 def functions() -> dict[str, types.FunctionType]:
-    """The public functions of arrays: those on the package and on nn.functional, a function of several names once."""
+    """The public functions of arrays: those on the package and in its namespaces, a function of several names once."""
     found: dict[str, types.FunctionType] = {}
-    for prefix, namespace in (("", tg), ("nn.functional.", F)):
+    for prefix, namespace in (("", tg), ("linalg.", tg.linalg), ("special.", tg.special), ("nn.functional.", F)):
         for name, value in vars(namespace).items():
             if name.startswith("_") or not isinstance(value, types.FunctionType) or value in found.values():
                 continue

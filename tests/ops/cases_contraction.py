@@ -116,6 +116,18 @@ def _einsum(*xs: Any, equation: str) -> Any:
     return c.einsum(equation, *xs)
 
 
+def sublists(equation: str) -> tuple[list[list[Any]], list[Any]]:
+    """The same equation in numbers: those of the inputs, and of the output."""
+    left, _, right = equation.partition("->")
+    numbers = [[ord(letter) - ord("a") + 26 for letter in term] for term in (*left.split(","), right)]
+    return numbers[:-1], numbers[-1]
+
+
+def _numbered_einsum(*xs: Any, equation: str) -> Any:
+    terms, out = sublists(equation)
+    return c.einsum(*(part for pair in zip(xs, terms, strict=True) for part in pair), out)
+
+
 def _torch_einsum(*xs: Any, equation: str) -> Any:
     """Nothing to compare with where booleans are summed along a letter that one of several inputs has to itself.
 
@@ -140,6 +152,15 @@ DIFFERS = (
 CASES = [
     Case("einsum", equation(), _einsum, summed, torch=_torch_einsum, differs=DIFFERS),
     Case("einsum", equation_with_dots(), _einsum, summed, torch=_torch_einsum, note="with dots", differs=DIFFERS),
+    Case(
+        "einsum",
+        equation().filter(lambda drawn: "->" in drawn[1]["equation"]),
+        _numbered_einsum,
+        summed,
+        torch=_torch_einsum,
+        note="in numbers",
+        differs=DIFFERS,
+    ),
     Case("tensordot", to_contract(), c.tensordot, lambda a, b, dims: np.tensordot(a, b, dims), torch=t("tensordot")),
     Case("inner", with_a_common_side(), c.inner, np.inner, torch=t("inner"), method="inner"),
     Case("kron", two_arrays(), c.kron, blocks, torch=t("kron"), method="kron"),

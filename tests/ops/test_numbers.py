@@ -79,12 +79,16 @@ DOORS: dict[str, Callable[[np.dtype[Any], Any], Tensor]] = {  # what gives a ten
     "asarray": lambda t, v: tg.asarray([v], dtype=t),
     "full": lambda t, v: tg.full((2,), v, dtype=t),
     "full_like": lambda t, v: tg.full_like(zeros(t), v),
+    "new_full": lambda t, v: zeros(t).new_full((2,), v),
+    "new_tensor": lambda t, v: zeros(t).new_tensor([v, 0]),
+    "new of a list": lambda t, v: zeros(t).new([v]),
     "x[i] = v": assigned,
     "x[i] = [v]": lambda t, v: assigned(t, [v]),
     "setitem": lambda t, v: importlib.import_module("tinygrad_cnn.ops.index").setitem(zeros(t), 0, v),
     "fill_": lambda t, v: zeros(t).fill_(v),
     "copy_": lambda t, v: zeros(t).copy_(v),
     "masked_fill": lambda t, v: tg.masked_fill(zeros(t), Tensor(FIRST), v),
+    "fill": lambda t, v: tg.fill(zeros(t), v),
     "index_fill": lambda t, v: tg.index_fill(zeros(t), 0, Tensor(ZEROTH), v),
     "scatter": lambda t, v: tg.scatter(zeros(t), 0, Tensor(ZEROTH), value=v),
     "scatter of src": lambda t, v: tg.scatter(zeros(t), 0, Tensor(ZEROTH), v),
@@ -391,7 +395,7 @@ def test_comparisons_beside_pytorchs(example: Any, name: str, torch: Any) -> Non
     elif np.abs(x.astype(np.float64)).max(initial=0) > 2**24 or not fits_float32(number):
         return
     theirs = getattr(torch, name)(torch.tensor(x.copy()), number)
-    np.testing.assert_array_equal(getattr(tg, name)(Tensor(x), value).numpy(), theirs.numpy())
+    np.testing.assert_array_equal(getattr(tg, name)(Tensor(np.asarray(x)), value).numpy(), theirs.numpy())
 
 
 def test_a_tensor_of_no_dimensions_is_compared_as_its_number() -> None:

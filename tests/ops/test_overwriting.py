@@ -34,6 +34,7 @@ FEW = hypothesis.settings(
 )
 EXPANDED = (  # one number in many places: read-only here, and PyTorch writes into some of it
     *("Tensor.expand", "Tensor.expand_as", "broadcast_to", "broadcast_tensors", "meshgrid"),
+    "Tensor.unfold",
 )
 OWN = {"nn.functional.hardsigmoid": "hardsigmoid"}  # their cases have a formula in the place of PyTorch's function
 Gradients = list[Any]  # a gradient, or None where there is none, for each input that wants one

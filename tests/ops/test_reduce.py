@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+import tinygrad_cnn as tg
 from tinygrad_cnn import autograd
 from tinygrad_cnn.ops import reduce as r
 from tinygrad_cnn.tensors import Tensor
@@ -104,3 +107,15 @@ def test_uint8_truths_stay_uint8() -> None:
     assert r.all(Tensor(np.ones(3, np.uint8))).dtype == np.uint8
     assert r.any(Tensor(np.ones(3, np.uint8))).dtype == np.uint8
     assert r.any(Tensor(np.ones(3, np.int32))).dtype == np.bool_
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int8, np.int16, np.int32, np.int64, np.float32, np.float64])
+def test_a_dtype_is_that_of_the_result(dtype: Any) -> None:
+    """Also one of integers, which are added up in int64."""
+    x = tg.tensor([[1.0, 2.0], [3.0, 0.0]])
+    for f in (tg.sum, tg.prod, tg.nansum):
+        assert f(x, dtype=dtype).dtype == dtype
+        assert f(x, 0, dtype=dtype).dtype == dtype
+    assert tg.cumsum(x, 0, dtype=dtype).dtype == dtype
+    assert tg.cumprod(x, 0, dtype=dtype).dtype == dtype
+    assert tg.sum(tg.tensor([200, 100]), dtype=np.uint8).item() == 44

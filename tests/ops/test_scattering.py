@@ -72,6 +72,22 @@ def test_windows_share_memory_and_overlap() -> None:
         overlapping += 1
 
 
+def test_a_write_through_a_window_is_noticed() -> None:
+    """Also though NumPy puts an object of its own between a view with new strides and the memory."""
+    x = tg.tensor([1.0, 2.0, 3.0], dtype=tg.float64, requires_grad=True)
+    y = x.cos()
+    with tg.no_grad():
+        x.unfold(0, 2, 3)[0] = 5.0
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.sum().backward()
+    z = x * 1
+    windows = z.unfold(0, 1, 2)
+    windows *= 3
+    (z * z).sum().backward()
+    assert z.tolist() == [15.0, 5.0, 9.0]
+    assert x.grad.tolist() == [90.0, 10.0, 54.0]  # type: ignore[union-attr]
+
+
 def test_sums_to_sizes() -> None:
     x = tg.ones(2, 3)
     assert x.sum_to_size(2, 3) is x

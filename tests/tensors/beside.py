@@ -54,7 +54,8 @@ def described(x: Any) -> Any:
         flags: Any = bool(x.requires_grad), bool(x.is_leaf)
     except RuntimeError:  # PyTorch lets nobody ask this of some views after a write into their base
         flags = ...
-    return x.detach().tolist(), str(x.dtype).split(".")[-1], tuple(x.shape), flags
+    values = x.detach().clone().tolist()  # some gradients of PyTorch's that are 0 have no memory until they are copied
+    return values, str(x.dtype).split(".")[-1], tuple(x.shape), flags
 
 
 def nothing(x: Any) -> bool:

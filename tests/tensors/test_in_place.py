@@ -32,7 +32,8 @@ CALLS: dict[str, tuple[str, ...]] = {  # the arguments to call it with; t is a t
     **dict.fromkeys(
         words("""abs absolute acos arccos asin arcsin atan arctan asinh arcsinh atanh arctanh ceil cos cosh deg2rad erf erfc erfinv
         exp exp2 expm1 fix floor frac log log10 log1p log2 neg negative rad2deg reciprocal relu rsqrt sigmoid sign sin sinc
-        sinh sqrt square tan tanh trunc zero bitwise_not logical_not"""),
+        sinh sqrt square tan tanh trunc zero bitwise_not logical_not lgamma digamma i0 sgn
+        conj_physical"""),
         NONE,
     ),
     **dict.fromkeys(
@@ -40,7 +41,9 @@ CALLS: dict[str, tuple[str, ...]] = {  # the arguments to call it with; t is a t
         logical_xor remainder fmod floor_divide copysign"""),
         OTHER,
     ),
-    **dict.fromkeys(words("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift"), INT_OTHER),
+    **dict.fromkeys(
+        words("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm"), INT_OTHER
+    ),
     **dict.fromkeys(words("atan2 arctan2 hypot heaviside"), ("t", "t[0]")),
     **dict.fromkeys(words("add sub subtract"), (*OTHER, "t, alpha=2", "1, alpha=3")),
     **dict.fromkeys(words("div divide"), (*OTHER, "t, rounding_mode='floor'", "0.2, rounding_mode='trunc'")),
@@ -51,6 +54,12 @@ CALLS: dict[str, tuple[str, ...]] = {  # the arguments to call it with; t is a t
     "arccosh": NONE,
     "xlogy": ("t", "0.4"),
     "pow": ("2", "0.5", "t", "-1"),
+    "polygamma": ("1", "2"),
+    "mvlgamma": ("1",),
+    "ldexp": ("t", "L.tensor(2)"),
+    "nextafter": ("u",),
+    "renorm": ("2, 0, 0.5", "1, -1, 0.5"),
+    "addr": ("t[:, 0], u[0]", "t[:, 0], u[0], beta=0.5, alpha=2"),
     "float_power": ("2", "t"),
     "logit": ("", "0.3"),
     "lerp": ("t, 0.3", "t, u"),

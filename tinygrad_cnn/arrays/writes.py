@@ -37,8 +37,9 @@ class References:
 
 
 def owner_of(a: Any) -> Any:
-    while isinstance(a.base, ndarray):
-        a = a.base
+    """The array whose memory it is, also behind NumPy's ``as_strided``, which puts an object of its own in between."""
+    while isinstance(base := a.base, ndarray) or isinstance(base := getattr(base, "base", None), ndarray):
+        a = base
     return a
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 # fmt: off
 # isort: off
+from .breadth import *  # noqa: F403
+from .breadth import __all__ as _breadth
 from .arrange import diag, diag_embed, diagonal, flip, fliplr, flipud, repeat_interleave, roll, rot90, tile, tril, triu
 from .comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
@@ -55,6 +57,7 @@ vdot = dot  # the same, of real numbers
 row_stack, swapdims, moveaxis, ger, fix, clip = vstack, transpose, movedim, outer, trunc, clamp
 
 __all__ = [
+    *_breadth,
     "abs",
     "absolute",
     "acos",

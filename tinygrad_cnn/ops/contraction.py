@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import string
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..autograd.graph import Array
+from ..autograd.graph import Array, Variable
 from ..autograd.operation import op
 from .arrange import diagonal_of
 from .elementwise import mul
@@ -23,6 +24,7 @@ from .reduce import _sum, spread, sum
 from .shape import _permute, _reshape, checked, normalise_dims
 
 Labels: TypeAlias = "tuple[str, ...]"
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 
 # ------------------------------------------------------------------------------------------------------- the primitive
@@ -175,16 +177,36 @@ def _check_letters(equation: str, letters: str) -> None:
             )
 
 
-def einsum(equation: str, *operands: Any) -> Array:
+def _from_sublists(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The equation and the operands of ``einsum(a, [0, 1], b, [1, 2], [0, 2])``."""
+
+    def letters(numbers: Any) -> str:
+        if not isinstance(numbers, (list, tuple)):
+            raise TypeError(f"einsum: expected a list of numbers beside each input, got {type(numbers).__name__}")
+        for n in numbers:
+            if n is not Ellipsis and not (isinstance(n, int) and 0 <= n < len(_LETTERS)):
+                raise ValueError(
+                    f"einsum: a sublist holds numbers from 0 to {len(_LETTERS) - 1} and one ..., got {n!r}"
+                )
+        return "".join("..." if n is Ellipsis else _LETTERS[n] for n in numbers)
+
+    pairs, out = (given[:-1], given[-1:]) if len(given) % 2 else (given, ())
+    return ",".join(map(letters, pairs[1::2])) + "".join("->" + letters(o) for o in out), pairs[::2]
+
+
+def einsum(equation: str | Array, *operands: Any) -> Array:
     """A sum of products over named dimensions (Einstein's summation convention).
 
     In ``"ij,jk->ik"``, each letter names a dimension of the inputs; those missing in the output are summed over.
     A letter twice in one input takes its diagonal, ``...`` stands for any further dimensions, which broadcast, and
-    without ``->`` the output has the letters that occur once, in alphabetical order.
+    without ``->`` the output has the letters that occur once, in alphabetical order. Numbers may stand for letters, in
+    a list behind each input and one for the output: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
 
     >>> einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape
     (2, 4)
     """
+    if isinstance(equation, (Variable, np.ndarray)):
+        equation, operands = _from_sublists((equation, *operands))
     if not isinstance(equation, str):
         raise TypeError(f"einsum: the first argument is the equation, a string, got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):

@@ -184,6 +184,11 @@ def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alph
     return _plus("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
+    """beta * input + alpha * (the outer product of two vectors); the input may broadcast."""
+    return _plus("addr", input, outer(vec1, vec2), beta, alpha)
+
+
 # --------------------------------------------------------------------------------------------------- cross product
 @op(
     lambda g, _y, _a, b, *, dim: _cross(b, g, dim=dim),

@@ -203,7 +203,7 @@ def norm(
     if p is None or p == "fro":
         p = 2.0
     if isinstance(p, (str, bool)) or not isinstance(p, (int, float, np.number)):
-        raise ValueError(f'norm: p must be a number or "fro", got {p!r}')
+        raise ValueError(f'norm: p must be a number or "fro", got {p!r}; for "nuc" take linalg.matrix_norm')
     dims = many_dims(dim, x.ndim, "norm")
     if (p < 0 or math.isinf(p)) and not count(x.shape, dims):
         raise ValueError(f"norm: p={p} of nothing, over dim={dim} of a tensor of shape {x.shape}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..autograd.graph import Array, array_of
 from .extremes import Selected, beside, selected
+from .indices import numbers, positions
 from .shape import checked, normalise_dim
 
 
@@ -105,18 +106,29 @@ def unique(
 
 
 def searchsorted(
-    sorted_sequence: Array, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None
+    sorted_sequence: Array,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Array | None = None,
 ) -> Array:
     """Where each value of ``input`` would go in an ascending sequence, so that it stays in order.
 
     Before equal elements, or after them with ``right=True`` (``side="right"``). A sequence of shape (..., n) takes
-    values of shape (..., m): row by row.
+    values of shape (..., m): row by row. One that is in no order comes with a ``sorter``, what `argsort` gives of it.
     """
     if side not in (None, "left", "right"):
         raise ValueError(f'searchsorted: side must be "left" or "right", got {side!r}')
     if side == "left" and right:
         raise ValueError('searchsorted: side="left" and right=True contradict each other')
     sorted_sequence, s = _array(sorted_sequence, "searchsorted")
+    if sorter is not None:
+        order = numbers(sorter, "searchsorted", "sorter")
+        if order.shape != s.shape:
+            raise RuntimeError(f"searchsorted: a sorter of shape {order.shape} for a sequence of shape {s.shape}")
+        s = np.take_along_axis(s, positions(order, s.shape[-1] if s.ndim else 1, -1, least=0), -1)
     v: Any = np.asarray(array_of(input))
     where: Any = "right" if right or side == "right" else "left"
     if s.ndim == 1:

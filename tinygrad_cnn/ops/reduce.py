@@ -39,6 +39,11 @@ def _cast(x: Array, dtype: Any, name: str) -> Array:
     return x if dtype is None else cast(x, dtype=np.dtype(dtype))
 
 
+def in_dtype(y: Array, dtype: Any) -> Array:
+    """A sum or product in the dtype that was asked for: that of integers is formed in int64."""
+    return y if dtype is None or y.dtype == dtype else cast(y, dtype=np.dtype(dtype))
+
+
 def as_float(x: Array, dtype: Any, name: str) -> Array:
     """x cast to ``dtype`` where one is given; what is then no floating point is refused."""
     x = _cast(x, dtype, name)
@@ -84,7 +89,8 @@ def _add(x: Any, dim: Axes, keepdim: bool) -> Any:
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The sum over ``dim``, or over everything. Integers and booleans add up in int64; ``dtype`` casts first."""
     x = checked(input, "sum") if dtype is None else _cast(input, dtype, "sum")
-    return _sum(x, dim=None if dim is None else many_dims(dim, x.ndim, "sum"), keepdim=bool(keepdim))
+    y = _sum(x, dim=None if dim is None else many_dims(dim, x.ndim, "sum"), keepdim=bool(keepdim))
+    return y if dtype is None else in_dtype(y, dtype)
 
 
 @op(lambda g, _y, _x, *, dim, keepdim: spread(g / count(_x.shape, dim), dim=dim, keepdim=keepdim, shape=_x.shape))
@@ -106,7 +112,7 @@ def nansum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any 
     x = _cast(input, dtype, "nansum")
     if x.dtype.kind == "f":
         x = where(isnan(x), x.dtype.type(0), x)
-    return _sum(x, dim=many_dims(dim, x.ndim, "nansum"), keepdim=bool(keepdim))
+    return in_dtype(_sum(x, dim=many_dims(dim, x.ndim, "nansum"), keepdim=bool(keepdim)), dtype)
 
 
 def nanmean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
@@ -143,7 +149,7 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: 
     x = _cast(input, dtype, "prod")
     if dim is not None:
         dim = normalise_dim(dim, x.ndim, "prod")
-    return _prod(x, dim=dim, keepdim=bool(keepdim))
+    return in_dtype(_prod(x, dim=dim, keepdim=bool(keepdim)), dtype)
 
 
 # ------------------------------------------------------------------------------------------------ truths and counts

@@ -16,6 +16,7 @@ from .extremes import Selected, beside
 from .joining import cat
 from .promotion import get_default_dtype
 from .recurrence import _cumprod, accumulate, adjoint_recurrence, along, shift
+from .reduce import in_dtype
 from .shape import checked, clone, normalise_dim
 
 
@@ -29,7 +30,7 @@ def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running sum along ``dim``. Integers and booleans add up in int64; ``dtype`` casts first."""
     x = checked(input, "cumsum")
     x = x if dtype is None else cast(x, dtype=np.dtype(dtype))
-    return _cumsum(x, dim=normalise_dim(dim, x.ndim, "cumsum"), reverse=False)
+    return in_dtype(_cumsum(x, dim=normalise_dim(dim, x.ndim, "cumsum"), reverse=False), dtype)
 
 
 def _logcumsumexp_rule(g: Array, y: Array, x: Array, *, dim: int) -> Array:
@@ -57,7 +58,7 @@ def cumprod(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running product along ``dim``; its gradients are right where elements are 0, too."""
     x = checked(input, "cumprod")
     x = x if dtype is None else cast(x, dtype=np.dtype(dtype))
-    return _cumprod(x, dim=normalise_dim(dim, x.ndim, "cumprod"), reverse=False)
+    return in_dtype(_cumprod(x, dim=normalise_dim(dim, x.ndim, "cumprod"), reverse=False), dtype)
 
 
 # ------------------------------------------------------------------------------------------------------------ extremes

@@ -18,8 +18,8 @@ from .shape import _reshape, checked, normalise_dim
     view=True,
 )
 def _slide(x: Array, *, dim: int, size: int, step: int) -> Array:
-    apart = step >= size and x.flags.writeable  # else one number stands in several windows
-    windows = sliding_window_view(x, size, dim, writeable=apart)
+    apart = step >= min(size, x.shape[dim] - size + 1)  # else one number stands in several windows
+    windows = sliding_window_view(x, size, dim, writeable=apart and x.flags.writeable)
     return windows[(slice(None),) * dim + (slice(None, None, step),)]  # (..., n, ..., size)
 
 

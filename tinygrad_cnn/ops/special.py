@@ -82,15 +82,15 @@ def _exp_of_square(x: Any) -> Any:
     return y
 
 
-def _tail(x: Any) -> Any:
-    """erfc(x) for x > 0.46875, in float64."""
+def _tail(x: Any, scaled: bool = False) -> Any:
+    """erfc(x) for x > 0.46875, in float64; times exp(x^2) if ``scaled``."""
     y = np.empty_like(x)
     middle = x <= 4
     near, far = x[middle], x[~middle]
     y[middle] = _ratio(_MIDDLE, near)
     z = 1 / (far * far)
     y[~middle] = (1 / math.sqrt(math.pi) - z * _ratio(_LARGE, z)) / far
-    return y * _exp_of_square(x)
+    return y if scaled else y * _exp_of_square(x)
 
 
 @quiet

@@ -151,16 +151,27 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 # ------------------------------------------------------------------------------------------------------------ in steps
+def _whole(x: Any) -> Any:
+    """A number of which an `arange` of integers is made, as an integer if it is a whole one."""
+    if isinstance(x, float) and math.isfinite(x):
+        number_for(x, np.dtype(np.int64), "arange")
+        return int(x)
+    return x
+
+
 def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """start, start + step, ... up to but without ``end``; ``arange(end)`` starts from 0. Integers give int64.
 
-    A ``dtype`` of integers must hold each of the numbers: ``arange(0, 2, 0.5, dtype=int64)`` is a ValueError.
+    A ``dtype`` of integers wants whole numbers: ``arange(0, 2, 0.5, dtype=int64)`` is a ValueError, and so is
+    ``arange(2.5, dtype=int64)``, for which PyTorch cuts the fraction off.
     """
     if end is None:
         start, end = 0, start
     start, end, step = (_number(x) for x in (start, end, step))
+    if dtype is not None and dtype_of(dtype, get_default_dtype()).kind in "iu":
+        start, end, step = (_whole(x) for x in (start, end, step))
     whole = all(isinstance(x, int) for x in (start, end, step))
     if not whole:
         start, end, step = (number_for(x, _FLOAT64, "arange") for x in (start, end, step))

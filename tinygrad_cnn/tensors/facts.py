@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arrays.writes import owner_of
 from ..autograd.graph import Variable
 from .layouts import layout as Layout
 from .layouts import strided
@@ -86,10 +87,8 @@ class Facts(Variable):
 
     def storage_offset(self) -> int:
         """How many elements of the memory that it is a view of lie before its first one."""
-        base = self._array
-        while getattr(base, "base", None) is not None and hasattr(base.base, "__array_interface__"):
-            base = base.base
-        return (self.data_ptr() - base.__array_interface__["data"][0]) // self._array.itemsize
+        start = owner_of(self._array).__array_interface__["data"][0]
+        return int(self.data_ptr() - start) // self._array.itemsize
 
     def data_ptr(self) -> int:
         """The address of the first element in memory."""

@@ -58,6 +58,11 @@ class InPlace(Methods):
     floor_, ceil_, trunc_, fix_ = twin(Methods.floor), twin(Methods.ceil), twin(Methods.trunc), twin(Methods.fix)
     frac_, round_, nan_to_num_ = twin(Methods.frac), twin(Methods.round), twin(Methods.nan_to_num)
     lerp_, addcmul_, addcdiv_ = twin(Methods.lerp), twin(Methods.addcmul), twin(Methods.addcdiv)
+    lgamma_, digamma_, polygamma_ = twin(Methods.lgamma), twin(Methods.digamma), twin(Methods.polygamma)
+    mvlgamma_, i0_ = twin(Methods.mvlgamma), twin(Methods.i0)
+    sgn_, conj_physical_ = twin(Methods.sgn), twin(Methods.conj_physical)
+    gcd_, lcm_, ldexp_ = twin(Methods.gcd), twin(Methods.lcm), twin(Methods.ldexp)
+    nextafter_, renorm_ = twin(Methods.nextafter), twin(Methods.renorm)
     # comparisons: 1 and 0 in the dtype of the tensor
     eq_, ne_, not_equal_ = twin(Methods.eq), twin(Methods.ne), twin(Methods.not_equal)
     lt_, less_, le_, less_equal_ = twin(Methods.lt), twin(Methods.less), twin(Methods.le), twin(Methods.less_equal)
@@ -76,7 +81,7 @@ class InPlace(Methods):
         twin(Methods.triu),
     )
     addmm_, addmv_, addbmm_ = twin(Methods.addmm), twin(Methods.addmv), twin(Methods.addbmm)
-    baddbmm_ = twin(Methods.baddbmm)
+    baddbmm_, addr_ = twin(Methods.baddbmm), twin(Methods.addr)
     # writing where an index or a mask points
     scatter_, scatter_add_ = twin(Methods.scatter), twin(Methods.scatter_add)
     index_add_, index_copy_, index_fill_ = twin(Methods.index_add), twin(Methods.index_copy), twin(Methods.index_fill)

@@ -39,6 +39,7 @@ from ..ops import (
 from ..ops import (
     shape as shaping,
 )
+from .mathematics import Mathematics
 from .newly import New
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _bool: TypeAlias = builtins.bool
 _float: TypeAlias = builtins.float
 
 
-class Methods(New):
+class Methods(New, Mathematics):
     """Methods that only pass on to a function; what a tensor is stands in `tensors.Tensor`."""
 
     __slots__ = ()
