@@ -27,6 +27,7 @@ BUGS = [
     Bug("optim/adagrad.py", '(t - 1) * group["lr_decay"]', 't * group["lr_decay"]', ["tests/optim/test_adagrad.py"]),
     Bug("optim/adadelta.py", "u += (1 - rho) * (d * d)", "u += (1 - rho) * (g * g)", ["tests/optim/test_adadelta.py"]),
     Bug("optim/rmsprop.py", "np.maximum(v - a * a, 0)", "np.abs(v - a * a)", ["tests/optim/test_rmsprop.py"]),  # a variance that is rounding alone
+    Bug("optim/lr_scheduler/arguments.py", "and float(value).is_integer() else value", "else value", ["tests/optim/lr_scheduler/test_decay.py"]),
     Bug("optim/lr_scheduler/cyclic.py", "self.T_cur %= self.T_i", "self.T_cur = 0", ["tests/optim/lr_scheduler/test_cyclic.py"]),
     Bug("optim/optimizer.py", '            taken[id(p)] = "the same group"\n', "", OPTIMIZER),
     Bug("optim/checks.py", "is_number(b) and 0 <= b < 1", "is_number(b) and 0 <= b <= 1", ["tests/optim/test_checks.py"]),

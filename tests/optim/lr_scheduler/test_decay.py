@@ -151,6 +151,15 @@ class Counting:
         return 1 / (self.calls + t)
 
 
+def test_a_step_size_may_be_a_float_that_is_whole() -> None:
+    """Tutorials write StepLR(optimizer, 1.0), and a state saved there says 1.0."""
+    as_float, as_int = s.StepLR(made(), 2.0, gamma=0.5), s.StepLR(made(), 2, gamma=0.5)  # type: ignore[arg-type]
+    assert curve(as_float, 5) == curve(as_int, 5)
+    resumed = s.StepLR(made(), 2, gamma=0.5)
+    resumed.load_state_dict({**resumed.state_dict(), "step_size": 3.0})
+    assert curve(resumed, 7) == curve(s.StepLR(made(), 3, gamma=0.5), 7)
+
+
 @pytest.mark.parametrize("cls", [s.LambdaLR, s.MultiplicativeLR])
 def test_the_state_of_callable_objects_is_kept(cls: Any) -> None:
     whole = cls(made(), [Counting(), math.exp])

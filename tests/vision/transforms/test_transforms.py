@@ -420,6 +420,12 @@ def test_every_name_has_torchvisions_signature() -> None:
     assert found == SIGNATURES
 
 
+def test_the_module_of_the_classes_has_its_name_there() -> None:
+    from tinygrad_cnn.vision.transforms import transforms as module
+
+    assert all(getattr(module, name) is getattr(T, name) for name in T.__all__)
+
+
 def test_every_public_name_has_a_docstring_and_types() -> None:
     for name in {*T.__all__, *F.__all__} - {"functional"}:
         value = getattr(T, name, None) or getattr(F, name)

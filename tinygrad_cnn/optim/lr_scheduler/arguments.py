@@ -41,6 +41,11 @@ def require_int(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def whole(value: Any) -> Any:
+    """A float that is an integer, such as 1.0, as that integer; anything else as it is."""
+    return int(value) if isinstance(value, (float, np.floating)) and float(value).is_integer() else value
+
+
 def require_number(name: str, value: Any, least: float = -math.inf, above: float = -math.inf) -> float:
     """The number; ValueError unless it is a finite one, at least ``least`` and greater than ``above``."""
     if not is_number(value) or not math.isfinite(value):

@@ -17,6 +17,7 @@ from .arguments import (
     require_int,
     require_number,
     require_optimizer,
+    whole,
 )
 from .base import LRScheduler
 
@@ -67,7 +68,7 @@ class StepLR(_FactorLR):
         super().__init__(optimizer, last_epoch, verbose)
 
     def _validate(self) -> None:
-        self.step_size = require_int("step_size", self.step_size)
+        self.step_size = require_int("step_size", whole(self.step_size))  # tutorials write 1.0
         require_number("gamma", self.gamma)
 
     def _share(self, t: int) -> float:
