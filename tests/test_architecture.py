@@ -32,6 +32,8 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "autograd": {"arrays"},
     "ops": {"arrays", "autograd"},
     "tensors": {"arrays", "autograd", "ops"},
+    "linalg": {"autograd", "ops"},
+    "special": {"ops"},
     "differentiation": {"arrays", "autograd", "ops", "tensors"},
     "optim": {"arrays", "autograd", "tensors"},
     "testing": {"arrays", "autograd", "tensors"},

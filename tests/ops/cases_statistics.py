@@ -231,8 +231,8 @@ WHOLE = ("a fraction", "a correction need not be whole")
 TIES = tuple((probe, "PyTorch's largest difference does not share its gradient") for probe in ("ties and kinks", "NaN"))
 INFINITE = ("special values", "PyTorch's slope of an infinite distance is NaN")
 EMPTY = ("mixed dtypes", "PyTorch does not look at dtypes where there is nothing")
-ONE = ("NaN", "there is no area under one value, be it NaN")
-NO_AREA = (ONE, ("nothing", "the area under nothing has a gradient here"), ("another size", "likewise"))
+ONE = tuple((probe, "there is no area under one value, be it NaN or infinite") for probe in ("NaN", "special values"))
+NO_AREA = (*ONE, ("nothing", "the area under nothing has a gradient here"), ("another size", "likewise"))
 PLACES = tuple(
     (probe, "PyTorch takes places of shapes that do not fit") for probe in ("a dimension more", "a dimension fewer")
 )
@@ -307,7 +307,6 @@ CASES = [
         differs=(
             ("a dimension more", "weights have the shape of the input"),
             ("a dimension fewer", "weights have the shape of the input"),
-            ("special values", "an infinite weight, added and taken away, is NaN"),
         ),
     ),
     Case(

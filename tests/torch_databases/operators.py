@@ -203,7 +203,7 @@ def try_methods(report: Report, info: Any, sample: Any) -> None:
     if not isinstance(sample.input, torch.Tensor):
         return
     for name, method in ((info.name, info.method_variant), (f"{info.name}_", info.inplace_variant)):
-        if method is None or "." in name:
+        if method is None or "." in name or name.endswith("__"):
             continue
         if not callable(getattr(Tensor, name, None)):
             report.no_methods.add(name)

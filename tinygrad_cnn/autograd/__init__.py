@@ -1,7 +1,6 @@
 """Differentiation by itself, under PyTorch's names. The engine: `graph`, `operation`, `backward`, in this order."""
 
 import importlib
-from typing import Any
 
 from .backward import backward, grad
 from .graph import Variable
@@ -16,12 +15,13 @@ from .modes import (
 )
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """PyTorch's names for what stands above this room, loaded at first use."""
+    home = {"Function": ".function", **dict.fromkeys(("gradcheck", "gradgradcheck"), "..testing.torch_names")}.get(name)
+    if home:
+        return getattr(importlib.import_module(home, __name__), name)
     if name in ("forward_ad", "function", "functional"):
         return importlib.import_module(f"{__name__}.{name}")
-    if name == "Function":
-        return importlib.import_module(f"{__name__}.function").Function
     raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
 
 

@@ -88,11 +88,11 @@ def solve_triangular(A: Array, B: Array, *, upper: bool, left: bool = True, unit
 
 
 # ------------------------------------------------------------------------------------------------------------------ QR
-def _q_rule(g: Array, y: Array, x: Array) -> Array:
+def _q_rule(g: Array, y: Array, x_: Array) -> Array:
     """(g + Q M) R^-T, where M is -g' Q with its upper triangle replaced by the mirrored lower one."""
     m = _matmul(_turned(g), y)
     mirrored = _tril(m, diagonal=0) + _turned(_tril(m, diagonal=-1))
-    r = _triu(_matmul(_turned(y), x), diagonal=0)
+    r = _triu(_matmul(_turned(y), x_), diagonal=0)
     return _turned(_solve(r, _turned(g - _matmul(y, mirrored))))
 
 
@@ -100,6 +100,12 @@ def _q_rule(g: Array, y: Array, x: Array) -> Array:
 def _q(x: Array) -> Array:
     """The orthogonal columns of a QR decomposition of (..., n, m), n >= m."""
     return np.linalg.qr(x)[0]
+
+
+@op(lambda g, _y, _q, x_: _matmul(x_, _turned(g)), lambda g, _y, q_, _x: _matmul(q_, g))
+def _coordinates(q: Array, x: Array) -> Array:
+    """What the columns of x are in terms of those of q: q' x."""
+    return np.matmul(q.swapaxes(-1, -2), x)
 
 
 def _refused(what: str) -> Any:
@@ -142,5 +148,5 @@ def qr(A: Array, mode: str = "reduced") -> QR:
         return QR(both[..., :n], both[..., n:])
     first = x if n >= m else x[..., :n]
     q = _q(first)
-    r = _triu(_matmul(_turned(q), first), diagonal=0)  # (..., k, k)
-    return QR(q, r if n >= m else cat([r, _matmul(_turned(q), x[..., n:])], -1))
+    r = _triu(_coordinates(q, first), diagonal=0)  # (..., k, k)
+    return QR(q, r if n >= m else cat([r, _coordinates(q, x[..., n:])], -1))

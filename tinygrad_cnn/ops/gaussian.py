@@ -32,7 +32,7 @@ def erfcx(x: Array) -> Array:
     return _erfcx(x).astype(x.dtype)
 
 
-@op(lambda g, _y, x: g * exp(-square(x) / 2) / math.sqrt(2 * math.pi), prepare=promote_to_float)
+@op(lambda g, _y, x_: g * exp(-square(x_) / 2) / math.sqrt(2 * math.pi), prepare=promote_to_float)
 def ndtr(x: Array) -> Array:
     """The distribution function of the standard normal distribution: the area under its bell up to x."""
     return (_erf(-np.asarray(x, np.float64) * _ROOT, True) / 2).astype(x.dtype)

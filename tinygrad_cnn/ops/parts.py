@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
-from .elementwise import mul, only, quiet, sign, sub, zero
+from .elementwise import exp2, mul, only, quiet, sign, sub, zero
 from .extremes import beside
 from .numbers import scalar_for
 from .promotion import promote, promote_to_float
-from .shape import checked, clone
+from .shape import checked
 
 
 # ------------------------------------------------------------------------------------------------------------ integers
@@ -72,10 +73,19 @@ def frexp(input: Array) -> Parts:
     return Parts(_mantissa(x, exponent=exponent), beside(x, exponent.astype(np.int32)))
 
 
+@op(
+    lambda g, _y, _x, e_: g * exp2(e_),
+    lambda g, y_, _x, _e: g * y_ * math.log(2),
+    prepare=promote_to_float,
+)
+@quiet
+def _ldexp(x: Array, e: Array) -> Array:
+    return x * np.exp2(e)
+
+
 def ldexp(input: Array, other: Array) -> Array:
     """input * 2 ** other: what `frexp` took apart."""
-    x, e = promote_to_float((checked(input, "ldexp"), checked(other, "ldexp")))
-    return mul(x, 2.0**e)
+    return _ldexp(checked(input, "ldexp"), checked(other, "ldexp"))
 
 
 @op(lambda g, _y, a, b: only(g, a != b), lambda _g, _y, _a, _b: np.zeros(_b.shape, _b.dtype))
@@ -112,8 +122,8 @@ def conj(input: Array) -> Array:
 
 
 def conj_physical(input: Array) -> Array:
-    """The complex conjugate, in memory of its own."""
-    return clone(checked(input, "conj_physical"))
+    """The complex conjugate, worked out at once: of real numbers, these themselves."""
+    return checked(input, "conj_physical")
 
 
 @op()
