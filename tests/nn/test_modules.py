@@ -6,12 +6,12 @@ import importlib
 from typing import Any
 
 import pytest
-
-from tinygrad_cnn import nn
-from tinygrad_cnn.nn import modules
 from tinygrad_cnn.nn.modules.batchnorm import _BatchNorm
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.nn.modules.utils import _ntuple, _pair
+
+from tinygrad_cnn import nn
+from tinygrad_cnn.nn import modules
 
 
 def test_the_names_are_those_of_nn() -> None:
