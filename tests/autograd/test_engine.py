@@ -728,6 +728,16 @@ def test_checkpoint_in_the_middle_of_a_graph() -> None:
     np.testing.assert_allclose([w.grad.item(), x.grad.item()], [w2.grad.item(), x2.grad.item()])
 
 
+def test_checkpoint_takes_pytorchs_settings() -> None:
+    """Scripts say use_reentrant, since PyTorch warns without it; the function is not given it, but its own keywords."""
+    x = tg.ones(3, requires_grad=True)
+    settings: dict[str, Any] = {"preserve_rng_state": True, "debug": False, "early_stop": True}
+    y = tg.utils.checkpoint.checkpoint(lambda a, k: a * k, x, use_reentrant=False, k=3, **settings)
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [3.0] * 3
+
+
 def test_checkpoint_errors() -> None:
     x = leaf(2.0)
     with pytest.raises(TypeError, match="must return one Tensor, got list"):

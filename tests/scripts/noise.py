@@ -67,8 +67,8 @@ def _dtype(x: Any) -> Any:
     return np.dtype(str(x.dtype).removeprefix("torch."))
 
 
-def _array(x: Any) -> Any:
-    return x.detach().numpy() if hasattr(x, "detach") else x
+def _ours(x: Any) -> Any:
+    return tg.tensor(x.detach().numpy()) if hasattr(x, "detach") else x
 
 
 DRAWS: dict[str, Callable[..., Any]] = {  # by the names of PyTorch's operators; each gets the result, to know its form
@@ -78,12 +78,12 @@ DRAWS: dict[str, Callable[..., Any]] = {  # by the names of PyTorch's operators;
     "rand_like": lambda y, *_: _uniform(y),
     "randn": lambda y, *_: _normal(y),
     "randn_like": lambda y, *_: _normal(y),
-    "normal": lambda _y, mean, std, *size: tg.normal(*(tg.tensor(_array(v)) for v in (mean, std)), *size),
-    "bernoulli": lambda _y, p: tg.bernoulli(tg.tensor(_array(p))),
+    "normal": lambda _y, *moments: tg.normal(*map(_ours, moments)),
+    "bernoulli": lambda _y, p: tg.bernoulli(_ours(p)),
     "bernoulli_": lambda _y, x, *p: _mask(x, *p),
     "randperm": lambda _y, n: tg.randperm(n),
     "randint": lambda y, *bounds: tg.randint(*bounds[:-1], tuple(y.shape)),
-    "multinomial": lambda _y, w, *how: tg.multinomial(tg.tensor(_array(w)), *how),
+    "multinomial": lambda _y, w, *how: tg.multinomial(_ours(w), *how),
 }
 
 HARMLESS = {

@@ -15,10 +15,20 @@ from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.modes import enable_grad, is_grad_enabled, no_grad
 
 
-def checkpoint(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
+def checkpoint(
+    function: Callable[..., Any],
+    *inputs: Any,
+    use_reentrant: bool | None = None,  # noqa: ARG001
+    preserve_rng_state: bool = True,  # noqa: ARG001
+    determinism_check: str = "default",  # noqa: ARG001
+    debug: bool = False,  # noqa: ARG001
+    early_stop: bool = True,  # noqa: ARG001
+    **kwargs: Any,
+) -> Any:
     """``function(*inputs, **kwargs)``, keeping only its inputs and recomputing the rest in the backward pass.
 
-    Random numbers (dropout) are drawn again as they were. The function returns one tensor and has no side effects.
+    Random numbers (dropout) are drawn again as they were. PyTorch's settings from ``use_reentrant`` on say how that is
+    done there, and change nothing here. The function returns one tensor and has no side effects.
     (Chen et al., 2016, Training deep nets with sublinear memory cost.)
 
     Raises:
