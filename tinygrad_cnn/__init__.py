@@ -199,7 +199,8 @@ _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
-        why = f": {_ABSENT[name]}" if name in _ABSENT else ""
+        absent = {**_ABSENT, **importlib.import_module(f"{__name__}.backends.absent").ABSENT}
+        why = f": {absent[name]}" if name in absent else ""
         raise AttributeError(f"module 'tinygrad_cnn' has no attribute {name!r}{why}")
     module, attribute = _LATER[name]
     loaded = importlib.import_module(f"{__name__}.{module}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -521,3 +522,39 @@ def test_new_tensors_share_nothing() -> None:
     y[0] = 7.0
     assert x.tolist() == [1.0, 1.0]
     assert x.new_zeros(2).data_ptr() != x.data_ptr()
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 2), (6,), (1,), (0,), ()], ids=str)
+def test_resize(torch: Any, shape: Any) -> None:
+    """Fewer elements and as many: what is left, and who shares the memory."""
+    seen = []
+    for package in (tg, torch):
+        x = package.arange(6.0)
+        v = x.view(2, 3)
+        y = x.resize_(shape)
+        assert y is x
+        if x.numel() == 6:
+            v[0, 0] = 9.0
+        seen.append((tuple(x.shape), x.tolist(), v.tolist()))
+    assert seen[0] == seen[1]
+
+
+def test_resize_to_more_elements() -> None:
+    x = tg.ones(2, dtype=tg.int64)
+    assert x.resize_(2, 2).tolist() == [[1, 1], [0, 0]]
+    assert tg.zeros(1).resize_as_(tg.ones(2, 3)).copy_(tg.ones(2, 3)).tolist() == [[1.0] * 3] * 2
+    for bad in (tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True) * 2):
+        with pytest.raises(RuntimeError, match="no gradient goes through it; use reshape"):
+            bad.resize_(1)
+    with pytest.raises(ValueError, match="a size cannot be negative"):
+        tg.ones(2).resize_(-1)
+
+
+def test_parts_that_are_not_here_say_what_there_is() -> None:
+    from tinygrad_cnn.backends.absent import ABSENT
+
+    for name, text in ABSENT.items():
+        with pytest.raises(AttributeError, match=re.escape(f"has no attribute '{name}': {text}")):
+            getattr(tg, name)
+    with pytest.raises(AttributeError, match=r"has no attribute 'nonsense'$"):
+        tg.nonsense  # noqa: B018

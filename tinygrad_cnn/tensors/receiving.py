@@ -1,13 +1,16 @@
-"""``out=``: a tensor takes the result of a function."""
+"""A tensor takes another shape: that of a result, as ``out=``, or one that it is told."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..autograd.graph import Variable, array_of, wrap
+from .layouts import check_format
+from .values import shape_of
 from .writing import in_place
 
 if TYPE_CHECKING:
@@ -40,3 +43,27 @@ class Receiving(Variable):
             self._array = np.empty(a.shape, self._array.dtype)
             self._view = self._aliases = None
         return in_place(self, lambda x: wrap(np.broadcast_to(a, x.shape).astype(x.dtype), None))
+
+    def resize_(self, *size: Any, memory_format: Any = None) -> Self:
+        """Another shape for this tensor: its elements in order, as many as fit, and zeros for what is new.
+
+        Of as many elements it shares the memory with what shared it before; of fewer or more it has memory of its own.
+
+        Raises:
+            RuntimeError: a tensor that requires grad, or has a way back to one that does.
+        """
+        check_format(memory_format, "resize_")
+        if self._node is not None or self._wants_grad:
+            raise RuntimeError("resize_(): no gradient goes through it; use reshape(), or x.detach() first")
+        shape, a = shape_of(size, "resize_"), self._array
+        new = a
+        if prod(shape) != a.size:
+            new = np.zeros(prod(shape), a.dtype)
+            kept = min(new.size, a.size)
+            new[:kept] = a.reshape(-1)[:kept]
+        cast(Any, self).data = new.reshape(shape)
+        return self
+
+    def resize_as_(self, the_template: Variable, *, memory_format: Any = None) -> Self:
+        """`resize_` to the shape of another tensor."""
+        return self.resize_(tuple(the_template._array.shape), memory_format=memory_format)
