@@ -71,7 +71,8 @@ def system(draw: DrawFn) -> Inputs:
     """A matrix, and right sides, which broadcast."""
     a, b = draw(broadcastable_shapes(2, max_dims=2, max_side=2, max_size=2))
     n, k, left = draw(st.integers(0, 3)), draw(st.integers(0, 2)), draw(st.booleans())
-    return [matrix(draw, a, n, n), draw(arrays((*b, n, k) if left else (*b, k, n)))], {"left": left}
+    x, y = matrix(draw, a, n, n), draw(arrays((*b, n, k) if left else (*b, k, n)))
+    return [x, y[None] if y.shape == x.shape[:-1] else y], {"left": left}  # which would be taken for vectors
 
 
 @st.composite

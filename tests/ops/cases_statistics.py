@@ -241,7 +241,16 @@ EQUALS = tuple((probe, "which of equals gets the gradient is free") for probe in
 
 CASES = [
     Case("quantile", with_quantile(), tg.quantile, quantile, t("quantile"), 1, method="quantile", differs=EQUALS),
-    Case("quantile", with_quantile(True), tg.quantile, quantile, t("quantile"), 1, note="many", differs=EQUALS),
+    Case(
+        "quantile",
+        with_quantile(True),
+        lambda x, q, **k: tg.quantile(x, q[:], **k),  # a vector, and no number
+        quantile,
+        torch=lambda x, q, **k: t("quantile")(x, q[:], **k),
+        order=1,
+        note="many",
+        differs=EQUALS,
+    ),
     Case(
         "nanquantile",
         with_quantile(),

@@ -40,6 +40,8 @@ PLACES: dict[str, tuple[int, ...]] = {  # where each function takes a number ins
     **dict.fromkeys(["floor_divide", "remainder", "fmod", "maximum", "minimum", "fmax", "fmin"], (0, 1)),
     **dict.fromkeys(["xlogy", "logaddexp", "logaddexp2", "hypot", "atan2", "arctan2", "copysign"], (0, 1)),
     **dict.fromkeys(["max", "min"], (0,)),  # a number in the other place is a dimension
+    **dict.fromkeys(["special.xlog1py"], (0, 1)),
+    **dict.fromkeys(["rsub"], (1,)),
     **dict.fromkeys(["clamp_min", "clamp_max", "float_power", "Tensor.__setitem__"], (1,)),
     **dict.fromkeys(["lerp", "scatter", "index_fill", "masked_fill", "nn.functional.gaussian_nll_loss"], (2,)),
     "where": (1, 2),

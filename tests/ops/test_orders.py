@@ -52,6 +52,7 @@ REAL = [0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -2.5, 1e-3, 1e-8, -1e-8, 20.0, -20.0, 1e
 POSITIVE = [x for x in REAL if x > 0] + [1e-50, 1e50]
 NOT_0 = [x for x in REAL if x]
 WITHIN = [0.0, 0.5, -0.5, 1e-3, 1e-8, -0.999]  # (-1, 1)
+BESSEL = [x for x in REAL if abs(x) < 1e2] + [29.0, 31.0]
 ANGLES = [x for x in REAL if abs(x) <= 1e3]
 SOFTPLUS = [x for x in REAL if x != 20.0]  # just below 20, where it goes over into a line, 1e-9 is cut off
 
@@ -99,6 +100,22 @@ SMOOTH: dict[str, Smooth] = {
     "erf": (tg.erf, mp.erf, REAL),
     "erfc": (tg.erfc, mp.erfc, REAL),
     "erfinv": (tg.erfinv, mp.erfinv, WITHIN),
+    "lgamma": (tg.lgamma, mp.loggamma, [*POSITIVE, -0.5, -2.5]),
+    "digamma": (tg.digamma, mp.digamma, [*POSITIVE, -0.5, -2.5]),
+    "polygamma": (lambda x: tg.polygamma(2, x), lambda x: mp.psi(2, x), [1.0, 0.5, 1e-3, 20.0, 1e3, 1e10, -2.3]),
+    "mvlgamma": (lambda x: tg.mvlgamma(x, 1), mp.loggamma, POSITIVE),
+    "i0": (tg.i0, lambda x: mp.besseli(0, x), BESSEL),
+    "special.i1": (tg.special.i1, lambda x: mp.besseli(1, x), BESSEL),
+    "special.i0e": (tg.special.i0e, lambda x: mp.besseli(0, x) * mp.exp(-abs(x)), [x for x in BESSEL if x]),
+    "special.i1e": (tg.special.i1e, lambda x: mp.besseli(1, x) * mp.exp(-abs(x)), [x for x in BESSEL if x]),
+    "special.erfcx": (tg.special.erfcx, lambda x: mp.exp(x * x) * mp.erfc(x), [x for x in REAL if x > -20]),
+    "special.ndtr": (tg.special.ndtr, mp.ncdf, REAL),
+    "special.ndtri": (tg.special.ndtri, lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1), [0.5, 0.25, 1e-3, 1e-8, 0.999]),
+    "special.log_ndtr": (tg.special.log_ndtr, lambda x: mp.log(mp.ncdf(x)), [x for x in REAL if -3 < x < 30]),
+    "special.entr": (tg.special.entr, lambda x: -x * mp.log(x), POSITIVE),
+    "real": (tg.real, lambda x: x, REAL),
+    "conj": (tg.conj, lambda x: x, REAL),
+    "conj_physical": (tg.conj_physical, lambda x: x, REAL),
     "logit": (tg.logit, lambda x: mp.log(x / (1 - x)), [0.5, 0.25, 1e-3, 1e-8, 0.999]),
     "sinc": (tg.sinc, mp.sincpi, [*REAL, 0.1, 0.3, 0.32, 1.27, 1e-50]),
     "nn.functional.gelu": (F.gelu, lambda x: x * mp.ncdf(x), REAL),
@@ -165,6 +182,9 @@ SMOOTH_OF_TWO: dict[str, tuple[Callable[..., Any], Callable[..., Any], Sequence[
     "logaddexp": (tg.logaddexp, lambda a, b: mp.log(mp.exp(a) + mp.exp(b)), [*PLANE, (-1e3, 1e3)]),
     "logaddexp2": (tg.logaddexp2, lambda a, b: mp.log(2**a + 2**b) / mp.log(2), [*PLANE, (-1e3, 1e3)]),
     "xlogy": (tg.xlogy, lambda a, b: a * mp.log(b), PLANE),
+    "special.xlog1py": (tg.special.xlog1py, lambda a, b: a * mp.log1p(b), PLANE),
+    "ldexp": (tg.ldexp, lambda a, b: a * 2**b, PLANE),
+    "rsub": (tg.rsub, lambda a, b: b - a, PLANE),
     "lerp": (lambda a, b: tg.lerp(a, b, 0.25), lambda a, b: 0.75 * a + 0.25 * b, PLANE),
     "addcmul": (lambda a, b: tg.addcmul(a, a, b, value=2), lambda a, b: a + 2 * a * b, PLANE),
     "addcdiv": (lambda a, b: tg.addcdiv(a, a, b, value=2), lambda a, b: a + 2 * a / b, PLANE),
@@ -309,6 +329,10 @@ PIECES: dict[str, Piecewise] = {
     "relu": (lambda m, f, x: m.relu(x), [0.0, -1.0, 1.0]),
     "abs": (lambda m, f, x: m.abs(x), [0.0, -1.0, 1.0]),
     "sign": (lambda m, f, x: m.sign(x), [0.0, -1.0, 1.0]),
+    "sgn": (lambda m, f, x: m.sgn(x) + 0 * x, [0.0, -1.0, 1.0]),
+    "fill": (lambda m, f, x: m.fill(x, 2.0) + 0 * x, [0.0, -1.0, 1.0]),
+    "angle": (lambda m, f, x: m.angle(x) + 0 * x, [-1.0, 1.0]),
+    "nextafter": (lambda m, f, x: m.nextafter(x, 0 * x + 9), [-1.0, 0.0, 9.0]),
     "nan_to_num": (lambda m, f, x: m.nan_to_num(x), [0.0, math.nan, math.inf, -math.inf]),
     "clamp": (lambda m, f, x: m.clamp(x, -1.0, 2.0), [-2.0, -1.0, 0.0, 2.0, 3.0]),
     "clip": (lambda m, f, x: m.clip(x, max=2.0), [-2.0, 2.0, 3.0]),

@@ -182,7 +182,10 @@ def _from_sublists(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
 
     def letters(numbers: Any) -> str:
         if not isinstance(numbers, (list, tuple)):
-            raise TypeError(f"einsum: expected a list of numbers beside each input, got {type(numbers).__name__}")
+            raise TypeError(
+                "einsum: expected an equation first, or a list of numbers behind each input, "
+                f"got {type(numbers).__name__}"
+            )
         for n in numbers:
             if n is not Ellipsis and not (isinstance(n, int) and 0 <= n < len(_LETTERS)):
                 raise ValueError(
