@@ -63,7 +63,9 @@ def functions() -> dict[str, types.FunctionType]:
     found: dict[str, types.FunctionType] = {}
     for prefix, namespace in (("", tg), ("linalg.", tg.linalg), ("special.", tg.special), ("nn.functional.", F)):
         for name, value in vars(namespace).items():
-            if name.startswith("_") or not isinstance(value, types.FunctionType) or value in found.values():
+            if name.startswith("_") or not isinstance(value, types.FunctionType):
+                continue
+            if inspect.unwrap(value) in map(inspect.unwrap, found.values()):
                 continue
             home = value.__module__.removeprefix("tinygrad_cnn.")
             if prefix + name not in NOT_BY_A_CASE and home.removesuffix(".checkpoint") not in NOT_A_FUNCTION_OF_ARRAYS:

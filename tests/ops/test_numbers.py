@@ -411,6 +411,11 @@ FILLING = {"value", "fill_value", "val", "other_value"}  # names of what is writ
 ELSEWHERE = {  # functions with such a parameter that need no row in DOORS
     "addcdiv": "its result is floating",
     "addcdiv_": "its result is floating",
+    **{f"nn.functional.{n}": "floating tensors alone" for n in ("threshold", "threshold_")},
+    **{
+        f"nn.functional.{n}": "its value is a tensor"
+        for n in ("scaled_dot_product_attention", "multi_head_attention_forward")
+    },
 }
 
 

@@ -127,9 +127,13 @@ def conj_physical(input: Array) -> Array:
 
 
 @op()
-def isreal(x: Array) -> Array:
-    """Is the imaginary part 0? Of all real numbers it is."""
+def _isreal(x: Array) -> Array:
     return np.ones(x.shape, np.bool_)
+
+
+def isreal(input: Array) -> Array:
+    """Is the imaginary part 0? Of all real numbers it is."""
+    return _isreal(checked(input, "isreal"))
 
 
 @op(zero, prepare=promote_to_float)

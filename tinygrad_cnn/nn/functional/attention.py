@@ -16,7 +16,7 @@ from ...ops.lookup import masked_fill
 from ...ops.reduce import mean
 from ...ops.shape import _reshape, transpose
 from ...ops.softmaxes import softmax
-from .arguments import check_floating, dtype_of
+from .arguments import check_bias, check_floating, dtype_of
 from .dense import linear
 from .dropping import check_p, dropout
 
@@ -67,7 +67,8 @@ def scaled_dot_product_attention(
     if is_causal:
         attn_mask = np.tri(query.shape[-2], key.shape[-2], dtype=np.bool_)
     scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else float(scale)
-    scores = matmul(query * scale, transpose(key, -1, -2))  # (..., L, S)
+    root = math.sqrt(abs(scale))  # each side takes its half, as in PyTorch: neither is kept as it came
+    scores = matmul(query * math.copysign(root, scale), transpose(key * root, -1, -2))  # (..., L, S)
     weights = _weights(scores, attn_mask)
     return matmul(dropout(weights, dropout_p), value)
 
@@ -153,6 +154,7 @@ def multi_head_attention_forward(
             f"{name}: is_causal=True says that attn_mask is the causal one, but there is none; make it with "
             "nn.Transformer.generate_square_subsequent_mask(L)"
         )
+    check_bias(query, in_proj_bias, 3 * E, name)
     same = query is key and key is value
     if unbatched:
         query, key, value = (x[:, None] for x in (query, key, value))
