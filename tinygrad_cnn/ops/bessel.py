@@ -38,11 +38,11 @@ def _in_float64(x: Any, order: int, scaled: bool) -> Any:
     return (y if scaled else y / decay) * (np.sign(x) if order % 2 else 1)
 
 
-def _rule(g: Array, y: Array, x: Array, *, order: int, scaled: bool) -> Array:
+def _rule(g: Array, y_: Array, x: Array, *, order: int, scaled: bool) -> Array:
     """The mean of the neighbours (9.6.26), of which order -1 is order 1; less what the scaling takes."""
     after = _bessel(x, order=order + 1, scaled=scaled)
     slope = (_bessel(x, order=order - 1, scaled=scaled) + after) / 2 if order else after
-    return g * (slope - sign(x) * y if scaled else slope)
+    return g * (slope - sign(x) * y_ if scaled else slope)
 
 
 @op(_rule)
