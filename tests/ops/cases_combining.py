@@ -45,6 +45,13 @@ def blocks(draw: DrawFn) -> Inputs:
     return [draw(arrays(shapes(0, 2, max_size=6))) for _ in range(draw(st.integers(1, 3)))], {}
 
 
+def torch_block_diag(*xs: Any) -> Any:
+    """Nothing to compare with beside a block of no elements: PyTorch's gradients of the blocks after it are shifted."""
+    if any(not x.numel() for x in xs):
+        raise NotImplementedError("PyTorch's gradients are shifted by a block of no elements")
+    return t("block_diag")(*xs)
+
+
 def block_diagonal(*xs: Any) -> Any:
     xs = tuple(np.atleast_2d(x) for x in xs)
     y = np.zeros((sum(x.shape[0] for x in xs), sum(x.shape[1] for x in xs)))
@@ -187,7 +194,7 @@ UNSORTED = ("special values", "what is in no order has no buckets")
 CASES = [
     Case("cartesian_prod", vectors(), tg.cartesian_prod, products, torch=t("cartesian_prod")),
     Case("combinations", to_combine(), tg.combinations, combined, torch=t("combinations")),
-    Case("block_diag", blocks(), tg.block_diag, block_diagonal, torch=t("block_diag")),
+    Case("block_diag", blocks(), tg.block_diag, block_diagonal, torch=torch_block_diag),
     Case(
         "diagflat",
         with_offset(),

@@ -223,15 +223,15 @@ def test_smooth_functions_of_two(name: str) -> None:
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
 def test_powers_of_0_come_near_their_neighbours(p: float) -> None:
     """The derivatives of x ** p at x = 0 are those at a tiny x, where these are tiny or huge; by p alone they are 0."""
-    x, tiny = np.array([0.0]), mp.mpf("1e-300")
+    x, tiny = np.array([0.0]), mp.mpf("1e-60")
     for k in range(5):
         for m in range(4):
             got = _pow_slope(x, np.array([p]), k=k, m=m).item() if k or m else 0.0**p
-            with mp.workdps(700):
+            with mp.workdps(160):
                 near = mp.re(mp.diff(lambda a, b: a**b, (tiny, mp.mpf(p)), (k, m)))
             if m and not k:
                 assert got == 0
-            elif abs(near) > 100:  # a power of 1e300, or of its logarithm
+            elif abs(near) > 100:  # a power of 1e60, or of its logarithm
                 assert got == math.inf * mp.sign(near)
             else:
                 assert_derivative(got, near, f"x ** {p}, differentiated {k}, {m} times at 0")

@@ -41,7 +41,9 @@ def rrelu(
         raise ValueError(f"{name}: lower and upper must be finite, and lower <= upper, got {lower} and {upper}")
     dtype = dtype_of(input)
     if training:
-        drawn = lower + (upper - lower) * rng.uniform(tuple(input.shape), dtype, generator)
+        drawn = lower + (upper - lower) * rng.resolve(generator).random(
+            tuple(input.shape), np.float32
+        )  # the same of any dtype
     else:
         drawn = np.asarray((lower + upper) / 2)
     negative = drawn.astype(dtype)
