@@ -146,7 +146,11 @@ def put_flat(x: Any, index: Any, source: Any, accumulate: bool) -> Any:
 
 MORE = (("ties and kinks", "of entries that tie PyTorch leaves the one that is not included a share"),)
 INFINITE = (("special values", "PyTorch divides the product by the factor, which is NaN where that is infinite"),)
-LEADING = (("a dimension more", "values may have more dimensions of size 1 in front, as in x[index] = values"),)
+LEADING = (
+    ("a dimension more", "values may have more dimensions of size 1 in front, as in x[index] = values"),
+    ("a dimension fewer", "of several values for one place, the last is written and has the slope"),
+    ("mixed dtypes", "PyTorch casts the values for a mask, and refuses to for positions"),
+)
 INSIDE = (("a dimension fewer", "of a mask without dimensions PyTorch fails inside"),)
 
 CASES = [

@@ -111,7 +111,11 @@ def quiet(name: str) -> Any:
     return call
 
 
-WHOLE = (*INTEGERS, ("mixed dtypes", INTEGERS[0][1]))
+WHOLE = (
+    *INTEGERS,
+    ("mixed dtypes", INTEGERS[0][1]),
+    ("special values", "the slope beside infinite pixels, or where a sum is 0 by rounding"),
+)
 FRACTIONS = (("a fraction", "PyTorch cuts the fraction off some of the sizes, and refuses others"),)
 
 CASES = [

@@ -182,7 +182,7 @@ def multi_head_attention_forward(
     if (bias_k is None) != (bias_v is None):
         raise RuntimeError(f"{name}: bias_k and bias_v must both be given, or none of them")
     if bias_k is not None and bias_v is not None:
-        if np.shape(bias_k) != np.shape(bias_v) or np.shape(bias_k) not in ((1, 1, E), (E,)):
+        if any(np.shape(b) not in ((1, 1, E), (1, E), (E,)) for b in (bias_k, bias_v)):
             shapes = f"{np.shape(bias_k)} and {np.shape(bias_v)}"
             raise RuntimeError(f"{name}: bias_k and bias_v must have shape (1, 1, {E}), got {shapes}")
         k, v = (cat([x, b + np.zeros((1, N, E), dtype)]) for x, b in ((k, bias_k), (v, bias_v)))

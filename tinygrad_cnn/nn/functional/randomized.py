@@ -41,9 +41,8 @@ def rrelu(
         raise ValueError(f"{name}: lower and upper must be finite, and lower <= upper, got {lower} and {upper}")
     dtype = dtype_of(input)
     if training:
-        drawn = lower + (upper - lower) * rng.resolve(generator).random(
-            tuple(input.shape), np.float32
-        )  # the same of any dtype
+        random = rng.resolve(generator).random(tuple(input.shape), np.float32)  # the same of any dtype
+        drawn = lower + (upper - lower) * random.astype(np.float64)
     else:
         drawn = np.asarray((lower + upper) / 2)
     negative = drawn.astype(dtype)
