@@ -219,7 +219,7 @@ def slopes(draw: st.DrawFn, training: bool) -> Inputs:
 def rrelu(x: Any, lower: float, upper: float, seed: int | None = None) -> Any:
     if seed is None:
         return np.where(x > 0, x, x * (lower + upper) / 2)
-    share = Generator(seed).numpy.random(x.shape, np.float32)
+    share = Generator(seed).numpy.random(x.shape, np.float32).astype(np.float64)
     return np.where(x > 0, x, x * (lower + (upper - lower) * share))
 
 
