@@ -114,7 +114,10 @@ CASES = [
         F.bilinear,
         bilinear,
         torch=torch_f("bilinear"),
-        differs=(("booleans", "numbers; PyTorch says whether there is any"),),
+        differs=(
+            ("booleans", "numbers; PyTorch says whether there is any"),
+            ("a dimension more", "PyTorch lets the bias have a dimension of size 1 more"),
+        ),
     ),
     Case(
         "nn.functional.embedding_bag",

@@ -148,7 +148,10 @@ MORE = (("ties and kinks", "of entries that tie PyTorch leaves the one that is n
 INFINITE = (("special values", "PyTorch divides the product by the factor, which is NaN where that is infinite"),)
 LEADING = (
     ("a dimension more", "values may have more dimensions of size 1 in front, as in x[index] = values"),
-    ("a dimension fewer", "of several values for one place, the last is written and has the slope"),
+    *(
+        (probe, "of several values for one place, the last is written and has the slope")
+        for probe in ("a dimension fewer", "another size")
+    ),
     ("mixed dtypes", "PyTorch casts the values for a mask, and refuses to for positions"),
 )
 INSIDE = (("a dimension fewer", "of a mask without dimensions PyTorch fails inside"),)
@@ -225,7 +228,7 @@ CASES = [
         reordered(s.index_reduce),
         index_reduced,
         reordered(t("index_reduce")),
-        differs=MORE + INFINITE,
+        differs=(*MORE, *INFINITE, ("booleans", "booleans have no mean, be there none to take it of")),
         method=lambda x, index, source, *, dim, **kw: x.index_reduce(dim, index, source, **kw),
     ),
     *(
