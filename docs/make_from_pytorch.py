@@ -65,10 +65,7 @@ KINDS: list[tuple[str, str]] = [  # names that are missing as a kind, and why
 
 def documented(module: Any, name: str) -> bool:
     """Is it one of the names that PyTorch documents?"""
-    try:
-        value = getattr(module, name)
-    except Exception:
-        return False
+    value = getattr(module, name, None)
     return bool(getattr(value, "__doc__", None)) and type(value).__name__ != "module"
 
 

@@ -75,7 +75,7 @@ def interpolate(
         down, across = (
             smooth_matrix(input.shape[2 + d], new[d], scales[d], align, cubic).astype(dtype) for d in range(2)
         )  # (oh, H), (ow, W)
-        return matmul(matmul(down, input), across.T)  # (N, C, oh, ow)
+        return matmul(down, matmul(input, across.T))  # (N, C, oh, ow)
     y = input
     for d in range(n):
         old = input.shape[2 + d]

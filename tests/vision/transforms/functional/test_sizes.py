@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.nn.functional.cubic import smooth_matrix
 from tinygrad_cnn.testing import gradcheck
 from tinygrad_cnn.vision.transforms import InterpolationMode
 from tinygrad_cnn.vision.transforms import functional as F
-from tinygrad_cnn.vision.transforms.functional.sizes import averages
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 RNG = np.random.default_rng(0)
@@ -45,7 +45,11 @@ def by_loop(line: Any, new: int, tent: bool) -> list[float]:
 @given(SIZES, SIZES, st.sampled_from(["bilinear", "bicubic"]))
 def test_the_matrix_is_the_kernel(old: int, new: int, mode: str) -> None:
     line = RNG.normal(size=old)
-    np.testing.assert_allclose(averages(old, new, mode) @ line, by_loop(line, new, mode == "bilinear"), atol=1e-12)
+    np.testing.assert_allclose(
+        smooth_matrix(old, new, None, False, mode == "bicubic") @ line,
+        by_loop(line, new, mode == "bilinear"),
+        atol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic"])

@@ -1,14 +1,12 @@
-"""An image at another size. On tensors, a linear filter along each side is a matrix, and both are one product each."""
+"""An image at another size: PIL's work on its images, that of `nn.functional.interpolate` on tensors."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....nn.functional.vision import interpolate
-from ....tensors.creation import from_numpy
 from .cropping import crop
 from .images import (
     InterpolationMode,
@@ -61,15 +59,15 @@ def resize(
     if 0 in img.shape[-2:]:
         raise ValueError(f"resize: the image has no pixels, its shape is {tuple(img.shape)}")
     x = in_floats(img)
-    if antialias and mode.value in ("bilinear", "bicubic"):
-        down, across = (
-            from_numpy(averages(old, to, mode.value).astype(x.dtype)) for old, to in zip((h, w), new, strict=True)
-        )
-        y = down @ (x @ across.T)  # (..., oh, ow)
-    else:
-        corners = False if mode.value in ("bilinear", "bicubic") else None
-        flat = interpolate(x.reshape(1, -1, h, w), new, mode=mode.value, align_corners=corners)  # (1, ..., oh, ow)
-        y = flat.reshape(*x.shape[:-2], *new)  # (..., oh, ow)
+    smooth = mode.value in ("bilinear", "bicubic")
+    flat = interpolate(
+        x.reshape(1, -1, h, w),
+        new,
+        mode=mode.value,
+        align_corners=False if smooth else None,
+        antialias=bool(antialias) and smooth,
+    )  # (1, ..., oh, ow)
+    y = flat.reshape(*x.shape[:-2], *new)  # (..., oh, ow)
     if mode.value == "bicubic" and img.dtype == np.uint8:
         y = y.clamp(0, 255)
     return back_to(y, img.dtype)
@@ -115,22 +113,3 @@ def _new_size(h: int, w: int, size: Any, max_size: int | None) -> tuple[int, int
             if new_long > max_size:
                 new_short, new_long = int(max_size * new_short / new_long), max_size
     return (new_short, new_long) if h <= w else (new_long, new_short)
-
-
-def averages(old: int, new: int, mode: str) -> NDArray[np.float64]:
-    """The (new, old) matrix that resamples a line: a tent or a cubic (Keys, 1981, a = -1/2) over each new pixel's
-    place, as wide as the new pixel where that is the larger one."""
-    scale = old / new
-    width = max(scale, 1.0)
-    centers = scale * (np.arange(new)[:, None] + 0.5)
-    reach = width * (1 if mode == "bilinear" else 2)
-    places = np.arange(old)
-    low, high = np.floor(centers - reach + 0.5), np.floor(centers + reach + 0.5)
-    away = np.abs(places + 0.5 - centers) / width
-    if mode == "bilinear":
-        weights = np.maximum(1 - away, 0)
-    else:
-        near, far = (1.5 * away - 2.5) * away**2 + 1, ((-0.5 * away + 2.5) * away - 4) * away + 2
-        weights = np.where(away < 1, near, np.where(away < 2, far, 0.0))
-    weights[(places < low) | (places >= high)] = 0
-    return weights / weights.sum(1, keepdims=True)
