@@ -13,7 +13,7 @@ from ...arrays.telling import described
 from ...autograd.graph import Node
 from ...nn.module import Module
 from ...tensors import Tensor
-from .watching import Watch, run
+from ..watching import Watch, run
 
 
 def tensors_in(output: Any) -> list[Tensor]:

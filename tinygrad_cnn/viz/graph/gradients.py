@@ -18,9 +18,9 @@ from ...autograd.graph import Node, Variable
 from ...autograd.inplace import check_unchanged
 from ...autograd.modes import here, no_grad
 from ...differentiation.context import Several
+from ..watching import Watch
 from .structure import Summary, summarize
 from .tape import Key
-from .watching import Watch
 
 
 class Gradients:

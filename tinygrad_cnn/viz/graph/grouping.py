@@ -8,9 +8,9 @@ from ...autograd.graph import Node, Variable
 from ...nn.module import Module
 from ...profiler.events import EARLIER, NO_MODULE
 from ...profiler.recorder import Recorder
+from ..watching import Watch
 from .structure import Box, Group
 from .tape import Key, Tape
-from .watching import Watch
 
 
 class Groups:

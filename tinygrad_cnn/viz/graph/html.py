@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import html
-import json
-from functools import cache
-from importlib import resources
-from typing import Any
 
+from ..kit.page import embedded, part
 from .structure import Picture
 
 SCRIPTS = (
@@ -46,7 +43,7 @@ def page(picture: Picture, color_by: str | None = None) -> str:
         "title": html.escape(title.encode("utf-8", "replace").decode()),
         "style": _part("style.css"),
         "color": color_by or "kind",
-        "data": _embedded(picture.as_dict()),
+        "data": embedded(picture.as_dict()),
         "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
     }
     pieces = _part("template.html").split("{{")
@@ -57,14 +54,5 @@ def page(picture: Picture, color_by: str | None = None) -> str:
     return "".join(text)
 
 
-def _embedded(data: Any) -> str:
-    """JSON for a ``<script type="application/json">``: no character of it can end the element or begin another."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no UTF-8: \udc80 is JSON for it
-
-
-@cache
 def _part(name: str) -> str:
-    return (resources.files(__package__) / "page" / name).read_text(encoding="utf-8")
+    return part(__package__, f"page/{name}")

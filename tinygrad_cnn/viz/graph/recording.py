@@ -13,13 +13,13 @@ from ...nn.module import Module
 from ...nn.parameter import Parameter
 from ...profiler.recorder import Recorder
 from ...tensors import Tensor
+from ..watching import Watch
 from . import sources, wording
 from .calling import Given, call, tensors_in
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
 from .tape import Key, Tape, nodes_behind
-from .watching import Watch
 
 WHOLE = 3000  # operations of a graph that is recorded as a whole; of a larger one only ``max_nodes``
 PLAY = 60  # operations of a graph that counts as small

@@ -12,7 +12,7 @@ from numpy import ndarray
 from ...arrays.like import Like
 from ...arrays.writes import written_since
 from ...autograd.graph import Node, Variable
-from .watching import Seen
+from ..watching import Seen
 from .wording import is_number
 
 RECOMPUTE = 1 << 22  # elements of what was not kept that are computed again, at most

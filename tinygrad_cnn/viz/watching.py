@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...arrays.rng import default_generator
-from ...arrays.telling import users_frame
-from ...arrays.writes import mutated
-from ...autograd.graph import Node, Op
-from ...autograd.modes import enable_grad, here
-from ...nn.module import Module
-from ...profiler.hooks import CALLS
-from ...profiler.recorder import Recorder
-from ...tensors import Tensor
+from ..arrays.rng import default_generator
+from ..arrays.telling import users_frame
+from ..arrays.writes import mutated
+from ..autograd.graph import Node, Op
+from ..autograd.modes import enable_grad, here
+from ..nn.module import Module
+from ..profiler.hooks import CALLS
+from ..profiler.recorder import Recorder
+from ..tensors import Tensor
 
-_PACKAGE = str(Path(__file__).parents[2]) + os.sep
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 ROOM = 1 << 28  # bytes of intermediate arrays that are kept to look at
 
 

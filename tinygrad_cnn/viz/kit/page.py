@@ -1,0 +1,97 @@
+"""A page that stands alone: one HTML file with style, scripts and data, which asks the network for nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ...io.atomic import replace_file
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+HEIGHT = 640  # pixels that a page takes in a notebook, where it says nothing else
+
+
+class Page:
+    """An interactive page. It is text alone: it keeps no tensor and no model alive, and may be kept, mailed, shown.
+
+    Attributes:
+        html: the text of the file.
+        height: pixels that it takes in a notebook.
+    """
+
+    def __init__(self, html: str, height: int = HEIGHT) -> None:
+        self.html, self.height = html, height
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file that ends in .html, and return its path.
+
+        Raises ValueError for another ending, OSError where the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"Page.save: the name of the file must end in .html, got {str(path)!r}")
+        replace_file(path, self.html.encode())
+        return path
+
+    def _repr_html_(self) -> str:
+        """Notebooks show the page itself, in a frame of its own."""
+        return framed(self.html, self.height)
+
+    def __repr__(self) -> str:
+        return f"<Page of {len(self.html) / 1024:,.0f} KiB: .save('name.html') writes it, a notebook shows it>"
+
+
+def document(
+    title: str, body: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = (), data: Mapping[str, Any] = {}
+) -> str:
+    """The text of a page.
+
+    Args:
+        title: of the window; any text.
+        body: HTML of the author's own.
+        styles: CSS, one after another.
+        scripts: JavaScript, one after another within one function: they share their names, and nothing is global.
+        data: {id: what ``json.dumps`` takes}, each in a ``<script type="application/json" id=...>``; its texts may hold
+            anything.
+    """
+    texts = "\n".join(
+        f'<script type="application/json" id="{html.escape(name)}">{embedded(value)}</script>'
+        for name, value in data.items()
+    )
+    style, script = "\n".join(styles), "\n".join(scripts)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title.encode('utf-8', 'replace').decode())}</title>\n"
+        f"<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{texts}\n"
+        f'<script>\n(() => {{\n"use strict";\n{script}\n}})();\n</script>\n</body>\n</html>\n'
+    )
+
+
+def embedded(data: Any) -> str:
+    """JSON for a ``<script type="application/json">``: no character of it can end the element or begin another."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no UTF-8: \udc80 is JSON for it
+
+
+@cache
+def part(package: str, name: str) -> str:
+    """The text of a file that stands beside the modules of a package: ``part(__package__, "web/page.js")``."""
+    return resources.files(package).joinpath(*name.split("/")).read_text(encoding="utf-8")
+
+
+def framed(text: str, height: int = HEIGHT) -> str:
+    """A whole page as an element of another one: a frame that holds its text, apart from all that is around."""
+    return (
+        f'<iframe srcdoc="{html.escape(text)}" style="width:100%;height:{height}px;border:0" '
+        f'sandbox="allow-scripts allow-downloads" loading="lazy"></iframe>'
+    )
