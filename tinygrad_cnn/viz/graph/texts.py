@@ -31,6 +31,8 @@ def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group |
     found = [_heading(box)]
     if module is not None:
         found.append(_small("  ".join(filter(None, [module.name, module.type]))))
+    if box.backward_of:
+        found.append(_small(f"backward of {box.backward_of}"))
     settings = attributes_text(box.attributes)
     if box.kind == "module" and box.parameters:
         settings = "; ".join(filter(None, [settings, f"{box.parameters:,} parameters"]))
@@ -63,7 +65,8 @@ def _heading(box: Box) -> str:
         title = textwrap.shorten(box.label or "module", LONG, placeholder=" …") + times
         return f"<B>{escaped(title)}</B>" + (f"&nbsp;&nbsp;{_small(box.name)}" if box.name else "")
     named = box.name and box.kind in ("operation", "output")
-    return f"<B>{escaped(f'{box.name} = {box.label}' if named else box.label)}</B>"
+    text = box.text or box.label
+    return f"<B>{escaped(f'{box.name} = {text}' if named else text)}</B>"
 
 
 def _array(box: Box) -> str:
