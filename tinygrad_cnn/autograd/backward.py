@@ -18,7 +18,7 @@ from ..arrays import writes
 from ..arrays.like import NOT_KEPT, Like
 from ..arrays.telling import tell
 from .arrival import accumulate, call_hook, through_hooks
-from .graph import Array, Node, Variable, wrap
+from .graph import Array, Node, Variable, array_of, wrap
 from .inplace import check_unchanged
 from .modes import here, set_grad_enabled
 from .operation import op, record
@@ -172,7 +172,7 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
             f"the gradient rule of {_called(node, i)} made an array of a tensor, so its own gradient is lost; under "
             "create_graph rules run on tensors: use operations in it (tg.exp(x), not np.exp(x) or x.numpy())"
         )
-    shape, own = tuple(gx.shape), x.shape
+    shape, own = np.shape(array_of(gx)), x.shape
     if shape == own:
         return gx
     d = len(shape)

@@ -108,13 +108,13 @@ def _listed(values: Any) -> str:
     return number(values)
 
 
-def described(summary: Summary) -> str:
-    """Norm, zeros, NaN and inf, as far as there are any."""
-    parts = []
-    if summary.norm is not None:
-        parts.append(f"norm {number(summary.norm)}")
-    if summary.zeros and summary.size:
+def described(summary: Summary, norm: str = "norm", zeros: bool = True) -> str:
+    """Norm, zeros, NaN and infinite numbers, as far as there are any; the norm is that of the finite ones."""
+    parts = [] if summary.norm is None else [f"{norm} {number(summary.norm)}"]
+    bad = ", ".join(f"{n:,} {what}" for n, what in ((summary.nans, "NaN"), (summary.infs, "infinite")) if n)
+    if bad:
+        parts = [f"{bad}; {parts[0]} of the others" if parts else bad]
+    if zeros and summary.zeros and summary.size:
         share = 100 * summary.zeros / summary.size
         parts.append(f"{'<1' if share < 1 else f'{share:.0f}'} % zeros")
-    parts += [f"{n:,} {what}" for n, what in ((summary.nans, "NaN"), (summary.infs, "inf")) if n]
     return ", ".join(parts)

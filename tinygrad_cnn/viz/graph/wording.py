@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -173,6 +174,8 @@ def number(a: Any) -> str:
     value = a.item() if isinstance(a, (np.ndarray, np.generic)) else a
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"  # noqa: RUF001
     text = f"{value:,}" if isinstance(value, int) and abs(value) < 1_000_000 else f"{value:.6g}"
     return "0" if text == "-0" else text.replace("-", "−")  # noqa: RUF001
 
