@@ -6,6 +6,7 @@ import html
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -154,8 +155,16 @@ def base_style() -> str:
 
 
 def framed(text: str, height: int = HEIGHT) -> str:
-    """A whole page as an element of another one: a frame that holds its text, apart from all that is around."""
+    """A whole page as an element of another one: a frame that holds its text, apart from all that is around.
+
+    Viewers that show no frames, as GitHub's does, and notebooks that are not trusted, leave the style out as well and
+    so show the line below it, which says so.
+    """
+    found = re.search("<title>(.*?)</title>", text, re.DOTALL)
+    title = found[1].strip().replace('"', "&quot;") if found and found[1].strip() else "Page"
     return (
-        f'<iframe srcdoc="{html.escape(text)}" style="width:100%;height:{height}px;border:0" '
-        f'sandbox="allow-scripts allow-downloads" loading="lazy"></iframe>'
+        "<style>.tinygrad-page + p { display: none }</style>"
+        f'<iframe class="tinygrad-page" title="{title}" srcdoc="{html.escape(text)}" loading="lazy" '
+        f'style="width:100%;height:{height}px;border:0" sandbox="allow-scripts allow-downloads"></iframe>'
+        f"<p>{title}: an interactive page, which this viewer does not show. Jupyter and nbviewer do.</p>"
     )
