@@ -71,7 +71,10 @@ class Graph:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Notebooks show the page itself, which needs no Graphviz; a drawing for what cannot, such as a PDF of one."""
-        makers = {"text/html": self._repr_html_, "image/svg+xml": lambda: self._as("svg").decode()}
+        makers: dict[str, Callable[[], str]] = {
+            "text/html": self._repr_html_,
+            "image/svg+xml": lambda: self._as("svg").decode(),
+        }
         bundle = {"text/plain": repr(self)}
         for kind, make in makers.items():
             if (include and kind not in include) or (exclude and kind in exclude):
