@@ -1,0 +1,133 @@
+"""Every kind of page, light and dark, on a desk and on a phone, as axe-core judges it: no serious fault.
+
+axe-core (Deque Systems) comes from npm and is used here alone.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from viz.graph import pictures
+from viz.kit.demo import demo
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn, viz
+from tinygrad_cnn.viz.graph.html import page as graph_page
+from tinygrad_cnn.viz.kit.page import framed
+
+pytest.importorskip("selenium", reason="Selenium is not installed: the pages meet no browser")
+from viz.graph import browsing
+
+AXE = "axe-core@4.14.1"
+
+
+class Kind(NamedTuple):
+    """A kind of page: what makes its text, and what to do on it (JavaScript) before it is judged once more."""
+
+    make: Callable[[Path], str]
+    does: tuple[str, ...] = ()
+
+
+def report(folder: Path) -> str:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: there is no report")
+    tg.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
+    images, targets = tg.randn(30, 1, 8, 8), tg.randint(0, 3, (30,))
+    data = tg.data.ArrayDataset(images.numpy(), targets.numpy())
+    return viz.report(folder / "report.html", model, data).read_text(encoding="utf-8")
+
+
+def notebook(_folder: Path) -> str:
+    return f'<!doctype html><html lang="en"><title>Notebook</title><main><h1>Notebook</h1>{framed(demo())}</main>'
+
+
+PAGES = {  # a new kind of page is one line here
+    "graph": Kind(
+        lambda _: graph_page(pictures.lenet()),
+        (
+            "document.getElementById('open-all').click(); document.getElementById('toggle-panel').click()",
+            "document.querySelector('#nodes .operation').dispatchEvent(new MouseEvent('click', { bubbles: true }))",
+            "document.getElementById('last').click()",
+        ),
+    ),
+    "expression": Kind(lambda _: graph_page(pictures.used_twice()), ("document.getElementById('last').click()",)),
+    "report": Kind(report),
+    "kit": Kind(lambda _: demo(), ("tile.pick(1, 1)",)),
+    "notebook": Kind(notebook),
+}
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of axe-core, from npm's registry."""
+    folder = tmp_path_factory.mktemp("axe")
+    try:
+        command = ["npm", "pack", "--silent", AXE]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+        with tarfile.open(folder / done.stdout.strip().splitlines()[-1]) as package:
+            member = package.extractfile("package/axe.min.js")
+            assert member is not None
+            return member.read().decode()
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"axe-core is not to be had: {error}")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    folder, made = tmp_path_factory.mktemp("pages"), {}
+
+    def text(name: str) -> str:
+        if name not in made:
+            made[name] = PAGES[name].make(folder)
+        return made[name]
+
+    return text
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture
+def window(driver: Any, tmp_path: Path) -> Iterator[Any]:
+    yield from browsing.opened(driver, tmp_path)
+
+
+def faults(window: Any, axe: str) -> list[str]:
+    """What is serious or worse: the rule, and the elements that break it."""
+    window.run(axe)
+    found = window.driver.execute_async_script(
+        "const done = arguments[0];"
+        "axe.run(document, { resultTypes: ['violations'], preload: false }).then((r) => done(r.violations));"
+    )
+    return [
+        f"{fault['id']}: {fault['help']}: {node['html'][:200]} ({node['failureSummary']})"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_serious_fault(
+    window: Any, axe: str, texts: Callable[[str], str], name: str, scheme: str, width: int
+) -> None:
+    window.load(texts(name), width, 844, mobile=width < 500, **{"prefers-color-scheme": scheme})
+    assert faults(window, axe) == []
+    assert window.width() == width
+    for action in PAGES[name].does:
+        window.run(action)
+        assert faults(window, axe) == [], action
+
+
+def test_faults_are_found(window: Any, axe: str) -> None:
+    window.load('<!doctype html><html lang="en"><title>x</title><main><h1>x</h1><button></button><img src="data:,">')
+    assert {fault.split(":")[0] for fault in faults(window, axe)} == {"button-name", "image-alt"}
