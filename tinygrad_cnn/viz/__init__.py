@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .curves import plot_learning_curves
     from .features import feature_maps, plot_feature_maps
     from .filters import plot_filters
+    from .flow import LayerGradients, gradient_flow, plot_gradient_flow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
     from .mistakes import plot_mistakes, worst_mistakes
@@ -35,15 +36,18 @@ _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
     "HistogramRecorder": "histograms",
     "LayerActivations": "activations",
+    "LayerGradients": "flow",
     "activation_statistics": "activations",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
+    "gradient_flow": "flow",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
     "plot_filters": "filters",
     "plot_grad_cam": "overlays",
+    "plot_gradient_flow": "flow",
     "plot_histograms": "histograms",
     "plot_learning_curves": "curves",
     "plot_mistakes": "mistakes",
@@ -57,15 +61,18 @@ __all__ = [
     "Graph",
     "HistogramRecorder",
     "LayerActivations",
+    "LayerGradients",
     "activation_statistics",
     "draw_graph",
     "feature_maps",
     "grad_cam",
+    "gradient_flow",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
     "plot_filters",
     "plot_grad_cam",
+    "plot_gradient_flow",
     "plot_histograms",
     "plot_learning_curves",
     "plot_mistakes",
