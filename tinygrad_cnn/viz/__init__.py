@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .flow import LayerGradients, gradient_flow, plot_gradient_flow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
+    from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
     from .reporting import report
@@ -37,11 +38,14 @@ _LATER = {  # name: the module it stands in
     "HistogramRecorder": "histograms",
     "LayerActivations": "activations",
     "LayerGradients": "flow",
+    "LossLandscape": "landscape",
+    "PathRecorder": "landscape",
     "activation_statistics": "activations",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
     "gradient_flow": "flow",
+    "loss_landscape": "landscape",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -50,6 +54,7 @@ _LATER = {  # name: the module it stands in
     "plot_gradient_flow": "flow",
     "plot_histograms": "histograms",
     "plot_learning_curves": "curves",
+    "plot_loss_landscape": "landscape",
     "plot_mistakes": "mistakes",
     "plot_saliency": "overlays",
     "report": "reporting",
@@ -62,11 +67,14 @@ __all__ = [
     "HistogramRecorder",
     "LayerActivations",
     "LayerGradients",
+    "LossLandscape",
+    "PathRecorder",
     "activation_statistics",
     "draw_graph",
     "feature_maps",
     "grad_cam",
     "gradient_flow",
+    "loss_landscape",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
@@ -75,6 +83,7 @@ __all__ = [
     "plot_gradient_flow",
     "plot_histograms",
     "plot_learning_curves",
+    "plot_loss_landscape",
     "plot_mistakes",
     "plot_saliency",
     "report",
