@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .activations import LayerActivations, activation_statistics, plot_activations
+    from .comparison.comparing import compare
     from .confusion import plot_confusion_matrix
     from .curves import plot_learning_curves
     from .features import feature_maps, plot_feature_maps
@@ -41,6 +42,7 @@ _LATER = {  # name: the module it stands in
     "LossLandscape": "landscape",
     "PathRecorder": "landscape",
     "activation_statistics": "activations",
+    "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
@@ -70,6 +72,7 @@ __all__ = [
     "LossLandscape",
     "PathRecorder",
     "activation_statistics",
+    "compare",
     "draw_graph",
     "feature_maps",
     "grad_cam",
