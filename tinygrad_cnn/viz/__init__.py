@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .activations import LayerActivations, activation_statistics, plot_activations
+    from .comparison.comparing import compare
     from .confusion import plot_confusion_matrix
     from .curves import plot_learning_curves
     from .features import feature_maps, plot_feature_maps
     from .filters import plot_filters
+    from .flow import LayerGradients, gradient_flow, plot_gradient_flow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
+    from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
     from .reporting import report
@@ -35,17 +38,25 @@ _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
     "HistogramRecorder": "histograms",
     "LayerActivations": "activations",
+    "LayerGradients": "flow",
+    "LossLandscape": "landscape",
+    "PathRecorder": "landscape",
     "activation_statistics": "activations",
+    "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
+    "gradient_flow": "flow",
+    "loss_landscape": "landscape",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
     "plot_filters": "filters",
     "plot_grad_cam": "overlays",
+    "plot_gradient_flow": "flow",
     "plot_histograms": "histograms",
     "plot_learning_curves": "curves",
+    "plot_loss_landscape": "landscape",
     "plot_mistakes": "mistakes",
     "plot_saliency": "overlays",
     "report": "reporting",
@@ -57,17 +68,25 @@ __all__ = [
     "Graph",
     "HistogramRecorder",
     "LayerActivations",
+    "LayerGradients",
+    "LossLandscape",
+    "PathRecorder",
     "activation_statistics",
+    "compare",
     "draw_graph",
     "feature_maps",
     "grad_cam",
+    "gradient_flow",
+    "loss_landscape",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
     "plot_filters",
     "plot_grad_cam",
+    "plot_gradient_flow",
     "plot_histograms",
     "plot_learning_curves",
+    "plot_loss_landscape",
     "plot_mistakes",
     "plot_saliency",
     "report",
