@@ -85,7 +85,7 @@ class Twice(nn.Module):
 def test_a_layer_called_twice_has_two_lines() -> None:
     found = activation_statistics(Twice(), tg.randn(10, 4), batch_size=5)
     assert [(s.name, s.shape, s.samples) for s in found] == [
-        ("first", (3,), 10), ("relu", (3,), 10), ("second", (6,), 10), ("relu (2)", (6,), 10),
+        ("first", (3,), 10), ("relu", (3,), 10), ("second", (6,), 10), ("relu_1", (6,), 10),
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .filters import plot_filters
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
+    from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
     from .reporting import report
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
     "HistogramRecorder": "histograms",
+    "Layer": "layers",
     "LayerActivations": "activations",
+    "Layers": "layers",
     "activation_statistics": "activations",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
+    "layers_of": "layers",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -56,11 +60,14 @@ _LATER = {  # name: the module it stands in
 __all__ = [
     "Graph",
     "HistogramRecorder",
+    "Layer",
     "LayerActivations",
+    "Layers",
     "activation_statistics",
     "draw_graph",
     "feature_maps",
     "grad_cam",
+    "layers_of",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",

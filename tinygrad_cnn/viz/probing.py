@@ -47,22 +47,6 @@ def as_input(model: Module, x: Any, name: str) -> Array:
     return images.astype(own, copy=False)
 
 
-def layer_of(model: Module, layer: Any, name: str) -> tuple[str, Module]:
-    """(qualified name, module) of a layer given by its name or itself."""
-    modules = dict(model.named_modules())
-    if isinstance(layer, Module):
-        for path, module in modules.items():
-            if module is layer:
-                return path, module
-        raise ValueError(f"{name}: the layer {type(layer).__name__} is no part of the model")
-    if not isinstance(layer, str):
-        raise TypeError(f"{name}: layer must be a name or a module of the model, got {type(layer).__name__}")
-    if layer not in modules:
-        known = ", ".join(repr(path) for path in modules if path)
-        raise ValueError(f"{name}: the model has no layer {layer!r}; it has {known}")
-    return layer, modules[layer]
-
-
 @contextmanager
 def at_rest(model: Module) -> Iterator[None]:
     """Within: evaluation mode, and no gradients are recorded. Afterwards modes and random state are as before."""

@@ -25,6 +25,7 @@ from .features import plot_feature_maps
 from .filters import plot_filters
 from .graph.drawing import draw_graph
 from .histograms import HistogramRecorder, plot_histograms
+from .layers import name_of
 from .mistakes import plot_mistakes, worst_mistakes
 from .overlays import plot_grad_cam, plot_saliency
 
@@ -82,7 +83,7 @@ def report(
     if recorder is not None and not isinstance(recorder, HistogramRecorder):
         raise TypeError(f"{name}: recorder must be a HistogramRecorder, got {type(recorder).__name__}")
     style.whole(examples, "examples", name)
-    chosen = None if layer is None else probing.layer_of(model, layer, name)[0]
+    chosen = None if layer is None else name_of(model, layer, name)
     seen = _Evaluation(model, data, examples, batch_size, name)
     labels = style.labels_for(_class_names(data) if display_labels is None else display_labels, seen.classes, name)
     table = summary(model, (1, *seen.shape))
