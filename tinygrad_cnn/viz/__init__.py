@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from .features import feature_maps, plot_feature_maps
     from .filters import plot_filters
     from .graph.drawing import Graph, draw_graph
-    from .histograms import HistogramRecorder, plot_histograms
+    from .histograms import HistogramRecorder
     from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
     from .reporting import report
+    from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
 
 _LATER = {  # name: the module it stands in
@@ -48,7 +49,7 @@ _LATER = {  # name: the module it stands in
     "plot_feature_maps": "features",
     "plot_filters": "filters",
     "plot_grad_cam": "overlays",
-    "plot_histograms": "histograms",
+    "plot_histograms": "ridges",
     "plot_learning_curves": "curves",
     "plot_mistakes": "mistakes",
     "plot_saliency": "overlays",

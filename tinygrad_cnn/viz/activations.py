@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,17 @@ class LayerActivations:
         """The units that were zero everywhere, for every sample: their places, (M,)."""
         return np.flatnonzero(self.unit_zeros == 1)
 
+    @property
+    def label(self) -> str:
+        """The name and the type; the name alone where it says what it is."""
+        last = self.name.rpartition(".")[2]
+        return self.name if last.startswith(self.type) else f"{self.name} {self.type}".strip()
+
+    @property
+    def not_finite(self) -> str:
+        """What there is besides numbers, "3 NaN, 1 infinite of 1,200"; nothing where all is finite."""
+        return style.not_finite(self.nans, self.infs, self.samples * math.prod(self.shape))
+
 
 class _Sums:
     """Running moments of each unit (Chan, Golub and LeVeque, 1983)."""
@@ -62,7 +74,8 @@ class _Sums:
 
     def add(self, y: Array) -> None:
         values = np.moveaxis(y, self.axis, 1).reshape(len(y), len(self.mean), -1)  # (N, C, pixels)
-        mean = values.mean(axis=(0, 2), dtype=np.float64)  # (C,)
+        with np.errstate(invalid="ignore"):  # infinity - infinity
+            mean = values.mean(axis=(0, 2), dtype=np.float64)  # (C,)
         size, finite = values.shape[0] * values.shape[2], None
         count: Any = size
         if not np.isfinite(mean).all():
@@ -84,13 +97,13 @@ class _Sums:
         self.count, self.size, self.samples = total, self.size + size, self.samples + len(y)
 
     def result(self) -> LayerActivations:
-        count = np.maximum(self.count, 1)
-        known = max(int(self.count.sum()), 1)
+        known = self.count.sum() or np.nan  # what there is no number of has no mean
         mean = float((self.count * self.mean).sum() / known)
         std = float(np.sqrt((self.squares + self.count * (self.mean - mean) ** 2).sum() / known))
-        zeros = float(self.zeros.sum() / (self.size * len(count)))
+        zeros = float(self.zeros.sum() / (self.size * len(self.count)))
+        count = np.where(self.count, self.count, np.nan)
         return LayerActivations(
-            self.name, self.type, self.shape, self.samples, mean, std, zeros, self.mean,
+            self.name, self.type, self.shape, self.samples, mean, std, zeros, self.mean + 0 * count,
             np.sqrt(self.squares / count), self.zeros / self.size, self.axis, self.nans, self.infs,
         )  # fmt: skip
 
@@ -154,7 +167,7 @@ def plot_activations(statistics: Sequence[LayerActivations], *, ax: Any = None) 
     """Two panels, a line for each layer: mean ± standard deviation; and how often its units are zero.
 
     On the right the bar is the layer's share of zeros, each dot a unit (a channel, a feature), and a cross a dead one:
-    zero for every sample.
+    zero for every sample. NaN and infinite values, which are in no mean, are said by number.
 
     Args:
         statistics: what `activation_statistics` gives.
@@ -170,12 +183,18 @@ def plot_activations(statistics: Sequence[LayerActivations], *, ax: Any = None) 
     height = 1.2 + 0.36 * len(layers)
     left, right = style.panels(ax, 2, (4.6, height), 2, name)
     rows = np.arange(len(layers))
-    names = [style.plain(f"{layer.name} {layer.type}".strip()) for layer in layers]
+    names = [style.plain(layer.label) for layer in layers]
     left.axvline(0, color="grey", linewidth=1)
     left.errorbar(
         [layer.mean for layer in layers], rows, xerr=[layer.std for layer in layers],
         fmt="o", color=style.BLUE, capsize=3, linewidth=1.6, markersize=5,
     )  # fmt: skip
+    for row, layer in zip(rows, layers, strict=True):
+        if layer.not_finite:
+            left.text(
+                0.99, float(row), layer.not_finite, transform=left.get_yaxis_transform(), ha="right", va="center",
+                color=style.VERMILION, fontweight="bold", fontsize="small",
+            )  # fmt: skip
     style.title(left, "activations: mean ± std")
     left.set_xlabel("value")
     _draw_zeros(right, layers, rows)

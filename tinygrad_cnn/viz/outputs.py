@@ -191,13 +191,12 @@ class Outputs(Recorder):
     # ---------------------------------------------------------------------------------------------------- parts
     def _named(self, base: str, within: bool, own: bool = False) -> str:
         """A name of its own. A module's path is kept for the module."""
-        n = self._counts.get(base, 0)
-        while True:
-            name = f"{base}_{n}" if n else base
-            n += 1
-            if name not in self.names and (name not in self._reserved or (own and n == 1)):
-                break
-        self._counts[base] = n
+        name = base
+        if not own or base in self.names:
+            n = self._counts.get(base, 0)
+            while (name := f"{base}_{n}" if n else base) in self.names or name in self._reserved:
+                n += 1
+            self._counts[base] = n + 1
         self.names[name] = within
         return name
 

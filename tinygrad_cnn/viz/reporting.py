@@ -24,10 +24,11 @@ from .curves import as_run, plot_learning_curves
 from .features import plot_feature_maps
 from .filters import plot_filters
 from .graph.drawing import draw_graph
-from .histograms import HistogramRecorder, plot_histograms
+from .histograms import HistogramRecorder
 from .layers import name_of
 from .mistakes import plot_mistakes, worst_mistakes
 from .overlays import plot_grad_cam, plot_saliency
+from .ridges import plot_histograms
 
 Array = NDArray[Any]
 _MISTAKES = 24
