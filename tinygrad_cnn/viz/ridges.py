@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Records = list[tuple[int, Histogram]]
 _RIDGES = 16  # more of them cannot be told apart
+_TEXTS = 10  # side by side
 
 
 def plot_histograms(
@@ -146,6 +147,17 @@ def _is_line(h: Histogram) -> bool:
     return h.constant is not None or not h.counts.any()
 
 
+def _news(records: Records, i: int) -> str:
+    """The one value of a record, unless the record before says the same."""
+    value = records[i][1].constant
+    return "" if i and records[i - 1][1].constant == value else f"all {value:.4g}"
+
+
+def _behind(ax: Axes) -> dict[str, Any]:
+    """What makes a text readable on data."""
+    return {"facecolor": ax.get_facecolor(), "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+
+
 def _ridge(ax: Axes, records: Records) -> None:
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
@@ -165,14 +177,14 @@ def _ridge(ax: Axes, records: Records) -> None:
         if h.nonfinite:
             ax.text(
                 0.99, base, str(h), transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize="small",
-                color=style.VERMILION, fontweight="bold", zorder=count + 5,
+                color=style.VERMILION, fontweight="bold", zorder=count + 5, bbox=_behind(ax),
             )  # fmt: skip
         if y is None:
             ax.axhline(base, color=color, linewidth=1.1, zorder=i + 2.5)
             if h.constant is not None:
                 ax.plot([h.constant] * 2, [base, base + 0.8], color=color, linewidth=2.5, zorder=i + 2.5)
                 ax.annotate(
-                    f"all {h.constant:.4g}", (h.constant, base + 0.8), (4, 0), textcoords="offset points", va="top",
+                    _news(records, i), (h.constant, base + 0.8), (4, 0), textcoords="offset points", va="top",
                     fontsize="small", zorder=count + 4,
                 )  # fmt: skip
             continue
@@ -207,12 +219,16 @@ def _heat(ax: Axes, records: Records) -> None:
     for i, (epoch, h) in enumerate(records):
         if h.constant is not None:
             ax.plot(left[i : i + 2], [h.constant] * 2, color=style.BLUE, linewidth=2.5)
-            ax.annotate(f"all {h.constant:.4g}", (epoch, h.constant), (0, 3), textcoords="offset points", ha="center",
+            ax.annotate(_news(records, i), (epoch, h.constant), (0, 3), textcoords="offset points", ha="center",
                         fontsize="small")  # fmt: skip
         if h.nonfinite:
-            ax.annotate(str(h), (epoch, 0.02), xycoords=("data", "axes fraction"), rotation=90, ha="center",
+            ax.plot(
+                [epoch], [0], "X", color=style.VERMILION, clip_on=False, zorder=4, transform=ax.get_xaxis_transform()
+            )
+        if h.nonfinite and (len(records) <= _TEXTS or not any(one.nonfinite for _, one in records[:i])):
+            ax.annotate(str(h), (epoch, 0.04), xycoords=("data", "axes fraction"), rotation=90, ha="center",
                         va="bottom", fontsize="small", color=style.VERMILION, fontweight="bold",
-                        bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1})  # fmt: skip
+                        bbox=_behind(ax))  # fmt: skip
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02)
     bar.set_label("density, the epoch's highest = 1")
     bar.outline.set_visible(False)
