@@ -29,18 +29,23 @@ if TYPE_CHECKING:
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
     from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
+    from .histograms import HistogramRecorder
+    from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
     from .reporting import report
+    from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
 
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
     "HistogramRecorder": "histograms",
+    "Layer": "layers",
     "LayerActivations": "activations",
     "LayerGradients": "flow",
     "LossLandscape": "landscape",
     "PathRecorder": "landscape",
+    "Layers": "layers",
     "activation_statistics": "activations",
     "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
@@ -48,6 +53,7 @@ _LATER = {  # name: the module it stands in
     "grad_cam": "saliency",
     "gradient_flow": "flow",
     "loss_landscape": "landscape",
+    "layers_of": "layers",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -55,6 +61,7 @@ _LATER = {  # name: the module it stands in
     "plot_grad_cam": "overlays",
     "plot_gradient_flow": "flow",
     "plot_histograms": "histograms",
+    "plot_histograms": "ridges",
     "plot_learning_curves": "curves",
     "plot_loss_landscape": "landscape",
     "plot_mistakes": "mistakes",
@@ -67,10 +74,12 @@ _LATER = {  # name: the module it stands in
 __all__ = [
     "Graph",
     "HistogramRecorder",
+    "Layer",
     "LayerActivations",
     "LayerGradients",
     "LossLandscape",
     "PathRecorder",
+    "Layers",
     "activation_statistics",
     "compare",
     "draw_graph",
@@ -78,6 +87,7 @@ __all__ = [
     "grad_cam",
     "gradient_flow",
     "loss_landscape",
+    "layers_of",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
