@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .histograms import HistogramRecorder, plot_histograms
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
+    from .playing.playground import playground
     from .reporting import report
     from .saliency import grad_cam, saliency_map
 
@@ -39,6 +40,7 @@ _LATER = {  # name: the module it stands in
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
+    "playground": "playing.playground",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -61,6 +63,7 @@ __all__ = [
     "draw_graph",
     "feature_maps",
     "grad_cam",
+    "playground",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
