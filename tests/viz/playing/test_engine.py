@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,8 @@ def net(activation: str, outputs: int = 2, bias: bool = True) -> tuple[nn.Sequen
     """A net of 2, 5, 4 and some units, and the same as the page is given it."""
     tg.manual_seed(3)
     sizes = [2, 5, 4, outputs]
-    linears = [nn.Linear(a, b, bias, dtype=tg.float64) for a, b in zip(sizes, sizes[1:], strict=False)]
-    model = nn.Sequential(
-        linears[0], ACTIVATIONS[activation](), linears[1], ACTIVATIONS[activation](), linears[2]
-    )  # fmt: skip
+    linears = [nn.Linear(a, b, bias, dtype=tg.float64) for a, b in pairwise(sizes)]
+    model = nn.Sequential(linears[0], ACTIVATIONS[activation](), linears[1], ACTIVATIONS[activation](), linears[2])
     given = [
         {
             "weight": one.weight.numpy().tolist(),

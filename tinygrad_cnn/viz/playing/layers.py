@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,10 +93,10 @@ def _check(layers: list[dict[str, Any]], open_end: bool) -> None:
     sizes = [len(layers[0]["weight"][0]), *(len(layer["weight"]) for layer in layers)]
     if sizes[0] != 2:
         raise ValueError(f"playground: the model must take points of the plane, in_features=2, got {sizes[0]}")
-    for before, layer in zip(sizes[1:], layers[1:], strict=False):
-        taken = len(layer["weight"][0])
-        if taken != before:
-            raise ValueError(f"playground: a Linear that gives {before} numbers stands before one that takes {taken}")
+    for before, after in pairwise(layers):
+        gives, takes = len(before["weight"]), len(after["weight"][0])
+        if gives != takes:
+            raise ValueError(f"playground: a Linear that gives {gives} numbers stands before one that takes {takes}")
     if not open_end:
         raise ValueError(
             f"playground: the model must end with a Linear, whose outputs are logits, got {layers[-1]['activation']} "

@@ -44,9 +44,10 @@ def playground(
     operations and rules as the package; from the same weights both reach the same numbers, in float64.
 
     Args:
-        model: a `nn.Sequential` of Linear, Tanh, ReLU, Sigmoid, LeakyReLU, GELU and Identity, which takes points (N, 2) and
-            ends with a Linear: as many outputs as there are classes (cross entropy), or one for two classes (binary
-            cross entropy). The page begins with its weights. None: 16 and 16 neurons with tanh, drawn from the seed.
+        model: a `nn.Sequential` of Linear, Tanh, ReLU, Sigmoid, LeakyReLU, GELU and Identity, which takes points (N, 2)
+            and ends with a Linear: as many outputs as there are classes (cross entropy), or one for two classes
+            (binary cross entropy). The page begins with its weights. None: 16 and 16 neurons with tanh, drawn from
+            the seed.
         points: coordinates (N, 2); None: two spirals.
         labels: the class of each point (N,), integers from 0 on.
         test: (points, labels) that are not trained on; None: no test.
@@ -82,7 +83,7 @@ def playground(
     else:
         _fits(layers, max(classes, 2))
     classes = max(classes, 2, len(layers[-1].get("weight", ())))
-    data = {
+    data: dict[str, Any] = {
         "title": "A playground for small networks" if title is None else str(title),
         "layers": layers,
         "points": [[*place, label] for place, label in zip(x, y, strict=True)],
@@ -142,9 +143,7 @@ def _points(points: Any, labels: Any, what: str) -> tuple[list[list[float]], lis
 def _fits(layers: list[dict[str, Any]], classes: int) -> None:
     outputs = len(layers[-1]["weight"])
     if outputs > MOST_CLASSES:
-        raise ValueError(
-            f"playground: the page has colours for {MOST_CLASSES} classes, the model has {outputs} outputs"
-        )
+        raise ValueError(f"playground: the page has room for {MOST_CLASSES} classes, the model has {outputs} outputs")
     if outputs < classes and not (outputs == 1 and classes == 2):
         raise ValueError(f"playground: there are {classes} classes, and the model has outputs for {outputs}")
 

@@ -86,11 +86,20 @@ const add = op(
   (x, b) => array(x.rows, x.columns, x.data.map((value, i) => value + b.data[i % b.columns])),
 );
 
-const tanh = op((g, y) => each((g, y) => g * (1 - y * y), g, y), (x) => each(Math.tanh, x));
+const tanh = op(
+  (g, y) => each((g, y) => g * (1 - y * y), g, y),
+  (x) => each(Math.tanh, x),
+);
 
-const sigmoid = op((g, y) => each((g, y) => g * y * (1 - y), g, y), (x) => each((x) => 1 / (1 + Math.exp(-x)), x));
+const sigmoid = op(
+  (g, y) => each((g, y) => g * y * (1 - y), g, y),
+  (x) => each((x) => 1 / (1 + Math.exp(-x)), x),
+);
 
-const relu = op((g, y) => each((g, y) => (y > 0 ? g : 0), g, y), (x) => each((x) => Math.max(x, 0), x));
+const relu = op(
+  (g, y) => each((g, y) => (y > 0 ? g : 0), g, y),
+  (x) => each((x) => Math.max(x, 0), x),
+);
 
 const leakyRelu = op(
   (g, y, x, { slope }) => each((g, x) => (x > 0 ? g : slope * g), g, x),
