@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
+    from .playing.playground import playground
     from .reporting import report
     from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
@@ -54,6 +55,7 @@ _LATER = {  # name: the module it stands in
     "gradient_flow": "flow",
     "loss_landscape": "landscape",
     "layers_of": "layers",
+    "playground": "playing.playground",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -88,6 +90,7 @@ __all__ = [
     "gradient_flow",
     "loss_landscape",
     "layers_of",
+    "playground",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
