@@ -30,15 +30,18 @@ if TYPE_CHECKING:
     from .overlays import plot_grad_cam, plot_saliency
     from .reporting import report
     from .saliency import grad_cam, saliency_map
+    from .training.session import Live, live
 
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
     "HistogramRecorder": "histograms",
     "LayerActivations": "activations",
+    "Live": "training.session",
     "activation_statistics": "activations",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
     "grad_cam": "saliency",
+    "live": "training.session",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -57,10 +60,12 @@ __all__ = [
     "Graph",
     "HistogramRecorder",
     "LayerActivations",
+    "Live",
     "activation_statistics",
     "draw_graph",
     "feature_maps",
     "grad_cam",
+    "live",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",

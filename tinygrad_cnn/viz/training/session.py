@@ -250,7 +250,7 @@ class Live(Callback):
         """Serve the page and say where, once."""
         if not self._serve or self._served is not None:
             return
-        posts = {"/state": self._state, "/control": self._steer}
+        posts = {"/state": self._state, "/control": self._steer, "/page": lambda _: {"page": self.page().html}}
         self._served = serve(lambda: run_page({}, served=True), posts, self._port)
         self.address = self._served.address
         print(f"live: {self.address}", flush=True)
