@@ -1,4 +1,4 @@
-"""``Trainer(live=True)``: the page is made in a room above, which is asked for by its name, and only when it is wanted."""
+"""``Trainer(live=True)``: the page is made in a room above, which is asked for by its name, when it is wanted."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Tap:
         """The relu's module; for a function the module of what it was given, "fc1 + relu"."""
         module, parent = node.module, node.parents[0]
         if module is not None and next(module.children(), None) is None and id(module) in self.names:
-            return self.names[id(module)]
+            return f"{self.names[id(module)]} {type(module).__name__}".strip()
         while isinstance(parent, Node):
             owner = parent.module
             if owner is not None and owner is not module and self.names.get(id(owner)):
@@ -226,8 +226,9 @@ def thumbnail(sample: Array) -> dict[str, Any]:
     """A sample as a small picture, {"image", "height", "width", "channels"}, or as text, {"text"}."""
     if sample.ndim == 2:
         sample = sample[None]  # (1, H, W)
-    if sample.ndim == 1 and sample.size > 4 and int(round(sample.size**0.5)) ** 2 == sample.size:
-        sample = sample.reshape(1, int(round(sample.size**0.5)), -1)  # (1, H, W)
+    side = _side(sample.size)
+    if sample.ndim == 1 and side:
+        sample = sample.reshape(1, side, side)  # (1, H, W)
     if sample.ndim == 3 and sample.shape[0] in (1, 3):
         every = -(-max(sample.shape[1:]) // SIDE)
         small = sample[:, ::every, ::every].transpose(1, 2, 0)  # (h, w, C)
@@ -285,11 +286,17 @@ def _about_filters(model: Module, weights: Tensor) -> dict[str, Any] | None:
         kind = {1: "gray", 3: "colour"}.get(shape[1], "mean")
         height, width = shape[2:]
     else:
-        side = int(round(shape[1] ** 0.5))
-        square = shape[1] > 4 and side * side == shape[1]
-        height, width = (side, side) if square else (1, shape[1])
+        side = _side(shape[1])
+        height, width = (side, side) if side else (1, shape[1])
     cells = height * width * (3 if kind == "colour" else 1)
     count = min(shape[0], FILTERS, CELLS // cells)
     if not count:
         return None
-    return {"name": name, "kind": kind, "count": count, "of": shape[0], "height": height, "width": width, "channels": shape[1]}
+    size = {"height": height, "width": width, "channels": shape[1]}
+    return {"name": name, "kind": kind, "count": count, "of": shape[0], **size}
+
+
+def _side(size: int) -> int:
+    """Of a square picture with so many pixels; 0 where it is none, or too small to be one."""
+    side = round(size**0.5)
+    return side if size > 4 and side * side == size else 0

@@ -111,8 +111,8 @@ class Record:
         with self.lock:
             return {
                 "about": self.about,
-                "now": dict(self.now),
-                "epochs": list(self.epochs),
+                "now": _plain(self.now),
+                "epochs": [_plain(epoch) for epoch in self.epochs],
                 "mistakes": list(self.mistakes),
                 "curves": self.curves.since(*_pair(have.get("curves"))),
                 "looks": self.looks.since(*_pair(have.get("looks"))),
@@ -122,6 +122,10 @@ class Record:
     def whole(self) -> dict[str, Any]:
         """All of it, as JSON."""
         return self.since({})
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: number(value) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -19,10 +18,9 @@ from ...train.callbacks import Callback, Run
 from .. import style
 from ..kit.page import Page
 from .control import Control, Scaled, seconds
+from .desk import Desk
 from .looking import Look
-from .pages import run_page
 from .record import Record
-from .serving import Served, serve
 
 SHARE = 0.008  # of the training's time that looks may take
 _APART = 0.2  # seconds between two looks, at least
@@ -36,10 +34,7 @@ class Live(Callback):
     """A run that one can watch and steer; what `live` returns.
 
     Attributes:
-        address: of the page while it is served, else None.
         step_count: the steps seen so far.
-        share: the part of the run's time that was spent on looking, measured as it goes.
-        stopped: somebody pressed "stop" on the page.
     """
 
     order: ClassVar[int] = -100  # before a scheduler sets the next rate, and before loggers
@@ -57,16 +52,17 @@ class Live(Callback):
     ) -> None:
         _check(model, optimizer, labels, port)
         self.labels, self.title = None if labels is None else [str(label) for label in labels], title
-        self.address: str | None = None
         self.step_count = 0
         self._port, self._serve, self._open = port, serve, open
         self._record, self._control = Record(), Control()
-        self._served: Served | None = None
+        self._desk = Desk(self._record, self._control, self)
         self._look: Look | None = None
         self._scaled: Scaled | None = None
         self._model: Module | None = None
         self._watching = False  # a look has begun, and ends with the next step
-        self._next = self._began = self._spent = self._waited = 0.0
+        self._next = self._spent = self._waited = 0.0
+        self._began: float | None = None
+        self._ended: float | None = None
         self._trainer: Run | None = None
         if model is not None and optimizer is not None:
             self._begin(model, optimizer)
@@ -132,9 +128,14 @@ class Live(Callback):
                 "filters": self._look.filters,
             }
             self._keep_frame(self._look)
-        self._began = seconds() - self.elapsed
+        if self._began is None:
+            self._began = seconds()
+        if self._ended is not None:  # it goes on: the time between does not count
+            self._waited, self._ended = self._waited + seconds() - self._ended, None
+        self._scaled.look()
         self._record.now.update(state="running", why=None)
-        self._show()
+        if self._serve:
+            self._desk.open(self._port, self._open)
         self._spent += self._look.begin()
         self._watching = True
 
@@ -153,8 +154,7 @@ class Live(Callback):
         took += seconds() - start
         self._watching = False
         self._spent += took
-        if self._served is not None:
-            took += self._served.take_cost()
+        took += self._desk.take_cost()
         self._next = seconds() + max(_APART, took / SHARE)
 
     # --------------------------------------------------------------------------------------------------- as a callback
@@ -193,19 +193,18 @@ class Live(Callback):
             with self._record.lock:
                 if self._record.frames.entries and self._record.frames.entries[-1]["step"] != self.step_count:
                     self._keep_frame(self._look)
+        self._ended = seconds() if self._ended is None else self._ended
         self._record.now.update(state="finished", why=why)
 
     def close(self) -> None:
         """End the run, if it has not ended, and the page's server. What was recorded can still be saved."""
         if self._record.now.get("state") == "running":
             self.finish()
-        if self._served is not None:
-            self._served.close()
-            self._served = self.address = None
+        self._desk.close()
 
     def page(self) -> Page:
         """The run so far as a page that stands alone: what was recorded, with all that the live one shows of it."""
-        return Page(run_page(self._whole(), served=False), height=900)
+        return self._desk.page()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the run so far as one HTML file, which needs no server and no network; returns its path.
@@ -213,6 +212,11 @@ class Live(Callback):
         Raises ValueError for an ending that is not .html, OSError where it cannot be written.
         """
         return self.page().save(path)
+
+    @property
+    def address(self) -> str | None:
+        """Of the page while it is served."""
+        return self._desk.address
 
     @property
     def stopped(self) -> bool:
@@ -227,7 +231,9 @@ class Live(Callback):
     @property
     def elapsed(self) -> float:
         """Seconds since the run began, without those that it was paused."""
-        return seconds() - self._began - self._waited if self._began else 0.0
+        if self._began is None:
+            return 0.0
+        return (seconds() if self._ended is None else self._ended) - self._began - self._waited
 
     def __enter__(self) -> Live:
         return self
@@ -245,52 +251,6 @@ class Live(Callback):
             return self.page()._repr_html_()
         return f'<iframe src="{self.address}" style="width:100%;height:900px;border:0"></iframe>'
 
-    # ---------------------------------------------------------------------------------------------------- the server
-    def _show(self) -> None:
-        """Serve the page and say where, once."""
-        if not self._serve or self._served is not None:
-            return
-        posts = {"/state": self._state, "/control": self._steer, "/page": lambda _: {"page": self.page().html}}
-        self._served = serve(lambda: run_page({}, served=True), posts, self._port)
-        self.address = self._served.address
-        print(f"live: {self.address}", flush=True)
-        shell = _notebook()
-        if shell is not None:
-            shell(self)
-        elif self._open or (self._open is None and _at_a_screen()):
-            import webbrowser
-
-            webbrowser.open(self.address)
-
-    def _whole(self) -> dict[str, Any]:
-        return {**self._record.whole(), "control": self._controls()}
-
-    def _state(self, have: Any) -> dict[str, Any]:
-        found = self._record.since(have if isinstance(have, dict) else {})
-        return {**found, "control": self._controls()}
-
-    def _controls(self) -> dict[str, Any]:
-        control = self._control
-        return {
-            "paused": control.paused, "stopped": control.stopped, "factor": control.factor,
-            "seconds": round(self.elapsed, 1), "share": round(self.share, 5),
-        }  # fmt: skip
-
-    def _steer(self, wish: Any) -> dict[str, Any]:
-        """What a button or the slider asks for. ValueError for anything else."""
-        actions: dict[str, Callable[[], None]] = {
-            "pause": self._control.pause, "go": self._control.go, "step": self._control.once, "stop": self._control.stop,
-        }  # fmt: skip
-        if not isinstance(wish, dict) or len(wish) != 1:
-            raise ValueError('expected {"do": "pause", "go", "step" or "stop"} or {"factor": number}')
-        if wish.get("do") in actions:
-            actions[wish["do"]]()
-        elif isinstance(wish.get("factor"), (int, float)):
-            self._control.scale(float(wish["factor"]))
-        else:
-            raise ValueError(f"there is no {wish!r}")
-        return self._controls()
-
 
 def live(
     model: Module | None = None,
@@ -304,16 +264,16 @@ def live(
 ) -> Live:
     """Watch a training run while it runs, on a page of this machine: curves, layers, filters, mistakes; and steer it.
 
-    As a callback, ``Trainer(model, optimizer, callbacks=[viz.live()])``, which is what ``Trainer(..., live=True)`` does;
-    or in a loop of one's own, with `Live.step` after each step of the optimizer. In a notebook it shows itself.
+    As a callback, ``Trainer(model, optimizer, callbacks=[viz.live()])``, which is what ``Trainer(..., live=True)``
+    does; or in a loop of one's own, with `Live.step` after each step of the optimizer. In a notebook it shows itself.
 
     The page has curves of each step; for each layer the norm of its gradient and |change| / |weights| (about 1e-3 is
     usual); units of relus that have not fired in the last 256 images looked at; the first layer's filters as they form;
     what the net is surest and most wrong about. It can pause the run, take one step, stop it, and multiply the learning
     rate, on top of what a scheduler does. The bits of a run are the same with and without, unless somebody does that.
 
-    Looks into the net are spaced out so that they take less than 1 % of the time, also where nobody watches. Nothing of a
-    step is kept but a few numbers; memory is bounded however long it runs.
+    Looks into the net are spaced out so that they take less than 1 % of the time, also where nobody watches. Nothing of
+    a step is kept but a few numbers; memory is bounded however long it runs.
 
     Args:
         model, optimizer: what is trained; a Trainer brings its own.
@@ -366,20 +326,3 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, (int, float, np.number)) and not isinstance(value, complex):
         return float(value)
     raise TypeError(f"live: {name} must be a number, got {described(value)}")
-
-
-def _notebook() -> Callable[[Any], Any] | None:
-    """IPython's display, where a notebook runs this; else None."""
-    found = sys.modules.get("IPython")
-    shell = found.get_ipython() if found is not None else None
-    if shell is None or not hasattr(shell, "kernel"):
-        return None
-    from IPython.display import display
-
-    return display  # type: ignore[no-any-return]
-
-
-def _at_a_screen() -> bool:
-    if not sys.stdout.isatty():
-        return False
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
