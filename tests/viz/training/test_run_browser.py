@@ -53,7 +53,7 @@ def state(tab: Tab) -> str:
 
 def test_a_training_is_watched_paused_stepped_and_stopped(tab: Tab, run: Any, tmp_path: Path) -> None:
     tab.open(run.address)
-    tab.until(lambda: step(tab) > 10 and tab.all("#layers tbody tr") and tab.all("#curves .plot"))
+    tab.until(lambda: step(tab) > 10 and tab.all("#units .bars") and tab.all("#curves .plot"))
     assert [row.text.split()[0] for row in tab.all("#layers tbody tr")] == ["conv", "fc"]
     assert tab.text("#units .bars").startswith("conv + relu")
 
@@ -112,6 +112,8 @@ def test_the_whole_page_can_be_reached_by_keyboard(tab: Tab, run: Any) -> None:
 def test_looking_back_shows_what_was(tab: Tab, tmp_path: Path) -> None:
     net, optimizer = runs.made()
     page = viz.live(net, optimizer, serve=False)
+    page._look.cancel()
+    page._watching, page._next = False, float("inf")  # no looks but these
     for norm, n in ((1.0, 1), (2.0, 50), (4.0, 99)):
         page._record.looks.add({"step": n, "norm": [norm, None], "ratio": [1e-3, None], "units": [], "accuracy": None})
         page._record.frames.add({**page._look.frame(n)})

@@ -188,6 +188,15 @@ def test_a_step_that_fails_leaves_the_learning_rate() -> None:
     assert optimizer.param_groups[0]["lr"] == 0.1
 
 
+def test_a_run_may_go_on_in_another_thread() -> None:
+    net, optimizer = runs.made()
+    page = viz.live(net, optimizer, serve=False)
+    assert here.mode.watchers
+    thread = in_thread(lambda: runs.steps(net, optimizer, 2, page))
+    thread.join(20)
+    assert here.mode.watchers == ()
+
+
 def in_thread(run: Any) -> threading.Thread:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

@@ -48,16 +48,18 @@ class Tap:
         self.scores: Any = None  # (N, C)
         self.classes: Any = None  # (N,)
         self._handle: Any = None
+        self._mode: Any = None  # of the thread that opened it: another one may close it
 
     def open(self, model: Module) -> None:
         """Begin to watch, in this thread."""
-        here.mode.watchers = (*here.mode.watchers, self)
+        self._mode = here.mode
+        self._mode.watchers = (*self._mode.watchers, self)
         self._handle = model.register_forward_pre_hook(self._called)
 
     def close(self) -> None:
         """Watch no more."""
-        here.mode.watchers = tuple(watcher for watcher in here.mode.watchers if watcher is not self)
         if self._handle is not None:
+            self._mode.watchers = tuple(watcher for watcher in self._mode.watchers if watcher is not self)
             self._handle.remove()
             self._handle = None
 
