@@ -142,7 +142,7 @@ function arrow([dx, dy], node) {
 function start() {
   const theme = themeButton();
   theme.id = "theme";
-  element("turn").after(theme);
+  element("home").before(theme);
   element("title").textContent = picture.title || "Computation graph";
   element("notice").hidden = !picture.notice;
   element("notice-text").textContent = picture.notice || "";
