@@ -59,8 +59,8 @@ class Tab:
 
 
 def browser(profile: Path) -> Iterator[Any]:
-    """For a fixture: as `viz.graph.browsing.browser`, whose browser reaches 127.0.0.1, an address and no name."""
-    yield from browsing.browser(profile)
+    """For a fixture: a browser that reaches this machine alone."""
+    yield from browsing.browser(profile, this_machine=True)
 
 
 def opened(driver: webdriver.Chrome) -> Iterator[Tab]:

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from viz.training import runs
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import viz
+from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.train import Callback, SchedulerCallback, Trainer
 from tinygrad_cnn.viz.training import session
@@ -50,7 +52,7 @@ def test_a_run_that_is_watched_has_the_same_bits(monkeypatch: pytest.MonkeyPatch
     watched, optimizer = runs.made()
     with viz.live(watched, optimizer) as page:
         runs.steps(watched, optimizer, 12, page)
-        assert len(ask(page, "state", {})["looks"]["entries"]) == 12
+        assert len(ask(page, "/state", {})["looks"]["entries"]) == 12
     for a, b in zip(weights(plain), weights(watched), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not watched._forward_pre_hooks
@@ -190,11 +192,30 @@ def test_a_step_that_fails_leaves_the_learning_rate() -> None:
 
 def test_a_run_may_go_on_in_another_thread() -> None:
     net, optimizer = runs.made()
+    before = here.mode.watchers
     page = viz.live(net, optimizer, serve=False)
-    assert here.mode.watchers
+    assert len(here.mode.watchers) == len(before) + 1
     thread = in_thread(lambda: runs.steps(net, optimizer, 2, page))
     thread.join(20)
-    assert here.mode.watchers == ()
+    assert here.mode.watchers == before
+
+
+def test_a_run_that_broke_off_is_watched_no_longer() -> None:
+    net, optimizer = runs.made()
+    before = here.mode.watchers
+    page = viz.live(net, optimizer, serve=False)
+    for _ in range(300):
+        net(tg.zeros(1, 1, 12, 12))
+    assert here.mode.watchers == before
+    runs.steps(net, optimizer, 2, page)
+    assert page.step_count == 2
+
+
+@pytest.fixture(autouse=True)
+def no_watchers_are_left() -> Iterator[None]:
+    before = here.mode.watchers
+    yield
+    here.mode.watchers = before  # of pages that a test has left open
 
 
 def in_thread(run: Any) -> threading.Thread:
@@ -213,20 +234,20 @@ def until(condition: Any) -> None:
 def test_pause_one_step_go_on_and_stop() -> None:
     net, optimizer = runs.made()
     page = viz.live(net, optimizer)
-    ask(page, "control", {"do": "pause"})
+    ask(page, "/control", {"do": "pause"})
     thread = in_thread(lambda: runs.steps(net, optimizer, 10**9, page))
     until(lambda: page.step_count == 1)
     kept = weights(net)
     for _ in range(5):
-        assert ask(page, "state", {})["now"]["step"] == 1
+        assert ask(page, "/state", {})["now"]["step"] == 1
     for a, b in zip(kept, weights(net), strict=True):
         np.testing.assert_array_equal(a, b)
     for k in (2, 3):
-        ask(page, "control", {"do": "step"})
+        ask(page, "/control", {"do": "step"})
         until(lambda k=k: page.step_count == k)
-    assert ask(page, "control", {"do": "go"})["paused"] is False
+    assert ask(page, "/control", {"do": "go"})["paused"] is False
     until(lambda: page.step_count > 20)
-    assert ask(page, "control", {"do": "stop"})["stopped"] is True
+    assert ask(page, "/control", {"do": "stop"})["stopped"] is True
     thread.join(20)
     assert not thread.is_alive()
     assert page.stopped
@@ -246,7 +267,7 @@ def test_a_trainer_is_stopped_and_may_go_on() -> None:
     trainer.fit(runs.pictures(), 5, batch_size=16)
     assert (trainer.epoch, trainer.batch) == (1, 2)
     assert trainer.stop_reason == "stopped on the live page"
-    now = ask(page, "state", {})["now"]
+    now = ask(page, "/state", {})["now"]
     assert (now["state"], now["why"]) == ("finished", trainer.stop_reason)
     trainer.fit(runs.pictures(), 3, batch_size=16)
     assert (trainer.epoch, trainer.stop_reason) == (3, None)
@@ -314,13 +335,13 @@ def test_a_server_that_only_its_own_page_may_ask() -> None:
     net, optimizer = runs.made()
     with viz.live(net, optimizer) as page:
         for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
-            request = urllib.request.Request(page.address + "control", b'{"do":"stop"}', headers)
+            request = urllib.request.Request(page.address + "/control", b'{"do":"stop"}', headers)
             with pytest.raises(urllib.error.HTTPError) as error:
                 urllib.request.urlopen(request, timeout=10)
             assert error.value.code == 403
         for wish in ({"do": "format"}, {"factor": 1e9}, {"factor": "2"}, [], {"do": "stop", "factor": 2}):
             with pytest.raises(urllib.error.HTTPError) as error:
-                ask(page, "control", wish)
+                ask(page, "/control", wish)
             assert error.value.code == 400
         assert not page.stopped
     with pytest.raises(urllib.error.URLError):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+import webbrowser
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..kit.page import Page
+from ..kit.server import Refused, Service, serve
 from .control import Control
 from .pages import run_page
 from .record import Record
-from .serving import Served, serve
+
+HEIGHT = 900  # pixels in a notebook
 
 
 class Meter(Protocol):
@@ -31,7 +35,8 @@ class Desk:
 
     def __init__(self, record: Record, control: Control, meter: Meter) -> None:
         self.record, self.control, self.meter = record, control, meter
-        self._served: Served | None = None
+        self._service: Service | None = None
+        self._cost: list[float] = []  # processor seconds of each answer since they were asked for
 
     # ------------------------------------------------------------------------------------------------------ questions
     def state(self, have: Any) -> dict[str, Any]:
@@ -45,53 +50,71 @@ class Desk:
         return {**wishes, "seconds": round(meter.elapsed, 1), "share": round(meter.share, 5)}
 
     def steer(self, wish: Any) -> dict[str, Any]:
-        """What a button or the slider asks for. ValueError for anything else."""
+        """What a button or the slider asks for. `Refused` for anything else."""
         control = self.control
         buttons = {"pause": control.pause, "go": control.go, "step": control.once, "stop": control.stop}
         if not isinstance(wish, dict) or len(wish) != 1:
-            raise ValueError('expected {"do": "pause", "go", "step" or "stop"}, or {"factor": number}')
+            raise Refused(400, 'expected {"do": "pause", "go", "step" or "stop"}, or {"factor": number}')
         if wish.get("do") in buttons:
             buttons[wish["do"]]()
         elif isinstance(wish.get("factor"), (int, float)):
-            control.scale(float(wish["factor"]))
+            try:
+                control.scale(float(wish["factor"]))
+            except (ValueError, OverflowError) as error:
+                raise Refused(400, str(error)) from None
         else:
-            raise ValueError(f"there is no {wish!r:.80}")
+            raise Refused(400, f"there is no {wish!r:.80}")
         return self.controls()
 
     def page(self) -> Page:
         """The run so far, as a page that stands alone."""
-        return Page(run_page(self.state({}), served=False), height=900)
+        return Page(run_page(self.state({}), served=False), HEIGHT)
 
     # -------------------------------------------------------------------------------------------------------- showing
     def open(self, port: int, browser: bool | None) -> None:
         """Serve the page and say where, once; in a notebook it is shown there."""
-        if self._served is not None:
+        if self._service is not None:
             return
-        posts = {"/state": self.state, "/control": self.steer, "/page": lambda _: {"page": self.page().html}}
-        self._served = serve(lambda: run_page({}, served=True), posts, port)
+        answers = {"/state": self.state, "/control": self.steer, "/page": lambda _: {"page": self.page().html}}
+        page = Page(run_page({}, served=True), HEIGHT)
+        counted = {path: self._counted(answer) for path, answer in answers.items()}
+        self._service = serve(page, counted, port, framed=True)
         print(f"live: {self.address}", flush=True)
         display = _notebook()
         if display is not None:
             display(self.meter)
         elif browser or (browser is None and _at_a_screen()):
-            import webbrowser
+            webbrowser.open(self._service.address)
 
-            webbrowser.open(self._served.address)
+    def _counted(self, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def timed(data: Any) -> Any:
+            start = time.thread_time()
+            try:
+                return answer(data)
+            finally:
+                self._cost.append(time.thread_time() - start)
+
+        return timed
+
+    def take_cost(self) -> float:
+        """Processor seconds that answering took since this was asked last."""
+        taken, self._cost = self._cost, []
+        return sum(taken)
 
     @property
     def address(self) -> str | None:
         """Of the page while it is served."""
-        return None if self._served is None else self._served.address
+        return None if self._service is None else self._service.address
 
-    def take_cost(self) -> float:
-        """Processor seconds that the server took since this was asked last."""
-        return 0.0 if self._served is None else self._served.take_cost()
+    def shown(self) -> str:
+        """For notebooks: the served page in a frame; once it is closed, the run as it was recorded."""
+        return self.page()._repr_html_() if self._service is None else self._service._repr_html_()
 
     def close(self) -> None:
         """Serve no more."""
-        if self._served is not None:
-            self._served.close()
-            self._served = None
+        if self._service is not None:
+            self._service.close()
+            self._service = None
 
 
 def _notebook() -> Callable[[Any], Any] | None:

@@ -29,6 +29,7 @@ FILTERS = 64
 MISTAKES = 12
 SILENT = 256  # images without a sign: then a unit counts as silent
 SIDE = 64  # pixels of a picture of a mistake
+CALLS = 256  # of the model in one step; after more, the run has broken off, and is watched no longer
 _RELUS = ("relu", "threshold")
 _LOSSES = ("cross_entropy", "softmax_nll", "pick")  # operations on scores (N, C) and classes (N,)
 
@@ -49,6 +50,7 @@ class Tap:
         self.classes: Any = None  # (N,)
         self._handle: Any = None
         self._mode: Any = None  # of the thread that opened it: another one may close it
+        self._calls = 0
 
     def open(self, model: Module) -> None:
         """Begin to watch, in this thread."""
@@ -59,11 +61,17 @@ class Tap:
     def close(self) -> None:
         """Watch no more."""
         if self._handle is not None:
-            self._mode.watchers = tuple(watcher for watcher in self._mode.watchers if watcher is not self)
+            self._unwatch()
             self._handle.remove()
             self._handle = None
 
+    def _unwatch(self) -> None:
+        self._mode.watchers = tuple(watcher for watcher in self._mode.watchers if watcher is not self)
+
     def _called(self, _model: Module, args: Sequence[Any]) -> None:
+        self._calls += 1
+        if self._calls > CALLS:
+            self._unwatch()
         if here.mode.recording and args and isinstance(args[0], Tensor):
             self.inputs = args[0]._array
 

@@ -96,7 +96,7 @@ class Live(Callback):
             self._record.now.update(numbers, step=self.step_count)
         if self._watching:
             self._end_look(self._look)
-        if seconds() >= self._next:
+        if not self._watching and seconds() >= self._next:
             self._spent += self._look.begin()
             self._watching = True
         if self._control.paused:
@@ -151,10 +151,9 @@ class Live(Callback):
             self._record.looks.add(found)
             self._record.mistakes = look.mistakes
             self._keep_frame(look)
-        took += seconds() - start
+        took += seconds() - start + self._desk.take_cost()
         self._watching = False
         self._spent += took
-        took += self._desk.take_cost()
         self._next = seconds() + max(_APART, took / SHARE)
 
     # --------------------------------------------------------------------------------------------------- as a callback
@@ -247,9 +246,7 @@ class Live(Callback):
 
     def _repr_html_(self) -> str:
         """Notebooks show the served page in a frame; once it is closed, the run as it was recorded."""
-        if self.address is None:
-            return self.page()._repr_html_()
-        return f'<iframe src="{self.address}" style="width:100%;height:900px;border:0"></iframe>'
+        return self._desk.shown()
 
 
 def live(
