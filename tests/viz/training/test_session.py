@@ -134,6 +134,31 @@ def test_functions_and_modules_are_seen_alike(monkeypatch: pytest.MonkeyPatch) -
     assert [units[0][0][0], units[1][0][0]] == ["1 ReLU", "conv + relu"]
 
 
+def test_a_relu_that_is_used_twice_and_another_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_always(monkeypatch)
+
+    class Twice(tg.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.relu, self.b, self.c = tg.nn.Linear(4, 5), tg.nn.ReLU(), tg.nn.Linear(5, 6), tg.nn.Linear(6, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.c(self.relu(self.b(self.relu(self.a(x)))))
+
+    tg.manual_seed(0)
+    net = Twice()
+    page = viz.live(net, tg.optim.SGD(net.parameters(), lr=0.1), serve=False)
+    other, optimizer = runs.made()
+    for _ in range(2):
+        runs.steps(other, optimizer, 1)  # in the same thread, and none of ours
+        loss = F.nll_loss(F.log_softmax(net(tg.randn(8, 4)), 1), tg.randint(0, 3, (8,)))
+        loss.backward()
+        page.step(loss)
+    units = page._record.looks.entries[-1]["units"]
+    assert [(name, count) for name, _, count, _ in units] == [("relu ReLU", 5), ("relu ReLU (2)", 6)]
+    assert all(mistake["text"].startswith("(") for mistake in page._look.mistakes)
+
+
 def test_looks_are_spaced_out_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(session, "seconds", lambda: clock[0])

@@ -6,7 +6,7 @@ compares. Nothing is computed but what the step computes anyway, and the numbers
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Tap:
         self._handle: Any = None
         self._mode: Any = None  # of the thread that opened it: another one may close it
         self._calls = 0
+        self._turns: dict[str, int] = {}  # of each relu in the running forward: one may be used again and again
 
     def open(self, model: Module) -> None:
         """Begin to watch, in this thread."""
@@ -70,6 +71,7 @@ class Tap:
 
     def _called(self, _model: Module, args: Sequence[Any]) -> None:
         self._calls += 1
+        self._turns.clear()
         if self._calls > CALLS:
             self._unwatch()
         if here.mode.recording and args and isinstance(args[0], Tensor):
@@ -86,12 +88,14 @@ class Tap:
             return
         start = seconds()
         if op.name in _RELUS:
-            y = result._array
-            if y.ndim > 1:
-                name = self._name(node)
+            y, name = result._array, self._name(node)
+            if y.ndim > 1 and name is not None:
+                self._turns[name] = turn = self._turns.get(name, 0) + 1
+                key = name if turn == 1 else f"{name} ({turn})"
                 fired = y.any(axis=tuple(k for k in range(y.ndim) if k != 1))  # (C,)
-                self.fired[name] = self.fired[name] | fired if name in self.fired else fired
-        elif self.scores is None or op.name != "pick":
+                known = self.fired.get(key)
+                self.fired[key] = fired if known is None or known.shape != fired.shape else known | fired
+        elif (self.scores is None or op.name != "pick") and self._ours(inputs[0]):
             x, t = (probing.as_array(value) for value in inputs[:2])
             if x.ndim == 2 and t.shape == x.shape[:1] and t.dtype.kind in "iu":
                 self.scores, self.classes = x, t
@@ -103,17 +107,32 @@ class Tap:
     def after_rule(self, node: Node, i: int, g: Any, gx: Any) -> None:
         """Nothing."""
 
-    def _name(self, node: Node) -> str:
-        """The relu's module; for a function the module of what it was given, "fc1 + relu"."""
+    def _name(self, node: Node) -> str | None:
+        """The relu's module; for a function the module of what it was given, "fc1 + relu"; None in another model."""
         module, parent = node.module, node.parents[0]
-        if module is not None and next(module.children(), None) is None and id(module) in self.names:
+        if module is None or id(module) not in self.names:
+            return None
+        if next(module.children(), None) is None:
             return f"{self.names[id(module)]} {type(module).__name__}".strip()
-        while isinstance(parent, Node):
-            owner = parent.module
-            if owner is not None and owner is not module and self.names.get(id(owner)):
+        for owner in _makers(parent):
+            if owner is not module and self.names.get(id(owner)):
                 return f"{self.names[id(owner)]} + {node.op.name}"
-            parent = parent.parents[0] if parent.parents else None
         return node.op.name
+
+    def _ours(self, scores: Any) -> bool:
+        """Does it come from this model?"""
+        makers = _makers(scores._node) if isinstance(scores, Tensor) else iter(())
+        return any(id(module) in self.names for module in makers)
+
+
+def _makers(node: Any) -> Iterator[Module]:
+    """The modules that made a node, and those before it: a few."""
+    for _ in range(8):
+        if not isinstance(node, Node):
+            return
+        if node.module is not None:
+            yield node.module
+        node = node.parents[0] if node.parents else None
 
 
 class Look:
