@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .reporting import report
     from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
+    from .training.session import Live, live
 
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
@@ -47,6 +48,7 @@ _LATER = {  # name: the module it stands in
     "LossLandscape": "landscape",
     "PathRecorder": "landscape",
     "Layers": "layers",
+    "Live": "training.session",
     "activation_statistics": "activations",
     "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
@@ -56,6 +58,7 @@ _LATER = {  # name: the module it stands in
     "loss_landscape": "landscape",
     "layers_of": "layers",
     "playground": "playing.playground",
+    "live": "training.session",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
@@ -82,6 +85,7 @@ __all__ = [
     "LossLandscape",
     "PathRecorder",
     "Layers",
+    "Live",
     "activation_statistics",
     "compare",
     "draw_graph",
@@ -91,6 +95,7 @@ __all__ = [
     "loss_landscape",
     "layers_of",
     "playground",
+    "live",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
