@@ -9,7 +9,7 @@ import numpy as np
 
 from ...nn.module import Module
 from .. import probing
-from ..kit.page import Page, base_style, document, part, web
+from ..kit.page import Page, document, part
 from .packing import packed
 from .steps import trail_of
 

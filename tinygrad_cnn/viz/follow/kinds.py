@@ -24,6 +24,9 @@ MOVES = {"reshape", "in_shape", "permute", "clone", "getitem", "turned", "flip",
 }  # fmt: skip
 VIEWS = {"reshape", "in_shape", "getitem", "clone"}  # those that may leave all numbers where they are
 REDUCED = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}
+NORMS = {"BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "GroupNorm": "group_norm", "LayerNorm": "layer_norm"} | {
+    "InstanceNorm1d": "instance_norm", "InstanceNorm2d": "instance_norm"
+}  # fmt: skip
 BY_ELEMENT = {"elementwise", "activation", "trigonometry", "special", "gaussian", "limits", "lookup"}  # files of `ops`
 KNOWN_SLOPES = {"add", "sub", "mul", "true_divide", "neg", "relu"}  # the page works them out by itself
 
@@ -55,9 +58,11 @@ def tell(step: Step, node: Node, seen: Seen) -> None:
         step.kind, step.settings = "scale_shift", _statistics(node, seen)
         step.op = "batch_norm" if step.settings else "scale and shift"
     elif name == "normalize":
-        step.kind = "normalize"
+        step.kind, step.op = "normalize", NORMS.get(type(node.module).__name__, "normalize")
         step.settings = {"dims": list(a["dim"]), "eps": a["eps"], "mean": a["mean"], "r": a["r"]}
         step.settings["own"] = list(step.shape)
+    elif name == "embedding":
+        step.kind = "embedding"
     elif name in ("softmax", "log_softmax"):
         step.kind, step.settings = name, {"dims": list(a["dim"])}
     elif name in REDUCED:
@@ -145,6 +150,7 @@ def _tell_elementwise(step: Step, node: Node) -> None:
                     return
                 operand.slope = slope
     step.kind = "elementwise"
+    step.settings = {k: v for k, v in node.attributes.items() if isinstance(v, (int, float)) and np.isfinite(v)}
 
 
 # ------------------------------------------------------------------------------------------------------------ plumbing

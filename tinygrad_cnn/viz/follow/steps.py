@@ -37,7 +37,7 @@ class Step:
 
     Attributes:
         kind: "input", "conv", "transposed", "max_pool", "window_sum", "grid_mean", "grid_max", "linear", "matmul",
-            "normalize", "scale_shift", "softmax", "log_softmax", "reduce", "elementwise", "move", or "opaque": not known.
+            "normalize", "scale_shift", "softmax", "log_softmax", "embedding", "reduce", "elementwise", "move", or "opaque": not known.
         op: the operation's name, or what several of them are called together.
         shape: of its output.
         value: the output.
