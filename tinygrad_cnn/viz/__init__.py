@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .curves import plot_learning_curves
     from .features import feature_maps, plot_feature_maps
     from .filters import plot_filters
+    from .following.page import follow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
     from .mistakes import plot_mistakes, worst_mistakes
@@ -38,6 +39,7 @@ _LATER = {  # name: the module it stands in
     "activation_statistics": "activations",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
+    "follow": "following.page",
     "grad_cam": "saliency",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
@@ -60,6 +62,7 @@ __all__ = [
     "activation_statistics",
     "draw_graph",
     "feature_maps",
+    "follow",
     "grad_cam",
     "plot_activations",
     "plot_confusion_matrix",

@@ -22,6 +22,10 @@ function gradientsOf(step, o) {
       ADJOINT[here.kind](here, g).forEach((value, i) => (into[0][i] += value));
       continue;
     }
+    if (isDense(here, g)) {
+      convolvedBack(here, g, into[0]);
+      continue;
+    }
     const links = linksOf(here);
     for (let at = 0; at < g.length; at++) {
       const slope = g[at];
@@ -46,6 +50,10 @@ function effectsOf(step, o) {
     }
     if (here.kind in ADJOINT) {
       found.set(here.index, Float64Array.from(DIRECT[here.kind](here, from[0])));
+      continue;
+    }
+    if (here.kind === "conv" && here.operands[1].step === null) {
+      found.set(here.index, convolvedOn(here, from[0]));
       continue;
     }
     const tangent = new Float64Array(here.size);
@@ -75,6 +83,7 @@ function reachOf(step, o) {
     });
     const links = linksOf(here);
     if (!links) into.forEach((marks) => marks && marks.fill(1));
+    else if (isDense(here, mine)) convolvedReach(here, mine, into[0]);
     else for (let at = 0; at < mine.length; at++) if (mine[at]) links(at, (slot, i) => (into[slot][i] = 1));
   }
   return found;

@@ -9,11 +9,11 @@ import numpy as np
 
 from ...nn.module import Module
 from .. import probing
-from ..kit.page import Page, document, part
+from ..kit.page import Page, base_style, document, part, web
 from .packing import packed
 from .steps import trail_of
 
-PARTS = ("net", "windows", "links", "walks", "written", "words", "strip", "product", "field", "outputs", "lowered", "main")
+PARTS = ("net", "windows", "links", "dense", "walks", "written", "words", "strip", "product", "field", "outputs", "lowered", "main")
 KIT = ("dom", "numbers", "colors", "tile", "slider", "tooltip", "theme")
 ROOM = 20.0  # megabytes of a page
 
