@@ -197,7 +197,9 @@ def _biased(before: Step, _node: Node, step: Step) -> bool:
 
 def _grown(before: Step, node: Node, _step: Step) -> bool:
     """A transposed convolution, with rows at the end that no kernel reaches."""
-    return len(before.operands) == 2 and not node.attributes["value"] and all(a == 0 for a, _ in node.attributes["widths"])
+    return (
+        len(before.operands) == 2 and not node.attributes["value"] and all(a == 0 for a, _ in node.attributes["widths"])
+    )
 
 
 def _gathered(before: Step, node: Node, step: Step) -> bool:

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from .steps import Step, Trail
 
-KINDS_OF_NUMBERS = {("f", 8): "f8", ("i", 4): "i4"}  # all others are float32
+RANGE = np.iinfo(np.int32)
 
 
 class Packer:
@@ -26,7 +26,7 @@ class Packer:
     def place(self, x: Any) -> int:
         """The place of an array in the list."""
         a = np.asarray(x)
-        kind = KINDS_OF_NUMBERS.get((a.dtype.kind, a.dtype.itemsize), "f4")
+        kind = _kind(a)
         a = np.ascontiguousarray(a, dtype=f"<{kind}")
         key = a.__array_interface__["data"][0], a.nbytes, kind
         if key not in self._places:
@@ -37,6 +37,13 @@ class Packer:
         return self._places[key]
 
 
+def _kind(a: ndarray) -> str:
+    """What numbers are sent as: float32, float64 or int32."""
+    if a.dtype.kind in "iub":
+        return "i4" if not a.size or (a.min() >= RANGE.min and a.max() <= RANGE.max) else "f8"
+    return "f8" if a.dtype.itemsize > 4 else "f4"
+
+
 def packed(trail: Trail) -> tuple[dict[str, Any], dict[str, int]]:
     """What the page reads, and how many bytes of arrays are (weights, maps)."""
     packer = Packer()
@@ -44,10 +51,6 @@ def packed(trail: Trail) -> tuple[dict[str, Any], dict[str, int]]:
     maps = packer.bytes
     labels = _labels(trail)
     steps = [_step(packer, step, value, label) for step, value, label in zip(trail.steps, values, labels, strict=True)]
-    for step in steps:
-        for operand in step["operands"]:
-            if operand["step"] is not None and "array" in operand:
-                raise AssertionError("an operand is either a step's or the net's own")
     data = {"arrays": packer.arrays, "steps": steps, "outputs": trail.outputs}
     return data, {"maps": maps, "weights": packer.bytes - maps}
 

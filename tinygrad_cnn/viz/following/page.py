@@ -13,7 +13,21 @@ from ..kit.page import Page, base_style, document, part, web
 from .packing import packed
 from .steps import trail_of
 
-PARTS = ("net", "windows", "links", "dense", "walks", "written", "words", "strip", "product", "field", "outputs", "lowered", "main")
+PARTS = (
+    "net",
+    "windows",
+    "links",
+    "dense",
+    "walks",
+    "written",
+    "words",
+    "strip",
+    "product",
+    "field",
+    "outputs",
+    "lowered",
+    "main",
+)
 KIT = ("dom", "numbers", "colors", "tile", "slider", "tooltip", "theme")
 ROOM = 20.0  # megabytes of a page
 
@@ -106,6 +120,8 @@ def _input(model: Module, x: Any, name: str) -> np.ndarray[Any, Any]:
         raise TypeError(f"{name}: x must be numbers, a Tensor or an array (a tuple for several inputs), got {x!r:.60}")
     if array.ndim == 0 or len(array) != 1 or 0 in array.shape:
         hint = "x[:1]" if array.ndim and len(array) > 1 and array.ndim != 3 else "x[None]"
-        raise ValueError(f"{name}: x must be one sample with its batch dimension, (1, ...), got {array.shape}; pass {hint}")
+        raise ValueError(
+            f"{name}: x must be one sample with its batch dimension, (1, ...), got {array.shape}; pass {hint}"
+        )
     own = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), array.dtype)
     return array.astype(own) if array.dtype.kind == "f" else array.copy()

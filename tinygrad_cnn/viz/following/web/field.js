@@ -58,7 +58,9 @@ function fieldOf(input) {
   const widths = cells.map(([, column]) => column);
   const side = (places) => Math.max(...places) - Math.min(...places) + 1;
   const theory = flat || !cells.length ? `${formatCount(cells.length)} of ${plural(per, what)}` : `${side(heights)} × ${side(widths)} ${what}s, ${formatCount(cells.length)} of ${formatCount(per)}`;
-  const effective = top === 0
+  const effective = told.arrays[input.value].type === "i4"
+    ? "These are whole numbers: they have no gradient."
+    : top === 0
     ? "None of them changes it now: the gradient is 0 everywhere, as behind a relu that is off."
     : `In effect: ${plural(strong, what)} with more than ${formatNumber(100 * STRONG)} % of the largest gradient${flat ? "" : `, as many as a square of ${formatNumber(Math.sqrt(strong), 3)} × ${formatNumber(Math.sqrt(strong), 3)}`}.`;
   const found = html(

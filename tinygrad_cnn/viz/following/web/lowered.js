@@ -47,18 +47,18 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
     });
   }
   const pick = (column) => select(step, base + first + column);
+  const cell = Math.min(9, 560 / columns, 300 / rows);
   const matrix = arrayTile({
     rows, columns, values: numbers, scale: x.step === null ? colorScale("diverging", ...extent(numbers)) : scaleOf(steps[x.step]),
-    label: "windows as columns", size: Math.max(Math.min(620, Math.max(rows, columns) * 9), 60), onpick: (row, column) => pick(column),
+    label: "windows as columns", size: Math.max(rows, columns) * cell, onpick: (row, column) => pick(column),
     describe: (row, column, value) => `window ${first + column}, tap ${from + row}: ${formatNumber(value)}`,
   });
-  const cellSize = Math.min(620, Math.max(rows, columns) * 9) / Math.max(rows, columns);
   const kernel = arrayTile({
-    rows: 1, columns: rows, values: weights, scale: weightScale(step), label: "the kernel as a row", size: Math.max(60, rows * cellSize),
+    rows: 1, columns: rows, values: weights, scale: weightScale(step), label: "the kernel as a row", size: Math.max(60, rows * cell),
   });
   const result = arrayTile({
     rows: 1, columns, values: Array.from(step.values.subarray(base + first, base + first + columns)), scale: scaleOf(step),
-    label: "one row of the result", size: Math.max(60, columns * cellSize), onpick: (row, column) => pick(column),
+    label: "one row of the result", size: columns * cell, onpick: (row, column) => pick(column),
     describe: (row, column, value) => `${cellName(step, base + first + column)} = ${formatNumber(value)}`,
   });
   for (const tile of [kernel, result]) tile.element.style.height = "14px";

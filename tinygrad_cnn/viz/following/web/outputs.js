@@ -41,13 +41,13 @@ function nextOf(step, o) {
     const winner = winnerOf(next, at);
     const count = writtenOf(next, at).terms.length;
     const words = winner === o ? `it won, the largest of ${count}: ` : `it lost: of ${count}, ${formatNumber(next.values[at])} was larger: `;
-    return { step: next, at: winner === o ? at : -1, line: html("li", {}, `then ${next.op}: ${words}`, cellLink(next, at)) };
+    return { step: next, at: winner === o ? at : -1, line: html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at)) };
   }
   if (places.length === 1) {
     const at = places[0];
     const result = formatNumber(next.values[at]);
     const words = next.kind === "move" ? "it goes to " : next.op === "relu" ? `max(${value}, 0) = ${result}: ` : `${result}: `;
-    return { step: next, at, line: html("li", {}, `then ${next.name}: ${words}`, cellLink(next, at)) };
+    return { step: next, at, line: html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at)) };
   }
   if (places.length > 1 && next.kind === "max_pool") {
     const won = places.filter((at) => winnerOf(next, at) === o).length;

@@ -163,7 +163,7 @@ function grids(step, terms) {
     const inner = key === "x" && x ? html("button", { type: "button", title: cellName(x, term.i), onclick: () => select(x, term.i) }, text) : text;
     return html("td", { style: painted(scales[key](term[key])) }, inner);
   };
-  const caption = x ? `${x.name}, channel ${terms[0].c}` : `channel ${terms[0].c}`;
+  const caption = x ? `${nameOf(x)}, channel ${terms[0].c}` : `channel ${terms[0].c}`;
   return [
     html("div", { class: "product" }, grid(caption, "x"), html("span", { class: "sign" }, "×"), grid("kernel", "w"), html("span", { class: "sign" }, "="), grid("products", "product")),
   ];
@@ -224,5 +224,5 @@ function windowTable(x, terms, winner) {
     return html("td", { style: painted(scaleOf(x)(term.x)), class: term.i === winner ? "won" : "" }, go);
   };
   const body = rows.map((ky) => html("tr", {}, terms.filter((term) => term.ky === ky).map(cell)));
-  return html("div", { class: "product" }, html("figure", {}, html("figcaption", {}, `${x.name}, its window`), html("table", { class: "cells" }, html("tbody", {}, body))));
+  return html("div", { class: "product" }, html("figure", {}, html("figcaption", {}, `${nameOf(x)}, its window`), html("table", { class: "cells" }, html("tbody", {}, body))));
 }

@@ -73,7 +73,7 @@ function show(card, picture) {
   card.picture = picture;
   if (card.chooser) card.chooser.value = String(picture);
   const { cut } = picturesOf(card.step);
-  const heat = current.mode === "influence" && current.heat.get(card.step.index);
+  const heat = current.mode === "influence" && card.step !== current.step && current.heat.get(card.step.index);
   if (heat) {
     let most = 0;
     for (const value of heat) most = Math.max(most, Math.abs(value));

@@ -23,7 +23,13 @@ function titleOf(step) {
 function cellName(step, o) {
   const place = placeIn(step.shape, o);
   const shown = step.shape[0] === 1 ? place.slice(1) : place;
-  return `${step.name}[${shown.join(", ")}]`;
+  return `${nameOf(step)}[${shown.join(", ")}]`;
+}
+
+// A name that no other step has: where several relus are, relu·5.
+function nameOf(step) {
+  if (!step.ownName) step.ownName = steps.some((other) => other !== step && other.name === step.name) ? `${step.name}·${step.index}` : step.name;
+  return step.ownName;
 }
 
 function classNamed(k) {
