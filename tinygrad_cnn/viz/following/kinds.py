@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...autograd.graph import Node
-from ...nn.layers.normalization import GroupNorm, _BatchNorm
+from ...nn.layers.normalization import GroupNorm, LayerNorm, _BatchNorm, _InstanceNorm
 from ...ops.pool import spans
 from ...tensors import Tensor
 from ..watching import Seen
@@ -24,15 +24,18 @@ MOVES = {"reshape", "in_shape", "permute", "clone", "getitem", "turned", "flip",
 }  # fmt: skip
 VIEWS = {"reshape", "in_shape", "getitem", "clone"}  # those that may leave all numbers where they are
 REDUCED = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}
-NORMS = {"BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "GroupNorm": "group_norm", "LayerNorm": "layer_norm"} | {
-    "InstanceNorm1d": "instance_norm", "InstanceNorm2d": "instance_norm"
-}  # fmt: skip
+NORMS: list[tuple[type, str]] = [
+    (_BatchNorm, "batch_norm"),
+    (_InstanceNorm, "instance_norm"),
+    (GroupNorm, "group_norm"),
+    (LayerNorm, "layer_norm"),
+]
 BY_ELEMENT = {"elementwise", "activation", "trigonometry", "special", "gaussian", "limits", "lookup"}  # files of `ops`
 KNOWN_SLOPES = {"add", "sub", "mul", "true_divide", "neg", "relu"}  # the page works them out by itself
 
 
 def tensors_in(output: Any) -> list[Tensor]:
-    """The tensors in what a model returned, in order; others things are passed over."""
+    """The tensors in what a model returned, in order; other things are passed over."""
     if isinstance(output, Tensor):
         return [output]
     parts = list(output.values()) if isinstance(output, Mapping) else output
@@ -58,7 +61,8 @@ def tell(step: Step, node: Node, seen: Seen) -> None:
         step.kind, step.settings = "scale_shift", _statistics(node, seen)
         step.op = "batch_norm" if step.settings else "scale and shift"
     elif name == "normalize":
-        step.kind, step.op = "normalize", NORMS.get(type(node.module).__name__, "normalize")
+        step.kind = "normalize"
+        step.op = next((word for kind, word in NORMS if isinstance(node.module, kind)), "normalize")
         step.settings = {"dims": list(a["dim"]), "eps": a["eps"], "mean": a["mean"], "r": a["r"]}
         step.settings["own"] = list(step.shape)
     elif name == "embedding":
@@ -90,7 +94,7 @@ def _reduced(how: str, step: Step, a: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _statistics(node: Node, seen: Seen) -> dict[str, Any]:
-    """The mean, variance, weight and bias in a batch-norm's scale and shift; nothing where they are not its module's."""
+    """The mean, variance, weight and bias in a batch-norm's scale and shift, where they are those of its module."""
     module = node.module
     if not isinstance(module, _BatchNorm) or module.running_mean is None or module.running_var is None:
         return {}
@@ -114,7 +118,8 @@ def _tell_move(step: Step, node: Node, seen: Seen) -> None:
     if keeps_order(node, step):
         step.kind = "move"
         return
-    start, inputs = 1, []
+    start = 1
+    inputs: list[Any] = []
     for operand, given in zip(step.operands, seen.inputs, strict=True):
         if node.op.name == "gather" and inputs:  # an index says where from, and is itself no source
             inputs.append(given)
@@ -197,9 +202,8 @@ def _biased(before: Step, _node: Node, step: Step) -> bool:
 
 def _grown(before: Step, node: Node, _step: Step) -> bool:
     """A transposed convolution, with rows at the end that no kernel reaches."""
-    return (
-        len(before.operands) == 2 and not node.attributes["value"] and all(a == 0 for a, _ in node.attributes["widths"])
-    )
+    at_ends = all(a == 0 for a, _ in node.attributes["widths"])
+    return len(before.operands) == 2 and not node.attributes["value"] and at_ends
 
 
 def _gathered(before: Step, node: Node, step: Step) -> bool:
@@ -218,7 +222,13 @@ def _largest_of_grid(before: Step, _node: Node, step: Step) -> bool:
     source = before.operands[0].shape
     if before.op != "gather" or len(step.shape) != 4 or len(source) != 4 or "source" not in before.settings:
         return False
-    before.kind, before.op, before.settings = "grid_max", "adaptive_max_pool2d", _grid(source, step.shape)
+    grid = _grid(source, step.shape)
+    x = before.operands[0].array
+    rows = np.stack([x[:, :, top:bottom].max(2) for top, bottom in grid["rows"]], 2)  # (N, C, oh, W)
+    largest = np.stack([rows[:, :, :, left:right].max(3) for left, right in grid["columns"]], 3)  # (N, C, oh, ow)
+    if not np.array_equal(largest, step.value, equal_nan=True):
+        return False
+    before.kind, before.op, before.settings = "grid_max", "adaptive_max_pool2d", grid
     return True
 
 

@@ -121,7 +121,7 @@ def _input(model: Module, x: Any, name: str) -> np.ndarray[Any, Any]:
     if array.ndim == 0 or len(array) != 1 or 0 in array.shape:
         hint = "x[:1]" if array.ndim and len(array) > 1 and array.ndim != 3 else "x[None]"
         raise ValueError(
-            f"{name}: x must be one sample with its batch dimension, (1, ...), got {array.shape}; pass {hint}"
+            f"{name}: x must be one sample with its batch dimension, (1, ...), got shape {array.shape}; pass {hint}"
         )
     own = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), array.dtype)
     return array.astype(own) if array.dtype.kind == "f" else array.copy()

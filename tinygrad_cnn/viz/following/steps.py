@@ -27,7 +27,7 @@ class Operand:
 
     step: int | None  # which earlier one; None: the numbers are the net's
     shape: Shape
-    array: Any = None  # an array or a number, where they are
+    array: Any  # the numbers, or the only one
     slope: Any = None  # of an elementwise step: d y / d this, in the shape of y
 
 
@@ -37,7 +37,8 @@ class Step:
 
     Attributes:
         kind: "input", "conv", "transposed", "max_pool", "window_sum", "grid_mean", "grid_max", "linear", "matmul",
-            "normalize", "scale_shift", "softmax", "log_softmax", "embedding", "reduce", "elementwise", "move", or "opaque": not known.
+            "normalize", "scale_shift", "softmax", "log_softmax", "embedding", "reduce", "elementwise", "move";
+            "opaque" where nothing is known.
         op: the operation's name, or what several of them are called together.
         shape: of its output.
         value: the output.
@@ -56,7 +57,6 @@ class Step:
     call: int | None = None
     line: dict[str, Any] | None = None
     within: Any = None  # the module in whose forward it was made
-    nodes: int = 1  # operations in it
 
 
 @dataclass
@@ -140,10 +140,10 @@ class _Walk:
         for parent, given in zip(node.parents, seen.inputs, strict=True):
             if parent in self.made:
                 k, shape = self.made[parent]
-                found.append(Operand(k, shape))
+                found.append(Operand(k, shape, given))
             else:
                 whole = [k for k, x in enumerate(self.leaves) if x._array is given]
-                found.append(Operand(whole[0] if whole else None, np.shape(given), None if whole else given))
+                found.append(Operand(whole[0] if whole else None, np.shape(given), given))
         return found
 
     @staticmethod
@@ -160,14 +160,13 @@ class _Walk:
         before = self.steps[sources[0].step or 0]
         alone = all(self.uses[p] == 1 for p in node.parents if type(p) is Node and p in self.made)
         same = before.call == step.call and before.line == step.line
+        if alone and same and kinds.absorbs(before, node, step):
+            before.shape, before.value = step.shape, step.value
+            self.made[node] = sources[0].step or 0, step.shape
+            return True
         if kinds.keeps_order(node, step) and kinds.is_plumbing(node, step, before, same):
             self.made[node] = sources[0].step or 0, step.shape
             if before.kind == "normalize" and same and alone:
                 before.shape, before.value = step.shape, step.value
-            return True
-        if alone and same and kinds.absorbs(before, node, step):
-            before.shape, before.value = step.shape, step.value
-            before.nodes += 1
-            self.made[node] = sources[0].step or 0, step.shape
             return True
         return False

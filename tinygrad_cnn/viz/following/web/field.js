@@ -34,7 +34,7 @@ function fieldOf(input) {
   }
   const top = heat.reduce((a, b) => Math.max(a, b || 0), 0);
   const strong = heat.filter((value) => value !== null && top > 0 && value > STRONG * top).length;
-  const size = Math.min(200, Math.max(rows, columns) * 16);
+  const size = Math.min(innerWidth < 500 ? 156 : 200, Math.max(rows, columns) * 16);
   const middle = Math.floor(count / 2);
   const picture = arrayTile({ rows, columns, values: picturesOf(input).cut(input.values, middle), scale: scaleOf(input), label: `${input.name} with the receptive field in theory`, size });
   const warm = arrayTile({
