@@ -226,7 +226,7 @@ def test_what_was_overwritten_since_is_not_followed():
         return loss
 
     kinds = kinds_of(net, (1, 3, 2))
-    assert kinds[1] == "opaque"
+    assert kinds[1] == "opaque"  # it would read as zeros
     assert kinds[-1] == "reduce"
 
 

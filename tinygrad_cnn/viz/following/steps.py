@@ -99,6 +99,7 @@ class _Walk:
             self.steps.append(Step("input", name, leaf._array.shape, leaf._array, []))
             self.made[leaf] = k, leaf._array.shape
         nodes = nodes_behind(outputs)
+        self.uses.update(t._node for t in outputs if t._node is not None)
         for node in nodes:
             self.uses.update(p for p in node.parents if type(p) is Node)
         for node in nodes:
@@ -128,9 +129,11 @@ class _Walk:
             )
         step = Step("opaque", node.op.name, seen.output.shape, seen.output, self._operands(node, seen))
         step.call, step.line, step.within = seen.call, seen.source, node.module
-        if not self._stale(node, seen):
-            if self._folded(node, step):
-                return
+        if self._stale(node, seen):
+            step.settings = {"overwritten": True}
+        elif self._folded(node, step):
+            return
+        else:
             kinds.tell(step, node, seen)
         self.steps.append(step)
         self.made[node] = len(self.steps) - 1, step.shape

@@ -97,6 +97,7 @@ function startSweep() {
 }
 
 function stopSweep() {
+  if (sweeping) cardOf(current.step).tile.pick(...picturesOf(current.step).placeOf(current.o).slice(1));
   clearInterval(sweeping);
   sweeping = null;
   namePlay();

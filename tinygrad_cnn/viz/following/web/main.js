@@ -22,7 +22,9 @@ function select(step, o, light = false) {
   const written = layMade();
   const shown = layStrip();
   const own = cardOf(step);
-  show(own, picturesOf(step).placeOf(o)[0]);
+  const [picture, row, column] = picturesOf(step).placeOf(o);
+  show(own, picture);
+  if (!light) own.tile.pick(row, column); // from where the arrow keys go on
   for (const card of shown) if (card !== own) markWindow(card, written);
   chooser.value = String(step.index);
   back.disabled = !before.length;

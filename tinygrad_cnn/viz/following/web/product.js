@@ -75,6 +75,7 @@ const SPELLED = {
   ],
   unknown(step) {
     if (step.kind === "input") return [html("p", {}, "A number of the input.")];
+    if (step.settings.overwritten) return [html("p", {}, `${step.op}: its numbers, or those it read, were overwritten later in the same pass. What stands here is what is left, so no sum is written out.`)];
     const from = step.operands.filter((operand) => operand.step !== null).map((operand) => titleOf(steps[operand.step]));
     return [html("p", {}, `An operation, ${step.op}, of ${from.join(" and ")}. This page does not know how its numbers hang together: no sum is written out, and walks end here.`)];
   },
