@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .features import feature_maps, plot_feature_maps
     from .filters import plot_filters
     from .flow import LayerGradients, gradient_flow, plot_gradient_flow
+    from .following.page import follow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder, plot_histograms
     from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
@@ -53,6 +54,7 @@ _LATER = {  # name: the module it stands in
     "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
+    "follow": "following.page",
     "grad_cam": "saliency",
     "gradient_flow": "flow",
     "loss_landscape": "landscape",
@@ -90,6 +92,7 @@ __all__ = [
     "compare",
     "draw_graph",
     "feature_maps",
+    "follow",
     "grad_cam",
     "gradient_flow",
     "loss_landscape",
