@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from .flow import LayerGradients, gradient_flow, plot_gradient_flow
     from .following.page import follow
     from .graph.drawing import Graph, draw_graph
-    from .histograms import HistogramRecorder, plot_histograms
-    from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
     from .histograms import HistogramRecorder
+    from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
     from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
@@ -46,10 +45,10 @@ _LATER = {  # name: the module it stands in
     "Layer": "layers",
     "LayerActivations": "activations",
     "LayerGradients": "flow",
-    "LossLandscape": "landscape",
-    "PathRecorder": "landscape",
     "Layers": "layers",
     "Live": "training.session",
+    "LossLandscape": "landscape",
+    "PathRecorder": "landscape",
     "activation_statistics": "activations",
     "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
@@ -57,17 +56,16 @@ _LATER = {  # name: the module it stands in
     "follow": "following.page",
     "grad_cam": "saliency",
     "gradient_flow": "flow",
-    "loss_landscape": "landscape",
     "layers_of": "layers",
-    "playground": "playing.playground",
     "live": "training.session",
+    "loss_landscape": "landscape",
+    "playground": "playing.playground",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
     "plot_filters": "filters",
     "plot_grad_cam": "overlays",
     "plot_gradient_flow": "flow",
-    "plot_histograms": "histograms",
     "plot_histograms": "ridges",
     "plot_learning_curves": "curves",
     "plot_loss_landscape": "landscape",
@@ -84,10 +82,10 @@ __all__ = [
     "Layer",
     "LayerActivations",
     "LayerGradients",
-    "LossLandscape",
-    "PathRecorder",
     "Layers",
     "Live",
+    "LossLandscape",
+    "PathRecorder",
     "activation_statistics",
     "compare",
     "draw_graph",
@@ -95,10 +93,10 @@ __all__ = [
     "follow",
     "grad_cam",
     "gradient_flow",
-    "loss_landscape",
     "layers_of",
-    "playground",
     "live",
+    "loss_landscape",
+    "playground",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
