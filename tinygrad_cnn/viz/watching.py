@@ -47,6 +47,7 @@ class Watch(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.called: list[Module] = []  # by each of the calls
         self.seen: dict[Node, Seen] = {}
         self.models: list[Module] = []  # those called by no other
         self._open: list[int] = []
@@ -62,6 +63,7 @@ class Watch(Recorder):
         name = self.module
         itself = name == f"({type(module).__name__})"
         self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
+        self.called.append(module)
         self._open.append(len(self.calls) - 1)
 
     def leave(self) -> None:

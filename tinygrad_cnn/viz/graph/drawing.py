@@ -17,6 +17,7 @@ from ...tensors import Tensor
 from . import rendering
 from .dot import source_of
 from .folding import fold
+from .models import Model, given_models
 from .recording import record
 from .structure import Picture
 
@@ -84,7 +85,7 @@ def draw_graph(
     output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
     *,
     inputs: Any = None,
-    model: Module | None = None,
+    model: Model | None = None,
     names: Mapping[str, Tensor] | None = None,
     show_values: bool | str = "auto",
     gradients: bool | str = "auto",
@@ -106,8 +107,8 @@ def draw_graph(
             which is called with ``inputs`` and watched: then modules and lines of code are known.
         inputs: what to call the model with: one argument, several in a tuple, or a dict by name. Of a graph that is
             there already: the tensors and arrays to show as inputs, with their names as a dict.
-        model: whose parameters give the graph behind a tensor its names, and its operations their modules: exactly with
-            a ``profile`` of the forward pass, else as far as parameters tell.
+        model: gives the modules and parameters of a graph their names; several as a list, or as a dict with their names,
+            {"G": generator, "D": critic}. Without it modules stand under their types, as far as they are still there.
         names: names of other tensors, {"a": a}: leaves, or what was computed.
         show_values: "auto" shows the numbers of very small arrays; True also sums up all others (norm, zeros, NaN);
             False leaves values out.
@@ -138,8 +139,7 @@ def draw_graph(
             f"draw_graph: got the class {output.__name__}; make one, {output.__name__}(...), and draw that: "
             "draw_graph(model, inputs=x)"
         )
-    if model is not None and not isinstance(model, Module):
-        raise TypeError(f"draw_graph: model must be an nn.Module, got {described(model)}")
+    given_models(model)
     if profile is not None and not isinstance(profile, Recorder):
         raise TypeError(f"draw_graph: profile must be what tg.profiler.profile() gives, got {described(profile)}")
     if direction not in ("TB", "LR"):

@@ -18,6 +18,7 @@ from . import infix, sources, wording
 from .calling import Given, call, tensors_in
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
+from .models import Model, Names, by_type, given_models, roots_of
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
 from .tape import Key, Tape, nodes_behind
 
@@ -29,7 +30,7 @@ SUMMED = 1 << 26  # elements that are summed up unasked
 def record(
     output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
     inputs: Any = None,
-    model: Module | None = None,
+    model: Model | None = None,
     names: Mapping[str, Tensor] | None = None,
     show_values: bool | str = "auto",
     gradients: bool | str = "auto",
@@ -44,7 +45,6 @@ def record(
             call(output, inputs)  # the first time sets things up, and takes longer
         output, given, watch = call(output, inputs)
         outputs = tensors_in(output)
-        model = model or (watch.models[0] if watch.models else None)
     else:
         given = Given.named(inputs)
         outputs = tensors_in(output)
@@ -57,7 +57,7 @@ def record(
             "it, or it was made within no_grad(). Set requires_grad=True on a leaf, or draw the model: "
             "draw_graph(model, inputs=x)"
         )
-    return _Recording(nodes, outputs, given, model, watch, profile).picture(show_values, gradients, max_nodes, timed)
+    return _Recording(nodes, outputs, given, given_models(model), watch, profile).picture(show_values, gradients, max_nodes, timed)
 
 
 class _Recording:
@@ -68,15 +68,26 @@ class _Recording:
         nodes: list[Node],
         outputs: list[Tensor],
         given: Given,
-        model: Module | None,
+        models: dict[str, Module],
         watch: Watch | None,
         profile: Recorder | None,
     ) -> None:
-        self.nodes, self.outputs, self.given, self.model = nodes, outputs, given, model
+        self.nodes, self.outputs, self.given = nodes, outputs, given
         self.watch, self.profile = watch, profile
         self.notices: list[str] = []
         self.boxes: dict[Key, Box] = {}
-        self.names = _parameter_names(model, watch)
+        found = models
+        if not models:
+            noted = roots_of(n.module for n in nodes if n.module is not None)
+            known = profile.watched_models() if profile is not None else []
+            found = by_type(watch.models if watch is not None else roots_of([*known, *noted]))
+        elif watch is not None:  # what was called beside those that the user named
+            others = [m for m in watch.models if not any(m in named.modules() for named in models.values())]
+            found = {**models, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
+        self.models = Names(found)
+        self.names = self.models.of_tensors()
+        titled = models or (found if watch is not None else {})
+        self.title = ", ".join(type(m).__name__ for name, m in titled.items() if not name or len(titled) > 1)
 
     def picture(self, show_values: bool | str, gradients: bool | str, max_nodes: int, timed: bool) -> Picture:
         shown, hidden = self.nodes, 0
@@ -98,9 +109,7 @@ class _Recording:
         small = len(shown) <= PLAY and all(math.prod(a.shape) <= SMALL for a in tape.arrays.values())
         whole = not hidden and not freed
         found = self._gradients(gradients, small and whole and show_values is not False, hidden, timed)
-        groups = Groups(tape, self.model, self.watch, self.profile)
-        if groups.note:
-            self.notices.append(groups.note)
+        groups = Groups(tape, self.models, self.watch)
         edges = self._boxes_and_edges(groups, hidden)
         if show_values is not False:
             self._values(show_values is True, len(shown))
@@ -108,9 +117,8 @@ class _Recording:
             self._attach(found, edges)
         notice = " ".join(f"{text[0].upper()}{text[1:]}." for text in self.notices) or None
         boxes = list(self.boxes.values())
-        title = type(self.model).__name__ if self.model is not None else ""
         forward = [box.id for box in boxes]
-        return Picture(title, "TB", boxes, edges, groups.used(boxes), forward, self._backward(), notice)
+        return Picture(self.title, "TB", boxes, edges, groups.used(boxes), forward, self._backward(), notice)
 
     # ---------------------------------------------------------------------------------------------------- structure
     def _boxes_and_edges(self, groups: Groups, hidden: int) -> list[Edge]:
@@ -281,16 +289,3 @@ class _Recording:
                     ids.append(self.boxes[key].id)
         return list(dict.fromkeys(ids))
 
-
-def _parameter_names(model: Module | None, watch: Watch | None) -> dict[int, tuple[str, bool]]:
-    """Of parameters (True) and buffers, by id of the tensor and of its array."""
-    models = [] if model is None else [model]
-    models += [m for m in (watch.models if watch is not None else ()) if m is not model]
-    found: dict[int, tuple[str, bool]] = {}
-    for k, each in enumerate(models):
-        prefix = f"({type(each).__name__})." if k else ""
-        for own, tensors in ((False, each.named_buffers()), (True, each.named_parameters())):
-            for path, tensor in tensors:
-                found.setdefault(id(tensor), (prefix + path, own))
-                found.setdefault(id(tensor._array), (prefix + path, own))
-    return found
