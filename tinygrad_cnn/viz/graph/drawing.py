@@ -95,6 +95,7 @@ def draw_graph(
     color_by: str | None = None,
     max_nodes: int = 200,
     legend: bool = True,
+    plumbing: bool = False,
     title: str | None = None,
 ) -> Graph:
     """The computation graph behind a tensor, or of a model: a box for each operation, parameter and input.
@@ -122,6 +123,8 @@ def draw_graph(
         color_by: "time" or "memory", forward and backward. Of a single run, that of a model is a first impression.
         max_nodes: of more operations the first and the last are drawn.
         legend: explain shapes and colours.
+        plumbing: draw what only rearranges numbers, too: the reshapes, permutations and parts within layers, which are
+            otherwise folded into the operation that they serve.
         title: above the drawing; by default the model's type.
 
     Raises:
@@ -151,7 +154,7 @@ def draw_graph(
             raise ValueError(f'{name} must be "auto", True or False, got {value!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 2:
         raise ValueError(f"max_nodes must be an integer of at least 2, got {max_nodes!r}")
-    picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by is not None)
+    picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by is not None, plumbing)
     if color_by is not None and all(box.cost is None for box in picture.boxes):
         raise ValueError(
             "color_by needs figures: draw the model, draw_graph(model, inputs=x, color_by=...), or pass the profile "

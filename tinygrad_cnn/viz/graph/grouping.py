@@ -11,6 +11,8 @@ from .models import Names
 from .structure import Box, Group
 from .tape import Key, Tape
 
+_OWN = Module.__module__.rpartition(".")[0] + "."
+
 
 class Groups:
     """Groups by number, one for each call of a module.
@@ -64,6 +66,10 @@ class Groups:
         self._all.append(Group(len(self._all), name, kind, parent))
         self.modules.append(module)
         return len(self._all) - 1
+
+    def layers(self) -> set[int]:
+        """The groups that are calls of the package's own layers."""
+        return {i for i, m in enumerate(self.modules) if type(m).__module__.startswith(_OWN)}
 
     def of(self, key: Key) -> int | None:
         """The group of a node; for a leaf, the innermost that has all its consumers."""

@@ -19,6 +19,7 @@ from .calling import Given, call, tensors_in
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
 from .models import Model, Names, by_type, given_models, roots_of
+from .plumbing import without_plumbing
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
 from .tape import Key, Tape, nodes_behind
 
@@ -37,6 +38,7 @@ def record(
     profile: Recorder | None = None,
     max_nodes: int = 200,
     timed: bool = False,
+    plumbing: bool = False,
 ) -> Picture:
     """The picture of a graph, as a whole up to 3,000 operations. See `draw_graph`, which says what is what."""
     watch: Watch | None = None
@@ -57,7 +59,9 @@ def record(
             "it, or it was made within no_grad(). Set requires_grad=True on a leaf, or draw the model: "
             "draw_graph(model, inputs=x)"
         )
-    return _Recording(nodes, outputs, given, given_models(model), watch, profile).picture(show_values, gradients, max_nodes, timed)
+    recording = _Recording(nodes, outputs, given, given_models(model), watch, profile)
+    picture = recording.picture(show_values, gradients, max_nodes, timed)
+    return picture if plumbing else without_plumbing(picture, recording.groups.layers())
 
 
 class _Recording:
@@ -109,7 +113,7 @@ class _Recording:
         small = len(shown) <= PLAY and all(math.prod(a.shape) <= SMALL for a in tape.arrays.values())
         whole = not hidden and not freed
         found = self._gradients(gradients, small and whole and show_values is not False, hidden, timed)
-        groups = Groups(tape, self.models, self.watch)
+        self.groups = groups = Groups(tape, self.models, self.watch)
         edges = self._boxes_and_edges(groups, hidden)
         if show_values is not False:
             self._values(show_values is True, len(shown))
@@ -174,7 +178,7 @@ class _Recording:
     def _operation(self, node: Node, kind: str, groups: Groups) -> Box:
         names, rules = sources.inputs_and_rules(node.op, len(node.parents))
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names, rules=rules)
-        box.text = infix.text_of(node, [key is not None for key in self.tape.slots[node]])
+        box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))

@@ -137,6 +137,7 @@ class Box:
     gradient: Summary | None = None
     cost: Cost | None = None
     output: bool = False  # did an output of the graph come out of it?
+    folded: list[str] = dataclasses.field(default_factory=list)  # operations that were folded into it: ["reshape"]
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"

@@ -102,6 +102,9 @@ function boxDetails(box) {
     ),
     section("Attributes", table(Object.entries(box.attributes || {}))),
     box.shape_rule ? section("Shape rule", html("p", { class: "math" }, box.shape_rule)) : null,
+    (box.folded || []).length
+      ? section("Folded into it", html("p", { class: "math" }, box.folded.join(", ")))
+      : null,
     rulesOf(box),
     summarySection("Value", box.value, "value"),
     summarySection("Gradient", box.gradient, "gradient"),
