@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,10 +12,26 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...io.atomic import replace_file
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
 HEIGHT = 640  # pixels that a page takes in a notebook, where it says nothing else
+
+# The parts in `web`, and those that each stands on: in this order they can follow one another.
+PARTS: dict[str, tuple[str, ...]] = {
+    "dom": (),
+    "numbers": (),
+    "colors": ("numbers",),
+    "theme": ("dom",),
+    "tooltip": ("dom",),
+    "slider": ("dom", "numbers"),
+    "tile": ("dom", "numbers", "colors", "tooltip"),
+    "plot": ("dom", "numbers", "colors", "tooltip"),
+    "channel": (),
+}
 
 
 class Page:
@@ -57,7 +74,7 @@ def document(
         body: HTML of the author's own.
         styles: CSS, one after another.
         scripts: JavaScript, one after another within one function: they share their names, and nothing is global.
-        data: {id: what ``json.dumps`` takes}, each in a ``<script type="application/json" id=...>``; its texts may hold
+        data: {id: what `plain` takes}, each in a ``<script type="application/json" id=...>``; its texts may hold
             anything.
     """
     texts = "\n".join(
@@ -67,17 +84,44 @@ def document(
     style, script = "\n".join(styles), "\n".join(scripts)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{META}"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{html.escape(title.encode('utf-8', 'replace').decode())}</title>\n"
         f"<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{texts}\n"
         f'<script>\n(() => {{\n"use strict";\n{script}\n}})();\n</script>\n</body>\n</html>\n'
     )
 
 
+def plain(data: Any) -> Any:
+    """Data as JSON has it: arrays and NumPy's numbers as lists and numbers, what is not finite as a text.
+
+    Raises TypeError for what is neither data nor a container of it.
+
+    >>> import numpy as np
+    >>> plain({"loss": float("nan"), "w": np.array([1.5, -np.inf])})
+    {'loss': 'NaN', 'w': [1.5, '-inf']}
+    """
+    if isinstance(data, np.ndarray):
+        return plain(data.tolist()) if data.dtype.kind != "f" or not np.isfinite(data).all() else data.tolist()
+    if isinstance(data, np.generic):
+        data = data.item()
+    if data is None or isinstance(data, (str, bool, int)):
+        return data
+    if isinstance(data, float):
+        return data if math.isfinite(data) else "NaN" if math.isnan(data) else "inf" if data > 0 else "-inf"
+    if isinstance(data, Mapping):
+        return {str(name): plain(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [plain(value) for value in data]
+    raise TypeError(f"a page takes numbers, texts, lists, dicts and arrays, got {type(data).__name__}")
+
+
 def embedded(data: Any) -> str:
     """JSON for a ``<script type="application/json">``: no character of it can end the element or begin another."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError):  # an array, or a number that is not finite
+        text = json.dumps(plain(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no UTF-8: \udc80 is JSON for it
@@ -87,6 +131,26 @@ def embedded(data: Any) -> str:
 def part(package: str, name: str) -> str:
     """The text of a file that stands beside the modules of a package: ``part(__package__, "web/page.js")``."""
     return resources.files(package).joinpath(*name.split("/")).read_text(encoding="utf-8")
+
+
+def web(*names: str) -> list[str]:
+    """The texts of the kit's scripts, each once and after those that it stands on: for ``document(scripts=...)``.
+
+    Raises ValueError for a name that is none of ``PARTS``.
+
+    >>> len(web("tile", "theme"))  # with dom, numbers, colors and tooltip
+    6
+    """
+    for name in names:
+        if name not in PARTS:
+            raise ValueError(f"web: there is no part {name!r}; there are {', '.join(PARTS)}")
+    wanted = {*names, *(below for name in names for below in PARTS[name])}
+    return [part(__package__, f"web/{name}.js") for name in PARTS if name in wanted]
+
+
+def base_style() -> str:
+    """The CSS of all pages: the first of ``document(styles=...)``."""
+    return part(__package__, "web/base.css")
 
 
 def framed(text: str, height: int = HEIGHT) -> str:

@@ -1,21 +1,4 @@
-// Everything put together: toolbar, keyboard, theme, legend, the first look.
-
-function setTheme(dark) {
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  element("theme").setAttribute("aria-label", dark ? "Light colours" : "Dark colours");
-  element("theme").title = dark ? "Light colours" : "Dark colours";
-}
-
-function watchTheme() {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = false;
-  setTheme(system.matches);
-  system.addEventListener("change", () => chosen || setTheme(system.matches));
-  element("theme").addEventListener("click", () => {
-    chosen = true;
-    setTheme(document.documentElement.dataset.theme !== "dark");
-  });
-}
+// Everything put together: toolbar, keyboard, legend, the first look.
 
 // Redrawn after modules open or close: player and search paint what is new.
 function refresh() {
@@ -62,7 +45,8 @@ function watchToolbar() {
   on("open-all", redraw(openAll));
   on("close-all", redraw(closeAll));
   on("toggle-panel", () => openPanel(document.body.classList.contains("no-panel")));
-  on("home", () => leaveAll());
+  on("close-panel", () => openPanel(false));
+  on("home", () => (leaveAll(), openPanel(true)));
   for (const id of ["open-all", "close-all"]) element(id).hidden = !groups.size;
   on("first", () => (pause(), goTo(0)));
   on("previous", () => stepBy(-1));
@@ -79,7 +63,7 @@ function watchToolbar() {
     heat = event.target.value;
     paintHeat();
   });
-  if (priced) heat = element("heat").value = document.body.dataset.color;
+  if (priced) heat = element("heat").value = element("heat").dataset.first;
   for (const id of ["play", "slider"]) element(id).disabled = !lastStep;
 }
 
@@ -156,7 +140,9 @@ function arrow([dx, dy], node) {
 }
 
 function start() {
-  watchTheme();
+  const theme = themeButton();
+  theme.id = "theme";
+  element("turn").after(theme);
   element("title").textContent = picture.title || "Computation graph";
   element("notice").hidden = !picture.notice;
   element("notice-text").textContent = picture.notice || "";
