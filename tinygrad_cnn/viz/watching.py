@@ -20,7 +20,7 @@ from ..profiler.hooks import CALLS
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
 
-_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 ROOM = 1 << 28  # bytes of intermediate arrays that are kept to look at
 
 
@@ -95,14 +95,14 @@ class Watch(Recorder):
 def _user_line() -> dict[str, Any] | None:
     """The innermost line outside this package that led here."""
     frame = users_frame()
-    if frame.f_code.co_filename.startswith(_PACKAGE):
+    if frame.f_code.co_filename.startswith(PACKAGE):
         return None
     file, line = frame.f_code.co_filename, frame.f_lineno
     code = linecache.getline(file, line, frame.f_globals).strip()
-    return {"file": _shown(file), "line": line, "code": code}
+    return {"file": shown_path(file), "line": line, "code": code}
 
 
-def _shown(file: str) -> str:
+def shown_path(file: str) -> str:
     """A path as a picture may show it to others: below the current folder, or the name alone."""
     try:
         return Path(file).relative_to(Path.cwd()).as_posix()
@@ -110,13 +110,15 @@ def _shown(file: str) -> str:
         return file if file.startswith("<") else Path(file).name
 
 
-def run(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Watch]:
+def run(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], watch: Watch | None = None
+) -> tuple[Any, Watch]:
     """``function(*args, **kwargs)`` with gradients recorded, watched by nobody else, and what was seen.
 
     Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
-    running statistics, dropout draws random numbers.
+    running statistics, dropout draws random numbers. A ``watch`` of one's own has what was seen also where it raises.
     """
-    watch, before = Watch(), here.mode.watchers
+    watch, before = Watch() if watch is None else watch, here.mode.watchers
     bits = default_generator().numpy.bit_generator
     state = bits.state
     CALLS.begin()

@@ -24,7 +24,9 @@ def given_models(model: Model | None) -> dict[str, Module]:
     parts = list(found.values()) if isinstance(found, dict) else found
     if not isinstance(parts, (list, tuple)) or not parts or not all(isinstance(m, Module) for m in parts):
         got = described(model if not isinstance(parts, (list, tuple)) else next(iter(parts), model))
-        raise TypeError(f"draw_graph: model must be an nn.Module, a list of them or a dict {{'name': module}}, got {got}")
+        raise TypeError(
+            f"draw_graph: model must be an nn.Module, a list of them or a dict {{'name': module}}, got {got}"
+        )
     return {str(name): m for name, m in found.items()} if isinstance(found, dict) else by_type(parts)
 
 

@@ -89,6 +89,11 @@ class Tape:
             elif isinstance(key, Node):  # pragma: no cover  (a forward gives arrays)
                 self.arrays[key] = np.asarray(array)
 
+    def add_leaf(self, key: Key, array: Any) -> None:
+        """Something that no node of the tape was made from."""
+        self._tell(key, array)
+        self.consumers.setdefault(key, [])
+
     def given(self, node: Node) -> tuple[Any, ...]:
         """What went into a node, by slot, as far as it is known."""
         seen, saved = self._seen.get(node), node.saved
