@@ -41,6 +41,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { text-align: left; padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid var(--edge); vertical-align: top }
 th { font-weight: 600 }
 .number { text-align: right }
+.warning { color: var(--ink); border-left: 4px solid #d55e00; padding: .1rem 0 .1rem .75rem; margin: .6rem 0 }
+@media (max-width: 45rem) { figure svg { max-width: none } }
 """
 
 
@@ -54,6 +56,10 @@ class Section:
     def say(self, text: str) -> None:
         """A paragraph."""
         self.parts.append(f"<p>{html.escape(text)}</p>")
+
+    def warn(self, text: str) -> None:
+        """A paragraph that is marked: something is wrong."""
+        self.parts.append(f'<p class="warning">{html.escape(text)}</p>')
 
     def tabulate(self, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> None:
         """A table. Without headings the first column is one."""
