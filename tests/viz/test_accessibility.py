@@ -38,12 +38,13 @@ def report(folder: Path) -> str:
     tg.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
     images, targets = tg.randn(30, 1, 8, 8), tg.randint(0, 3, (30,))
-    data = tg.data.ArrayDataset(images.numpy(), targets.numpy())
-    return viz.report(folder / "report.html", model, data).read_text(encoding="utf-8")
+    path = viz.report(folder / "report.html", model, (images.numpy(), targets.numpy()))
+    return path.read_text(encoding="utf-8")
 
 
 def notebook(_folder: Path) -> str:
-    return f'<!doctype html><html lang="en"><title>Notebook</title><main><h1>Notebook</h1>{framed(demo())}</main>'
+    head = '<meta name="viewport" content="width=device-width"><title>Notebook</title>'
+    return f'<!doctype html><html lang="en">{head}<main><h1>Notebook</h1>{framed(demo())}</main>'
 
 
 PAGES = {  # a new kind of page is one line here
@@ -52,7 +53,8 @@ PAGES = {  # a new kind of page is one line here
         (
             "document.getElementById('open-all').click(); document.getElementById('toggle-panel').click()",
             "document.querySelector('#nodes .operation').dispatchEvent(new MouseEvent('click', { bubbles: true }))",
-            "document.getElementById('last').click()",
+            # with the whole graph in sight: of a node at the border axe reads the half that is seen
+            "document.getElementById('last').click(); document.getElementById('fit').click()",
         ),
     ),
     "expression": Kind(lambda _: graph_page(pictures.used_twice()), ("document.getElementById('last').click()",)),

@@ -103,6 +103,7 @@ function draw() {
   paintNumbers();
   paintHeat();
   drawMap(scene);
+  nodes.forEach(speak);
   if (focused && drawn.has(focused)) drawn.get(focused).element.focus({ preventScroll: true });
 }
 
@@ -160,7 +161,7 @@ function drawItem(item) {
       tabindex: 0,
       "aria-label": group
         ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}`
-        : describeAloud(box),
+        : describeAloud(box, false),
       "aria-expanded": group ? "false" : null,
       "data-key": item.key,
       transform: `translate(${round(item.x)} ${round(item.y)})`,
@@ -176,11 +177,12 @@ function drawItem(item) {
   return { ...item, element: node, cells, depth: 99, expandable: Boolean(group), rect: item };
 }
 
-function describeAloud(box) {
+// What a box is, and with its numbers what it holds.
+function describeAloud(box, numbers = true) {
   const parts = [isOperation(box) && box.text ? `${box.label}, ${fullName(box)}` : fullName(box), LOOK.kinds[lookOf(box)].means];
   if (box.shape) parts.push(box.shape.length ? `shape ${formatShape(box.shape)}` : "a single number");
-  if (box.value) parts.push(`value ${inWords(box.value)}`);
-  if (box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
+  if (numbers && box.value) parts.push(`value ${inWords(box.value)}`);
+  if (numbers && box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
   return parts.join(", ");
 }
 
@@ -334,4 +336,5 @@ function setCell(node, name, text) {
   if (!cell || cell.textContent === shown) return;
   cell.textContent = shown;
   node.element.classList.toggle(`has-${name}`, Boolean(shown));
+  if (node.words) speak(node);
 }
