@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
+from examples.serving import example
 from viz.graph import pictures
 from viz.kit.demo import demo
 
@@ -35,11 +37,43 @@ class Kind(NamedTuple):
 
 def report(folder: Path) -> str:
     pytest.importorskip("matplotlib", reason="Matplotlib is not installed: there is no report")
+    return viz.report(folder / "report.html", small_net(), points()).read_text(encoding="utf-8")
+
+
+def small_net() -> nn.Sequential:
     tg.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
-    images, targets = tg.randn(30, 1, 8, 8), tg.randint(0, 3, (30,))
-    path = viz.report(folder / "report.html", model, (images.numpy(), targets.numpy()))
-    return path.read_text(encoding="utf-8")
+    conv = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    return nn.Sequential(*conv, nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def points(count: int = 30) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(count, 1, 8, 8)).astype(np.float32), rng.integers(0, 3, count)
+
+
+def run(folder: Path) -> str:
+    """A run that was watched live, as the file that is left."""
+    model = small_net()
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+    images, targets = (tg.tensor(array) for array in points())
+    page = viz.live(model, optimizer, serve=False)
+    for _ in range(8):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(images), targets)
+        loss.backward()
+        optimizer.step()
+        page.step(loss)
+    return page.save(folder / "run.html").read_text(encoding="utf-8")
+
+
+def comparison(_folder: Path) -> str:
+    histories = [[{"epoch": i, "loss": loss / i, "val_loss": loss / i + 0.1} for i in range(1, 5)] for loss in (1, 2)]
+    return viz.compare(small_net(), small_net(), points(), histories=histories).html
+
+
+def drawing(_folder: Path) -> str:
+    module = example("draw_digit")
+    return str(module.make_server(None, None).content.decode())
 
 
 def notebook(_folder: Path) -> str:
@@ -59,6 +93,11 @@ PAGES = {  # a new kind of page is one line here
     ),
     "expression": Kind(lambda _: graph_page(pictures.used_twice()), ("document.getElementById('last').click()",)),
     "report": Kind(report),
+    "follow": Kind(lambda _: viz.follow(small_net(), points(1)[0]).html),
+    "run": Kind(run),
+    "comparison": Kind(comparison),
+    "playground": Kind(lambda _: viz.playground().html),
+    "drawing": Kind(drawing),
     "kit": Kind(lambda _: demo(), ("tile.pick(1, 1)",)),
     "notebook": Kind(notebook),
 }

@@ -85,7 +85,8 @@ class Section:
         """A picture that is SVG already."""
         picture = inline_svg(svg, caption)
         self.parts.append(
-            f'<figure><div class="scroll" tabindex="0">{picture}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
+            f'<figure><div class="scroll" tabindex="0">{picture}</div>'
+            f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         )
 
 

@@ -93,6 +93,5 @@ function cellLink(step, o, text = cellName(step, o)) {
 
 // Colours for a table's cell: the scale's, and black or white on it.
 function painted(rgb) {
-  const [r, g, b] = rgb;
-  return `background:${cssColor(rgb)};color:${0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#101418" : "#ffffff"}`;
+  return `background:${cssColor(rgb)};color:${inkOn(rgb)}`;
 }

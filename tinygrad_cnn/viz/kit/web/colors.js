@@ -32,6 +32,12 @@ function cssColor(rgb) {
   return `rgb(${rgb.join(",")})`;
 }
 
+// Black or white, whichever is easier to read on a colour: by the relative luminance of WCAG 2 (W3C, 2008).
+function inkOn(rgb) {
+  const [r, g, b] = rgb.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff"; // 0.179: both are equally far
+}
+
 // The smallest and the greatest finite number: [0, 0] where there is none.
 function extent(values) {
   let [low, high] = [Infinity, -Infinity];
