@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +15,9 @@ from ...profiler.recorder import Recorder
 from ...tensors import Tensor
 from . import rendering
 from .dot import source_of
-from .folding import fold
+from .folding import choose, marked, truncate, view
 from .recording import record
+from .repeats import with_rows
 from .structure import Picture
 
 _FORMATS = (*rendering.FORMATS, "dot", "html")
@@ -160,9 +160,8 @@ def draw_graph(
         )
     picture.direction = direction
     picture.title = picture.title if title is None else str(title)
-    drawn = fold(picture, collapse, max_nodes)
-    kept = {group.id for group in drawn.groups}
-    groups = [dataclasses.replace(g, closed=g.id not in kept) for g in picture.groups]
-    picture = dataclasses.replace(picture, groups=groups)
+    picture = with_rows(picture)
+    shown = choose(picture, collapse)
+    drawn = truncate(view(picture, shown), max_nodes)
     look = {"statistics": show_values is True, "backward": gradients is True, "color_by": color_by, "legend": legend}
-    return Graph(picture, drawn, **look)
+    return Graph(marked(picture, shown), drawn, **look)
