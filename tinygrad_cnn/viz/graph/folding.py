@@ -237,7 +237,7 @@ class _View:
                 continue  # the first block has its like
             source, target = self._seen_as[edge.source], self._seen_as[edge.target]
             row = self._row_between(one, other, common)
-            recurrent = row is not None and (source != target or target == self._fresh + row)
+            recurrent = row is not None and (source != target or target in (self._fresh + row, edge.target, edge.source))
             if source == target and not recurrent:
                 continue
             leaves = any(g in self._shown.once for g in one[common:])
