@@ -24,6 +24,17 @@ FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars"
 )
+SMALLEST = """
+const seen = (e) =>
+  e.checkVisibility({ visibilityProperty: true }) && !e.closest("script, style, title, .visually-hidden");
+const own = (e) => [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
+const scale = (e) => {
+  const matrix = e.closest("svg") && e.getScreenCTM ? e.getScreenCTM() : null;
+  return matrix ? Math.hypot(matrix.a, matrix.b) : 1;
+};
+const sizes = [...document.querySelectorAll("body *")].filter((e) => own(e) && seen(e));
+return Math.min(...sizes.map((e) => parseFloat(getComputedStyle(e).fontSize) * scale(e)));
+"""
 
 
 class Window:
@@ -33,10 +44,14 @@ class Window:
         self.driver, self.folder, self.file = driver, folder, ""
 
     def open(self, picture: Picture, width: int = 1440, height: int = 900, **media: str) -> Window:
-        path = self.folder / "graph.html"
-        path.write_text(page(picture), encoding="utf-8")
+        return self.show(page(picture), width, height, **media)
+
+    def show(self, text: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str) -> Window:
+        """Any page, as a file: its script says when it is ready, by ``document.body.dataset.ready = "yes"``."""
+        path = self.folder / "page.html"
+        path.write_text(text, encoding="utf-8")
         self.file = path.as_uri()
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         media = {"prefers-reduced-motion": "reduce", "prefers-color-scheme": "light", **media}
         features = [{"name": name, "value": value} for name, value in media.items()]
@@ -80,6 +95,14 @@ class Window:
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
         return [url for url in urls if not url.startswith("data:")]
+
+    def width(self) -> int:
+        """What the page takes: more than the window's where one must scroll sideways."""
+        return int(self.run("return document.scrollingElement.scrollWidth"))
+
+    def smallest_text(self) -> float:
+        """The size in pixels of the screen of the smallest text that is seen, that within pictures included."""
+        return float(self.run(SMALLEST))
 
     def shoot(self, name: str) -> None:
         if os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):

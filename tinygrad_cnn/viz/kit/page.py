@@ -16,6 +16,19 @@ from ...io.atomic import replace_file
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 HEIGHT = 640  # pixels that a page takes in a notebook, where it says nothing else
 
+# The parts in `web`, and those that each stands on: in this order they can follow one another.
+PARTS: dict[str, tuple[str, ...]] = {
+    "dom": (),
+    "numbers": (),
+    "colors": ("numbers",),
+    "theme": ("dom",),
+    "tooltip": ("dom",),
+    "slider": ("dom", "numbers"),
+    "tile": ("dom", "numbers", "colors", "tooltip"),
+    "plot": ("dom", "numbers", "colors", "tooltip"),
+    "channel": (),
+}
+
 
 class Page:
     """An interactive page. It is text alone: it keeps no tensor and no model alive, and may be kept, mailed, shown.
@@ -87,6 +100,26 @@ def embedded(data: Any) -> str:
 def part(package: str, name: str) -> str:
     """The text of a file that stands beside the modules of a package: ``part(__package__, "web/page.js")``."""
     return resources.files(package).joinpath(*name.split("/")).read_text(encoding="utf-8")
+
+
+def web(*names: str) -> list[str]:
+    """The texts of the kit's scripts, each once and after those that it stands on: for ``document(scripts=...)``.
+
+    Raises ValueError for a name that is none of ``PARTS``.
+
+    >>> len(web("tile", "theme"))  # with dom, numbers, colors and tooltip
+    6
+    """
+    for name in names:
+        if name not in PARTS:
+            raise ValueError(f"web: there is no part {name!r}; there are {', '.join(PARTS)}")
+    wanted = {*names, *(below for name in names for below in PARTS[name])}
+    return [part(__package__, f"web/{name}.js") for name in PARTS if name in wanted]
+
+
+def base_style() -> str:
+    """The CSS of all pages: the first of ``document(styles=...)``."""
+    return part(__package__, "web/base.css")
 
 
 def framed(text: str, height: int = HEIGHT) -> str:

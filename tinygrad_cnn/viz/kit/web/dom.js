@@ -1,0 +1,41 @@
+// Elements of HTML and SVG. Texts of users go through textContent and setAttribute alone.
+
+const SVG = new DOMParser().parseFromString("<svg>", "text/html").querySelector("svg").namespaceURI;
+const calm = matchMedia("(prefers-reduced-motion: reduce)"); // calm.matches: the reader asked for no motion
+
+function element(id) {
+  return document.getElementById(id);
+}
+
+// html("button", { class: "main", onclick: go }, "Go"): attributes that begin with "on" are listeners, true is an empty
+// attribute, false, null and undefined are none; so are children that are false, null or undefined.
+function html(tag, attributes = {}, ...children) {
+  return furnish(document.createElement(tag), attributes, children);
+}
+
+function svg(tag, attributes = {}, ...children) {
+  return furnish(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function furnish(made, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  return made;
+}
+
+// The data that Python's document(data={id: ...}) has put into the page.
+function dataOf(id) {
+  return JSON.parse(element(id).textContent);
+}
+
+// Say something to people who listen to the page instead of looking at it.
+function announce(text) {
+  announcer.textContent = text;
+}
+
+const announcer = html("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
+document.body.append(announcer);
