@@ -77,7 +77,7 @@ def test_gradients_flow_back_along_every_edge() -> None:
 def test_nan_in_gradients_is_said() -> None:
     x = tg.tensor([0.0, 4.0], requires_grad=True)
     source = draw_graph((x.sqrt() * 0.0).sum(), gradients=True).source
-    assert "1 NaN or inf" in source
+    assert "1 NaN" in source
     assert "1 NaN" in text_of(source)
 
 

@@ -89,6 +89,14 @@ class Given:
                 raise TypeError(f"draw_graph: names must map names to tensors, got {type(x).__name__} for {name!r}")
             self.add(str(name), x, is_input=False)
 
+    def name_outputs(self, output: Any, path: str = "") -> None:
+        """The keys of a dict of outputs, {"loss": loss}, name what was computed, unless it is named already."""
+        if isinstance(output, Mapping):
+            for key, x in output.items():
+                self.name_outputs(x, f"{path}.{key}" if path else str(key))
+        elif path and isinstance(output, Tensor) and output._node is not None and not self.name_of(output._node):
+            self.add(path, output, is_input=False)
+
     def name_of(self, x: Tensor | Node | ndarray | None) -> str | None:
         """What it is called."""
         return self._names.get(id(x)) or (self._names.get(id(x._array)) if isinstance(x, Tensor) else None)

@@ -7,17 +7,16 @@ import itertools
 import textwrap
 from typing import Any
 
+from .infix import COMMUTE
 from .structure import Box, Cost, Edge, Group, Picture
-from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat
-from .texts import escaped, lines, seconds, size, table
-from .wording import number
+from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat, look_of
+from .texts import described, escaped, lines, seconds, size, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
 _BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
 _GIVEN = (*_BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
 OFTEN = 6  # uses of one array that are drawn as lines
 _AGAIN = {"shape": "plaintext", "style": "", "fontsize": "11", "fontcolor": FAINT, "margin": "0.02,0", "height": "0.2"}
-_COMMUTE = {"add", "mul", "maximum", "minimum"}  # whose inputs need no names at their edges
 
 
 def source_of(
@@ -48,9 +47,12 @@ def source_of(
     dot = graphviz.Digraph("graph")
     closed = any(box.kind == "module" for box in picture.boxes)
     back = backward and any(edge.gradient is not None for edge in picture.edges)
+    picture, again = _shared(picture)
+    boxes = {b.id: b for b in picture.boxes}
+    several, beside = _several(picture, boxes), _beside(picture, boxes)
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
-        nodesep="0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
+        nodesep="0.35" if several else "0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
         packmode=_PACKED[picture.direction],
     )  # fmt: skip
     if not picture.groups:
@@ -60,16 +62,13 @@ def source_of(
     dot.attr("node", fontname=FONT, fontsize="13", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.5")
     dot.attr("edge", color=LINE, arrowsize="0.7", fontname=FONT, fontsize="10", fontcolor=FAINT)
     scale = _Scale(picture, color_by)
-    picture, again = _shared(picture)
     alone = _alone(picture)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
     nodes = {b.id: _node(b, numbers, statistics, scale, inline.get(b.id)) for b in picture.boxes}
     for box in picture.boxes:
         if box.id in again:
-            nodes[box.id].update(_AGAIN, label=_tooltip(box).split(" | ")[0] + " ↑", id=f"box{again[box.id]}again{box.id}")
+            nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
     _draw_groups(dot, picture, None, 0, nodes, alone)
-    boxes = {b.id: b for b in picture.boxes}
-    several, beside = _several(picture, boxes), _beside(picture, boxes)
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
@@ -108,7 +107,7 @@ def _shared(picture: Picture) -> tuple[Picture, dict[int, int]]:
 
 # ----------------------------------------------------------------------------------------------------- boxes, groups
 def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
-    style = KINDS[box.kind]
+    style = KINDS[look_of(box)]
     attributes = {
         "label": table(lines(box, numbers, statistics, scale.text(box), module)),
         "shape": style.shape,
@@ -124,8 +123,11 @@ def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Grou
 
 
 def _tooltip(box: Box) -> str:
+    return _string(" | ".join(filter(None, [box.name or box.label, box.formula])))
+
+
+def _string(text: str) -> str:
     """A plain string, in which Graphviz reads entities and backslashes."""
-    text = " | ".join(filter(None, [box.name or box.label, box.formula]))
     return escaped(text).replace("\\", "\\\\")
 
 
@@ -180,7 +182,7 @@ def _several(picture: Picture, boxes: dict[int, Box]) -> set[int]:
     for edge in picture.edges:
         if boxes[edge.source].kind != "parameter":
             counts[edge.target] = counts.get(edge.target, 0) + 1
-    return {i for i, n in counts.items() if n > 1 and boxes[i].inputs and boxes[i].label not in _COMMUTE}
+    return {i for i, n in counts.items() if n > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 
 
 def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
@@ -210,11 +212,10 @@ def _edge(
         more = {"minlen": "0"}
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
-    if not back and edge.target in several and edge.slot < len(target.inputs):
-        more["taillabel" if side == 1 else "headlabel"] = f" {target.inputs[edge.slot]} "
-        more["labeldistance"] = "1.6"
     if edge.tensors > 1:
         more["label"] = f" × {edge.tensors} "  # noqa: RUF001
+    elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
+        more.update(label=f" {target.parts[edge.slot]} ", minlen="2")  # as above; what stands beside needs none
     ends = [f"b{edge.source}", f"b{edge.target}"]
     here, there = "forward", "back"
     if side == 1:  # Graphviz puts the head of an edge on the right: so it is told the edge the other way round
@@ -222,10 +223,9 @@ def _edge(
         here, there = there, here
     dot.edge(*ends, dir=here, **more)
     if back and edge.gradient is not None:
-        norm = "" if edge.gradient.norm is None else number(edge.gradient.norm)
         bad = edge.gradient.nans + edge.gradient.infs
         more = {k: v for k, v in more.items() if k == "minlen"}
-        label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
+        label = f" {described(edge.gradient, '|g|', zeros=False)} "
         if side is None:  # apart from the edge forward
             more.update(tailport="se", headport="ne" if down else "w")
         elif not down:
@@ -289,11 +289,11 @@ class _Scale:
 
 def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale, again: bool) -> None:
     """One small box for each kind there is."""
-    present = {box.kind for box in picture.boxes}
+    present = {look_of(box) for box in picture.boxes}
     items: list[tuple[str, dict[str, str]]] = []
     for kind, style in KINDS.items():
         if kind in present:
-            fill = "#ffffff" if scale.by and kind in ("operation", "output", "module") else style.fillcolor
+            fill = "#ffffff" if scale.by and kind in ("operation", "gradient", "output", "module") else style.fillcolor
             look = {"shape": style.shape, "style": style.style, "color": style.color, "fillcolor": fill}
             items.append((kind, {**look, "label": style.means, "peripheries": style.peripheries}))
     if any(box.saved for box in picture.boxes):

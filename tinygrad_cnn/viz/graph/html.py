@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from ..kit.page import embedded, part
+from . import style
 from .structure import Picture
 
 SCRIPTS = (
@@ -41,10 +42,10 @@ def page(picture: Picture, color_by: str | None = None) -> str:
     title = " ".join(picture.title.split()) or "Computation graph"
     parts = {
         "title": html.escape(title.encode("utf-8", "replace").decode()),
-        "style": _part("style.css"),
+        "style": style.css() + _part("style.css"),
         "color": color_by or "kind",
         "data": embedded(picture.as_dict()),
-        "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
+        "script": "\n".join([style.script(), *(_part(f"{name}.js") for name in SCRIPTS)]),
     }
     pieces = _part("template.html").split("{{")
     text = [pieces[0]]

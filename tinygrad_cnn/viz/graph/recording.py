@@ -14,7 +14,7 @@ from ...nn.parameter import Parameter
 from ...profiler.recorder import Recorder
 from ...tensors import Tensor
 from ..watching import Watch
-from . import sources, wording
+from . import infix, sources, wording
 from .calling import Given, call, tensors_in
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
@@ -48,6 +48,7 @@ def record(
     else:
         given = Given.named(inputs)
         outputs = tensors_in(output)
+    given.name_outputs(output)
     given.name(names)
     nodes = nodes_behind(outputs)
     if not nodes:
@@ -87,7 +88,7 @@ class _Recording:
                 f"{hidden:,} of {len(self.nodes):,} operations are left out; the first {head:,} and the last "
                 f"{max_nodes - head:,} are shown. max_nodes= shows more"
             )
-        self.tape = tape = Tape(shown, self.outputs, self.watch.seen if self.watch else {})
+        self.tape = tape = Tape(shown, self.outputs, self.watch.seen if self.watch else {}, self.given.name_of)
         freed = sum(node.saved is None for node in shown)
         if freed:
             self.notices.append(
@@ -123,7 +124,7 @@ class _Recording:
             slots = self.tape.slots[node]
             for key in slots:
                 if key is not None and not isinstance(key, Node) and key not in self.boxes:
-                    self._add(key, self._leaf(key, groups, node))
+                    self._add(key, self._leaf(key, groups))
             box = self._operation(node, "output" if node in out else "operation", groups)
             self._add(node, box)
             for i, key in enumerate(slots):
@@ -133,7 +134,18 @@ class _Recording:
                     edges.append(Edge(self.boxes[key].id, box.id, i))
         if hidden:
             edges += self._into_hidden()
+        self._part_from_names()
         return edges
+
+    def _part_from_names(self) -> None:
+        """What has no name is never called what something else is named."""
+        names = {box.name for box in self.boxes.values() if box.name}
+        for box in self.boxes.values():
+            if not box.name and (box.text or box.label) in names:
+                if box.kind in ("operation", "output"):
+                    box.text = f"{box.label}({', '.join([infix.HOLE] * len(box.inputs))})"
+                else:
+                    box.label = f"{box.label} without a name"
 
     def _into_hidden(self) -> list[Edge]:
         """From boxes to what is not shown, each once."""
@@ -154,10 +166,13 @@ class _Recording:
     def _operation(self, node: Node, kind: str, groups: Groups) -> Box:
         names, rules = sources.inputs_and_rules(node.op, len(node.parents))
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names, rules=rules)
+        box.text = infix.text_of(node, [key is not None for key in self.tape.slots[node]])
+        box.parts = infix.parts_of(node.op, names)
+        box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))
         box.output = kind == "output"
         box.formula, box.doc = wording.formula_of(node.op), wording.doc_of(node.op)
-        box.attributes = wording.attributes_of(node, names)
+        box.attributes = wording.attributes_of(node)
         if node.saved is not None and box.shape is not None:
             box.shape_rule = wording.shape_rule_of(node.op, node.saved[1:], box.shape)
         box.saved = self.tape.kept(node)
@@ -165,7 +180,7 @@ class _Recording:
         box.cost = self._cost(node)
         return box
 
-    def _leaf(self, key: Key, groups: Groups, user: Node) -> Box:
+    def _leaf(self, key: Key, groups: Groups) -> Box:
         array = self.tape.arrays.get(key)
         tensor = key if isinstance(key, Variable) else None
         thing: Any = array if tensor is None else tensor
@@ -178,10 +193,7 @@ class _Recording:
         else:
             kind = "leaf" if tensor is not None else "constant"
         name = name or (qualified[0] if qualified else None)
-        label = name or kind
-        if kind == "constant" and name is None:  # what the operation calls it
-            slots, called = self.tape.slots[user], sources.inputs_and_rules(user.op, len(user.parents))[0]
-            label = called[next(i for i, slot in enumerate(slots) if slot is key)]
+        label = name or (infix.constant_of(array) if kind == "constant" else kind)
         box = Box(0, kind, label, name, None if kind == "input" else groups.of(key))
         self._shape(box, array)
         box.saved = self.tape.kept(key)

@@ -123,10 +123,13 @@ class Box:
     shape: tuple[int, ...] | None = None  # of the array that comes out; None where it is not known any more
     dtype: str | None = None
     bytes: int = 0
+    text: str = ""  # what an operation is called in its box, where not by its label: "1 + ·"
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)  # {"stride": "2"}, without defaults
-    inputs: list[str] = dataclasses.field(default_factory=list)  # the operation's names for them, by slot: ["x", "w"]
+    inputs: list[str] = dataclasses.field(default_factory=list)  # their names in formula and rules, by slot: ["a", "b"]
+    parts: list[str] = dataclasses.field(default_factory=list)  # what they are to it: ["numerator", "denominator"]
     formula: str = ""  # "y = max(x, 0)"
     rules: list[str] = dataclasses.field(default_factory=list)  # by slot: "dL/dx = g * (1 - y * y)"; "" if none
+    backward_of: str = ""  # the operation whose gradient rule made it, of one of a recorded backward pass
     shape_rule: str = ""
     doc: str = ""
     source: dict[str, Any] | None = None  # {"file", "line", "code"}: the user's line that called the operation

@@ -16,6 +16,10 @@ for (const g of groups.values()) if (g.parent !== null) groups.get(g.parent).chi
 for (const g of groups.values()) g.boxes = [];
 for (const b of boxes.values()) for (const g of groupsAround(b)) g.boxes.push(b);
 
+function isOperation(box) {
+  return box.kind === "operation" || box.kind === "output" || box.kind === "failed";
+}
+
 // From the innermost to the outermost.
 function groupsAround(box) {
   const list = [];
@@ -28,16 +32,10 @@ function isFramed(group) {
   return group.boxes.length > 1;
 }
 
-const KINDS = {
-  operation: "operation",
-  output: "output",
-  parameter: "parameter",
-  leaf: "leaf that requires a gradient",
-  input: "input",
-  constant: "constant",
-  module: "module",
-  hidden: "left out",
-};
+// The kind that a box looks like: operations of a recorded backward pass are told apart from the forward's.
+function lookOf(box) {
+  return box.backward_of && box.kind === "operation" ? "gradient" : box.kind;
+}
 
 // JSON has no NaN and no infinity: they come as strings.
 function toNumber(x) {
@@ -98,9 +96,13 @@ function briefly(summary) {
   if (!summary) return null;
   const few = fewNumbers(summary);
   if (few) return few;
-  if (summary.nans) return `${formatCount(summary.nans)} NaN`;
-  if (summary.infs) return `${formatCount(summary.infs)} infinite`;
-  return summary.norm === null ? "–" : formatNumber(summary.norm, 3);
+  return notFinite(summary) || (summary.norm === null ? "–" : formatNumber(summary.norm, 3));
+}
+
+// "2 NaN, 1 infinite"; nothing where all is finite.
+function notFinite(summary) {
+  const [nans, infs] = [summary.nans, summary.infs].map((n) => (n ? formatCount(n) : ""));
+  return [nans && `${nans} NaN`, infs && `${infs} infinite`].filter(Boolean).join(", ");
 }
 
 function fewNumbers(summary) {
@@ -117,28 +119,32 @@ function isNorm(summary) {
 
 // For a longer place: "[0.1, 0.2, …]" or "shape (64, 10), norm 0.31".
 function inWords(summary) {
-  if (!summary) return "not known";
+  if (!summary) return "not recorded";
   if (hasNumbers(summary)) {
     const flat = flatten(summary.values);
     if (flat.length === 1) return formatNumber(flat[0], 6);
     if (flat.length <= 6) return `[${flat.map((x) => formatNumber(x)).join(", ")}]`;
   }
-  const bad = summary.nans || summary.infs ? `, ${formatCount(summary.nans + summary.infs)} not finite` : "";
-  return `norm ${formatNumber(summary.norm)}, shape ${formatShape(summary.shape)}${bad}`;
+  const norm = summary.norm === null ? "" : `norm ${formatNumber(summary.norm)}`;
+  const bad = notFinite(summary);
+  return `${[bad, bad && norm ? `${norm} of the others` : norm].filter(Boolean).join(", ")}, shape ${formatShape(summary.shape)}`;
 }
 
 // What a box is called where it stands; the path of the module around it goes without saying.
 function shortName(box) {
-  const text = box.kind === "operation" || box.kind === "output" ? box.label : box.name || box.label;
+  if (isOperation(box)) return box.name ? `${box.name} = ${box.text || box.label}` : box.text || box.label;
+  const text = box.name || box.label;
   const around = box.group === null ? null : groups.get(box.group);
   return around && around.name && text.startsWith(`${around.name}.`) ? text.slice(around.name.length + 1) : text;
 }
 
 // What it is called anywhere.
 function fullName(box) {
-  if (box.kind !== "operation" && box.kind !== "output") return box.name || box.label;
+  if (box.kind === "constant" && !box.name && box.shape) return `${box.label} ${formatShape(box.shape)}`;
+  if (!isOperation(box)) return box.name || box.label;
   const around = box.group === null ? null : groups.get(box.group);
-  return around && around.name ? `${box.label} in ${around.name}` : box.label;
+  const text = box.name ? `${box.name} = ${box.text || box.label}` : box.text || box.label;
+  return around && around.name ? `${text} in ${around.name}` : text;
 }
 
 function groupTitle(group) {

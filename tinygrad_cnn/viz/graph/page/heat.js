@@ -1,13 +1,7 @@
-// Colour by cost: what an operation took of the time or the memory, from white to brown.
+// Colour by cost: what an operation took of the time or the memory, from white to orange.
 
 let heat = "kind"; // or "time", "memory"
-const HEAT = [
-  [255, 250, 225],
-  [254, 217, 142],
-  [254, 153, 41],
-  [204, 76, 2],
-  [102, 37, 6],
-];
+const HEAT = LOOK.heat;
 
 function costOf(node) {
   const members = node.group ? node.group.boxes : [node.box];
@@ -31,7 +25,6 @@ function paintHeat() {
     const t = most ? costOf(n) / most : 0;
     n.element.style.setProperty("--heat", heatColor(t));
     n.element.classList.toggle("heat-on", on);
-    n.element.classList.toggle("hot", on && t > 0.55);
   }
   element("scale").hidden = !on;
   if (on) element("scale-most").textContent = heat === "time" ? formatSeconds(most) : formatBytes(most);

@@ -24,9 +24,9 @@ function refresh() {
 }
 
 function drawLegend() {
-  const present = new Set(picture.boxes.map((b) => b.kind));
+  const present = new Set(picture.boxes.map(lookOf));
   if (groups.size) present.add("module");
-  const entries = Object.keys(KINDS)
+  const entries = Object.keys(LOOK.kinds)
     .filter((kind) => present.has(kind))
     .map((kind) => {
       const sign = svg(
@@ -34,7 +34,7 @@ function drawLegend() {
         { width: 30, height: 18, viewBox: "-2 -2 30 18", "aria-hidden": "true" },
         svg("g", { class: `node ${kind}${kind === "module" ? " folded" : ""}` }, ...drawOutline(kind, 26, 14)),
       );
-      return html("li", {}, sign, kind === "leaf" ? "leaf" : KINDS[kind]);
+      return html("li", {}, sign, LOOK.kinds[kind].means);
     });
   if (picture.boxes.some((b) => b.saved)) {
     const sign = svg(
