@@ -14,7 +14,7 @@ from viz.graph.nets import Deep, LeNet, Residual, chain, images, tape
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import draw_graph
-from tinygrad_cnn.viz.graph.folding import SCREEN, fits, fold, fold_repeats
+from tinygrad_cnn.viz.graph.folding import SCREEN, choose, fits, view
 from tinygrad_cnn.viz.graph.structure import Picture
 
 

@@ -16,8 +16,9 @@ from .structure import Box, Cost, Edge, Group, Picture, around
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
 SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
-_TITLE, _LINE, _GAP, _COLUMN, _FRAME = 45.0, 15.0, 25.0, 210.0, 44.0  # what a drawing takes, about; edges of a group
-_COMPUTED = ("operation", "output", "module")
+_TITLE, _LINE, _GAP, _FRAME = 45.0, 15.0, 25.0, 44.0  # what a drawing takes down, about; edges of a group
+_COLUMN, _LEAF = 210.0, 140.0  # and across
+_COMPUTED = ("operation", "output", "failed", "module")
 
 
 class Shown(NamedTuple):
@@ -88,19 +89,19 @@ def fits(picture: Picture) -> bool:
             incoming[edge.target].append(edge.source)
     for box in sorted(picture.boxes, key=lambda b: b.order):
         level[box.id] = max((level[s] + 1 for s in incoming[box.id] if s in level), default=0)
-    width: dict[int, int] = {}
+    width: dict[int, float] = {}
     height: dict[int, float] = {}
     users = {edge.source: edge.target for edge in picture.edges}
     for box in picture.boxes:
         leaf = not incoming[box.id] and box.kind in ("parameter", "leaf", "constant")
         place = level[users[box.id]] if leaf and box.id in users else level[box.id]  # beside its operation
-        width[place] = width.get(place, 0) + 1
+        width[place] = width.get(place, 0.0) + (_LEAF if leaf else _COLUMN)
         if not leaf:
             lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
             height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
     groups = {g.id: g for g in picture.groups}
     frames = len({g for b in picture.boxes for g in around(b.group, groups)})
-    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=1) * _COLUMN
+    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=0.0)
     return down <= SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
 
 
@@ -186,7 +187,7 @@ class _View:
     def _closed(self, group: Group, standing: list[Box]) -> Box:
         """A group as one box: the array that goes out of it, and what can be said of all that is in it."""
         own = self._members[group.id]
-        computed = [b for b in own if b.kind in ("operation", "output")]
+        computed = [b for b in own if b.kind in _COMPUTED]
         assert group.out is not None, "several arrays go out: a group that cannot be one box"
         out = self._boxes[group.out]
         box = dataclasses.replace(
@@ -213,7 +214,7 @@ class _View:
             module = next((g for g in self._around[box.id][depth:] if self._groups[g].kind == "module"), None)
             if module is not None:
                 named[module] = self._groups[module].type
-            elif box.kind in ("operation", "output") and inside.kind == "step":
+            elif box.kind in _COMPUTED and inside.kind == "step":
                 named[-1 - box.id] = box.label
         names = named.values()
         runs = [(len(list(same)), name) for name, same in itertools.groupby(names)]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .structure import Box, Edge, Group, Picture, around
 
-OPERATIONS = ("operation", "output", "hidden")
+OPERATIONS = ("operation", "output", "failed", "hidden")
 TRIES = 12  # periods that are tried at one place
 LEAST = 6  # operations in a row that has blocks of single operations, or two blocks
 BESIDE = 4  # blocks side by side
@@ -87,7 +87,7 @@ class _Rows:
         """What has to be equal; which part of an array is taken need not be."""
         if box.kind == "hidden":
             return ("hidden", box.id)
-        settings = tuple(v for k, v in box.attributes.items() if k != "index")
+        settings = (box.text, *box.attributes.items()) if "index" not in box.attributes else ()
         sources = [(e.slot, self._boxes[e.source]) for e in self._into[box.id]]
         weights = tuple((slot, source.shape) for slot, source in sources if source.kind == "parameter")
         return (box.label, box.shape, box.dtype, settings, weights)

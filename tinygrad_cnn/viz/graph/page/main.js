@@ -170,7 +170,7 @@ function start() {
   drawLegend();
   openPanel(innerWidth >= 900);
   openAsFits();
-  frame(false, 0.25);
+  frame(false);
   refresh();
   showDetails(null);
   window.addEventListener("resize", drawFrame);
