@@ -186,6 +186,8 @@ function drawLine(edge) {
     {
       class: `line-group${edge.heavy ? "" : " light"}${edge.recurrent ? " recurrent" : ""}`,
       "data-edges": edge.edges.map((e) => e.index).join(" "),
+      "data-source": edge.source,
+      "data-target": edge.target,
     },
     svg("path", { class: "wire", d: edge.path, "stroke-dasharray": edge.recurrent ? "6 4" : null }),
     svg("path", { class: "head", d: triangle(edge.end, false, direction) }),
