@@ -40,7 +40,8 @@ def record(name: str, picture: Picture) -> list[Ran]:
     A picture may have been made with inputs that require a gradient, or without.
     """
     labels = [b.label for b in picture.boxes if b.kind in OPERATIONS]
-    return next(ran for wanted in (False, True) if [r.name for r in (ran := _record(name, wanted))] == labels)
+    both = [_record(name, wanted) for wanted in (False, True)]
+    return next(ran for ran in both if [r.name for r in ran] == labels)
 
 
 def _record(name: str, wanted: bool) -> list[Ran]:

@@ -67,10 +67,11 @@ def heat(share: float) -> str:
 
 def css() -> str:
     """The colours as variables of a page, ``--leaf`` and ``--leaf-paper``, and a class for each kind."""
-    light = "".join(f"--{kind}:{s.color};--{kind}-paper:{s.fillcolor};" for kind, s in KINDS.items())
-    dark = "".join(f"--{kind}:{s.dark[0]};--{kind}-paper:{s.dark[1]};" for kind, s in KINDS.items())
+    pairs = [(f"--{k}", s.color, s.dark[0]) for k, s in KINDS.items()]
+    pairs += [(f"--{k}-paper", s.fillcolor, s.dark[1]) for k, s in KINDS.items()]
+    colors = "".join(f"{name}:light-dark({light},{dark});" for name, light, dark in pairs)
     classes = "".join(f".{kind}{{--kind:var(--{kind});--kind-paper:var(--{kind}-paper)}}\n" for kind in KINDS)
-    return f':root{{{light}}}\n:root[data-theme="dark"]{{{dark}}}\n{classes}'
+    return f":root{{{colors}}}\n{classes}"
 
 
 def script() -> str:

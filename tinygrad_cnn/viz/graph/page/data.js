@@ -1,6 +1,6 @@
-// The picture that Python wrote, indexed; and how numbers, shapes and sizes are spelled.
+// The picture that Python wrote, indexed; and how its arrays are put into words.
 
-const picture = JSON.parse(document.getElementById("picture").textContent);
+const picture = dataOf("picture");
 const boxes = new Map(picture.boxes.map((b) => [b.id, b]));
 const groups = new Map(picture.groups.map((g) => [g.id, g]));
 const edgesInto = new Map(picture.boxes.map((b) => [b.id, []])); // by slot
@@ -35,56 +35,6 @@ function isFramed(group) {
 // The kind that a box looks like: operations of a recorded backward pass are told apart from the forward's.
 function lookOf(box) {
   return box.backward_of && box.kind === "operation" ? "gradient" : box.kind;
-}
-
-// JSON has no NaN and no infinity: they come as strings.
-function toNumber(x) {
-  if (x === "inf" || x === "Infinity") return Infinity;
-  if (x === "-inf" || x === "-Infinity") return -Infinity;
-  return Number(x);
-}
-
-function formatNumber(x, digits = 4) {
-  if (x === null || x === undefined) return "–";
-  if (typeof x === "boolean") return x ? "True" : "False";
-  const value = toNumber(x);
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Math.abs(value);
-  let text;
-  if (Number.isInteger(value) && size < 1e6) text = String(value);
-  else if (size >= 1e-3 && size < 10 ** Math.max(digits, 5)) text = String(Number(value.toPrecision(digits)));
-  else
-    text = value
-      .toExponential(digits - 1)
-      .replace(/\.?0+e/, "e")
-      .replace("e+", "e");
-  if (text === "-0") text = "0";
-  return text.replace(/-/g, "−");
-}
-
-function formatShape(shape) {
-  if (!shape) return "";
-  return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-}
-
-function formatBytes(bytes) {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1048576) return `${formatNumber(bytes / 1024, 3)} KiB`;
-  return `${formatNumber(bytes / 1048576, 3)} MiB`;
-}
-
-function formatCount(n) {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-function formatSeconds(s) {
-  if (s < 1e-3) return `${formatNumber(s * 1e6, 3)} µs`;
-  return s < 1 ? `${formatNumber(s * 1e3, 3)} ms` : `${formatNumber(s, 3)} s`;
-}
-
-function flatten(values) {
-  return Array.isArray(values) ? values.flat(Infinity) : [values];
 }
 
 function hasNumbers(summary) {
@@ -157,37 +107,4 @@ function attributesOf(box) {
   return Object.entries(box.attributes || {})
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
-}
-
-function plural(n, word) {
-  return `${formatCount(n)} ${word}${n === 1 ? "" : "s"}`;
-}
-
-// Elements of HTML and SVG. Text from the picture goes through textContent and setAttribute alone.
-const SVG = document.getElementById("canvas").namespaceURI;
-
-function svg(name, attributes = {}, ...children) {
-  return furnish(document.createElementNS(SVG, name), attributes, children);
-}
-function html(name, attributes = {}, ...children) {
-  return furnish(document.createElement(name), attributes, children);
-}
-function furnish(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.filter((c) => c !== null && c !== undefined && c !== false));
-  return element;
-}
-
-function element(id) {
-  return document.getElementById(id);
-}
-
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-function announce(text) {
-  element("live").textContent = text;
 }

@@ -1,7 +1,6 @@
 // Colour by cost: what an operation took of the time or the memory, from white to orange.
 
 let heat = "kind"; // or "time", "memory"
-const HEAT = LOOK.heat;
 
 function costOf(node) {
   const members = node.group ? node.group.boxes : [node.box];
@@ -10,10 +9,7 @@ function costOf(node) {
 }
 
 function heatColor(t) {
-  const place = Math.max(0, Math.min(0.9999, t)) * (HEAT.length - 1);
-  const [low, high] = [HEAT[Math.floor(place)], HEAT[Math.floor(place) + 1]];
-  const rgb = low.map((c, i) => Math.round(c + (high[i] - c) * (place % 1)));
-  return `rgb(${rgb.join(",")})`;
+  return cssColor(mixStops(LOOK.heat, t));
 }
 
 function paintHeat() {
