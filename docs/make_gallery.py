@@ -44,7 +44,7 @@ const dialog = element("page");
 element("top").append(themeButton());
 for (const button of document.querySelectorAll("button[data-page]")) {
   button.addEventListener("click", () => {
-    const title = button.getAttribute("aria-label");
+    const title = button.dataset.page;
     const shut = html("button", { onclick: () => dialog.close() }, "Back to the gallery");
     const sandbox = "allow-scripts allow-downloads";
     const frame = html("iframe", { title, srcdoc: pages[button.dataset.page], sandbox });
@@ -168,7 +168,7 @@ def figure(card: Card) -> str:
     if card.image is not None:
         data = base64.b64encode((DOCS / "images" / card.image).read_bytes()).decode()
         head = f'<img src="data:image/png;base64,{data}" alt="{title}" loading="lazy">'
-    button = f'<button class="main" data-page="{title}" aria-label="{title}">Open the page</button>'
+    button = f'<button class="main" data-page="{title}" aria-label="Open the page: {title}">Open the page</button>'
     opens = button if card.page else ""
     return f"<figure>{head}<figcaption><b>{title}</b><p>{says}</p><pre>{code}</pre>{opens}</figcaption></figure>"
 

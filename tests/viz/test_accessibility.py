@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from examples.serving import example
+from viz.gallery import maker
 from viz.graph import pictures
 from viz.kit.demo import demo
 
@@ -76,6 +77,12 @@ def drawing(_folder: Path) -> str:
     return str(module.make_server(None, None).content.decode())
 
 
+def gallery(_folder: Path) -> str:
+    made = maker()
+    page = made.gallery([made.Card("A page", "It says so.", "demo()", None, lambda: viz.Page(demo()))], made.PICTURES)
+    return str(page.html)
+
+
 def notebook(_folder: Path) -> str:
     head = '<meta name="viewport" content="width=device-width"><title>Notebook</title>'
     return f'<!doctype html><html lang="en">{head}<main><h1>Notebook</h1>{framed(demo())}</main>'
@@ -100,6 +107,7 @@ PAGES = {  # a new kind of page is one line here
     "drawing": Kind(drawing),
     "kit": Kind(lambda _: demo(), ("tile.pick(1, 1)",)),
     "notebook": Kind(notebook),
+    "gallery": Kind(gallery, ("document.querySelector('button[data-page]').click()",)),
 }
 
 
