@@ -102,7 +102,7 @@ function drawHeader(g) {
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 5, width, height: 22, rx: 6 }),
+    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
     shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
     svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
@@ -129,7 +129,7 @@ function drawPill(g, x) {
       "data-key": key,
       transform: `translate(${round(g.x + x)} ${round(g.y)})`,
     },
-    svg("rect", { x: 0, y: 6, width, height: 20, rx: 10 }),
+    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
     svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
   );
   const rect = { x: g.x + x, y: g.y, width, height: 32 };
