@@ -231,10 +231,7 @@ def _of_part(own: Part | None) -> dict[str, Any] | None:
 
 def _judged(judged: judging.Judgement, display_labels: Any, data: Any, count: int, name: str) -> dict[str, Any]:
     table = judged.by_class()
-    labels = display_labels
-    owner = data
-    while labels is None and owner is not None:  # a dataset's own, or that of what it is a part of
-        labels, owner = getattr(owner, "classes", None), getattr(owner, "dataset", None)
+    labels = probing.class_names(data) if display_labels is None else display_labels
     if labels is not None:
         style.labels_for(labels, len(table), name)
     a_alone, b_alone = (sum(row[i] for row in table) for i in (2, 3))
