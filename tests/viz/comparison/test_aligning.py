@@ -35,6 +35,11 @@ def test_a_layer_in_between_moves_the_others_and_changes_none() -> None:
     assert removed == [("", "0", "0"), ("\N{MINUS SIGN}", "1", None), ("", "2", "1"), ("", "3", "2")]
 
 
+def test_of_two_that_are_alike_the_one_of_the_same_settings_is_taken() -> None:
+    found = rows(mlp(nn.Dropout(0.1)), mlp(nn.Dropout(0.2), nn.Dropout(0.1)), (2, 4))
+    assert found == [("", "0", "0"), ("+", None, "1"), ("", "1", "2"), ("", "2", "3")]
+
+
 def test_settings_and_shapes_make_a_change() -> None:
     assert [r[0] for r in rows(mlp(nn.ReLU()), mlp(nn.ReLU(), hidden=6), (2, 4))] == ["~", "~", "~"]
     assert [r[0] for r in rows(mlp(nn.Dropout(0.1)), mlp(nn.Dropout(0.2)), (2, 4))] == ["", "~", ""]

@@ -117,9 +117,8 @@ def _alike(a: Part, b: Part) -> int:
     named = a.name == b.name and not a.name.rpartition(".")[2].isdigit()  # a number is a place, no name
     if a.type != b.type:
         return 3 if named else 0
-    same = (
-        (a.settings == b.settings) + (a.total_parameters == b.total_parameters) + (len(a.children) == len(b.children))
-    )
+    same = 2 * (a.settings == b.settings) + (a.total_parameters == b.total_parameters)
+    same += len(a.children) == len(b.children)
     return 3 + same + 2 * named + (a.name == b.name)
 
 
