@@ -105,7 +105,7 @@ def main() -> None:
         figure.savefig(file, dpi=120)
         print(f"{file} {file.stat().st_size / 1000:.0f} kB")
     compared = viz.compare(trainer, other, (x[:1000], y[:1000]), names=("plain", "batch-norm"))
-    shoot(compared, folder / "viz_compare.png", 1250)
+    shoot(compared, folder / "viz_compare.png", 1180)
 
 
 if __name__ == "__main__":
