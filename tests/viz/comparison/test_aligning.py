@@ -71,6 +71,24 @@ def test_totals_count_what_is_below_and_nets_without_children_compare_too() -> N
     assert [(row.level, row.sign) for row in pair] == [(0, "~")]
 
 
+def test_what_is_called_again_and_again_is_one_row() -> None:
+    class Steps(nn.Module):
+        def __init__(self, steps: int) -> None:
+            super().__init__()
+            self.steps, self.cell = steps, nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+
+        def forward(self, x: Any) -> Any:
+            for _ in range(self.steps):
+                x = self.cell(x)
+            return x
+
+    assert rows(Steps(5), Steps(5), (2, 4)) == [("", "cell", "cell"), ("", "0", "0"), ("", "1", "1")]
+    assert [row[0] for row in rows(Steps(5), Steps(6), (2, 4))] == ["~", "~", "~"]
+    net = Steps(5)
+    (cell,) = parts_of(net, summary(net, (2, 4))).children
+    assert (cell.calls, cell.children[0].calls, cell.total_mult_adds, cell.total_parameters) == (5, 5, 5 * 32, 20)
+
+
 def test_how_far_weights_are_apart() -> None:
     a, b = nn.Linear(2, 1, bias=False), nn.Linear(2, 1, bias=False)
     a.weight.data[:] = tg.tensor([[3.0, 4.0]])
