@@ -262,9 +262,7 @@ def _flat(widths: list[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-@pytest.mark.parametrize(
-    "model", [Deep(), _flat([3] + [4] * 50)], ids=["stages", "equal"]
-)
+@pytest.mark.parametrize("model", [Deep(), _flat([3] + [4] * 50)], ids=["stages", "equal"])
 def test_a_net_of_50_layers_fits_a_laptop_screen(model: nn.Module, svg_size: object) -> None:
     assert sum(isinstance(m, (nn.Conv2d, nn.Linear)) for m in model.modules()) == 50
     graph = draw_graph(model, inputs=tg.ones(2, 3, 8, 8))
