@@ -129,7 +129,7 @@ function showWhy() {
   pixels(element("changed"), 28, 28, (i) => grey(changed[i]));
   element("changed-name").textContent = change ? `Now it says ${answer.other}` : "Nothing yet";
   element("changed-text").textContent = change
-    ? `${plural(change.pixels, "pixel")} changed by a tenth or more; length of the change ${formatNumber(change.norm, 3)}`
+    ? `${change.pixels ? plural(change.pixels, "pixel") : "no pixel"} changed by a tenth or more; length of the change ${formatNumber(change.norm, 3)}`
     : "";
   element("difference-text").textContent = change ? `at the most by ${formatNumber(100 * change.most, 2)} % of the way from black to white` : "";
   element("why-words").textContent = answer ? whyWords(answer) : "Draw a digit, and choose another one.";

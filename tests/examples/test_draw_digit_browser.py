@@ -321,10 +321,10 @@ def test_nearest_training_digits(page: Page, reader: Any) -> None:
 
 
 def test_a_picture_of_it(page: Page, server: Any) -> None:
-    page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 610)
+    page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 1280)
     page.draw([[(56, 20), (42, 34), (34, 50), (46, 54), (56, 50)], [(66, 18), (64, 50), (58, 86)]])  # a 4, or a 9?
     explained(page)
-    page.shoot("draw_digit.png")
+    page.shoot("draw_digit.png", 250)
     assert page.run("return document.documentElement.scrollHeight") <= 1280
     image = browsing.IMAGES / "draw_digit.png"
     assert image.stat().st_size < 150_000
