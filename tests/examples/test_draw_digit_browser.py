@@ -320,6 +320,22 @@ def test_nearest_training_digits(page: Page, reader: Any) -> None:
     assert page.text("#similar-words") == "There are no training digits on this machine."
 
 
+def test_a_digit_is_followed_on_a_page_of_its_own(page: Page, reader: Any) -> None:
+    assert not page.one("#follow").is_enabled()
+    page.draw(DIGITS[2])
+    page.click("#follow")
+    WebDriverWait(page.driver, 20, 0.05).until(lambda _: page.all("#follow-text a"))
+    assert page.driver.switch_to.active_element.text == "Open the page of this digit"
+    own = page.run("return location.href")
+    address = page.one("#follow-text a").get_attribute("href")
+    page.driver.get(address)
+    assert page.text("h1") == "Follow this digit"
+    assert page.console() == [], "also as a page that is served"
+    page.driver.get(own)
+    reader.close()
+    page.requests()  # of two pages, which the fixture need not see
+
+
 def test_a_picture_of_it(page: Page, server: Any) -> None:
     page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 1280)
     page.draw([[(56, 20), (42, 34), (34, 50), (46, 54), (56, 50)], [(66, 18), (64, 50), (58, 86)]])  # a 4, or a 9?
