@@ -53,14 +53,20 @@ def test_every_layer_is_the_models(server: Any, reader: Any) -> None:
     np.testing.assert_allclose(answer["hidden"], hidden.numpy()[0], rtol=1e-5, atol=1e-6)
 
 
-def test_the_smallest_change_of_a_linear_model_is_the_distance_to_its_boundary(linear: Any) -> None:
-    x = (GREY / 255).astype(np.float32)[None, None]
-    logits, w = linear.logits(x), linear.model[1].weight.numpy().astype(np.float64)
-    best, other = np.argsort(-logits)[:2]
-    changed = linear.smallest_change(GREY, int(other))
+def test_the_smallest_change_of_a_linear_model_is_the_distance_to_its_boundary(module: Any) -> None:
+    tg.manual_seed(2)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    model[1].bias.data[:] = -1000.0  # of two digits alone
+    model[1].bias.data[FOUR] = 2.0
+    model[1].bias.data[NINE] = 0.0
+    reader = module.Reader(model)
+    logits, w = reader.logits((GREY / 255).astype(np.float32)[None, None]), model[1].weight.numpy().astype(np.float64)
+    changed = reader.smallest_change(GREY, NINE)
     length = np.linalg.norm((changed.astype(np.float64) - GREY) / 255)
-    distance = (logits[best] - logits[other]) / np.linalg.norm(w[best] - w[other])
-    assert distance < length < 1.3 * distance + 0.06, "to the pixels' steps of 1 / 255"
+    distance = (logits[FOUR] - logits[NINE]) / np.linalg.norm(w[NINE] - w[FOUR])
+    assert distance > 1
+    assert 0.99 * distance < length < 1.03 * distance, "to the pixels' steps of 1 / 255"
+    assert reader.smallest_change(GREY, 0) is None, "a thousand behind: beyond black and white"
 
 
 def test_the_slope_is_that_of_the_difference_of_two_logits(linear: Any) -> None:
