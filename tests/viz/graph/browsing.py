@@ -124,9 +124,13 @@ class Window:
         """The size in pixels of the screen of the smallest text that is seen, that within pictures included."""
         return float(self.run(SMALLEST))
 
-    def shoot(self, name: str) -> None:
+    def shoot(self, name: str, colors: int | None = None) -> None:
+        """Renew a picture of the docs; `colors` of them, where there are gradients, take a third of the bytes."""
         if os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
             self.driver.save_screenshot(str(IMAGES / name))
+            if colors is not None:
+                image = pytest.importorskip("PIL.Image")
+                image.open(IMAGES / name).convert("RGB").quantize(colors).save(IMAGES / name, optimize=True)
 
 
 def start(profile: Path, *, this_machine: bool = False) -> Any:
