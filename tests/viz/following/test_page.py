@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any
 
@@ -339,5 +340,26 @@ def test_it_fits_a_phone_and_a_desk(window, scheme):
             return Math.min(...texts.map((e) => parseFloat(getComputedStyle(e).fontSize)));
         """)
         assert smallest >= 11
-    if scheme == "light":
-        window.shoot("follow.png")
+    if scheme == "light" and os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
+        picture_for_the_docs(window)
+
+
+def picture_for_the_docs(window: Any) -> None:
+    """docs/images/follow.png: a digit in a net that knows digits."""
+    digits, test, _ = tg.data.load_mnist(allow_fallback=True)
+    tg.manual_seed(0)
+    part = tg.data.Subset(digits, range(6000))
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 12, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(300, 10),
+    )  # fmt: skip
+    tg.train.Trainer(net, tg.optim.Adam(net.parameters(), lr=3e-3), progress=False).fit(part, 3)
+    x, y = test.arrays()
+    digit = x[np.flatnonzero(y == 4)[1]][None]
+    window.show(viz.follow(net, digit, title="A digit, followed").html, 1440, 1010)
+    names = window.run("return document.documentElement.follow.steps.map((step) => step.name)")
+    step = names.index("3")
+    values = trail(net, digit).steps[step].value
+    pick(window, step, int(values.argmax()))
+    window.run("document.activeElement.blur(); scrollTo(0, 0)")
+    window.shoot("follow.png")

@@ -98,7 +98,7 @@ function scoresOf(end, effect) {
       bar(effect[k] * value, most),
     ),
   );
-  const head = html("tr", {}, ["output", "score", "this number's part", ""].map((text) => html("th", { scope: "col" }, text)));
+  const head = html("tr", {}, headOf(["output", "score", "this number's part"]));
   return [
     html("div", { class: "scroll" }, html("table", { class: "list" }, html("thead", {}, head), html("tbody", {}, rows))),
     html("p", { class: "note" }, "Its part is gradient × value: what each score would lose if this number were 0 and all stayed linear."),

@@ -188,7 +188,7 @@ function longSum(step, terms) {
   };
   const total = rest.reduce((sum, { product }) => sum + product, 0);
   const others = rest.length ? html("tr", {}, html("th", { scope: "row" }, `${plural(rest.length, "other")}`), html("td", {}), html("td", {}), html("td", {}, formatNumber(total)), bar(total, most)) : null;
-  const head = html("tr", {}, ["from", "x", "weight", "product", ""].map((text) => html("th", { scope: "col" }, text)));
+  const head = html("tr", {}, headOf(["from", "x", "weight", "product"]));
   return html("div", { class: "scroll" }, html("table", { class: "list" }, html("thead", {}, head), html("tbody", {}, shown.map(row), others)));
 }
 

@@ -33,7 +33,7 @@ function cardOf(step) {
   card.element = html(
     "article",
     { class: "card", "data-step": step.index, "aria-label": titleOf(step) },
-    html("h3", {}, titleOf(step)),
+    html("h2", {}, titleOf(step)),
     html("p", {}, step.name === step.op ? formatShape(step.shape) : `${step.op} ${formatShape(step.shape)}`),
     html("div", { class: "frame" }, card.tile.element),
     card.chooser,

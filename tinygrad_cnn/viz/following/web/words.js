@@ -91,8 +91,15 @@ function cellLink(step, o, text = cellName(step, o)) {
   return html("button", { type: "button", class: "link", onclick: () => select(step, o) }, text);
 }
 
-// Colours for a table's cell: the scale's, and black or white on it.
+// The head of a table whose last column holds bars.
+function headOf(names) {
+  const bars = html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "drawn"));
+  return [...names.map((name) => html("th", { scope: "col" }, name)), bars];
+}
+
+// Colours for a table's cell: the scale's, and black or white on it, whichever is further away (WCAG 2, contrast ratio:
+// they meet at a luminance of 0.18, with 4.6 : 1 on both sides).
 function painted(rgb) {
-  const [r, g, b] = rgb;
-  return `background:${cssColor(rgb)};color:${0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#101418" : "#ffffff"}`;
+  const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return `background:${cssColor(rgb)};color:${0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff"}`;
 }
