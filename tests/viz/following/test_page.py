@@ -358,7 +358,7 @@ def picture_for_the_docs(window: Any) -> None:
     digit = x[np.flatnonzero(y == 4)[1]][None]
     window.show(viz.follow(net, digit, title="A digit, followed").html, 1440, 1010)
     names = window.run("return document.documentElement.follow.steps.map((step) => step.name)")
-    step = names.index("3")
+    step = names.index("conv2d", 3)
     values = trail(net, digit).steps[step].value
     pick(window, step, int(values.argmax()))
     window.run("document.activeElement.blur(); scrollTo(0, 0)")

@@ -22,6 +22,7 @@ PARTS = (
     "written",
     "words",
     "strip",
+    "tables",
     "product",
     "field",
     "outputs",

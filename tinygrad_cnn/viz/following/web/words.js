@@ -28,7 +28,10 @@ function cellName(step, o) {
 
 // A name that no other step has: where several relus are, relu·5.
 function nameOf(step) {
-  if (!step.ownName) step.ownName = steps.some((other) => other !== step && other.name === step.name) ? `${step.name}·${step.index}` : step.name;
+  if (!step.ownName)
+    step.ownName = steps.some((other) => other !== step && other.name === step.name)
+      ? `${step.name}·${step.index}`
+      : step.name;
   return step.ownName;
 }
 
