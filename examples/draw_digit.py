@@ -6,7 +6,7 @@
 
 Without --model it takes the latest file in runs/mnist, or else the model that it trained itself before, or else trains
 one. "It was a 7" keeps the drawing in a CSV file (--keep) from which examples/recipes/handdrawn.py can learn. The page
-is for this machine alone (see local_server.py).
+is for this machine alone (see tinygrad_cnn/viz/kit/server.py).
 """
 
 import argparse
@@ -19,19 +19,18 @@ import webbrowser
 from pathlib import Path
 
 import numpy as np
-from local_server import LocalServer, Refused
 from mnist_cnn import LeNet, train_epoch
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.io.atomic import replace_file
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.viz.kit.page import base_style, document, web
+from tinygrad_cnn.viz.kit.server import LocalServer, Refused
 
 RUNS, OWN = Path("runs/mnist"), Path("runs/draw_digit")  # models of mnist_cnn.py, and what this program writes
 STEPS, BATCH = 6000, 64  # of training
 LARGEST = 1024  # pixels, the side of a drawing
 PAGE = Path(__file__).with_suffix("")  # the folder draw_digit
-FILES = {"/": ("index.html", "text/html"), "/style.css": ("style.css", "text/css")}
-FILES["/script.js"] = ("script.js", "text/javascript")
 
 
 class PenWidth(tg.data.Transform):
@@ -178,7 +177,11 @@ def make_server(reader, drawings, port=0):
         except (OSError, ValueError) as error:
             raise Refused(409, f"the drawing was not taken back: {error}") from None
 
-    page = {path: ((PAGE / name).read_bytes(), kind) for path, (name, kind) in FILES.items()}
+    body, style, script = (
+        (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "style.css", "script.js")
+    )
+    scripts = [*web("dom", "numbers", "colors", "theme"), script]
+    page = document("Draw a digit", body, styles=[base_style(), style], scripts=scripts)
     return LocalServer(page, {"/predict": predict, "/keep": keep, "/forget": forget}, port)
 
 
@@ -199,10 +202,9 @@ def main():
         server = make_server(Reader(model), drawings, args.port)
     except (OSError, OverflowError, ValueError) as error:
         raise SystemExit(f"draw_digit.py: {error}") from error
-    address = f"http://127.0.0.1:{server.server_port}"
-    print(f"{address}   (Ctrl-C ends it)")
+    print(f"{server.address}   (Ctrl-C ends it)")
     if not args.no_browser:
-        webbrowser.open(address)
+        webbrowser.open(server.address)
     with server:
         try:
             server.serve_forever()

@@ -1,10 +1,8 @@
-"use strict";
 // Strokes are lists of points {x, y, width}, in parts of the drawing's side. Every change of them is a new version; the
 // server is asked about the latest one, one question at a time, and what it answers is shown.
 
 const SIDE = 196; // pixels of the picture that is sent
-const byId = (id) => document.getElementById(id);
-const pad = byId("pad");
+const pad = element("pad");
 const sent = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
 const ink = sent.getContext("2d", { willReadFrequently: true });
 
@@ -47,10 +45,10 @@ function redraw() {
   if (pad.width !== side) pad.width = pad.height = side;
   const context = pad.getContext("2d");
   context.clearRect(0, 0, side, side);
-  paint(context, side, color("--ink"));
-  byId("hint").hidden = strokes.length > 0;
-  byId("undo").disabled = past.length === 0;
-  byId("clear").disabled = strokes.length === 0;
+  paint(context, side, cssColor(themeColor("--ink")));
+  element("hint").hidden = strokes.length > 0;
+  element("undo").disabled = past.length === 0;
+  element("clear").disabled = strokes.length === 0;
 }
 
 function changed() {
@@ -62,7 +60,7 @@ function changed() {
 
 function pointOf(event) {
   const box = pad.getBoundingClientRect();
-  const pen = byId("pen").value / 100;
+  const pen = element("pen").value / 100;
   const pressed = event.pointerType === "pen" && event.pressure > 0 ? 0.5 + event.pressure : 1;
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height, width: pen * pressed };
 }
@@ -170,8 +168,8 @@ function arrived(asked) {
     ended = null;
     document.body.dataset.milliseconds = time;
     if (latest) {
-      byId("speed").textContent = `${Math.max(1, Math.round(time))} ms from the end of the stroke`;
-      byId("live").textContent = byId("words").textContent;
+      element("speed").textContent = `${Math.max(1, Math.round(time))} ms from the end of the stroke`;
+      announce(element("words").textContent);
     }
   }
   document.body.dataset.shown = asked;
@@ -197,14 +195,14 @@ async function keep(digit) {
 }
 
 function kept({ count, file }) {
-  return `${count} drawing${count === 1 ? "" : "s"} in ${file}`;
+  return `${plural(count, "drawing")} in ${file}`;
 }
 
 // ------------------------------------------------------------------------------------------------------------ showing
 function say(text, bad = false) {
-  byId("notice").textContent = text;
-  byId("notice").classList.toggle("bad", bad);
-  byId("ask").hidden = text !== "";
+  element("notice").textContent = text;
+  element("notice").classList.toggle("bad", bad);
+  element("ask").hidden = text !== "";
 }
 
 function named(digit) {
@@ -230,23 +228,15 @@ function show(answer) {
     column.querySelector(".percent").textContent = p ? percent(p[digit]) : "";
     column.querySelector(".bar").style.height = p ? `${100 * p[digit]}%` : "0";
   });
-  byId("best").textContent = p ? order[0] : "";
-  byId("words").textContent = p ? inWords(p, order) : "What is it?";
-  byId("cam-text").textContent = `strokes and gaps that speak for ${p ? named(order[0]) : "its digit"}`;
-  if (!p) byId("speed").textContent = "";
+  element("best").textContent = p ? order[0] : "";
+  element("words").textContent = p ? inWords(p, order) : "What is it?";
+  element("cam-text").textContent = `strokes and gaps that speak for ${p ? named(order[0]) : "its digit"}`;
+  if (!p) element("speed").textContent = "";
   showInside();
 }
 
 function bytes(text, kind) {
   return new kind(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-}
-
-function color(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function rgb(name) {
-  return [1, 3, 5].map((at) => parseInt(color(name).slice(at, at + 2), 16));
 }
 
 function mix(a, b, part) {
@@ -262,15 +252,12 @@ function pixels(canvas, width, height, colorOf) {
 }
 
 function showInside() {
-  const [paper, black, above, below] = ["--paper", "--ink", "--above", "--below"].map(rgb);
-  const maps = byId("maps");
+  const [paper, black, above, below] = ["--paper", "--ink", "--above", "--below"].map(themeColor);
+  const maps = element("maps");
   const [count, height, width] = latest ? latest.shape : [maps.childElementCount || 8, 28, 28];
   while (maps.childElementCount > count) maps.lastChild.remove();
   while (maps.childElementCount < count) {
-    const canvas = document.createElement("canvas");
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `Map ${maps.childElementCount + 1}`);
-    maps.append(canvas);
+    maps.append(html("canvas", { role: "img", "aria-label": `Map ${maps.childElementCount + 1}` }));
   }
   const signed = latest ? bytes(latest.maps, Int8Array) : new Int8Array(count * width * height);
   [...maps.children].forEach((canvas, k) => {
@@ -281,24 +268,20 @@ function showInside() {
   });
   const digit = latest ? bytes(latest.picture, Uint8Array) : new Uint8Array(784);
   const heat = latest ? bytes(latest.cam, Uint8Array) : new Uint8Array(784);
-  pixels(byId("picture"), 28, 28, (i) => [digit[i], digit[i], digit[i]]);
-  pixels(byId("cam"), 28, 28, (i) => mix(mix(paper, black, (0.6 * digit[i]) / 255), above, (0.8 * heat[i]) / 255));
+  pixels(element("picture"), 28, 28, (i) => [digit[i], digit[i], digit[i]]);
+  pixels(element("cam"), 28, 28, (i) => mix(mix(paper, black, (0.6 * digit[i]) / 255), above, (0.8 * heat[i]) / 255));
 }
 
 // ------------------------------------------------------------------------------------------------------------ the page
 for (let digit = 0; digit < 10; digit++) {
-  const column = document.createElement("div");
-  column.className = "column";
-  column.innerHTML = '<span class="percent"></span><span class="track"><span class="bar"></span></span><button></button>';
-  const button = column.querySelector("button");
-  button.textContent = digit;
-  button.title = `It was ${named(digit)}: keep the drawing`;
-  button.setAttribute("aria-label", button.title);
-  button.addEventListener("click", () => keep(digit));
-  byId("chart").append(column);
+  const title = `It was ${named(digit)}: keep the drawing`;
+  const bar = html("span", { class: "track" }, html("span", { class: "bar" }));
+  const button = html("button", { title, "aria-label": title, onclick: () => keep(digit) }, String(digit));
+  const column = html("div", { class: "column" }, html("span", { class: "percent" }), bar, button);
+  element("chart").append(column);
 }
-byId("undo").addEventListener("click", undo);
-byId("clear").addEventListener("click", clear);
+element("undo").addEventListener("click", undo);
+element("clear").addEventListener("click", clear);
 
 addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
@@ -311,10 +294,10 @@ addEventListener("keydown", (event) => {
 });
 
 new ResizeObserver(redraw).observe(pad);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+element("top").append(themeButton());
+onTheme(() => {
   redraw();
   showInside();
 });
-redraw();
 show(null);
 Object.assign(document.body.dataset, { version, shown, ready: "yes" });

@@ -25,8 +25,7 @@ def call_hook(hook: Callable[[Any], Any], g: Any, create: bool) -> Any:
 def through_hooks(extra: Extra, g: Any, create: bool) -> Any:
     for hook in list(extra.hooks.values()):
         g = call_hook(hook, g, create)
-    retaining = extra.retain() if extra.retain is not None else None
-    if retaining is not None:
+    if extra.retain is not None and (retaining := extra.retain()) is not None:
         accumulate(retaining, g if create else np.array(g))
     return g
 

@@ -18,7 +18,7 @@ from ..arrays import writes
 from ..arrays.like import NOT_KEPT, Like
 from ..arrays.telling import tell
 from .arrival import accumulate, call_hook, through_hooks
-from .graph import Array, Node, Variable, wrap
+from .graph import Array, Node, Variable, array_of, wrap
 from .inplace import check_unchanged
 from .modes import here, set_grad_enabled
 from .operation import op, record
@@ -66,7 +66,7 @@ def walk(
     wanted = None if targets is None else {t if t._node is None else t._node for t in targets}
     needed = None if wanted is None else _leading_to(wanted, [r for r, _ in roots])
     found: dict[Node | Variable, Any] = {}
-    watchers = here.mode.watchers
+    watchers, outer = here.mode.watchers, here.mode.module
 
     def send(parent: Node | Variable, g: Any) -> None:
         before = pending.get(parent)
@@ -82,66 +82,68 @@ def walk(
         if needed is None or start in needed:
             send(start, g)
 
-    while heap:
-        node = heapq.heappop(heap)[1]
-        g = pending.pop(node)
-        if node.extra is not None:
-            g = through_hooks(node.extra, g, create)
-        if wanted is not None and node in wanted:
-            found[node] = g
-        leads = needed is None or any(p in needed for p in node.parents if p is not None)
-        if not leads and not node.op.knows_more:
-            continue
-        if node.saved is None:
-            raise RuntimeError(
-                f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
-                "Call backward(retain_graph=True) the first time, or compute the output again"
-            )
-        if node.order < writes.last_write:
-            check_unchanged(node.op.name, node.saved, node.order)
-        this, attributes = node.op, node.attributes
-        rules = this.rules or this.rules_of(len(node.parents))
-        if not rules:  # it says itself what goes to whom: a checkpointed segment, a `Function`
-            for parent, gx in this.forward(g, node, create):
-                if needed is None or parent in needed:
-                    send(parent, gx)
-        saved = _lift(node) if create and rules else node.saved
-        i = 0
-        for parent in node.parents:
-            i += 1
-            if parent is None or (needed is not None and parent not in needed):
+    try:
+        while heap:
+            node = heapq.heappop(heap)[1]
+            g = pending.pop(node)
+            if node.extra is not None:
+                g = through_hooks(node.extra, g, create)
+            if wanted is not None and node in wanted:
+                found[node] = g
+            leads = needed is None or any(p in needed for p in node.parents if p is not None)
+            if not leads and not node.op.knows_more:
                 continue
-            rule = rules[i - 1] if i <= len(rules) else None
-            if rule is None:
-                continue
-            for watcher in watchers:
-                watcher.before_rule(node, i - 1, g)
-            try:
-                gx = rule(g, *saved, **attributes)
-            except Exception as error:
-                if "Like" in str(error):
-                    tell(error, NOT_KEPT)
-                tell(error, f"in the gradient rule of {_called(node, i - 1)}")
-                raise
-            x = saved[i]
-            if create or type(gx) is not ndarray or gx.shape != x.shape:
-                gx = fitting(gx, x, g, node, i - 1)
-            if gx.dtype is not x.dtype and gx.dtype != x.dtype:
-                gx = cast(gx, dtype=x.dtype)
-            for watcher in watchers:
-                watcher.after_rule(node, i - 1, g, gx)
-            before = pending.get(parent)  # as in send(), spelled out: this is the innermost loop
-            if before is not None:
-                pending[parent] = before + gx
-            else:
-                pending[parent] = gx
-                if type(parent) is Node:
-                    heapq.heappush(heap, (-parent.order, parent))
-        if not retain:
-            for a in node.saved:
-                if type(a) is ndarray:  # it kept something, which is free now
-                    node.saved = None
-                    break
+            if node.saved is None:
+                raise RuntimeError(
+                    f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
+                    "Call backward(retain_graph=True) the first time, or compute the output again"
+                )
+            if node.order < writes.last_write:
+                check_unchanged(node.op.name, node.saved, node.order)
+            this, attributes = node.op, node.attributes
+            if create:
+                here.mode.module = this, node.within
+            rules = this.rules or this.rules_of(len(node.parents))
+            if not rules:  # it says itself what goes to whom: a checkpointed segment, a `Function`
+                for parent, gx in this.forward(g, node, create):
+                    if needed is None or parent in needed:
+                        send(parent, gx)
+            saved = _lift(node) if create and rules else node.saved
+            for i, parent in enumerate(node.parents, 1):
+                if parent is None or (needed is not None and parent not in needed):
+                    continue
+                if i > len(rules) or (rule := rules[i - 1]) is None:
+                    continue
+                for watcher in watchers:
+                    watcher.before_rule(node, i - 1, g)
+                try:
+                    gx = rule(g, *saved, **attributes)
+                except Exception as error:
+                    if "Like" in str(error):
+                        tell(error, NOT_KEPT)
+                    tell(error, f"in the gradient rule of {_called(node, i - 1)}")
+                    raise
+                x = saved[i]
+                if create or type(gx) is not ndarray or gx.shape != x.shape:
+                    gx = fitting(gx, x, g, node, i - 1)
+                if gx.dtype is not x.dtype and gx.dtype != x.dtype:
+                    gx = cast(gx, dtype=x.dtype)
+                for watcher in watchers:
+                    watcher.after_rule(node, i - 1, g, gx)
+                before = pending.get(parent)  # as in send(), spelled out: this is the innermost loop
+                if before is not None:
+                    pending[parent] = before + gx
+                else:
+                    pending[parent] = gx
+                    if type(parent) is Node:
+                        heapq.heappush(heap, (-parent.order, parent))
+            if not retain:
+                for a in node.saved:
+                    if type(a) is ndarray:  # it kept something, which is free now
+                        node.saved = None
+                        break
+    finally:
+        here.mode.module = outer
 
     for leaf, g in pending.items():
         hooks = leaf._hooks  # type: ignore[union-attr]
@@ -170,7 +172,7 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
             f"the gradient rule of {_called(node, i)} made an array of a tensor, so its own gradient is lost; under "
             "create_graph rules run on tensors: use operations in it (tg.exp(x), not np.exp(x) or x.numpy())"
         )
-    shape, own = np.shape(_array(gx)), x.shape
+    shape, own = np.shape(array_of(gx)), x.shape
     if shape == own:
         return gx
     d = len(shape)
@@ -217,10 +219,6 @@ def _leading_to(wanted: set[Node | Variable], roots: Iterable[Variable]) -> set[
             stack.append((node, True))
             stack.extend((p, False) for p in node.parents if type(p) is Node)
     return needed
-
-
-def _array(g: Any) -> Any:
-    return g._array if isinstance(g, Variable) else np.asarray(g)
 
 
 def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:

@@ -109,7 +109,7 @@ class Node:
         saved: tuple[Any, ...] | None,  # (y, *inputs): arrays, or `Like`s of those no rule reads; None once freed
         attributes: dict[str, Any],
         order: int,
-        within: weakref.ref[Any] | None = None,  # the module in whose forward it was made
+        within: Any = None,  # a weak reference to the module in whose forward it was made; (op, its within) in a rule
     ) -> None:
         self.op, self.parents, self.saved = op, parents, saved
         self.attributes, self.order, self.within = attributes, order, within
@@ -118,7 +118,10 @@ class Node:
     @property
     def module(self) -> Any:
         """The module in whose forward the operation was called; None outside of modules, or when it is gone."""
-        return None if self.within is None else self.within()
+        within = self.within
+        while type(within) is tuple:
+            within = within[1]
+        return None if within is None else within()
 
     def __repr__(self) -> str:
         return f"<{self.op.name} node>"

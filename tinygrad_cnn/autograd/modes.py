@@ -15,7 +15,7 @@ class _Mode:
     def __init__(self) -> None:
         self.recording, self.inference = True, False
         self.watchers: tuple[Any, ...] = ()
-        self.module: Any = None  # a weak reference to the module whose forward runs
+        self.module: Any = None  # what a node made now has as its ``within``
 
 
 class _Here(threading.local):

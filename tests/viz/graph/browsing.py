@@ -26,7 +26,8 @@ FLAGS = (
 )
 SMALLEST = """
 const seen = (e) =>
-  e.checkVisibility({ visibilityProperty: true }) && !e.closest("script, style, title, .visually-hidden");
+  e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width &&
+  !e.closest("script, style, title, .visually-hidden");
 const own = (e) => [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
 const scale = (e) => {
   const matrix = e.closest("svg") && e.getScreenCTM ? e.getScreenCTM() : null;
@@ -43,14 +44,22 @@ class Window:
     def __init__(self, driver: Any, folder: Path) -> None:
         self.driver, self.folder, self.file = driver, folder, ""
 
-    def open(self, picture: Picture, width: int = 1440, height: int = 900, **media: str) -> Window:
-        return self.show(page(picture), width, height, **media)
+    def open(
+        self, picture: Picture, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str
+    ) -> Window:
+        return self.show(page(picture), width, height, mobile=mobile, **media)
 
     def show(self, text: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str) -> Window:
         """Any page, as a file: its script says when it is ready, by ``document.body.dataset.ready = "yes"``."""
         path = self.folder / "page.html"
         path.write_text(text, encoding="utf-8")
-        self.file = path.as_uri()
+        return self.visit(path.as_uri(), width, height, mobile=mobile, **media)
+
+    def visit(
+        self, address: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str
+    ) -> Window:
+        """Any page, by its address."""
+        self.file = address
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         media = {"prefers-reduced-motion": "reduce", "prefers-color-scheme": "light", **media}
@@ -109,22 +118,23 @@ class Window:
             self.driver.save_screenshot(str(IMAGES / name))
 
 
-def start(profile: Path) -> Any:
-    """A headless Chromium with a fresh profile, whose every host name leads nowhere."""
+def start(profile: Path, *, this_machine: bool = False) -> Any:
+    """A headless Chromium with a fresh profile, whose every host name leads nowhere, but to 127.0.0.1 if so asked."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(BROWSER)
     for flag in (*FLAGS.split(), f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")  # the network is cut
+    open_to = ", EXCLUDE 127.0.0.1" if this_machine else ""
+    options.add_argument(f"--host-resolver-rules=MAP * ~NOTFOUND{open_to}")  # the network is cut
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
 
 
-def browser(profile: Path) -> Iterator[Any]:
+def browser(profile: Path, *, this_machine: bool = False) -> Iterator[Any]:
     """For a fixture: a browser, or a skip where there is none."""
     if not (BROWSER and DRIVER):
         pytest.skip("no Chromium with chromedriver (Debian: apt install chromium chromium-driver)")
-    started = start(profile)
+    started = start(profile, this_machine=this_machine)
     try:
         yield started
     finally:

@@ -89,6 +89,6 @@ def test_every_part_is_in_it() -> None:
 
 
 def test_another_colour_is_refused() -> None:
-    assert 'data-color="memory"' in page(Picture(), color_by="memory")
+    assert 'data-first="memory"' in page(Picture(), color_by="memory")
     with pytest.raises(ValueError, match='color_by must be None, "time" or "memory", got \'colour\''):
         page(Picture(), color_by="colour")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from collections.abc import Container
 from typing import Any
 
+from .infix import COMMUTE
 from .structure import Box, Cost, Edge, Group, Picture
-from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat
-from .texts import escaped, lines, seconds, size, table
-from .wording import number
+from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat, look_of
+from .texts import described, escaped, lines, seconds, size, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
 _BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
-_COMMUTE = {"add", "mul", "maximum", "minimum"}  # whose inputs need no names at their edges
 
 
 def source_of(
@@ -44,9 +44,12 @@ def source_of(
     dot = graphviz.Digraph("graph")
     closed = any(box.kind == "module" for box in picture.boxes)
     back = backward and any(edge.gradient is not None for edge in picture.edges)
+    boxes = {b.id: b for b in picture.boxes}
+    beside = _beside(picture, boxes)
+    several = _several(picture, boxes, beside)
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
-        nodesep="0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
+        nodesep="0.35" if several else "0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
         packmode=_PACKED[picture.direction],
     )  # fmt: skip
     if not picture.groups:
@@ -60,8 +63,6 @@ def source_of(
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
     nodes = {b.id: _node(b, numbers, statistics, scale, inline.get(b.id)) for b in picture.boxes}
     _draw_groups(dot, picture, None, 0, nodes, alone)
-    boxes = {b.id: b for b in picture.boxes}
-    several, beside = _several(picture, boxes), _beside(picture, boxes)
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
@@ -78,7 +79,7 @@ def _title(picture: Picture) -> str:
 
 # ----------------------------------------------------------------------------------------------------- boxes, groups
 def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
-    style = KINDS[box.kind]
+    style = KINDS[look_of(box)]
     attributes = {
         "label": table(lines(box, numbers, statistics, scale.text(box), module)),
         "shape": style.shape,
@@ -144,13 +145,13 @@ def _draw_groups(
 
 
 # -------------------------------------------------------------------------------------------------------------- edges
-def _several(picture: Picture, boxes: dict[int, Box]) -> set[int]:
+def _several(picture: Picture, boxes: dict[int, Box], beside: Container[int]) -> set[int]:
     """Boxes whose inputs need their names at the edges: more than one that was computed or named by the user."""
     counts: dict[int, int] = {}
     for edge in picture.edges:
-        if boxes[edge.source].kind != "parameter":
+        if boxes[edge.source].kind != "parameter" and edge.source not in beside:
             counts[edge.target] = counts.get(edge.target, 0) + 1
-    return {i for i, n in counts.items() if n > 1 and boxes[i].inputs and boxes[i].label not in _COMMUTE}
+    return {i for i, n in counts.items() if n > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 
 
 def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
@@ -177,9 +178,8 @@ def _edge(
         more = {"minlen": "0"}
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
-    if not back and edge.target in several and edge.slot < len(target.inputs):
-        more["taillabel" if side == 1 else "headlabel"] = f" {target.inputs[edge.slot]} "
-        more["labeldistance"] = "1.6"
+    if not back and side is None and edge.target in several and edge.slot < len(target.parts):
+        more.update(label=f" {target.parts[edge.slot]} ", minlen="2")  # as above; what stands beside needs none
     ends = [f"b{edge.source}", f"b{edge.target}"]
     here, there = "forward", "back"
     if side == 1:  # Graphviz puts the head of an edge on the right: so it is told the edge the other way round
@@ -187,10 +187,9 @@ def _edge(
         here, there = there, here
     dot.edge(*ends, dir=here, **more)
     if back and edge.gradient is not None:
-        norm = "" if edge.gradient.norm is None else number(edge.gradient.norm)
         bad = edge.gradient.nans + edge.gradient.infs
         more = {k: v for k, v in more.items() if k == "minlen"}
-        label = f" |g| {norm}" + (f", {bad:,} NaN or inf" if bad else "") + " "
+        label = f" {described(edge.gradient, '|g|', zeros=False)} "
         if side is None:  # apart from the edge forward
             more.update(tailport="se", headport="ne" if down else "w")
         elif not down:
@@ -246,11 +245,11 @@ class _Scale:
 
 def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale) -> None:
     """One small box for each kind there is."""
-    present = {box.kind for box in picture.boxes}
+    present = {look_of(box) for box in picture.boxes}
     items: list[tuple[str, dict[str, str]]] = []
     for kind, style in KINDS.items():
         if kind in present:
-            fill = "#ffffff" if scale.by and kind in ("operation", "output", "module") else style.fillcolor
+            fill = "#ffffff" if scale.by and kind in ("operation", "gradient", "output", "module") else style.fillcolor
             look = {"shape": style.shape, "style": style.style, "color": style.color, "fillcolor": fill}
             items.append((kind, {**look, "label": style.means, "peripheries": style.peripheries}))
     if any(box.saved for box in picture.boxes):

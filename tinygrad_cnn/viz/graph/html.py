@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
-
-from ..kit.page import embedded, part
+from ..kit.page import base_style, document, part, web
+from . import style
 from .structure import Picture
 
 SCRIPTS = (
@@ -18,7 +17,7 @@ def page(picture: Picture, color_by: str | None = None) -> str:
     """The picture as a page that stands alone: no network, no second file, no library.
 
     It lays the graph out itself, folds and unfolds modules, searches, shows what is known of each node, and plays
-    the forward and the backward pass step by step. A browser of 2022 or later shows it.
+    the forward and the backward pass step by step. A browser of 2024 or later shows it.
 
     Args:
         picture: what to show; its texts may hold anything, they are shown as text.
@@ -38,20 +37,13 @@ def page(picture: Picture, color_by: str | None = None) -> str:
     """
     if color_by not in (None, "time", "memory"):
         raise ValueError(f'color_by must be None, "time" or "memory", got {color_by!r}')
-    title = " ".join(picture.title.split()) or "Computation graph"
-    parts = {
-        "title": html.escape(title.encode("utf-8", "replace").decode()),
-        "style": _part("style.css"),
-        "color": color_by or "kind",
-        "data": embedded(picture.as_dict()),
-        "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
-    }
-    pieces = _part("template.html").split("{{")
-    text = [pieces[0]]
-    for piece in pieces[1:]:
-        name, rest = piece.split("}}", 1)
-        text += [parts[name], rest]
-    return "".join(text)
+    return document(
+        " ".join(picture.title.split()) or "Computation graph",
+        _part("template.html").replace("{{color}}", color_by or "kind"),
+        styles=[base_style(), style.css(), _part("style.css")],
+        scripts=[*web("colors", "theme"), style.script(), *(_part(f"{name}.js") for name in SCRIPTS)],
+        data={"picture": picture.as_dict()},
+    )
 
 
 def _part(name: str) -> str:

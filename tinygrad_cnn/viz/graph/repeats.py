@@ -93,7 +93,7 @@ class Repeats:
         rows: list[Any] = [self._groups[group].type]
         for box in boxes:
             inner = tuple(self._groups[g].type for g in self._around[box.id][depth:])
-            label = box.label if box.kind in ("operation", "output") else ""
+            label = box.label + box.text if box.kind in ("operation", "output") else ""
             edges = tuple(sorted((slot, index.get(source, -1)) for slot, source in self._incoming[box.id]))
             kind = box.kind.replace("output", "operation")
             rows.append((kind, label, box.shape, box.dtype, tuple(box.attributes.items()), inner, edges))

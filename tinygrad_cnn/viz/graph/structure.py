@@ -110,6 +110,7 @@ class Box:
     - "operation"; "output": the operation that made an output of the graph;
     - "parameter": a leaf that is trained; "leaf": another one that requires a gradient; "input": what the user named as
       one, or a model was called with; "constant": what else went in without a gradient;
+    - "failed": the call at which a forward pass ended;
     - "module": a whole module drawn as one box, in a folded picture; "hidden": what was left out, ``hidden`` boxes.
     """
 
@@ -122,10 +123,13 @@ class Box:
     shape: tuple[int, ...] | None = None  # of the array that comes out; None where it is not known any more
     dtype: str | None = None
     bytes: int = 0
+    text: str = ""  # what an operation is called in its box, where not by its label: "1 + ·"
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)  # {"stride": "2"}, without defaults
-    inputs: list[str] = dataclasses.field(default_factory=list)  # the operation's names for them, by slot: ["x", "w"]
+    inputs: list[str] = dataclasses.field(default_factory=list)  # their names in formula and rules, by slot: ["a", "b"]
+    parts: list[str] = dataclasses.field(default_factory=list)  # what they are to it: ["numerator", "denominator"]
     formula: str = ""  # "y = max(x, 0)"
     rules: list[str] = dataclasses.field(default_factory=list)  # by slot: "dL/dx = g * (1 - y * y)"; "" if none
+    backward_of: str = ""  # the operation whose gradient rule made it, of one of a recorded backward pass
     shape_rule: str = ""
     doc: str = ""
     source: dict[str, Any] | None = None  # {"file", "line", "code"}: the user's line that called the operation
@@ -134,6 +138,9 @@ class Box:
     gradient: Summary | None = None
     cost: Cost | None = None
     output: bool = False  # did an output of the graph come out of it?
+    problem: str = ""  # of what "failed": the error
+    remedy: str = ""  # the line to write instead, where it is sure
+    folded: list[str] = dataclasses.field(default_factory=list)  # operations that were folded into it: ["reshape"]
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"
@@ -177,6 +184,7 @@ class Picture:
     forward: list[int] = dataclasses.field(default_factory=list)  # ids of boxes, in the order of execution
     backward: list[int] = dataclasses.field(default_factory=list)  # in the order in which gradients become complete
     notice: str | None = None  # what is not as one might expect, in a sentence
+    measured: str = ""  # how times were taken: "median of 5 runs, after a warm-up"; "" where there are none
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, ready for ``json.dumps``; NaN and infinities are strings."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,18 @@ def nodes_behind(outputs: Iterable[Variable]) -> list[Node]:
 class Tape:
     """Some nodes of a tape, with their slots: which node, leaf or constant each input came from."""
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Variable], seen: dict[Node, Seen]) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        outputs: Sequence[Variable],
+        seen: dict[Node, Seen],
+        named: Callable[[Any], str | None] = lambda _array: None,  # has the user a name for it?
+    ) -> None:
         self.nodes = list(nodes)
         self.slots: dict[Node, list[Key | None]] = {}  # None: a number, or nothing that is known of
         self.consumers: dict[Key, list[tuple[Node, int]]] = {}
         self.arrays: dict[Key, Any] = {}  # what came out of a node, or went in: arrays, or `Like`s
-        self._seen = seen
+        self._seen, self._named = seen, named
         for tensor in outputs:
             self._tell(tensor if tensor._node is None else tensor._node, tensor._array)
         for node in self.nodes:
@@ -71,9 +77,8 @@ class Tape:
                 self.consumers.setdefault(key, []).append((node, i))
         self.slots[node] = slots
 
-    @staticmethod
-    def _constant(node: Node, i: int, array: Any) -> Key | None:
-        if isinstance(array, ndarray) and not is_number(array):
+    def _constant(self, node: Node, i: int, array: Any) -> Key | None:
+        if isinstance(array, ndarray) and (not is_number(array) or self._named(array)):
             return ("array", id(array), 0)  # alive as long as the tape: the same array is the same constant
         return ("place", node.order, i) if type(array) is Like and array.shape else None
 
@@ -83,6 +88,18 @@ class Tape:
                 self.arrays[key] = array
             elif isinstance(key, Node):  # pragma: no cover  (a forward gives arrays)
                 self.arrays[key] = np.asarray(array)
+
+    def add_leaf(self, key: Key, array: Any) -> None:
+        """Something that no node of the tape was made from."""
+        self._tell(key, array)
+        self.consumers.setdefault(key, [])
+
+    def given(self, node: Node) -> tuple[Any, ...]:
+        """What went into a node, by slot, as far as it is known."""
+        seen, saved = self._seen.get(node), node.saved
+        if seen is not None and len(seen.inputs) == len(node.parents):
+            return seen.inputs
+        return saved[1:] if saved is not None and len(saved) == len(node.parents) + 1 else (None,) * len(node.parents)
 
     def kept(self, key: Key) -> bool:
         """Is its array kept for the backward pass?"""

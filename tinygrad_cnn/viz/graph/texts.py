@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .structure import Box, Group, Summary
-from .style import FAINT
+from .style import FAINT, WRONG
 from .wording import attributes_text, number
 
 FEW = 4  # numbers that are listed in a box
@@ -31,6 +31,8 @@ def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group |
     found = [_heading(box)]
     if module is not None:
         found.append(_small("  ".join(filter(None, [module.name, module.type]))))
+    if box.backward_of:
+        found.append(_small(f"backward of {box.backward_of}"))
     settings = attributes_text(box.attributes)
     if box.kind == "module" and box.parameters:
         settings = "; ".join(filter(None, [settings, f"{box.parameters:,} parameters"]))
@@ -41,6 +43,10 @@ def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group |
         text = _numbers(summary, numbers, statistics or name == "gradient")
         if text:
             found.append(f'<FONT POINT-SIZE="11">{escaped(f"{name} {text}")}</FONT>')
+    for text, look in ((box.problem, ""), (box.remedy, "<B>")):
+        for line in textwrap.wrap(text, LONG):
+            written = escaped(line) if not look else f"<B>{escaped(line)}</B>"
+            found.append(f'<FONT POINT-SIZE="11" COLOR="{WRONG}">{written}</FONT>')
     if share:
         found.append(f'<FONT POINT-SIZE="11"><B>{escaped(share)}</B></FONT>')
     return found
@@ -63,7 +69,8 @@ def _heading(box: Box) -> str:
         title = textwrap.shorten(box.label or "module", LONG, placeholder=" …") + times
         return f"<B>{escaped(title)}</B>" + (f"&nbsp;&nbsp;{_small(box.name)}" if box.name else "")
     named = box.name and box.kind in ("operation", "output")
-    return f"<B>{escaped(f'{box.name} = {box.label}' if named else box.label)}</B>"
+    text = box.text or box.label
+    return f"<B>{escaped(f'{box.name} = {text}' if named else text)}</B>"
 
 
 def _array(box: Box) -> str:
@@ -105,13 +112,13 @@ def _listed(values: Any) -> str:
     return number(values)
 
 
-def described(summary: Summary) -> str:
-    """Norm, zeros, NaN and inf, as far as there are any."""
-    parts = []
-    if summary.norm is not None:
-        parts.append(f"norm {number(summary.norm)}")
-    if summary.zeros and summary.size:
+def described(summary: Summary, norm: str = "norm", zeros: bool = True) -> str:
+    """Norm, zeros, NaN and infinite numbers, as far as there are any; the norm is that of the finite ones."""
+    parts = [] if summary.norm is None else [f"{norm} {number(summary.norm)}"]
+    bad = ", ".join(f"{n:,} {what}" for n, what in ((summary.nans, "NaN"), (summary.infs, "infinite")) if n)
+    if bad:
+        parts = [f"{bad}; {parts[0]} of the others" if parts else bad]
+    if zeros and summary.zeros and summary.size:
         share = 100 * summary.zeros / summary.size
         parts.append(f"{'<1' if share < 1 else f'{share:.0f}'} % zeros")
-    parts += [f"{n:,} {what}" for n, what in ((summary.nans, "NaN"), (summary.infs, "inf")) if n]
     return ", ".join(parts)

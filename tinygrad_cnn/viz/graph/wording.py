@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -83,7 +84,7 @@ DEFAULTS: dict[str, Any] = {
     "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "keepdim": False, "eps": 1e-5, "reverse": False,
     "order": "K", "blank": False, "correction": 1, "alpha": 1, "scale": 1, "inner": 1, "padding_idx": None,
 }  # fmt: skip
-_REDUNDANT = {"shape", "size", "dtype", "widths_back"}  # the box shows what came out
+_REDUNDANT = {"shape", "size", "dtype", "widths_back", "known"}  # the box shows what came out
 _LONG = 40  # characters of an attribute
 
 
@@ -126,21 +127,18 @@ def _broadcasts(shapes: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> bo
         return False
 
 
-def attributes_of(node: Node, names: Sequence[str]) -> dict[str, str]:
-    """The settings of an operation that are no defaults and not plain from the shapes, and Python numbers among its
-    inputs. Hints, which the forward leaves for its own backward, are none."""
+def attributes_of(node: Node) -> dict[str, str]:
+    """The settings of an operation that are no defaults and not plain from the shapes. Hints, which the forward
+    leaves for its own backward, are none."""
     op, saved = node.op, node.saved
     found: dict[str, str] = {}
     inputs = saved[1:] if saved is not None else ()
     if op.name in ("conv2d", "conv2d_input") and len(inputs) > 1:
         found["kernel"] = _pair(inputs[1].shape[2:])
-    for name, a, parent in zip(names, inputs, node.parents, strict=False):
-        if parent is None and is_number(a):
-            found[name] = number(a)
     settings = _keywords(op)
     for name, value in node.attributes.items():
-        if settings is not None and name not in settings:
-            continue
+        if (settings is not None and name not in settings) or (name == "alpha" and op.name in ("add", "sub")):
+            continue  # a hint; what stands in the text
         if op.name == "drop" and name == "scale":
             found["p"] = number(1 - 1 / value if value else 1.0)
             continue
@@ -176,6 +174,8 @@ def number(a: Any) -> str:
     value = a.item() if isinstance(a, (np.ndarray, np.generic)) else a
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"  # noqa: RUF001
     text = f"{value:,}" if isinstance(value, int) and abs(value) < 1_000_000 else f"{value:.6g}"
     return "0" if text == "-0" else text.replace("-", "−")  # noqa: RUF001
 

@@ -1,6 +1,6 @@
-// The picture that Python wrote, indexed; and how numbers, shapes and sizes are spelled.
+// The picture that Python wrote, indexed; and how its arrays are put into words.
 
-const picture = JSON.parse(document.getElementById("picture").textContent);
+const picture = dataOf("picture");
 const boxes = new Map(picture.boxes.map((b) => [b.id, b]));
 const groups = new Map(picture.groups.map((g) => [g.id, g]));
 const edgesInto = new Map(picture.boxes.map((b) => [b.id, []])); // by slot
@@ -16,6 +16,10 @@ for (const g of groups.values()) if (g.parent !== null) groups.get(g.parent).chi
 for (const g of groups.values()) g.boxes = [];
 for (const b of boxes.values()) for (const g of groupsAround(b)) g.boxes.push(b);
 
+function isOperation(box) {
+  return box.kind === "operation" || box.kind === "output" || box.kind === "failed";
+}
+
 // From the innermost to the outermost.
 function groupsAround(box) {
   const list = [];
@@ -28,65 +32,9 @@ function isFramed(group) {
   return group.boxes.length > 1;
 }
 
-const KINDS = {
-  operation: "operation",
-  output: "output",
-  parameter: "parameter",
-  leaf: "leaf that requires a gradient",
-  input: "input",
-  constant: "constant",
-  module: "module",
-  hidden: "left out",
-};
-
-// JSON has no NaN and no infinity: they come as strings.
-function toNumber(x) {
-  if (x === "inf" || x === "Infinity") return Infinity;
-  if (x === "-inf" || x === "-Infinity") return -Infinity;
-  return Number(x);
-}
-
-function formatNumber(x, digits = 4) {
-  if (x === null || x === undefined) return "–";
-  if (typeof x === "boolean") return x ? "True" : "False";
-  const value = toNumber(x);
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Math.abs(value);
-  let text;
-  if (Number.isInteger(value) && size < 1e6) text = String(value);
-  else if (size >= 1e-3 && size < 10 ** Math.max(digits, 5)) text = String(Number(value.toPrecision(digits)));
-  else
-    text = value
-      .toExponential(digits - 1)
-      .replace(/\.?0+e/, "e")
-      .replace("e+", "e");
-  if (text === "-0") text = "0";
-  return text.replace(/-/g, "−");
-}
-
-function formatShape(shape) {
-  if (!shape) return "";
-  return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-}
-
-function formatBytes(bytes) {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1048576) return `${formatNumber(bytes / 1024, 3)} KiB`;
-  return `${formatNumber(bytes / 1048576, 3)} MiB`;
-}
-
-function formatCount(n) {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-function formatSeconds(s) {
-  if (s < 1e-3) return `${formatNumber(s * 1e6, 3)} µs`;
-  return s < 1 ? `${formatNumber(s * 1e3, 3)} ms` : `${formatNumber(s, 3)} s`;
-}
-
-function flatten(values) {
-  return Array.isArray(values) ? values.flat(Infinity) : [values];
+// The kind that a box looks like: operations of a recorded backward pass are told apart from the forward's.
+function lookOf(box) {
+  return box.backward_of && box.kind === "operation" ? "gradient" : box.kind;
 }
 
 function hasNumbers(summary) {
@@ -98,9 +46,13 @@ function briefly(summary) {
   if (!summary) return null;
   const few = fewNumbers(summary);
   if (few) return few;
-  if (summary.nans) return `${formatCount(summary.nans)} NaN`;
-  if (summary.infs) return `${formatCount(summary.infs)} infinite`;
-  return summary.norm === null ? "–" : formatNumber(summary.norm, 3);
+  return notFinite(summary) || (summary.norm === null ? "–" : formatNumber(summary.norm, 3));
+}
+
+// "2 NaN, 1 infinite"; nothing where all is finite.
+function notFinite(summary) {
+  const [nans, infs] = [summary.nans, summary.infs].map((n) => (n ? formatCount(n) : ""));
+  return [nans && `${nans} NaN`, infs && `${infs} infinite`].filter(Boolean).join(", ");
 }
 
 function fewNumbers(summary) {
@@ -117,28 +69,32 @@ function isNorm(summary) {
 
 // For a longer place: "[0.1, 0.2, …]" or "shape (64, 10), norm 0.31".
 function inWords(summary) {
-  if (!summary) return "not known";
+  if (!summary) return "not recorded";
   if (hasNumbers(summary)) {
     const flat = flatten(summary.values);
     if (flat.length === 1) return formatNumber(flat[0], 6);
     if (flat.length <= 6) return `[${flat.map((x) => formatNumber(x)).join(", ")}]`;
   }
-  const bad = summary.nans || summary.infs ? `, ${formatCount(summary.nans + summary.infs)} not finite` : "";
-  return `norm ${formatNumber(summary.norm)}, shape ${formatShape(summary.shape)}${bad}`;
+  const norm = summary.norm === null ? "" : `norm ${formatNumber(summary.norm)}`;
+  const bad = notFinite(summary);
+  return `${[bad, bad && norm ? `${norm} of the others` : norm].filter(Boolean).join(", ")}, shape ${formatShape(summary.shape)}`;
 }
 
 // What a box is called where it stands; the path of the module around it goes without saying.
 function shortName(box) {
-  const text = box.kind === "operation" || box.kind === "output" ? box.label : box.name || box.label;
+  if (isOperation(box)) return box.name ? `${box.name} = ${box.text || box.label}` : box.text || box.label;
+  const text = box.name || box.label;
   const around = box.group === null ? null : groups.get(box.group);
   return around && around.name && text.startsWith(`${around.name}.`) ? text.slice(around.name.length + 1) : text;
 }
 
 // What it is called anywhere.
 function fullName(box) {
-  if (box.kind !== "operation" && box.kind !== "output") return box.name || box.label;
+  if (box.kind === "constant" && !box.name && box.shape) return `${box.label} ${formatShape(box.shape)}`;
+  if (!isOperation(box)) return box.name || box.label;
   const around = box.group === null ? null : groups.get(box.group);
-  return around && around.name ? `${box.label} in ${around.name}` : box.label;
+  const text = box.name ? `${box.name} = ${box.text || box.label}` : box.text || box.label;
+  return around && around.name ? `${text} in ${around.name}` : text;
 }
 
 function groupTitle(group) {
@@ -151,37 +107,4 @@ function attributesOf(box) {
   return Object.entries(box.attributes || {})
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
-}
-
-function plural(n, word) {
-  return `${formatCount(n)} ${word}${n === 1 ? "" : "s"}`;
-}
-
-// Elements of HTML and SVG. Text from the picture goes through textContent and setAttribute alone.
-const SVG = document.getElementById("canvas").namespaceURI;
-
-function svg(name, attributes = {}, ...children) {
-  return furnish(document.createElementNS(SVG, name), attributes, children);
-}
-function html(name, attributes = {}, ...children) {
-  return furnish(document.createElement(name), attributes, children);
-}
-function furnish(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.filter((c) => c !== null && c !== undefined && c !== false));
-  return element;
-}
-
-function element(id) {
-  return document.getElementById(id);
-}
-
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-function announce(text) {
-  element("live").textContent = text;
 }

@@ -11,9 +11,11 @@ function showDetails(key) {
 }
 
 function openPanel(open) {
+  const opens = open && document.body.classList.contains("no-panel");
   document.body.classList.toggle("no-panel", !open);
   element("toggle-panel").setAttribute("aria-expanded", String(open));
   drawFrame();
+  if (opens && drawn.has(selected)) reveal(drawn.get(selected).rect, false); // there is less room for the graph now
 }
 
 function section(title, ...children) {
@@ -31,7 +33,7 @@ function heading(kind, title, name) {
   return html(
     "header",
     {},
-    html("span", { class: `badge ${kind}` }, KINDS[kind]),
+    html("span", { class: `badge ${kind}` }, LOOK.kinds[kind].means),
     html("h2", {}, title),
     name ? html("p", { class: "path" }, name) : null,
   );
@@ -80,18 +82,20 @@ function overview() {
 }
 
 function boxDetails(box) {
-  const operation = box.kind === "operation" || box.kind === "output";
+  const operation = isOperation(box);
   const inside = groupsAround(box)
     .filter((g) => !g.row)
     .map((g) => g.name || g.type);
   return [
-    heading(box.kind, box.label, operation ? inside[0] : box.name !== box.label ? box.name : null),
+    heading(lookOf(box), operation ? box.label : box.name || box.label, operation ? inside[0] : null),
+    box.backward_of ? html("p", { class: "doc" }, `Recorded in the backward of ${box.backward_of}.`) : null,
     box.formula ? html("p", { class: "formula" }, box.formula) : null,
+    box.text ? html("p", { class: "math" }, `here ${box.text}`) : null,
     box.doc ? html("p", { class: "doc" }, box.doc) : null,
     section(
       "Array",
       table([
-        ["shape", box.shape ? formatShape(box.shape) : box.kind === "hidden" ? "" : "not known any more"],
+        ["shape", box.shape ? formatShape(box.shape) : box.kind === "hidden" || box.kind === "failed" ? "" : "freed by backward()"],
         ["dtype", box.dtype],
         ["memory", box.bytes ? formatBytes(box.bytes) : ""],
         ["for backward", box.saved ? "kept" : ""],
@@ -100,6 +104,11 @@ function boxDetails(box) {
     ),
     section("Attributes", table(Object.entries(box.attributes || {}))),
     box.shape_rule ? section("Shape rule", html("p", { class: "math" }, box.shape_rule)) : null,
+    box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
+    box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
+    (box.folded || []).length
+      ? section("Folded into it", html("p", { class: "math" }, box.folded.join(", ")))
+      : null,
     rulesOf(box),
     summarySection("Value", box.value, "value"),
     summarySection("Gradient", box.gradient, "gradient"),
@@ -113,16 +122,22 @@ function boxDetails(box) {
       "Used by",
       edgesFrom.get(box.id),
       (e) => e.target,
-      (e) => inputName(boxes.get(e.target), e.slot, "as "),
+      (e) => `as ${partName(boxes.get(e.target), e.slot)}`,
     ),
     costSection(box.cost),
     sourceSection(box.source),
   ];
 }
 
-function inputName(box, slot, before = "") {
-  const name = (box.inputs || [])[slot];
-  return name ? before + name : `${before}input ${slot + 1}`;
+// "numerator", "2nd": what an input is to its operation.
+function partName(box, slot) {
+  return (box.parts || [])[slot] || (box.inputs || [])[slot] || `input ${slot + 1}`;
+}
+
+// "a: numerator": the letter that formula and rules have for it, and what it is.
+function inputName(box, slot) {
+  const [letter, part] = [(box.inputs || [])[slot], partName(box, slot)];
+  return letter && letter !== part ? `${letter}: ${part}` : part;
 }
 
 function rulesOf(box) {
@@ -173,7 +188,7 @@ function groupDetails(group) {
       "Inputs",
       into,
       (e) => e.source,
-      (e) => `to ${boxes.get(e.target).label}`,
+      (e) => `to ${boxes.get(e.target).text || boxes.get(e.target).label}`,
     ),
     linkSection(
       "Used by",

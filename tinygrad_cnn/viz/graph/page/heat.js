@@ -1,13 +1,6 @@
-// Colour by cost: what an operation took of the time or the memory, from white to brown.
+// Colour by cost: what an operation took of the time or the memory, from white to orange.
 
 let heat = "kind"; // or "time", "memory"
-const HEAT = [
-  [255, 250, 225],
-  [254, 217, 142],
-  [254, 153, 41],
-  [204, 76, 2],
-  [102, 37, 6],
-];
 
 function costOf(node) {
   const members = node.group ? node.group.boxes : [node.box];
@@ -16,10 +9,7 @@ function costOf(node) {
 }
 
 function heatColor(t) {
-  const place = Math.max(0, Math.min(0.9999, t)) * (HEAT.length - 1);
-  const [low, high] = [HEAT[Math.floor(place)], HEAT[Math.floor(place) + 1]];
-  const rgb = low.map((c, i) => Math.round(c + (high[i] - c) * (place % 1)));
-  return `rgb(${rgb.join(",")})`;
+  return cssColor(mixStops(LOOK.heat, t));
 }
 
 function paintHeat() {
@@ -31,7 +21,6 @@ function paintHeat() {
     const t = most ? costOf(n) / most : 0;
     n.element.style.setProperty("--heat", heatColor(t));
     n.element.classList.toggle("heat-on", on);
-    n.element.classList.toggle("hot", on && t > 0.55);
   }
   element("scale").hidden = !on;
   if (on) element("scale-most").textContent = heat === "time" ? formatSeconds(most) : formatBytes(most);

@@ -1,21 +1,4 @@
-// Everything put together: toolbar, keyboard, theme, legend, the first look.
-
-function setTheme(dark) {
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  element("theme").setAttribute("aria-label", dark ? "Light colours" : "Dark colours");
-  element("theme").title = dark ? "Light colours" : "Dark colours";
-}
-
-function watchTheme() {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = false;
-  setTheme(system.matches);
-  system.addEventListener("change", () => chosen || setTheme(system.matches));
-  element("theme").addEventListener("click", () => {
-    chosen = true;
-    setTheme(document.documentElement.dataset.theme !== "dark");
-  });
-}
+// Everything put together: toolbar, keyboard, legend, the first look.
 
 // Redrawn after modules open or close: player and search paint what is new.
 function refresh() {
@@ -24,9 +7,9 @@ function refresh() {
 }
 
 function drawLegend() {
-  const present = new Set(picture.boxes.map((b) => b.kind));
+  const present = new Set(picture.boxes.map(lookOf));
   if (groups.size) present.add("module");
-  const entries = Object.keys(KINDS)
+  const entries = Object.keys(LOOK.kinds)
     .filter((kind) => present.has(kind))
     .map((kind) => {
       const sign = svg(
@@ -34,7 +17,7 @@ function drawLegend() {
         { width: 30, height: 18, viewBox: "-2 -2 30 18", "aria-hidden": "true" },
         svg("g", { class: `node ${kind}${kind === "module" ? " folded" : ""}` }, ...drawOutline(kind, 26, 14)),
       );
-      return html("li", {}, sign, kind === "leaf" ? "leaf" : KINDS[kind]);
+      return html("li", {}, sign, LOOK.kinds[kind].means);
     });
   if (picture.boxes.some((b) => b.saved)) {
     const sign = svg(
@@ -62,7 +45,8 @@ function watchToolbar() {
   on("open-all", redraw(openAll));
   on("close-all", redraw(closeAll));
   on("toggle-panel", () => openPanel(document.body.classList.contains("no-panel")));
-  on("home", () => leaveAll());
+  on("close-panel", () => openPanel(false));
+  on("home", () => (leaveAll(), openPanel(true)));
   for (const id of ["open-all", "close-all"]) element(id).hidden = !groups.size;
   on("first", () => (pause(), goTo(0)));
   on("previous", () => stepBy(-1));
@@ -79,7 +63,7 @@ function watchToolbar() {
     heat = event.target.value;
     paintHeat();
   });
-  if (priced) heat = element("heat").value = document.body.dataset.color;
+  if (priced) heat = element("heat").value = element("heat").dataset.first;
   for (const id of ["play", "slider"]) element(id).disabled = !lastStep;
 }
 
@@ -155,8 +139,28 @@ function arrow([dx, dy], node) {
   return reveal(drawn.get(next).rect);
 }
 
+function firstLook() {
+  openPanel(innerWidth >= 900);
+  openAsFits();
+  frame(false, 0.25);
+  refresh();
+}
+
+// A frame in a notebook has no size at first.
+function watchSize() {
+  let { width } = viewport();
+  const resized = () => {
+    if (!width && viewport().width) firstLook();
+    else drawFrame();
+    ({ width } = viewport());
+  };
+  new ResizeObserver(resized).observe(canvas);
+}
+
 function start() {
-  watchTheme();
+  const theme = themeButton();
+  theme.id = "theme";
+  element("home").before(theme);
   element("title").textContent = picture.title || "Computation graph";
   element("notice").hidden = !picture.notice;
   element("notice-text").textContent = picture.notice || "";
@@ -168,12 +172,9 @@ function start() {
   watchKeys();
   watchSearch();
   drawLegend();
-  openPanel(innerWidth >= 900);
-  openAsFits();
-  frame(false, 0.25);
-  refresh();
+  firstLook();
   showDetails(null);
-  window.addEventListener("resize", drawFrame);
+  watchSize();
   document.body.dataset.ready = "yes";
 }
 

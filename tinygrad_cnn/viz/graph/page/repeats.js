@@ -4,7 +4,7 @@
 // Two modules are equal if they are of one type and the same was computed in them on the same shapes.
 function signatureOf(group) {
   const part = (b) =>
-    `${b.kind} ${b.kind === "parameter" ? b.label.split(".").pop() : b.label} ${formatShape(b.shape)} ${attributesOf(b)}`;
+    `${b.kind} ${b.kind === "parameter" ? b.label.split(".").pop() : b.label} ${b.text || ""} ${formatShape(b.shape)} ${attributesOf(b)}`;
   return `${group.type}(${group.boxes.map(part).join("; ")})`;
 }
 

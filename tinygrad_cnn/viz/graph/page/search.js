@@ -8,7 +8,7 @@ for (const b of boxes.values()) {
   const modules = groupsAround(b).filter((g) => !g.row);
   const around = modules.flatMap((g) => [g.name, ...(g.names || [])]);
   if (b.kind !== "parameter" && modules.length) around.push(modules[0].type);
-  const text = [b.label, b.name || "", b.kind, shape, shape.replace(/ /g, ""), attributesOf(b), ...around];
+  const text = [b.label, b.text || "", b.name || "", b.kind, shape, shape.replace(/ /g, ""), attributesOf(b), ...around];
   haystacks.set(b.id, text.join(" ").toLowerCase());
 }
 

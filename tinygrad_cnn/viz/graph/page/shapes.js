@@ -35,6 +35,7 @@ function describeBox(box) {
   const lines = [{ text: shortName(box), font: "title", look: "title" }];
   const module = box.group === null ? null : groups.get(box.group);
   if (module && !isFramed(module)) lines.push({ text: groupTitle(module), font: "text", look: "quiet" });
+  if (box.backward_of) lines.push({ text: `backward of ${box.backward_of}`, font: "text", look: "quiet" });
   const scalar = box.shape && box.shape.length === 0;
   if (box.kind === "module")
     lines.push({ text: box.label === shortName(box) ? "" : box.label, font: "text", look: "quiet" });
@@ -42,6 +43,8 @@ function describeBox(box) {
     const more = box.dtype ? ` ${box.dtype}` : "";
     lines.push({ text: formatShape(box.shape), more, font: "mono", look: "shape" });
   }
+  for (const part of wrapped(box.problem, 46)) lines.push({ text: part, font: "text", look: "wrong" });
+  for (const part of wrapped(box.remedy, 46)) lines.push({ text: part, font: "text", look: "wrong remedy" });
   const attributes = attributesOf(box);
   if (attributes) lines.push({ text: attributes, font: "text", look: "quiet" });
   const cells = [
@@ -53,6 +56,17 @@ function describeBox(box) {
     c.caption = isNorm(c.summary) ? `‖${c.word}‖` : c.word;
   }
   return { lines: lines.filter((l) => l.text), cells };
+}
+
+// Words in lines of so many characters.
+function wrapped(text, length) {
+  const found = [];
+  for (const word of (text || "").split(" ").filter(Boolean)) {
+    const last = found[found.length - 1];
+    if (last !== undefined && last.length + word.length < length) found[found.length - 1] = `${last} ${word}`;
+    else found.push(word);
+  }
+  return found;
 }
 
 function describeGroup(group) {
@@ -98,7 +112,8 @@ function sizeOf(content, kind) {
 // Kinds differ in outline, so that colour only repeats what the shape says.
 function outline(kind, w, h) {
   const flat = (points) => `M${points.map((p) => p.join(" ")).join("L")}Z`;
-  if (kind === "parameter")
+  const shape = LOOK.kinds[kind].outline;
+  if (shape === "hexagon")
     return flat([
       [10, 0],
       [w - 10, 0],
@@ -107,21 +122,25 @@ function outline(kind, w, h) {
       [10, h],
       [0, h / 2],
     ]);
-  if (kind === "input")
+  if (shape === "slant")
     return flat([
       [10, 0],
       [w, 0],
       [w - 10, h],
       [0, h],
     ]);
-  if (kind === "constant" || kind === "hidden")
+  if (shape === "cut" || shape === "octagon") {
+    const c = shape === "cut" ? 7 : 14;
+    return `M${c} 0H${w - c}L${w} ${c}V${h - c}L${w - c} ${h}H${c}L0 ${h - c}V${c}Z`;
+  }
+  if (shape === "flat")
     return flat([
       [0, 0],
       [w, 0],
       [w, h],
       [0, h],
     ]);
-  const r = Math.min(kind === "leaf" ? 20 : kind === "module" ? 3 : 8, kind === "leaf" ? h / 2 : h / 4);
+  const r = Math.min(shape === "pill" ? 20 : shape === "box" ? 3 : 8, shape === "pill" ? h / 2 : h / 4);
   return (
     `M${r} 0H${w - r}A${r} ${r} 0 0 1 ${w} ${r}V${h - r}A${r} ${r} 0 0 1 ${w - r} ${h}` +
     `H${r}A${r} ${r} 0 0 1 0 ${h - r}V${r}A${r} ${r} 0 0 1 ${r} 0Z`
@@ -136,7 +155,7 @@ function drawOutline(kind, w, h, count = 1) {
   }
   parts.push(svg("path", { class: "halo", d: outline(kind, w, h) }));
   parts.push(svg("path", { class: "outline", d: outline(kind, w, h) }));
-  if (kind === "output")
+  if (kind === "output" || kind === "failed")
     parts.push(svg("path", { class: "inner", d: outline(kind, w - 8, h - 8), transform: "translate(4 4)" }));
   return parts;
 }

@@ -82,7 +82,7 @@ function backwardDetails(box) {
   const leaving = edgesInto.get(box.id).filter(carries);
   const terms = arriving.map(gradientOf);
   const from = arriving.map((e, i) => {
-    const name = inputName(boxes.get(e.target), e.slot, "where it is ");
+    const name = `where it is ${partName(boxes.get(e.target), e.slot)}`;
     return html(
       "li",
       {},

@@ -150,7 +150,7 @@ function drawCount(count, x, y) {
 
 function drawItem(item) {
   const { box, group, content, width, height } = item;
-  const kind = group ? "module" : box.kind;
+  const kind = group ? "module" : lookOf(box);
   const { parts, cells } = drawText(content, width, height);
   const node = svg(
     "g",
@@ -177,7 +177,7 @@ function drawItem(item) {
 }
 
 function describeAloud(box) {
-  const parts = [fullName(box), KINDS[box.kind]];
+  const parts = [isOperation(box) && box.text ? `${box.label}, ${fullName(box)}` : fullName(box), LOOK.kinds[lookOf(box)].means];
   if (box.shape) parts.push(box.shape.length ? `shape ${formatShape(box.shape)}` : "a single number");
   if (box.value) parts.push(`value ${inWords(box.value)}`);
   if (box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);

@@ -1,4 +1,4 @@
-"""What the server refuses, with the drawing page on it, and that it survives anything."""
+"""What the server answers and refuses, and that it survives anything."""
 
 from __future__ import annotations
 
@@ -6,14 +6,52 @@ import json
 import re
 import socket
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from examples.serving import SIZE, STROKE, ask, example, predict, raw, served
+from viz.kit.demo import demo
+from viz.kit.serving import ask, raw, served
 
-import tinygrad_cnn as tg
+from tinygrad_cnn.viz.kit.page import Page, document
+from tinygrad_cnn.viz.kit.server import Handler, LocalServer, Refused, policy, serve
+
+SIZE = {"X_Width": "60", "X_Height": "100"}
+INK = bytes(3000) + bytes([255]) * 3000
+
+
+def drawn(request: Handler) -> int:
+    """How many bytes of a picture are not zero."""
+    width, height = (request.number(name, 1, 1024) for name in ("X-Width", "X-Height"))
+    pixels = request.body(1024 * 1024)
+    if len(pixels) != width * height:
+        raise Refused(400, f"{width} x {height} pixels are {width * height} bytes, got {len(pixels)}")
+    if not any(pixels):
+        raise Refused(422, "nothing is drawn there")
+    return len(pixels) - pixels.count(0)
+
+
+def kept(request: Handler) -> dict[str, int]:
+    return {"label": request.number("X-Label", 0, 9), "ink": drawn(request)}
+
+
+def fail(_request: Handler) -> None:
+    raise KeyError("secret")
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    with served(
+        LocalServer(
+            document("A page", "<p>page</p>", scripts=["go()"]), {"/predict": drawn, "/keep": kept, "/fail": fail}
+        )
+    ) as one:
+        yield one
+
+
+def predict(server: Any, **headers: str) -> tuple[int, Any, dict[str, str]]:
+    return ask(server, "POST", "/predict", INK, **{**SIZE, **headers})
 
 
 def test_it_listens_on_this_machine_alone(server: Any) -> None:
@@ -86,9 +124,9 @@ def test_other_refusals(server: Any) -> None:
     assert ask(server, "POST", "/predict", bytes(6000), **SIZE)[0] == 422, "nothing is drawn there"
     assert ask(server, "POST", "/predict", b"\x89PNG\r\n\x1a\n" * 9, **SIZE)[0] == 400, "another number of bytes"
     for label in ("", "10", "-1", "seven"):
-        assert ask(server, "POST", "/keep", STROKE.tobytes(), **SIZE, X_Label=label)[0] == 400
+        assert ask(server, "POST", "/keep", INK, **SIZE, X_Label=label)[0] == 400
     assert predict(server)[0] == 200, "without a label it is not kept"
-    assert ask(server, "POST", "/keep", STROKE.tobytes(), **SIZE)[0] == 400
+    assert ask(server, "POST", "/keep", INK, **SIZE)[0] == 400
     for method, path in (("PUT", "/"), ("DELETE", "/keep"), ("POST", "/"), ("GET", "/keep"), ("OPTIONS", "/predict")):
         status, _, headers = ask(server, method, path)
         assert (status, headers["allow"]) == (405, "GET" if path == "/" else "POST")
@@ -111,12 +149,10 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(server: Any) -> No
     assert predict(server)[0] == 200
 
 
-def test_slow_clients_come_to_an_end(module: Any, reader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_clients_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client may stop in the middle, or send a byte now and then: its time is up all the same."""
-    local = example("local_server")
-    monkeypatch.setattr(local.LocalServer, "patience", 0.2)
-    drawings = module.Drawings(tmp_path / "drawings.csv", "me")
-    with served(module.make_server(reader, drawings)) as server:
+    monkeypatch.setattr(LocalServer, "patience", 0.2)
+    with served(LocalServer("", {"/predict": drawn})) as server:
         head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n"
         full = f"{head}Content-Type: application/octet-stream\r\n"
         full += "X-Width: 60\r\nX-Height: 100\r\nContent-Length: 6000\r\n\r\n"
@@ -146,7 +182,7 @@ def test_a_crowd_is_sent_away(server: Any) -> None:
     waiting = [socket.create_connection(("127.0.0.1", server.server_port), timeout=20) for _ in range(5)]
     assert raw(server, b"", close=False) == b"", "long before anybody's time is up"
     for one in waiting:
-        one.sendall(f"GET /style.css HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode())
+        one.sendall(f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode())
         assert one.recv(12) == b"HTTP/1.0 200"
         one.close()
     until = time.monotonic() + 60
@@ -188,7 +224,7 @@ def mess(rng: np.random.Generator, port: int) -> bytes:
         "A: b\r\n\r\nC: d",
         "\x00: \x00",
     ]
-    body, lines = STROKE.tobytes(), []
+    body, lines = INK, []
     for fault in rng.integers(0, 8, size=rng.integers(1, 4)):
         name = str(rng.choice(list(odd)))
         if fault < 3:
@@ -217,7 +253,7 @@ def mess(rng: np.random.Generator, port: int) -> bytes:
     return bytes(request)
 
 
-def test_a_thousand_malformed_requests(server: Any, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_thousand_malformed_requests(server: Any, capfd: pytest.CaptureFixture[str]) -> None:
     """Each gets a clear 4xx in JSON, if the client stays to hear it (or a 200, where chance made a good one)."""
     rng = np.random.default_rng(7)
     statuses: dict[int, int] = {}
@@ -248,20 +284,72 @@ def test_a_thousand_malformed_requests(server: Any, capfd: pytest.CaptureFixture
     assert ask(server, "GET", "/")[0] == 200
     written = capfd.readouterr()
     assert "Traceback" not in written.err, written.err
-    path = tmp_path / "kept" / "drawings.csv"
-    assert not path.exists() or set(tg.data.load_drawn_csv(path).targets) == {7}
 
 
-def test_a_mistake_of_ours_stays_in_the_terminal(
-    server: Any, reader: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    def fail(_digit: Any) -> Any:
-        raise KeyError("secret")
-
-    monkeypatch.setattr(reader, "read", fail)
-    status, answer, _ = predict(server)
+def test_a_mistake_of_ours_stays_in_the_terminal(server: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    status, answer, _ = ask(server, "POST", "/fail")
     assert status == 500
     assert "secret" not in str(answer)
     assert "secret" in capfd.readouterr().err
-    monkeypatch.undo()
     assert predict(server)[0] == 200
+
+
+def test_the_page_and_nothing_else_is_served(server: Any) -> None:
+    status, content, headers = ask(server, "GET", "/")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"<p>page</p>" in content
+    assert b"http-equiv" not in content, "the header says what it may do, and allows questions"
+    allowed = headers["content-security-policy"]
+    assert "default-src 'none'" in allowed
+    assert "frame-ancestors 'none'" in allowed
+    assert "unsafe" not in allowed
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "Python" not in headers["server"]
+    for path in (
+        "/index.html",
+        "/..",
+        "/%2e%2e/server.py",
+        "//etc/passwd",
+        "/?",
+        "/predict/",
+        "http://a.example/",
+        "*",
+    ):
+        for method in ("GET", "POST"):
+            assert ask(server, method, path, Host=f"127.0.0.1:{server.server_port}")[0] == 404, path
+
+
+def test_the_policy_names_what_stands_in_the_page() -> None:
+    one, other = policy(document("", "", scripts=["go()"])), policy(document("", "", scripts=["stop()"]))
+    assert one != other
+    assert one.split("style-src")[1] == other.split("style-src")[1]
+    assert "script-src 'none'" in policy("<script type='application/json'>{}</script>"), "data is no script"
+    assert "frame-ancestors http://localhost:*" in policy("", framed=True)
+
+
+def test_questions_and_answers() -> None:
+    def loss(data: Any) -> Any:
+        if data == "no":
+            raise Refused(422, "there is no such step")
+        return {"twice": np.array([2.0, np.nan]) * data["x"], "count": np.int64(3), "most": -np.inf}
+
+    with serve(Page(demo()), {"/loss": loss}) as service:
+        server = service._server
+
+        def question(body: bytes, kind: str = "application/json") -> tuple[int, Any]:
+            return ask(server, "POST", "/loss", body, Content_Type=kind)[:2]
+
+        assert question(b'{"x": 21}') == (200, {"twice": [42.0, "NaN"], "count": 3, "most": "-inf"})
+        assert question(b'"no"') == (422, {"error": "there is no such step"})
+        assert question(b"{") == (400, {"error": "what was sent is no JSON"})
+        assert question(b"[" * 100_000)[0] == 400
+        assert question(b"\xff")[0] == 400
+        assert question(b"{}", "text/plain")[0] == 415, "what a form of a foreign page could send"
+        assert question(b"1" * ((1 << 20) + 1))[0] == 413
+        assert service.address in service._repr_html_()
+    service.close()
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=2).close()
+    for path in ("loss", "/"):
+        with pytest.raises(ValueError, match="a path begins with"):
+            serve("", {path: loss})
