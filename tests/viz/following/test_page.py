@@ -214,7 +214,7 @@ def test_receptive_fields_in_words(window):
 
 def test_what_a_number_does_to_the_scores(window):
     net, x = nets.made("lenet")
-    window.show(viz.follow(net, x, classes=[f"digit <{k}>" for k in range(10)]).html)
+    window.show(viz.follow(net, x, display_labels=[f"digit <{k}>" for k in range(10)]).html)
     names = window.run("return document.documentElement.follow.steps.map((step) => step.name)")
     seen: list[Any] = []
     net.eval().conv1.register_forward_hook(lambda _m, _a, y: seen.append(y))

@@ -281,7 +281,7 @@ def test_errors_at_the_door():
     with pytest.raises(ValueError, match=r"pass x\[None\]"):
         viz.follow(net, np.repeat(x[0], 3, 0))
     with pytest.raises(ValueError, match="name the 10 outputs, got 2"):
-        viz.follow(net, x, classes=["a", "b"])
+        viz.follow(net, x, display_labels=["a", "b"])
     with pytest.raises(ValueError, match="one of 10 outputs, 0 to 9, got 10"):
         viz.follow(net, x, target=10)
     with pytest.raises(ValueError, match=r"more than max_megabytes=0.01; follow a part"):

@@ -38,7 +38,7 @@ def follow(
     x: Any,
     *,
     target: int | None = None,
-    classes: Sequence[str] | None = None,
+    display_labels: Sequence[str] | None = None,
     title: str | None = None,
     max_megabytes: float = ROOM,
 ) -> Page:
@@ -61,7 +61,7 @@ def follow(
         x: one sample, with its batch dimension: images (1, C, H, W), features (1, D), indices (1, T). A tuple for
             models of several inputs.
         target: which output the page opens with; None is the largest.
-        classes: names of the outputs, where these are scores (1, K).
+        display_labels: names of the outputs, where these are scores (1, K).
         title: of the page; the model's type if None.
         max_megabytes: how large the page may be. It holds all weights and maps, four bytes a number and a third more.
 
@@ -75,7 +75,7 @@ def follow(
     >>> page = tg.viz.follow(net, tg.randn(1, 1, 8, 8))
     >>> page.save("follow.html")  # doctest: +SKIP
     """
-    data = told(model, x, target, classes, title, max_megabytes)
+    data = told(model, x, target, display_labels, title, max_megabytes)
     body = part(__package__, "web/page.html")
     styles = [base_style(), part(__package__, "web/style.css")]
     scripts = [*web(*KIT), *(part(__package__, f"web/{name}.js") for name in PARTS)]
@@ -86,7 +86,7 @@ def told(
     model: Module,
     x: Any,
     target: int | None = None,
-    classes: Sequence[str] | None = None,
+    display_labels: Sequence[str] | None = None,
     title: str | None = None,
     max_megabytes: float = ROOM,
 ) -> dict[str, Any]:
@@ -106,11 +106,13 @@ def told(
         )
     scores = trail.steps[trail.outputs[0]].shape
     count = scores[1] if len(scores) == 2 else 0
-    if classes is not None and len(classes) != count:
-        raise ValueError(f"{name}: classes must name the {count} outputs, got {len(classes)} of an output {scores}")
+    if display_labels is not None and len(display_labels) != count:
+        raise ValueError(
+            f"{name}: display_labels must name the {count} outputs, got {len(display_labels)} for an output {scores}"
+        )
     if target is not None and not 0 <= target < count:
         raise ValueError(f"{name}: target must be one of {count} outputs, 0 to {count - 1}, got {target!r}")
-    names = None if classes is None else [str(each) for each in classes]
+    names = None if display_labels is None else [str(each) for each in display_labels]
     return {**data, "title": title or type(model).__name__, "target": target, "classes": names}
 
 

@@ -1,6 +1,7 @@
 // What happens with the number: in the next steps, and at the end.
 
 const RANKED = 10; // outputs that are listed
+const OFF = ". Here it ends: the slope is 0, and nothing later changes with it";
 const SEARCHED = 3e6; // links that are looked through to find where a number goes
 
 function layAfter() {
@@ -65,7 +66,10 @@ function nextOf(step, o) {
     const result = formatNumber(next.values[at]);
     const words =
       next.kind === "move" ? "it goes to " : next.op === "relu" ? `max(${value}, 0) = ${result}: ` : `${result}: `;
-    return { step: next, at, line: html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at)) };
+    const effect = current.heat.get(next.index);
+    const off = effect && effect[at] === 0;
+    const line = html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at), off ? OFF : null);
+    return { step: next, at: off ? -1 : at, line };
   }
   if (places.length > 1 && next.kind === "max_pool") {
     const won = places.filter((at) => winnerOf(next, at) === o).length;

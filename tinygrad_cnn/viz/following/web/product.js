@@ -129,12 +129,21 @@ function equation(left, result) {
   return html("p", { class: "math" }, left, " = ", html("b", {}, formatNumber(result, 6)));
 }
 
+// The four greatest parts of a sum, and all others as one: 1.2 − 0.8 + 0.4 − 0.3 + 0.02.
+function spellParts(parts) {
+  const sorted = [...parts].sort((a, b) => Math.abs(b) - Math.abs(a));
+  const words = sorted.slice(0, 4).map((part, k) => (k ? signed(part) : formatNumber(part)));
+  if (sorted.length > 4) words.push(signed(sorted.slice(4).reduce((total, part) => total + part, 0)));
+  return words.join(" ");
+}
+
 function spellProducts(step, o, written) {
-  const { terms, bias, sum, result } = written;
+  const { terms, bias, result } = written;
   if (step.kind !== "conv" && step.kind !== "transposed") {
+    const parts = spellParts(terms.map(({ product }) => product));
     return [
       html("p", {}, `The sum of ${plural(terms.length, "product")} x × w${bias === null ? "" : ", plus the bias"}.`),
-      equation(`${formatNumber(sum)}${bias === null ? "" : ` ${signed(bias)}`}`, result),
+      equation(`${parts}${bias === null ? "" : ` ${signed(bias)} (bias)`}`, result),
       longSum(step, terms),
     ];
   }
@@ -151,8 +160,7 @@ function spellProducts(step, o, written) {
       equation(formatNumber(bias || 0), result),
     ];
   if (!channels.has(current.channel)) current.channel = shares[0][0];
-  const parts = shares.slice(0, 4).map(([, share], k) => (k ? signed(share) : formatNumber(share)));
-  if (shares.length > 4) parts.push(signed(shares.slice(4).reduce((total, [, share]) => total + share, 0)));
+  const parts = spellParts(shares.map(([, share]) => share));
   const what =
     step.kind === "conv"
       ? "the window of the layer before × the kernel"
@@ -167,7 +175,7 @@ function spellProducts(step, o, written) {
     ),
     ...grids(step, channels.get(current.channel)),
     channels.size > 1 ? channelList(step, shares) : null,
-    equation(`${parts.join(" ")}${bias === null ? "" : ` ${signed(bias)} (bias)`}`, result),
+    equation(`${parts}${bias === null ? "" : ` ${signed(bias)} (bias)`}`, result),
   ];
 }
 

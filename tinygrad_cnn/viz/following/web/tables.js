@@ -114,6 +114,8 @@ function longSum(step, terms) {
   const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
   const [shown, rest] = [sorted.slice(0, LISTED), sorted.slice(LISTED)];
   const most = Math.abs(shown[0].product);
+  const second = step.kind === "matmul" && step.operands[0].step !== null ? step.operands[1].step : null;
+  const factor = (term) => cellLink(steps[second], term.other, enclosed(term.w));
   const row = (term) => {
     const from = step.operands[term.slot].step;
     const name = from === null ? "x" : cellLink(steps[from], term.i);
@@ -122,7 +124,7 @@ function longSum(step, terms) {
       {},
       html("th", { scope: "row" }, name),
       html("td", {}, formatNumber(term.x)),
-      html("td", {}, `× ${enclosed(term.w)}`),
+      html("td", {}, "× ", term.other === undefined || second === null ? enclosed(term.w) : factor(term)),
       html("td", {}, formatNumber(term.product)),
       bar(term.product, most),
     );
