@@ -18,7 +18,8 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz import probing
-from tinygrad_cnn.viz.following.steps import Trail, trail_of
+from tinygrad_cnn.viz.following.steps import trail_of
+from tinygrad_cnn.viz.following.structure import Trail
 
 CELLS = 90  # of each of six nets: 540 in all
 PICK = """
@@ -323,6 +324,17 @@ def test_indices_and_large_nets(window):
     assert "Row 7 of the table of 11" in window.text("#made")
     assert "whole numbers: they have no gradient" in window.text("#field")
     assert len(Select(window.one("#tools select")).options) == 38
+
+
+def test_numbers_that_are_none_are_shown_as_what_they_are(window):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+    x = np.ones((1, 1, 4, 4), np.float32)
+    x[0, 0, 0, 0], x[0, 0, 3, 3] = np.nan, np.inf
+    window.show(viz.follow(net, x).html)
+    pick(window, 1, 0)
+    assert window.text("#made h2") == "conv2d[0, 0, 0] = NaN"
+    pick(window, 0, 15)
+    assert window.text("#made h2") == "input[0, 3, 3] = \N{INFINITY}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .steps import Step, Trail
+from .structure import Step, Trail
 
 RANGE = np.iinfo(np.int32)
 

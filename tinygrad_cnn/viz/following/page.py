@@ -8,27 +8,15 @@ from typing import Any
 import numpy as np
 
 from ...nn.module import Module
-from .. import probing
+from .. import probing, style
 from ..kit.page import Page, base_style, document, part, web
 from .packing import packed
 from .steps import trail_of
 
 PARTS = (
-    "net",
-    "windows",
-    "links",
-    "dense",
-    "walks",
-    "written",
-    "words",
-    "strip",
-    "tables",
-    "product",
-    "field",
-    "outputs",
-    "lowered",
-    "main",
-)
+    "net", "windows", "links", "dense", "walks", "written", "words", "strip", "tables", "product", "field", "outputs",
+    "lowered", "main",
+)  # fmt: skip
 KIT = ("dom", "numbers", "colors", "tile", "slider", "tooltip", "theme")
 ROOM = 20.0  # megabytes of a page
 
@@ -106,13 +94,11 @@ def told(
         )
     scores = trail.steps[trail.outputs[0]].shape
     count = scores[1] if len(scores) == 2 else 0
-    if display_labels is not None and len(display_labels) != count:
-        raise ValueError(
-            f"{name}: display_labels must name the {count} outputs, got {len(display_labels)} for an output {scores}"
-        )
+    if display_labels is not None and not count:
+        raise ValueError(f"{name}: display_labels name scores (1, K), but the model gives shape {scores}")
     if target is not None and not 0 <= target < count:
         raise ValueError(f"{name}: target must be one of {count} outputs, 0 to {count - 1}, got {target!r}")
-    names = None if display_labels is None else [str(each) for each in display_labels]
+    names = style.labels_for(display_labels, count, name)
     return {**data, "title": title or type(model).__name__, "target": target, "classes": names}
 
 

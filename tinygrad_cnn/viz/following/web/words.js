@@ -36,7 +36,7 @@ function nameOf(step) {
 }
 
 function classNamed(k) {
-  return told.classes ? told.classes[k] : String(k);
+  return told.classes[k];
 }
 
 // A step's output as pictures: {count, rows, columns, placeOf(o) = [picture, row, column], numberAt(picture, row, column)
