@@ -326,6 +326,7 @@ def test_indices_and_large_nets(window):
     assert len(Select(window.one("#tools select")).options) == 38
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_numbers_that_are_none_are_shown_as_what_they_are(window):
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
     x = np.ones((1, 1, 4, 4), np.float32)

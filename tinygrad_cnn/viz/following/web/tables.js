@@ -37,7 +37,8 @@ function channelList(step, shares) {
 }
 
 function bar(value, most) {
-  const width = most > 0 ? (Math.abs(value) / most) * 48 : 0;
+  const part = Math.abs(value) / most;
+  const width = Number.isFinite(part) ? part * 48 : 0;
   const drawing = svg("svg", { viewBox: "0 0 100 14", preserveAspectRatio: "none", "aria-hidden": "true" });
   drawing.append(
     svg("rect", { class: value < 0 ? "minus" : "plus", x: value < 0 ? 50 - width : 50, y: 2, width, height: 10 }),
