@@ -1,4 +1,7 @@
-"""The page of `follow` in a browser: its sums, walks, keys and sizes. The network is cut, the console stays empty."""
+"""The page of `follow` in a browser: its sums, walks, keys and sizes. The network is cut, the console stays empty.
+
+TINYGRAD_CNN_SCREENSHOTS=1 also renews docs/images/follow.png.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 from viz.following import nets
@@ -199,6 +204,26 @@ def test_the_receptive_field_is_what_changes_a_number(window, branches):
         )
         expected = np.abs(part[:-1, o] - part[-1, o]) > 1e-9
         np.testing.assert_array_equal(np.array(reach or [0] * x.size, bool), expected)
+
+
+def test_maxima_see_all_and_follow_the_winner(window):
+    """All of a window can change its maximum, one does; of equal maxima over dimensions each has its share."""
+
+    class Net(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return F.max_pool2d(x, 2).amax((2, 3))
+
+    x = np.array([[[[1, 2, 0, 3], [0, 1, 3, 1]]]], np.float32)  # maxima 2 and 3, the first of the two 3s
+    y = np.array([[[[1, 3, 0, 3], [0, 1, 3, 1]]]], np.float32)  # 3 and 3
+    for image, gradient in ((x, [0, 0, 0, 1, 0, 0, 0, 0]), (y, [0, 0.5, 0, 0.5, 0, 0, 0, 0])):
+        window.show(viz.follow(Net(), image).html)
+        assert window.run(GRADIENTS, [[2, 0]]) == [gradient]
+        leaf = tg.Tensor(image, requires_grad=True)
+        Net()(leaf).sum().backward()
+        assert leaf.grad.numpy().reshape(-1).tolist() == gradient
+        pick(window, 1, 1)
+        assert window.one("#field [data-theory]").get_attribute("data-theory") == "4"
+        assert window.one("#field [data-theory]").get_attribute("data-effective") == "1"
 
 
 def test_receptive_fields_in_words(window):
