@@ -149,7 +149,8 @@ class _Recorder:
 
     def as_dict(self, title: str, labels: list[str] | None) -> dict[str, Any]:
         """All of it, for the page."""
-        images, true = self.watched or (np.zeros(0), [])
+        images: Sequence[Array] = () if self.watched is None else list(self.watched[0])
+        true = [] if self.watched is None else self.watched[1]
         return {
             "title": title, "optimizer": type(self.optimizer).__name__, "labels": labels, "graph": self.graph,
             "parameters": [

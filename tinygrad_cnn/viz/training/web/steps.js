@@ -35,7 +35,7 @@ function showWeights() {
       const scale = colorScale("diverging", -1, 1);
       const share = array ? array.scale / (most[kind] || 1) : 0;
       const bytes = array ? signedBytesOf(array.data) : new Int8Array(about.count * about.height * about.width);
-      paintGrid(canvas, about, (k) => scale(bytes[k] === -128 ? NaN : (bytes[k] / 127) * share), 220);
+      paintGrid(canvas, about, (k) => scale(bytes[k] === -128 ? NaN : bytes[k] * share), 200);
       const told = array ? `‖${kind === "weights" ? "w" : kind === "gradients" ? "g" : "Δw"}‖ ${formatNumber(array.norm)}` : "none";
       const ratio = kind === "changes" && array ? `, ${formatNumber(toNumber(array.norm) / toNumber(data.steps[at].weights[i].norm), 2)} of ‖w‖` : "";
       text.textContent = `${WORDS[kind]}: ${told}${ratio}`;
@@ -86,7 +86,7 @@ const SPACE = { margin: 8, pad: 12, header: 20, layers: 26, nodes: 16, lines: 10
 const BOX = { width: 150, height: 62 };
 const nodes = new Map(); // id: the texts that change
 let chosen = null;
-const chosenPlot = linePlot({ label: "numbers of the box", width: 900, height: 150, xLabel: "step", x: losses.map((_, i) => i + 1) });
+const chosenPlots = ["value", "gradient"].map((label) => linePlot({ label, width: 620, height: 150, xLabel: "step", x: losses.map((_, i) => i + 1) }));
 
 function drawGraph() {
   const { boxes, edges } = data.graph;
@@ -153,12 +153,15 @@ function showChosen() {
   const place = data.graph.boxes.indexOf(chosen);
   const of = (k) => data.steps.map((s) => (s.boxes ? s.boxes[place][k] : null));
   const scalar = chosen.shape && !chosen.shape.length;
-  const series = [
-    { name: scalar ? "value" : "norm of the value", values: of(0), color: "var(--value)", dash: null },
-    { name: scalar ? "gradient" : "norm of the gradient", values: of(1), color: "var(--gradient)", dash: "7 4" },
-  ].filter((s) => s.values.some((v) => v !== null));
-  element("chosen").replaceChildren(html("h3", {}, `${chosen.label} ${chosen.module} over all steps`), chosenPlot.element);
-  chosenPlot.update({ series });
+  const views = ["value", "gradient"].map((name, k) => {
+    const words = scalar ? name : `norm of the ${name}`;
+    const series = [{ name: words, values: of(k), color: `var(--${name})`, dash: null }];
+    return { plot: chosenPlots[k], words, series, known: of(k).some((v) => v !== null) };
+  });
+  const shown = views.filter((view) => view.known);
+  const plots = html("div", { class: "pair" }, ...shown.map((view) => html("div", {}, html("p", { class: "quiet" }, view.words), view.plot.element)));
+  element("chosen").replaceChildren(html("h3", {}, `${chosen.label} ${chosen.module} over all steps`), plots);
+  for (const { plot, series } of shown) plot.update({ series });
 }
 
 // ------------------------------------------------------------------------------------------------------- all together
