@@ -26,7 +26,8 @@ FLAGS = (
 )
 SMALLEST = """
 const seen = (e) =>
-  e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width && !e.closest("script, style, title, .visually-hidden");
+  e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width &&
+  !e.closest("script, style, title, .visually-hidden");
 const own = (e) => [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
 const scale = (e) => {
   const matrix = e.closest("svg") && e.getScreenCTM ? e.getScreenCTM() : null;
