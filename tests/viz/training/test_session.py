@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from tinygrad_cnn import viz
 from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.train import Callback, SchedulerCallback, Trainer
-from tinygrad_cnn.viz.training import session
+from tinygrad_cnn.viz.training import desk, session
 from tinygrad_cnn.viz.training.control import Control
 
 
@@ -423,6 +424,30 @@ trainer.fit((tg.zeros(4, 2), tg.zeros(4, 1)), 1)
 assert not any("viz" in name for name in sys.modules)
 """
     assert program(code).returncode == 0
+
+
+def test_a_notebook_shows_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(desk, "_notebook", lambda: shown.append)
+    net, optimizer = runs.made()
+    with viz.live(net, optimizer) as page:
+        assert shown == [page]
+        assert f'src="{page.address}"' in page._repr_html_()
+        with urllib.request.urlopen(page.address, timeout=10) as answer:
+            assert "frame-ancestors http://localhost:*" in answer.headers["Content-Security-Policy"]
+        runs.steps(net, optimizer, 2, page)
+    assert "srcdoc=" in page._repr_html_(), "when it is over, what was recorded"
+    assert page.page().height == desk.HEIGHT
+
+
+def test_a_resumed_run_may_be_watched(tmp_path: Path) -> None:
+    net, optimizer = runs.made()
+    trainer = Trainer(net, optimizer, progress=False)
+    trainer.fit(runs.pictures(), 1)
+    trainer.save(tmp_path / "run.safetensors")
+    trainer = Trainer(*runs.made(1), callbacks=viz.live(serve=False), progress=False).load(tmp_path / "run.safetensors")
+    trainer.fit(runs.pictures(), 2)
+    assert trainer.epoch == 2
 
 
 def test_wishes_wait_for_the_run() -> None:

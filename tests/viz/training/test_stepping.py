@@ -49,11 +49,9 @@ def test_the_steps_are_those_of_a_loop() -> None:
         before = [q.numpy().copy() for q in other.parameters()]
         optimizer.step()
         for i, q in enumerate(other.parameters()):
-            for kind, array in (
-                ("weights", before[i]),
-                ("gradients", q.grad.numpy()),
-                ("changes", q.numpy() - before[i]),
-            ):
+            assert q.grad is not None
+            change = q.numpy() - before[i]
+            for kind, array in (("weights", before[i]), ("gradients", q.grad.numpy()), ("changes", change)):
                 tile = step[kind][i]
                 np.testing.assert_allclose(unpacked(tile, q.shape), array, atol=0.51 * tile["scale"])
                 assert tile["norm"] == pytest.approx(np.linalg.norm(array.ravel()), rel=1e-3)
@@ -168,11 +166,10 @@ def test_one_moves_from_step_to_step(tab: Any, tmp_path: Path) -> None:
     assert len(set(seen)) == 5, "weights move"
     assert not tab.one("#next").is_enabled()
     bars = tab.text(".watched .bars")
-    assert bars.startswith("top") and "→" in bars
-    number = re.search(
-        r"cross_entropy.*?value ([0-9.]+)",
-        tab.run("return [...document.querySelectorAll('.box')].map(b => b.getAttribute('aria-label')).join()"),
-    )
+    assert bars.startswith("top")
+    assert "→" in bars
+    said = tab.run("return [...document.querySelectorAll('.box')].map((b) => b.getAttribute('aria-label')).join()")
+    number = re.search(r"cross_entropy.*?value ([0-9.]+)", said)
     assert float(number[1]) == pytest.approx(found["steps"][4]["loss"], rel=1e-3)  # type: ignore[index]
     tab.run("document.querySelector('svg.graph .box').focus()")
     tab.keys("\ue007")
