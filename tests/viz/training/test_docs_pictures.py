@@ -42,7 +42,7 @@ def test_the_pictures_of_the_docs(tmp_path: Path) -> None:
 def shoot(tab: Any, page: Any, trainer: Any, steps: Path) -> None:
     """The live page, paused after three epochs, and the twelfth of the recorded steps."""
     tab.until(lambda: page.address is not None and trainer.epoch == 3, 300)
-    tab.open(page.address, width=1160, height=1080)
+    tab.open(page.address, width=1100, height=980)
     tab.until(lambda: tab.all("#mistakes li"))
     tab.one("#pause").click()
     tab.until(lambda: tab.run("return document.body.dataset.state") == "paused")
