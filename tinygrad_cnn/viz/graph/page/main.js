@@ -142,7 +142,7 @@ function arrow([dx, dy], node) {
 function firstLook() {
   openPanel(innerWidth >= 900);
   openAsFits();
-  frame(false, 0.25);
+  frame(false);
   refresh();
 }
 
