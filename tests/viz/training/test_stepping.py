@@ -168,8 +168,8 @@ def test_one_moves_from_step_to_step(tab: Any, tmp_path: Path) -> None:
     bars = tab.text(".watched .bars")
     assert bars.startswith("top")
     assert "→" in bars
-    said = tab.run("return [...document.querySelectorAll('.box')].map((b) => b.getAttribute('aria-label')).join()")
-    number = re.search(r"cross_entropy.*?value ([0-9.]+)", said)
+    said = tab.run("return [...document.querySelectorAll('.box')].map((b) => b.textContent).join()")
+    number = re.search(r"cross_entropy +([0-9.]+) ∂", said)
     assert float(number[1]) == pytest.approx(found["steps"][4]["loss"], rel=1e-3)  # type: ignore[index]
     tab.run("document.querySelector('svg.graph .box').focus()")
     tab.keys("\ue007")

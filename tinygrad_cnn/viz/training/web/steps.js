@@ -101,7 +101,7 @@ function drawGraph() {
 }
 
 function drawBox({ x, y }, box) {
-  const text = (line, look, words = "") => svg("text", { x: BOX.width / 2, y: 16 + 15 * line, class: look }, words);
+  const text = (line, look, words = "") => svg("text", { x: BOX.width / 2, y: 16 + 15 * line, class: look }, `${words} `);
   const under = [box.module, box.shape && box.shape.length ? formatShape(box.shape) : ""].filter(Boolean).join(" ");
   const cut = (words, most) => (words.length > most ? `${words.slice(0, most - 1)}…` : words);
   const value = svg("text", { x: 8, y: 52, class: "value" });
@@ -120,6 +120,8 @@ function drawBox({ x, y }, box) {
       tabindex: 0,
       "aria-pressed": false,
       onclick: choose,
+      onpointermove: (event) => tooltip.show(event.clientX, event.clientY, [box.label, under].join("\n")),
+      onpointerleave: tooltip.hide,
       onkeydown: (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();
@@ -132,7 +134,6 @@ function drawBox({ x, y }, box) {
     text(1, "under", cut(under, 24)),
     value,
     gradient,
-    svg("title", {}, `${box.label} ${under}`),
   );
   nodes.set(box.id, { box, node, value, gradient });
   return node;
@@ -142,10 +143,9 @@ function showGraph() {
   const numbers = data.steps[at].boxes;
   data.graph.boxes.forEach((box, i) => {
     const [value, gradient] = numbers ? numbers[i] : [null, null];
-    const { node, ...texts } = nodes.get(box.id);
-    texts.value.textContent = value === null ? "" : formatNumber(value);
+    const texts = nodes.get(box.id);
+    texts.value.textContent = value === null ? "" : `${formatNumber(value)} `;
     texts.gradient.textContent = gradient === null ? "" : `∂ ${formatNumber(gradient)}`;
-    node.setAttribute("aria-label", `${box.label} ${box.module}, value ${formatNumber(value)}, gradient ${formatNumber(gradient)}`);
   });
 }
 
