@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
     from .training.session import Live, live
+    from .training.stepping import step_through
 
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
@@ -75,6 +76,7 @@ _LATER = {  # name: the module it stands in
     "plot_saliency": "overlays",
     "report": "reporting",
     "saliency_map": "saliency",
+    "step_through": "training.stepping",
     "worst_mistakes": "mistakes",
 }
 
@@ -113,6 +115,7 @@ __all__ = [
     "plot_saliency",
     "report",
     "saliency_map",
+    "step_through",
     "worst_mistakes",
 ]
 
