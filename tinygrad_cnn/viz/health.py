@@ -70,7 +70,5 @@ def _not_finite(
         found.append(f"The first output that is not finite is that of {layer.label}: {layer.not_finite} values.")
     bad = int((~np.isfinite(scores)).any(axis=1).sum())
     if bad:
-        found.append(
-            f"The scores of {bad:,} of {len(scores):,} images are not finite: what they say means nothing."
-        )
+        found.append(f"The scores of {bad:,} of {len(scores):,} images are not finite: what they say means nothing.")
     return found
