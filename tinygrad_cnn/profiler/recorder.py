@@ -108,6 +108,10 @@ class Recorder:
         self._add(type(module).__name__, "module", name, start, end)
 
     # -------------------------------------------------------------------------------------------------- for drawings
+    def watched_models(self) -> list[Module]:
+        """The models that were called within this profile, as far as they are still there."""
+        return self._names.models()
+
     def of(self, node: Node | Variable) -> NodeCost | None:
         """What a node of a graph (or the node of a tensor) cost; None if it was not made within this profile.
 

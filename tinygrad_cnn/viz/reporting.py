@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..io.atomic import replace_file
+from ..nn.layer_table import HEADINGS, ModelSummary
 from ..nn.layers.conv import Conv2d
 from ..nn.module import Module
-from ..nn.summary import HEADINGS, ModelSummary, summary
+from ..nn.summary import summary
 from ..tensors import Tensor
 from . import pages, probing, style
 from .activations import LayerActivations, activation_statistics, plot_activations

@@ -21,7 +21,7 @@ from ..profiler.hooks import CALLS
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
 
-_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 ROOM = 1 << 28  # bytes of intermediate arrays that are kept to look at
 
 
@@ -48,6 +48,7 @@ class Watch(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.called: list[Module] = []  # by each of the calls
         self.seen: dict[Node, Seen] = {}
         self.models: list[Module] = []  # those called by no other
         self._open: list[int] = []
@@ -63,6 +64,7 @@ class Watch(Recorder):
         name = self.module
         itself = name == f"({type(module).__name__})"
         self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
+        self.called.append(module)
         self._open.append(len(self.calls) - 1)
 
     def leave(self) -> None:
@@ -94,14 +96,14 @@ class Watch(Recorder):
 def _user_line() -> dict[str, Any] | None:
     """The innermost line outside this package that led here."""
     frame = users_frame()
-    if frame.f_code.co_filename.startswith(_PACKAGE):
+    if frame.f_code.co_filename.startswith(PACKAGE):
         return None
     file, line = frame.f_code.co_filename, frame.f_lineno
     code = linecache.getline(file, line, frame.f_globals).strip()
-    return {"file": _shown(file), "line": line, "code": code}
+    return {"file": shown_path(file), "line": line, "code": code}
 
 
-def _shown(file: str) -> str:
+def shown_path(file: str) -> str:
     """A path as a picture may show it to others: below the current folder, or the name alone."""
     try:
         return Path(file).relative_to(Path.cwd()).as_posix()
@@ -134,13 +136,15 @@ def watched_by(watcher: Recorder) -> Iterator[None]:
         CALLS.end()
 
 
-def run(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Watch]:
+def run(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], watch: Watch | None = None
+) -> tuple[Any, Watch]:
     """``function(*args, **kwargs)`` with gradients recorded, watched by nobody else, and what was seen.
 
     Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
-    running statistics, dropout draws random numbers.
+    running statistics, dropout draws random numbers. A ``watch`` of one's own has what was seen also where it raises.
     """
-    watch = Watch()
+    watch = Watch() if watch is None else watch
     try:
         with watched_by(watch), enable_grad():
             return function(*args, **kwargs), watch

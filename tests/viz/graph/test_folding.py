@@ -38,7 +38,7 @@ def consistent(picture: Picture) -> bool:
 # ---------------------------------------------------------------------------------------------------------- repeats
 def test_equal_blocks_in_a_row_are_drawn_once() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), *(Residual(4) for _ in range(5)), nn.ReLU())
-    picture = draw_graph(model, inputs=tg.ones(1, 1, 8, 8), collapse=False).picture
+    picture = draw_graph(model, inputs=tg.ones(1, 1, 8, 8), collapse=False, plumbing=True).picture
     folded = fold_repeats(picture)
     assert consistent(folded)
     (group,) = (g for g in folded.groups if g.count > 1)

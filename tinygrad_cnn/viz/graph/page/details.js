@@ -11,9 +11,11 @@ function showDetails(key) {
 }
 
 function openPanel(open) {
+  const opens = open && document.body.classList.contains("no-panel");
   document.body.classList.toggle("no-panel", !open);
   element("toggle-panel").setAttribute("aria-expanded", String(open));
   drawFrame();
+  if (opens && drawn.has(selected)) reveal(drawn.get(selected).rect, false); // there is less room for the graph now
 }
 
 function section(title, ...children) {
@@ -102,6 +104,11 @@ function boxDetails(box) {
     ),
     section("Attributes", table(Object.entries(box.attributes || {}))),
     box.shape_rule ? section("Shape rule", html("p", { class: "math" }, box.shape_rule)) : null,
+    box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
+    box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
+    (box.folded || []).length
+      ? section("Folded into it", html("p", { class: "math" }, box.folded.join(", ")))
+      : null,
     rulesOf(box),
     summarySection("Value", box.value, "value"),
     summarySection("Gradient", box.gradient, "gradient"),
