@@ -34,5 +34,7 @@ BUGS = [
     Bug("viz/histograms.py", '(("gradients", self.gradients), ("weights", self.weights))', '(("weights", self.weights), ("gradients", self.gradients))', ["tests/viz/test_histograms.py"]),
     Bug("viz/ridges.py", "keep.update([i for i, (_, h) in enumerate(records) if h.nonfinite][:1])", "pass", ["tests/viz/test_ridges.py"]),
     Bug("viz/ridges.py", "dict.fromkeys(wrong + (large or list(recorded)))", "dict.fromkeys(large or list(recorded))", ["tests/viz/test_ridges.py"]),
+    Bug("viz/health.py", "            p.grad = g\n        yield", "            pass\n        yield", ["tests/viz/test_report.py"]),
+    Bug("viz/health.py", "zip(parameters, before, strict=True):\n            p.grad = g", "zip(parameters, before, strict=True):\n            pass", ["tests/viz/test_report.py"]),
     Bug("viz/health.py", "if dead and dead != before:", "if dead:", ["tests/viz/test_report.py"]),
 ]  # fmt: skip

@@ -157,6 +157,8 @@ def test_the_graph_is_that_of_the_model(run: Run, tmp_path: Path) -> None:
     graph = text[text.index("Computation graph</h2>") : text.index("Layers</h2>")]
     for name, _ in run.model.named_parameters():
         assert f">{name}</text>" in graph
+    assert 'fill="light-dark(#e6f1f9,#14293a)"' in graph
+    assert not re.search(r'(fill|stroke)="(#|white|black)', graph)  # each colour has one for dark pages
     assert run.model.training
 
 

@@ -26,6 +26,7 @@ from .features import plot_feature_maps
 from .filters import plot_filters
 from .flow import LayerGradients, gradient_flow, plot_gradient_flow
 from .graph.drawing import draw_graph
+from .graph.style import in_both
 from .health import findings, graded
 from .histograms import HistogramRecorder
 from .layers import layers_of, name_of
@@ -309,8 +310,8 @@ def _flowing_back(model: Module, seen: _Evaluation) -> tuple[list[LayerGradients
             return [], []
         section = pages.Section("Gradient flow")
         section.draw(
-            f"The gradients of the loss of {len(images)} images, in evaluation mode. A layer far from the others, one "
-            "without a gradient, and one whose gradient is not finite is crossed.",
+            f"The gradients of the loss of {len(images)} images, in evaluation mode. Beside a layer far from the "
+            "others, one without a gradient, and one whose gradient is not finite stands what is wrong.",
             lambda: plot_gradient_flow(model),
         )
         return gradient_flow(model), [section]
@@ -321,7 +322,8 @@ def _graphed(model: Module, seen: _Evaluation) -> pages.Section:
     with probing.at_rest(model):
         graph = draw_graph(model, inputs=Tensor(seen.probed[:1]), title="")
     try:
-        section.embed("The operations behind the scores of one image, grouped by module.", graph._as("svg").decode())
+        drawing = in_both(graph._as("svg").decode())
+        section.embed("The operations behind the scores of one image, grouped by module.", drawing)
     except ImportError as error:
         section.say(f"Not drawn: {error}.")
     return section
