@@ -84,10 +84,8 @@ class Section:
     def embed(self, caption: str, svg: str) -> None:
         """A picture that is SVG already."""
         picture = inline_svg(svg, caption)
-        self.parts.append(
-            f'<figure><div class="scroll" tabindex="0">{picture}</div>'
-            f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        )
+        below = f"<figcaption>{html.escape(caption)}</figcaption>"
+        self.parts.append(f'<figure><div class="scroll" tabindex="0">{picture}</div>{below}</figure>')
 
 
 def _align(column: int, headings: Sequence[str]) -> str:
