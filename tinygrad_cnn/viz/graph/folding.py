@@ -56,9 +56,7 @@ def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
         return Shown()
     groups = {g.id: g for g in picture.groups}
     depths = {
-        g: sum(groups[i].kind == "module" for i in around(g, groups)) - 1
-        for g in groups
-        if groups[g].kind == "module"
+        g: sum(groups[i].kind == "module" for i in around(g, groups)) - 1 for g in groups if groups[g].kind == "module"
     }
     rows = {g.id for g in picture.groups if g.kind == "row"}
     steps = {g for g in rows if groups[groups[g].blocks[0]].kind == "step"}
@@ -74,7 +72,10 @@ def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
     if len(picture.boxes) <= DETAILED:
         return closing(()) if rows and not fits(picture) else Shown()
     inner = set(depths) - {outer for g in depths for outer in around(g, groups)[:-1]}
-    levels = [{g for g, d in depths.items() if d >= level or g in inner} for level in range(max(depths.values(), default=0), 0, -1)]
+    levels = [
+        {g for g, d in depths.items() if d >= level or g in inner}
+        for level in range(max(depths.values(), default=0), 0, -1)
+    ]
     tried = [closing(()), closing(inner), *(closing(level) for level in levels)]
     tried.append(closing(levels[-1] if levels else inner, steps))
     return next((shown for shown in tried if fits(view(picture, shown))), tried[-1])
@@ -176,7 +177,7 @@ class _View:
     # ------------------------------------------------------------------------------------------------------------ boxes
     @staticmethod
     def _for_all(boxes: list[Box]) -> Box:
-        """The first of boxes, for all of them: costs add up, settings that differ go from the first one's to the last's."""
+        """The first of boxes, for all: costs add up, settings that differ go from the first one's to the last's."""
         box = dataclasses.replace(boxes[0], attributes=dict(boxes[0].attributes), cost=_sum(b.cost for b in boxes))
         for name, value in boxes[-1].attributes.items():
             if box.attributes.get(name, value) != value:
@@ -192,8 +193,8 @@ class _View:
         out = self._boxes[group.out]
         box = dataclasses.replace(
             out, id=self._fresh + group.id, kind="module", label=group.type, name=group.name or None,
-            group=group.parent, order=own[0].order, count=group.count, hidden=len(own), output=any(b.output for b in own),
-            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing), inputs=[], rules=[],
+            group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
+            output=any(b.output for b in own), parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing), inputs=[], rules=[],
             source=next((b.source for b in computed if b.source), None),
         )  # fmt: skip
         if len(computed) > 1:
@@ -202,7 +203,7 @@ class _View:
         return box
 
     def _held(self, group: Group) -> str:
-        """What a group has in it: "3 Bottleneck", or "getitem, 2 Linear, add, tanh"; nothing where that would be long."""
+        """What a group has in it: "3 Bottleneck", "getitem, 2 Linear, add, tanh"; nothing where that would be long."""
         inside = group
         while inside.kind == "row":
             inside = self._groups[inside.blocks[0]]
@@ -238,7 +239,9 @@ class _View:
                 continue  # the first block has its like
             source, target = self._seen_as[edge.source], self._seen_as[edge.target]
             row = self._row_between(one, other, common)
-            recurrent = row is not None and (source != target or target in (self._fresh + row, edge.target, edge.source))
+            recurrent = row is not None and (
+                source != target or target in (self._fresh + row, edge.target, edge.source)
+            )
             if source == target and not recurrent:
                 continue
             leaves = any(g in self._shown.once for g in one[common:])

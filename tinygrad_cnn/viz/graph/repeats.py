@@ -197,7 +197,9 @@ class _Rows:
     def _group(self, parent: int | None, blocks: list[list[_Item]]) -> list[tuple[int | None, list[_Item]]]:
         fresh = itertools.count(max(self._groups, default=-1) + 1)
         first = [self._groups[item.group].type if item.group is not None else "" for item in blocks[0]]
-        type_ = ", ".join(first) if all(first) else "step" if len(first) > 1 else self._boxes[blocks[0][0].boxes[0]].label
+        type_ = (
+            ", ".join(first) if all(first) else "step" if len(first) > 1 else self._boxes[blocks[0][0].boxes[0]].label
+        )
         names = [self._groups[item.group].name for block in blocks for item in block if item.group is not None]
         named = all(first) and all(names)
         name = "" if not named else f"{names[0]} to {names[-1]}" if names[0] != names[-1] else names[0]
@@ -231,9 +233,9 @@ class _Rows:
             self._picture, boxes=list(self._boxes.values()), groups=list(self._groups.values())
         ).members()
         for row in reversed(self._rows):  # inner ones first
-            uses = [self._leaves_of(members[block]) for block in row.blocks]
-            common = set.intersection(*(set(use) for use in uses))
-            for leaf in [leaf for use in uses for place, leaf in use.items() if place not in common]:
+            found = [self._leaves_of(members[block]) for block in row.blocks]
+            own = [leaf for uses in found for place, leaf in uses.items() if not all(place in other for other in found)]
+            for leaf in own:
                 if row.id in around(leaf.group, self._groups):
                     leaf.group = row.id
 
