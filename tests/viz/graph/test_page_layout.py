@@ -89,9 +89,11 @@ return drawn.sort((a, b) => a[0] - b[0]);
 """
 
 
-@pytest.mark.parametrize(("seed", "direction"), [(7, "TB"), (8, "TB"), (9, "LR")])
-def test_every_edge_runs_from_its_source_to_its_target(window: Window, seed: int, direction: str) -> None:
-    picture = pictures.random_picture(50, seed, direction)
+@pytest.mark.parametrize(
+    ("n", "seed", "direction"), [(50, 7, "TB"), (50, 8, "TB"), (50, 9, "LR"), (64, 5, "TB"), (64, 6, "LR")]
+)
+def test_every_edge_runs_from_its_source_to_its_target(window: Window, n: int, seed: int, direction: str) -> None:
+    picture = pictures.random_picture(n, seed, direction)  # of more than 60, weights stand beside their operation
     window.open(picture)
     window.click("#open-all")
     assert window.run(ENDS) == [[i, True, True, None] for i in range(len(picture.edges))], "and through no node"

@@ -194,7 +194,8 @@ class _View:
         box = dataclasses.replace(
             out, id=self._fresh + group.id, kind="module", label=group.type, name=group.name or None,
             group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
-            output=any(b.output for b in own), parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing), inputs=[], rules=[],
+            output=any(b.output for b in own), inputs=[], rules=[],
+            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing),
             source=next((b.source for b in computed if b.source), None),
         )  # fmt: skip
         if len(computed) > 1:

@@ -232,7 +232,7 @@ class _Rows:
         members = dataclasses.replace(
             self._picture, boxes=list(self._boxes.values()), groups=list(self._groups.values())
         ).members()
-        for row in reversed(self._rows):  # inner ones first
+        for row in sorted(self._rows, key=lambda row: -len(around(row.id, self._groups))):
             found = [self._leaves_of(members[block]) for block in row.blocks]
             own = [leaf for uses in found for place, leaf in uses.items() if not all(place in other for other in found)]
             for leaf in own:
