@@ -27,6 +27,10 @@ class ModuleNames:
             self._names[module] = f"{caller}.({type(module).__name__})"
         return self._names[module]
 
+    def models(self) -> list[Module]:
+        """Those that were called by no other and are still there, in the order of their first calls."""
+        return list(self._prefixes)
+
     def _learn(self, model: Module) -> None:
         new = {path: module for path, module in model.named_modules() if module not in self._names}
         if model not in self._names:

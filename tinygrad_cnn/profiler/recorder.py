@@ -97,6 +97,10 @@ class Recorder:
         model = self._modules[0][0] if self._modules else module
         self._modules.append((module, self._names.name(module, model, self.module), perf_counter_ns()))
 
+    def returned(self, result: Any) -> Any:
+        """What the innermost module is about to return, and what shall go on in its place: here, the same."""
+        return result
+
     def leave(self) -> None:
         """The innermost module returns, or raises."""
         end = perf_counter_ns()
@@ -104,6 +108,10 @@ class Recorder:
         self._add(type(module).__name__, "module", name, start, end)
 
     # -------------------------------------------------------------------------------------------------- for drawings
+    def watched_models(self) -> list[Module]:
+        """The models that were called within this profile, as far as they are still there."""
+        return self._names.models()
+
     def of(self, node: Node | Variable) -> NodeCost | None:
         """What a node of a graph (or the node of a tensor) cost; None if it was not made within this profile.
 

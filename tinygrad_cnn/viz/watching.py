@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from ..profiler.hooks import CALLS
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
 
-_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 ROOM = 1 << 28  # bytes of intermediate arrays that are kept to look at
 
 
@@ -47,6 +48,7 @@ class Watch(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.called: list[Module] = []  # by each of the calls
         self.seen: dict[Node, Seen] = {}
         self.models: list[Module] = []  # those called by no other
         self._open: list[int] = []
@@ -62,6 +64,7 @@ class Watch(Recorder):
         name = self.module
         itself = name == f"({type(module).__name__})"
         self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
+        self.called.append(module)
         self._open.append(len(self.calls) - 1)
 
     def leave(self) -> None:
@@ -93,14 +96,14 @@ class Watch(Recorder):
 def _user_line() -> dict[str, Any] | None:
     """The innermost line outside this package that led here."""
     frame = users_frame()
-    if frame.f_code.co_filename.startswith(_PACKAGE):
+    if frame.f_code.co_filename.startswith(PACKAGE):
         return None
     file, line = frame.f_code.co_filename, frame.f_lineno
     code = linecache.getline(file, line, frame.f_globals).strip()
-    return {"file": _shown(file), "line": line, "code": code}
+    return {"file": shown_path(file), "line": line, "code": code}
 
 
-def _shown(file: str) -> str:
+def shown_path(file: str) -> str:
     """A path as a picture may show it to others: below the current folder, or the name alone."""
     try:
         return Path(file).relative_to(Path.cwd()).as_posix()
@@ -108,22 +111,42 @@ def _shown(file: str) -> str:
         return file if file.startswith("<") else Path(file).name
 
 
-def run(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Watch]:
-    """``function(*args, **kwargs)`` with gradients recorded, watched by nobody else, and what was seen.
-
-    Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
-    running statistics, dropout draws random numbers.
-    """
-    watch, before = Watch(), here.mode.watchers
+@contextmanager
+def same_random_state() -> Iterator[None]:
+    """Afterwards random numbers go on as if none had been drawn: dropout draws some."""
     bits = default_generator().numpy.bit_generator
     state = bits.state
-    CALLS.begin()
-    here.mode.watchers = (watch,)
     try:
-        with enable_grad():
-            return function(*args, **kwargs), watch
+        yield
+    finally:
+        bits.state = state
+
+
+@contextmanager
+def watched_by(watcher: Recorder) -> Iterator[None]:
+    """Within, calls and operations are seen by ``watcher`` and by nobody else; the random state is as before."""
+    before = here.mode.watchers
+    CALLS.begin()
+    here.mode.watchers = (watcher,)
+    try:
+        with same_random_state():
+            yield
     finally:
         here.mode.watchers = before
         CALLS.end()
-        bits.state = state
+
+
+def run(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], watch: Watch | None = None
+) -> tuple[Any, Watch]:
+    """``function(*args, **kwargs)`` with gradients recorded, watched by nobody else, and what was seen.
+
+    Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
+    running statistics, dropout draws random numbers. A ``watch`` of one's own has what was seen also where it raises.
+    """
+    watch = Watch() if watch is None else watch
+    try:
+        with watched_by(watch), enable_grad():
+            return function(*args, **kwargs), watch
+    finally:
         watch.put_back()

@@ -52,7 +52,7 @@ def test_settings_that_are_no_defaults() -> None:
         "conv2d": {"kernel": "3 × 5", "stride": "2", "padding": "1 × 2", "groups": "2"},  # noqa: RUF001
         "max_pool2d": {"kernel": "3", "stride": "2"},
         "drop": {"p": "0.25"},
-        "normalize": {"dim": "(0, 2, 3)"},
+        "BatchNorm2d": {"dim": "(0, 2, 3)"},
         "leaky_relu": {"slope": "0.2"},
         "reshape": {},
     }

@@ -49,7 +49,7 @@ def once(picture: Picture) -> Picture:
 
 def test_equal_blocks_in_a_row_are_drawn_once() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), *(Residual(4) for _ in range(5)), nn.ReLU())
-    picture = draw_graph(model, inputs=tg.ones(1, 1, 8, 8), collapse=False).picture
+    picture = draw_graph(model, inputs=tg.ones(1, 1, 8, 8), collapse=False, plumbing=True).picture
     folded = once(picture)
     assert consistent(folded)
     (group,) = rows(folded)

@@ -46,6 +46,14 @@ def _instead(x: Any) -> str:
     return ""
 
 
+class Failure(Exception):
+    """Carries the exception of a model out of `call`, with what was seen until then."""
+
+    def __init__(self, error: Exception, given: Given, watch: Watch) -> None:
+        super().__init__(str(error))
+        self.error, self.given, self.watch = error, given, watch
+
+
 class Given:
     """Tensors and arrays that the user gave, or gave a name to."""
 
@@ -112,26 +120,34 @@ def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
     Inputs come in as leaves of their own: the user's tensors, and graphs behind them, are not touched. Where an
     input does not meet what is recorded (it is scaled before the first layer, or nothing has a gradient), the call
     is made again with inputs that require one.
+
+    Raises Failure where the function raises.
     """
     args, kwargs = _arguments(function, inputs)
+    result = None
     for wanted in (False, True):
         leaves = [_leaf(x, wanted) for x in args], {k: _leaf(x, wanted) for k, x in kwargs.items()}
+        given, watch, failure = Given(), Watch(), None
         try:
-            output, watch = run(function, *leaves)
-        except RuntimeError as error:
-            if wanted and "in place" in str(error):
+            output, _ = run(function, *leaves, watch=watch)
+        except Exception as error:
+            if wanted and result is not None and "in place" in str(error):
                 break  # it writes into its input, which a leaf with a gradient forbids: the first call has to do
-            raise
-        given = Given()
+            failure = error
         for name, x in zip(_names(function, len(args)), leaves[0], strict=True):
             if isinstance(x, Tensor):
                 given.add(name, x)
         for name, x in leaves[1].items():
             if isinstance(x, Tensor):
                 given.add(name, x)
+        if failure is not None:
+            if not wanted and not all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
+                continue  # once more, for what was computed before something had a gradient
+            raise Failure(failure, given, watch) from failure
         result = output, given, watch
         if all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
             break
+    assert result is not None
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import textwrap
+from collections.abc import Container
 from typing import Any
 
 from .infix import COMMUTE
@@ -49,7 +50,8 @@ def source_of(
     back = backward and any(edge.gradient is not None for edge in picture.edges)
     picture, again = _shared(picture)
     boxes = {b.id: b for b in picture.boxes}
-    several, beside = _several(picture, boxes), _beside(picture, boxes)
+    beside = _beside(picture, boxes)
+    several = _several(picture, boxes, beside)
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
         nodesep="0.35" if several else "0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
@@ -176,11 +178,11 @@ def _draw_groups(
 
 
 # -------------------------------------------------------------------------------------------------------------- edges
-def _several(picture: Picture, boxes: dict[int, Box]) -> set[int]:
+def _several(picture: Picture, boxes: dict[int, Box], beside: Container[int]) -> set[int]:
     """Boxes whose inputs need their names at the edges: more than one that was computed or named by the user."""
     counts: dict[int, int] = {}
     for edge in picture.edges:
-        if boxes[edge.source].kind != "parameter":
+        if boxes[edge.source].kind != "parameter" and edge.source not in beside:
             counts[edge.target] = counts.get(edge.target, 0) + 1
     return {i for i, n in counts.items() if n > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 

@@ -15,9 +15,11 @@ from ...profiler.recorder import Recorder
 from ...tensors import Tensor
 from ..kit.page import HEIGHT, Page
 from . import rendering
+from .calling import Failure
 from .dot import source_of
 from .folding import choose, marked, truncate, view
-from .recording import record
+from .models import Model, given_models
+from .recording import record, record_failure
 from .repeats import with_rows
 from .structure import Picture
 
@@ -101,7 +103,7 @@ def draw_graph(
     output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
     *,
     inputs: Any = None,
-    model: Module | None = None,
+    model: Model | None = None,
     names: Mapping[str, Tensor] | None = None,
     show_values: bool | str = "auto",
     gradients: bool | str = "auto",
@@ -111,6 +113,8 @@ def draw_graph(
     color_by: str | None = None,
     max_nodes: int = 200,
     legend: bool = True,
+    plumbing: bool = False,
+    failed: str = "raise",
     title: str | None = None,
 ) -> Graph:
     """The computation graph behind a tensor, or of a model: a box for each operation, parameter and input.
@@ -123,8 +127,8 @@ def draw_graph(
             which is called with ``inputs`` and watched: then modules and lines of code are known.
         inputs: what to call the model with: one argument, several in a tuple, or a dict by name. Of a graph that is
             there already: the tensors and arrays to show as inputs, with their names as a dict.
-        model: whose parameters give the graph behind a tensor its names, and its operations their modules: exactly with
-            a ``profile`` of the forward pass, else as far as parameters tell.
+        model: gives the modules and parameters of a graph their names; several as a list, or as a dict by their names,
+            {"G": generator, "D": critic}. Without it modules stand under their types, as far as they are still there.
         names: names of other tensors, {"a": a}: leaves, or what was computed.
         show_values: "auto" shows the numbers of very small arrays; True also sums up all others (norm, zeros, NaN);
             False leaves values out.
@@ -134,10 +138,16 @@ def draw_graph(
             from the innermost on, until it fits a screen. False draws everything; True closes the model's children; a
             number closes modules so many levels down.
         direction: "TB", from top to bottom, or "LR", from left to right.
-        profile: a `profiler.profile` under which the graph was made. A model that is called here is timed by itself.
-        color_by: "time" or "memory", forward and backward. Of a single run, that of a model is a first impression.
+        profile: a `profiler.profile` under which the graph was made: its figures are those of the drawing.
+        color_by: "time" or "memory", forward and backward. A model that is called here is timed: the median of five
+            runs, after a warm-up.
         max_nodes: of more operations the first and the last are drawn.
         legend: explain shapes and colours.
+        plumbing: draw what only rearranges numbers, too: the reshapes, permutations and parts within layers, which are
+            otherwise folded into the operation that they serve.
+        failed: what happens where the model raises: "raise" lets the error through, with the graph until there as its
+            ``.graph``; "draw" returns that graph. The call that failed is red, with what did not fit and, where that is
+            sure, the line to write.
         title: above the drawing; by default the model's type.
 
     Raises:
@@ -155,8 +165,7 @@ def draw_graph(
             f"draw_graph: got the class {output.__name__}; make one, {output.__name__}(...), and draw that: "
             "draw_graph(model, inputs=x)"
         )
-    if model is not None and not isinstance(model, Module):
-        raise TypeError(f"draw_graph: model must be an nn.Module, got {described(model)}")
+    given_models(model)
     if profile is not None and not isinstance(profile, Recorder):
         raise TypeError(f"draw_graph: profile must be what tg.profiler.profile() gives, got {described(profile)}")
     if direction not in ("TB", "LR"):
@@ -166,19 +175,48 @@ def draw_graph(
     for name, value in (("show_values", show_values), ("gradients", gradients)):
         if value != "auto" and not isinstance(value, bool):
             raise ValueError(f'{name} must be "auto", True or False, got {value!r}')
+    if failed not in ("raise", "draw"):
+        raise ValueError(f'failed must be "raise" or "draw", got {failed!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 2:
         raise ValueError(f"max_nodes must be an integer of at least 2, got {max_nodes!r}")
-    picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by is not None)
+    look = {"statistics": show_values is True, "backward": gradients is True, "color_by": color_by, "legend": legend}
+    shape = collapse, direction, max_nodes, None if title is None else str(title)
+    try:
+        picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by, plumbing)
+    except Failure as failure:
+        picture = record_failure(failure, model, names, show_values, max_nodes, plumbing)
+        graph = _graph(picture, *shape, {**look, "color_by": None})
+        if failed == "draw":
+            return graph
+        error = failure.error
+        error.graph = graph  # type: ignore[attr-defined]
+        if hasattr(error, "add_note"):  # Python 3.11
+            error.add_note("The graph until there is this error's .graph; draw_graph(..., failed='draw') returns it.")
+        raise error from None
     if color_by is not None and all(box.cost is None for box in picture.boxes):
         raise ValueError(
             "color_by needs figures: draw the model, draw_graph(model, inputs=x, color_by=...), or pass the profile "
             "under which this graph was made: with tg.profiler.profile() as p: loss = ...; "
             "draw_graph(loss, profile=p, color_by=...)"
         )
+    return _graph(picture, *shape, look)
+
+
+def _graph(
+    picture: Picture,
+    collapse: bool | int | str,
+    direction: str,
+    max_nodes: int,
+    title: str | None,
+    look: dict[str, Any],
+) -> Graph:
+    """A picture, folded to be drawn."""
     picture.direction = direction
-    picture.title = picture.title if title is None else str(title)
+    picture.title = picture.title if title is None else title
     picture = with_rows(picture)
     shown = choose(picture, collapse)
-    drawn = truncate(view(picture, shown), max_nodes)
-    look = {"statistics": show_values is True, "backward": gradients is True, "color_by": color_by, "legend": legend}
-    return Graph(marked(picture, shown), drawn, **look)
+    drawn = view(picture, shown)
+    if any(b.kind == "failed" for b in picture.boxes) and all(b.kind != "failed" for b in drawn.boxes):
+        shown = choose(picture, False)  # what failed is not hidden in a module
+        drawn = view(picture, shown)
+    return Graph(marked(picture, shown), truncate(drawn, max_nodes), **look)

@@ -1,45 +1,75 @@
-"""Which call of which module each box belongs to: from what was watched, a profile, or the names of parameters."""
+"""Which call of which module each box belongs to: as it was watched, or from the module that each node noted."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...autograd.graph import Node, Variable
+from ...autograd.graph import Node
 from ...nn.module import Module
-from ...profiler.events import EARLIER, NO_MODULE
-from ...profiler.recorder import Recorder
 from ..watching import Watch
+from .models import Names
 from .structure import Box, Group
 from .tape import Key, Tape
 
+_OWN = Module.__module__.rpartition(".")[0] + "."
+
 
 class Groups:
-    """Groups by number. With a watch each call of a module is one; without, each module."""
+    """Groups by number, one for each call of a module.
 
-    def __init__(self, tape: Tape, model: Module | None, watch: Watch | None, profile: Recorder | None) -> None:
-        self._tape, self._watch = tape, watch
+    Without a watch a call ends where something is computed outside of the module: calls that follow each other at
+    once are one.
+    """
+
+    def __init__(self, tape: Tape, names: Names, watch: Watch | None) -> None:
+        self._tape, self._watch, self._names = tape, watch, names
         self._all: list[Group] = []
-        self._paths: dict[str, int] = {}
+        self.modules: list[Module] = []  # of the groups
         self._of: dict[Node, int | None] = {}
-        self._types = {} if model is None else {path: type(m).__name__ for path, m in model.named_modules()}
-        self.note: str | None = None
-        if watch is not None:
-            self._all = [Group(i, call.name, call.type, call.parent) for i, call in enumerate(watch.calls)]
-        paths = [None if profile is None else self._profiled(profile, node) for node in tape.nodes]
-        if watch is None and model is not None and not any(paths):
-            paths = self._by_parameters(model)
-            self.note = (
-                "operations are grouped by the parameters they use; draw_graph(model, inputs=x) knows each module"
-            )
-        for node, path in zip(reversed(tape.nodes), reversed(paths), strict=True):
-            seen = watch.seen.get(node) if watch is not None else None
-            if seen is not None:
+        if watch is None:
+            self._from_notes()
+        else:
+            self._from_calls(watch)
+
+    def _from_calls(self, watch: Watch) -> None:
+        for call, module in zip(watch.calls, watch.called, strict=True):
+            self._add(module, call.parent)
+        for node in reversed(self._tape.nodes):
+            seen = watch.seen.get(node)
+            if type(node.within) is tuple:
+                self._of[node] = None  # of a backward pass: run in no module
+            elif seen is not None:
                 self._of[node] = seen.call
-            elif watch is not None:  # made on the way into another operation: a cast
-                consumers = tape.consumers.get(node)
+            else:  # made on the way into another operation: a cast
+                consumers = self._tape.consumers.get(node)
                 self._of[node] = self._of.get(consumers[0][0]) if consumers else None
-            else:
-                self._of[node] = None if path is None else self._path(path)
+
+    def _from_notes(self) -> None:
+        running: list[int] = []  # groups, from the model to the innermost call
+        for node in self._tape.nodes:
+            if type(node.within) is tuple:
+                self._of[node] = None
+                continue
+            around = [] if node.module is None else self._names.around(node.module)
+            same = 0
+            while same < min(len(running), len(around)) and self.modules[running[same]] is around[same]:
+                same += 1
+            del running[same:]
+            for module in around[same:]:
+                running.append(self._add(module, running[-1] if running else None))
+            self._of[node] = running[-1] if running else None
+
+    def _add(self, module: Module, parent: int | None) -> int:
+        name, kind = self._names.path(module), type(module).__name__
+        if name is None:  # found among no attributes
+            name = f"{self._all[parent].name}.({kind})".lstrip(".") if parent is not None else ""
+        self._all.append(Group(len(self._all), name, kind, parent))
+        self.modules.append(module)
+        return len(self._all) - 1
+
+    def layers(self) -> set[int]:
+        """The groups that are calls of the package's own layers."""
+        return {i for i, m in enumerate(self.modules) if type(m).__module__.startswith(_OWN)}
 
     def of(self, key: Key) -> int | None:
         """The group of a node; for a leaf, the innermost that has all its consumers."""
@@ -75,51 +105,3 @@ class Groups:
             chain.append(group)
             group = self._all[group].parent
         return chain[::-1]
-
-    def _path(self, path: str) -> int:
-        """The group of a qualified name, and of all around it."""
-        parts = path.split(".") if path else []
-        parent: int | None = None
-        for k in range(len(parts) + 1):
-            name = ".".join(parts[:k])
-            if name and k < len(parts) and self._types and name not in self._types:
-                continue  # a list attribute: "layers.0" has no module "layers"
-            if name not in self._paths:
-                self._paths[name] = len(self._all)
-                self._all.append(Group(len(self._all), name, self._types.get(name, ""), parent))
-            parent = self._paths[name]
-        assert parent is not None
-        return parent
-
-    @staticmethod
-    def _profiled(profile: Recorder, node: Node) -> str | None:
-        cost = profile.of(node)
-        if cost is None or cost.module in (NO_MODULE, EARLIER):
-            return None
-        alone = cost.module.startswith("(") and cost.module.endswith(")") and "." not in cost.module
-        return "" if alone else cost.module
-
-    def _by_parameters(self, model: Module) -> list[str | None]:
-        """An operation on parameters is in their module; one between two such, in the innermost around both."""
-        names = {id(p): path.rpartition(".")[0] for path, p in model.named_parameters()}
-        own: list[str | None] = []
-        for node in self._tape.nodes:
-            paths = [names.get(id(p)) for p in node.parents if isinstance(p, Variable)]
-            own.append(next((p for p in paths if p is not None), None))
-        after: list[str | None] = [None] * len(own)
-        for i in range(len(own) - 2, -1, -1):
-            after[i] = own[i + 1] if own[i + 1] is not None else after[i + 1]
-        before: str | None = None
-        result: list[str | None] = []
-        for path, follows in zip(own, after, strict=True):
-            if path is None and before is not None and follows is not None:
-                shared = [a for a, b in zip(before.split("."), follows.split("."), strict=False) if a == b]
-                common = ".".join(before.split(".")[: len(shared)])
-                path_found: str | None = common if before.startswith(common) and follows.startswith(common) else ""
-                if before == follows:
-                    path_found = before
-                result.append(path_found)
-            else:
-                result.append(path)
-            before = path if path is not None else before
-        return result

@@ -43,16 +43,16 @@ _WORDS = {"x": "input", "w": "weight", "b": "bias", "t": "target", "g": "gradien
 _LARGE = 1 << 20  # elements of a constant that is not looked at
 
 
-def text_of(node: Node, linked: Sequence[bool]) -> str:
+def text_of(node: Node, slots: Sequence[Any], given: Sequence[Any]) -> str:
     """``1 + ·``, ``· / ·``; where other operations have numbers among their inputs, ``where(·, 0, ·)``; else nothing.
 
     Args:
         node: the operation.
-        linked: by slot: does an edge lead there? Other inputs are written out.
+        slots: None where no edge leads to: that input is written out.
+        given: the inputs.
     """
-    name, saved = node.op.name, node.saved
-    kept = saved[1:] if saved is not None and len(saved) == len(linked) + 1 else (None,) * len(linked)
-    shown = [HOLE if edge else _written(a) for edge, a in zip(linked, kept, strict=True)]
+    name = node.op.name
+    shown = [_written(a) if slot is None else HOLE for slot, a in zip(slots, given, strict=True)]
     if name == "neg" and len(shown) == 1:
         return f"−{HOLE}"  # noqa: RUF001
     if name in _SIGNS and len(shown) == 2:

@@ -11,40 +11,50 @@ from numpy import ndarray
 from ...autograd.graph import Node, Variable
 from ...nn.module import Module
 from ...nn.parameter import Parameter
+from ...profiler.events import NodeCost
 from ...profiler.recorder import Recorder
 from ...tensors import Tensor
 from ..watching import Watch
 from . import infix, sources, wording
-from .calling import Given, call, tensors_in
+from .calling import Failure, Given, call, tensors_in
+from .failing import FailedCall, failed_call
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
+from .models import Model, Names, by_type, given_models, roots_of
+from .plumbing import without_plumbing
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
 from .tape import Key, Tape, nodes_behind
+from .timing import RUNS, measured
 
 WHOLE = 3000  # operations of a graph that is recorded as a whole; of a larger one only ``max_nodes``
 PLAY = 60  # operations of a graph that counts as small
+Costs = Callable[[Node], NodeCost | Cost | None]
 SUMMED = 1 << 26  # elements that are summed up unasked
 
 
 def record(
     output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
     inputs: Any = None,
-    model: Module | None = None,
+    model: Model | None = None,
     names: Mapping[str, Tensor] | None = None,
     show_values: bool | str = "auto",
     gradients: bool | str = "auto",
     profile: Recorder | None = None,
     max_nodes: int = 200,
-    timed: bool = False,
+    color_by: str | None = None,
+    plumbing: bool = False,
 ) -> Picture:
     """The picture of a graph, as a whole up to 3,000 operations. See `draw_graph`, which says what is what."""
     watch: Watch | None = None
+    costs: Costs = profile.of if profile is not None else lambda _node: None
+    how = "from the profile" if profile is not None else ""
     if callable(output) and not isinstance(output, Tensor):
-        if timed:
-            call(output, inputs)  # the first time sets things up, and takes longer
-        output, given, watch = call(output, inputs)
+        if color_by is not None and profile is None:
+            output, given, watch, found, how = measured(output, inputs, RUNS if color_by == "time" else 1)
+            costs = found.get
+        else:
+            output, given, watch = call(output, inputs)
         outputs = tensors_in(output)
-        model = model or (watch.models[0] if watch.models else None)
     else:
         given = Given.named(inputs)
         outputs = tensors_in(output)
@@ -57,7 +67,30 @@ def record(
             "it, or it was made within no_grad(). Set requires_grad=True on a leaf, or draw the model: "
             "draw_graph(model, inputs=x)"
         )
-    return _Recording(nodes, outputs, given, model, watch, profile).picture(show_values, gradients, max_nodes, timed)
+    roots = profile.watched_models() if profile is not None else ()
+    recording = _Recording(nodes, outputs, given, given_models(model), watch, costs, roots)
+    picture = recording.picture(show_values, gradients, max_nodes)
+    picture.measured = how if color_by != "memory" else ""
+    return picture if plumbing else without_plumbing(picture, recording.groups.layers())
+
+
+def record_failure(
+    failure: Failure,
+    model: Model | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    show_values: bool | str = "auto",
+    max_nodes: int = 200,
+    plumbing: bool = False,
+) -> Picture:
+    """The picture of a forward pass that raised: all that ran, and the call that failed."""
+    failure.given.name(names)
+    failed, watch = failed_call(failure), failure.watch
+    inputs = [x for _, x in failed.inputs]
+    nodes = sorted({*watch.seen, *nodes_behind(inputs)}, key=lambda node: node.order)
+    recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None)
+    recording.failed = failed
+    picture = recording.picture(show_values, False, max_nodes)
+    return picture if plumbing else without_plumbing(picture, recording.groups.layers())
 
 
 class _Recording:
@@ -68,17 +101,29 @@ class _Recording:
         nodes: list[Node],
         outputs: list[Tensor],
         given: Given,
-        model: Module | None,
+        models: dict[str, Module],
         watch: Watch | None,
-        profile: Recorder | None,
+        costs: Costs,
+        known: Sequence[Module] = (),  # models, called or not
     ) -> None:
-        self.nodes, self.outputs, self.given, self.model = nodes, outputs, given, model
-        self.watch, self.profile = watch, profile
+        self.nodes, self.outputs, self.given = nodes, outputs, given
+        self.watch, self.costs = watch, costs
         self.notices: list[str] = []
         self.boxes: dict[Key, Box] = {}
-        self.names = _parameter_names(model, watch)
+        self.failed: FailedCall | None = None
+        found = models
+        if not models:
+            noted = roots_of(n.module for n in nodes if n.module is not None)
+            found = by_type(watch.models if watch is not None else roots_of([*known, *noted]))
+        elif watch is not None:  # what was called beside those that the user named
+            others = [m for m in watch.models if not any(m in named.modules() for named in models.values())]
+            found = {**models, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
+        self.models = Names(found)
+        self.names = self.models.of_tensors()
+        titled = models or (found if watch is not None else {})
+        self.title = ", ".join(type(m).__name__ for name, m in titled.items() if not name or len(titled) > 1)
 
-    def picture(self, show_values: bool | str, gradients: bool | str, max_nodes: int, timed: bool) -> Picture:
+    def picture(self, show_values: bool | str, gradients: bool | str, max_nodes: int) -> Picture:
         shown, hidden = self.nodes, 0
         if len(self.nodes) > max(WHOLE, max_nodes):
             head = max_nodes // 2
@@ -97,10 +142,8 @@ class _Recording:
             )
         small = len(shown) <= PLAY and all(math.prod(a.shape) <= SMALL for a in tape.arrays.values())
         whole = not hidden and not freed
-        found = self._gradients(gradients, small and whole and show_values is not False, hidden, timed)
-        groups = Groups(tape, self.model, self.watch, self.profile)
-        if groups.note:
-            self.notices.append(groups.note)
+        found = self._gradients(gradients, small and whole and show_values is not False, hidden)
+        self.groups = groups = Groups(tape, self.models, self.watch)
         edges = self._boxes_and_edges(groups, hidden)
         if show_values is not False:
             self._values(show_values is True, len(shown))
@@ -108,14 +151,13 @@ class _Recording:
             self._attach(found, edges)
         notice = " ".join(f"{text[0].upper()}{text[1:]}." for text in self.notices) or None
         boxes = list(self.boxes.values())
-        title = type(self.model).__name__ if self.model is not None else ""
         forward = [box.id for box in boxes]
-        return Picture(title, "TB", boxes, edges, groups.used(boxes), forward, self._backward(), notice)
+        return Picture(self.title, "TB", boxes, edges, groups.used(boxes), forward, self._backward(), notice)
 
     # ---------------------------------------------------------------------------------------------------- structure
     def _boxes_and_edges(self, groups: Groups, hidden: int) -> list[Edge]:
         edges: list[Edge] = []
-        out = {t._node for t in self.outputs if t._node is not None}
+        out = {t._node for t in self.outputs if t._node is not None and self.failed is None}
         last = None
         for node in self.tape.nodes:
             if hidden and last is not None and self.nodes[len(self.tape.nodes) // 2 - 1] is last:
@@ -134,8 +176,27 @@ class _Recording:
                     edges.append(Edge(self.boxes[key].id, box.id, i))
         if hidden:
             edges += self._into_hidden()
+        if self.failed is not None:
+            edges += self._failure(self.failed, groups)
         self._part_from_names()
         return edges
+
+    def _failure(self, failed: FailedCall, groups: Groups) -> list[Edge]:
+        """The call that failed, and what it was called with."""
+        names = [name.replace("self", "1st").replace("other", "2nd") for name, _ in failed.inputs]
+        keys: list[Key] = []
+        for _, x in failed.inputs:
+            key = x._node or (x if x._wants_grad else ("array", id(x._array), 0))
+            if key not in self.boxes:
+                self.tape.add_leaf(key, x._array)
+                self._add(key, self._leaf(key, groups))
+                if self.boxes[key].kind != "input":
+                    self.boxes[key].group = failed.call
+            keys.append(key)
+        box = Box(0, "failed", failed.label, None, failed.call, inputs=names, parts=names, source=failed.source)
+        box.problem, box.remedy = failed.problem, failed.remedy
+        self._add(("failed", 0, 0), box)
+        return [Edge(self.boxes[key].id, box.id, slot) for slot, key in enumerate(keys)]
 
     def _part_from_names(self) -> None:
         """What has no name is never called what something else is named."""
@@ -166,7 +227,7 @@ class _Recording:
     def _operation(self, node: Node, kind: str, groups: Groups) -> Box:
         names, rules = sources.inputs_and_rules(node.op, len(node.parents))
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names, rules=rules)
-        box.text = infix.text_of(node, [key is not None for key in self.tape.slots[node]])
+        box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))
@@ -208,11 +269,10 @@ class _Recording:
             box.bytes = math.prod(array.shape) * array.dtype.itemsize
 
     def _cost(self, node: Node) -> Cost | None:
-        for recorder in (self.profile, self.watch):
-            cost = recorder.of(node) if recorder is not None else None
-            if cost is not None:
-                return Cost(cost.forward, cost.backward, cost.bytes, cost.backward_bytes, cost.flops)
-        return None
+        cost = self.costs(node)
+        if isinstance(cost, NodeCost):
+            return Cost(cost.forward, cost.backward, cost.bytes, cost.backward_bytes, cost.flops)
+        return cost
 
     # -------------------------------------------------------------------------------------------- values, gradients
     def _values(self, asked: bool, count: int) -> None:
@@ -239,23 +299,21 @@ class _Recording:
         if left_out:
             self.notices.append(f"the values of {left_out:,} large arrays are not summed up; show_values=True does it")
 
-    def _gradients(self, asked: bool | str, small: bool, hidden: int, timed: bool) -> Gradients | None:
+    def _gradients(self, asked: bool | str, small: bool, hidden: int) -> Gradients | None:
         if hidden and asked is True:
             raise ValueError(
                 f"draw_graph: gradients are shown of graphs up to {WHOLE:,} operations, this one has "
                 f"{len(self.nodes):,}; draw a part of it, or raise max_nodes"
             )
-        if asked is not True and not (asked == "auto" and small) and not timed:
+        if asked is not True and not (asked == "auto" and small):
             return None
         roots = [t for t in self.outputs if t._node is not None and t.dtype.kind == "f"]
         try:
-            found = gradients_of(roots, self.watch)
+            found = gradients_of(roots)
         except RuntimeError as error:
             if asked is True:
                 raise
             self.notices.append(f"no gradients: {error}")
-            return None
-        if asked is False or (asked == "auto" and not small):
             return None
         if any(t._array.size > 1 for t in roots) or len(roots) > 1:
             self.notices.append("gradients are those of the sum of the output")
@@ -280,17 +338,3 @@ class _Recording:
                 if isinstance(key, Variable) and self.tape.consumers[key][0][0] is node:
                     ids.append(self.boxes[key].id)
         return list(dict.fromkeys(ids))
-
-
-def _parameter_names(model: Module | None, watch: Watch | None) -> dict[int, tuple[str, bool]]:
-    """Of parameters (True) and buffers, by id of the tensor and of its array."""
-    models = [] if model is None else [model]
-    models += [m for m in (watch.models if watch is not None else ()) if m is not model]
-    found: dict[int, tuple[str, bool]] = {}
-    for k, each in enumerate(models):
-        prefix = f"({type(each).__name__})." if k else ""
-        for own, tensors in ((False, each.named_buffers()), (True, each.named_parameters())):
-            for path, tensor in tensors:
-                found.setdefault(id(tensor), (prefix + path, own))
-                found.setdefault(id(tensor._array), (prefix + path, own))
-    return found

@@ -111,6 +111,7 @@ class Box:
     - "operation"; "output": the operation that made an output of the graph;
     - "parameter": a leaf that is trained; "leaf": another one that requires a gradient; "input": what the user named as
       one, or a model was called with; "constant": what else went in without a gradient;
+    - "failed": the call at which a forward pass ended;
     - "module": a whole module drawn as one box, in a folded picture; "hidden": what was left out, ``hidden`` boxes.
     """
 
@@ -138,6 +139,9 @@ class Box:
     gradient: Summary | None = None
     cost: Cost | None = None
     output: bool = False  # did an output of the graph come out of it?
+    problem: str = ""  # of what "failed": the error
+    remedy: str = ""  # the line to write instead, where it is sure
+    folded: list[str] = dataclasses.field(default_factory=list)  # operations that were folded into it: ["reshape"]
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"
@@ -191,6 +195,7 @@ class Picture:
     forward: list[int] = dataclasses.field(default_factory=list)  # ids of boxes, in the order of execution
     backward: list[int] = dataclasses.field(default_factory=list)  # in the order in which gradients become complete
     notice: str | None = None  # what is not as one might expect, in a sentence
+    measured: str = ""  # how times were taken: "median of 5 runs, after a warm-up"; "" where there are none
 
     def members(self) -> dict[int, list[Box]]:
         """All boxes of each group, of the groups in it too, in order."""

@@ -89,6 +89,18 @@ class Tape:
             elif isinstance(key, Node):  # pragma: no cover  (a forward gives arrays)
                 self.arrays[key] = np.asarray(array)
 
+    def add_leaf(self, key: Key, array: Any) -> None:
+        """Something that no node of the tape was made from."""
+        self._tell(key, array)
+        self.consumers.setdefault(key, [])
+
+    def given(self, node: Node) -> tuple[Any, ...]:
+        """What went into a node, by slot, as far as it is known."""
+        seen, saved = self._seen.get(node), node.saved
+        if seen is not None and len(seen.inputs) == len(node.parents):
+            return seen.inputs
+        return saved[1:] if saved is not None and len(saved) == len(node.parents) + 1 else (None,) * len(node.parents)
+
     def kept(self, key: Key) -> bool:
         """Is its array kept for the backward pass?"""
         if isinstance(key, Node) and key.saved is not None and isinstance(key.saved[0], ndarray):

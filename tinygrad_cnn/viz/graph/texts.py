@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .structure import Box, Group, Summary
-from .style import FAINT
+from .style import FAINT, WRONG
 from .wording import attributes_text, number
 
 FEW = 4  # numbers that are listed in a box
@@ -43,6 +43,10 @@ def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group |
         text = _numbers(summary, numbers, statistics or name == "gradient")
         if text:
             found.append(f'<FONT POINT-SIZE="11">{escaped(f"{name} {text}")}</FONT>')
+    for text, look in ((box.problem, ""), (box.remedy, "<B>")):
+        for line in textwrap.wrap(text, LONG):
+            written = escaped(line) if not look else f"<B>{escaped(line)}</B>"
+            found.append(f'<FONT POINT-SIZE="11" COLOR="{WRONG}">{written}</FONT>')
     if share:
         found.append(f'<FONT POINT-SIZE="11"><B>{escaped(share)}</B></FONT>')
     return found

@@ -17,7 +17,9 @@ import numpy as np
 
 from ...io.atomic import replace_file
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+# what a browser is allowed to load: nothing but what stands in the file, and of that no script where there is none
+SILENT = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
+POLICY = f"{SILENT}; script-src 'unsafe-inline'"
 META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
 HEIGHT = 640  # pixels that a page takes in a notebook, where it says nothing else
 
@@ -83,13 +85,15 @@ def document(
         for name, value in data.items()
     )
     style, script = "\n".join(styles), "\n".join(scripts)
+    code = f'<script>\n(() => {{\n"use strict";\n{script}\n}})();\n</script>\n' if scripts else ""
+    meta = META if scripts else META.replace(POLICY, SILENT)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{META}"
+        f"{meta}"
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{html.escape(title.encode('utf-8', 'replace').decode())}</title>\n"
         f"<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{texts}\n"
-        f'<script>\n(() => {{\n"use strict";\n{script}\n}})();\n</script>\n</body>\n</html>\n'
+        f"{code}</body>\n</html>\n"
     )
 
 

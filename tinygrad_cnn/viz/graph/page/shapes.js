@@ -43,6 +43,8 @@ function describeBox(box) {
     const more = box.dtype ? ` ${box.dtype}` : "";
     lines.push({ text: formatShape(box.shape), more, font: "mono", look: "shape" });
   }
+  for (const part of wrapped(box.problem, 46)) lines.push({ text: part, font: "text", look: "wrong" });
+  for (const part of wrapped(box.remedy, 46)) lines.push({ text: part, font: "text", look: "wrong remedy" });
   const attributes = attributesOf(box);
   if (attributes) lines.push({ text: attributes, font: "text", look: "quiet" });
   const cells = [
@@ -54,6 +56,17 @@ function describeBox(box) {
     c.caption = isNorm(c.summary) ? `‖${c.word}‖` : c.word;
   }
   return { lines: lines.filter((l) => l.text), cells };
+}
+
+// Words in lines of so many characters.
+function wrapped(text, length) {
+  const found = [];
+  for (const word of (text || "").split(" ").filter(Boolean)) {
+    const last = found[found.length - 1];
+    if (last !== undefined && last.length + word.length < length) found[found.length - 1] = `${last} ${word}`;
+    else found.push(word);
+  }
+  return found;
 }
 
 function describeGroup(group) {
