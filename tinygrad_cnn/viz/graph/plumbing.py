@@ -114,6 +114,7 @@ class _Folding:
                 attributes={**source.attributes, **box.attributes},
                 formula="y = the numbers of x, rearranged",
                 rules=[_BACK_IN_PLACE],
+                code=[],
                 inputs=["x"],
                 cost=_sum(source.cost, box.cost),
             )
@@ -153,7 +154,7 @@ class _Folding:
             self._link(edge)
         sources = [self._boxes[e.source] for e in first.values()]
         one.inputs = one.parts = [_part(b) for b in sources]
-        one.rules = []
+        one.rules, one.code = [], []
         one.folded = [b.label for b in own]
         one.formula = formula or f"y = {', then '.join(dict.fromkeys(one.folded))} of x"
         one.attributes = {k: v for b in own for k, v in b.attributes.items()}

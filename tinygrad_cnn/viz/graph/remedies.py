@@ -101,7 +101,11 @@ def _embedding(index: Any, w: tuple[int, ...], module: Module | None) -> str:
 def _matmul(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     if len(a) != 2 or len(b) != 2:
         return ""
-    ways = [text for text, fits in (("transpose the 2nd: · @ ·.T", a[1] == b[1]), ("transpose the 1st: ·.T @ ·", a[0] == b[0])) if fits]
+    ways = [
+        text
+        for text, fits in (("transpose the 2nd: · @ ·.T", a[1] == b[1]), ("transpose the 1st: ·.T @ ·", a[0] == b[0]))
+        if fits
+    ]
     return ways[0] if len(ways) == 1 else ""
 
 

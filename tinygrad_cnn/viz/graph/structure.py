@@ -129,6 +129,7 @@ class Box:
     parts: list[str] = dataclasses.field(default_factory=list)  # what they are to it: ["numerator", "denominator"]
     formula: str = ""  # "y = max(x, 0)"
     rules: list[str] = dataclasses.field(default_factory=list)  # by slot: "dL/dx = g * (1 - y * y)"; "" if none
+    code: list[str] = dataclasses.field(default_factory=list)  # the same as they are written, where that is no formula
     backward_of: str = ""  # the operation whose gradient rule made it, of one of a recorded backward pass
     shape_rule: str = ""
     doc: str = ""

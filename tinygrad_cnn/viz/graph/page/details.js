@@ -141,7 +141,19 @@ function inputName(box, slot) {
 function rulesOf(box) {
   const rules = (box.rules || []).filter(Boolean);
   if (!rules.length) return null;
-  return section("Local gradient rules", ...rules.map((rule) => html("p", { class: "math" }, rule)));
+  const code = (box.code || []).filter(Boolean);
+  return section(
+    "Local gradient rules",
+    ...rules.map((rule) => html("p", { class: "math" }, rule)),
+    code.length
+      ? html(
+          "details",
+          {},
+          html("summary", { class: "quiet" }, "as they are written"),
+          ...code.map((rule) => html("p", { class: "math" }, rule)),
+        )
+      : null,
+  );
 }
 
 function groupDetails(group) {
@@ -219,6 +231,7 @@ function costSection(cost) {
     table([
       ["forward", `${formatSeconds(cost.forward_s)}, ${formatBytes(cost.forward_bytes)}`],
       ["backward", `${formatSeconds(cost.backward_s)}, ${formatBytes(cost.backward_bytes)}`],
+      ["measured", picture.measured],
       ["work", cost.flops ? `${formatNumber(cost.flops / 1e6, 3)} MFLOP` : ""],
     ]),
   );

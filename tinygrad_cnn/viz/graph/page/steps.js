@@ -14,7 +14,7 @@ function stepDetails() {
         ? html(
             "p",
             { class: "doc" },
-            "Then the gradient starts as 1 at the output and flows back: each operation multiplies what arrives by its local derivative.",
+            "Then the gradient starts as 1 at every number of the output and flows back: each operation multiplies what arrives by its local derivative.",
           )
         : html("p", { class: "doc" }, "No gradient was recorded, so there is no backward pass to play."),
     ].filter(Boolean);
