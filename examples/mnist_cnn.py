@@ -22,6 +22,7 @@ from tinygrad_cnn.nn import functional as F
 
 OUT = Path("runs/mnist")
 SETTINGS = ("epochs", "batch_size", "lr", "seed")  # what makes a run the same run
+BAR = "{desc} |{bar}| {n_fmt}/{total_fmt} {remaining}{postfix}"  # fits 80 columns
 
 
 class LeNet(nn.Module):
@@ -53,7 +54,7 @@ def train_epoch(model, loader, optimizer, scheduler, title):
     """One pass over the digits. Returns the mean loss, the accuracy and images per second."""
     model.train()
     seen, loss_sum, right, start = 0, 0.0, 0, time.perf_counter()
-    with tqdm(loader, desc=title, unit="batch", leave=False, disable=None) as bar:
+    with tqdm(loader, desc=title, leave=False, disable=None, bar_format=BAR) as bar:
         for x, y in bar:
             optimizer.zero_grad()
             logits = model(x)  # (N, 10)
@@ -66,9 +67,7 @@ def train_epoch(model, loader, optimizer, scheduler, title):
             loss_sum += loss.item() * len(x)
             right += (logits.argmax(1) == y).sum().item()
             speed = seen / (time.perf_counter() - start)
-            bar.set_postfix_str(
-                f"loss {loss_sum / seen:.3f}, accuracy {right / seen:.2%}, {speed:,.0f} images/s", False
-            )
+            bar.set_postfix_str(f"loss {loss_sum / seen:.3f}, accuracy {right / seen:.2%}", refresh=False)
     return loss_sum / seen, right / seen, speed
 
 

@@ -19,6 +19,7 @@ import pytest
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
+import tinygrad_cnn.train.live
 import tinygrad_cnn.vision.datasets.folder
 import tinygrad_cnn.vision.models
 import tinygrad_cnn.vision.transforms.functional
@@ -57,6 +58,7 @@ FACES = {  # files under PyTorch's names for what stands in a higher room: loade
     "autograd.functional": "differentiation",
 }
 WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors", "nn"}}  # when a batch is made, or a file handed out
+ASKED_BY_NAME = {"train.live": "viz"}  # a room above, when the user asks for what it makes: ``Trainer(live=True)``
 
 LIMIT = 350  # a longer file asks to be two
 
@@ -169,6 +171,19 @@ def test_a_face_is_a_few_lines_and_nothing_stands_on_it() -> None:
         assert lines(PACKAGE.joinpath(*face.split(".")).with_suffix(".py")) < 10
     found = [f"{path}:{i.line} imports {i.imported}" for path in FILES for i in imports(path) if i.imported in FACES]
     assert not found, "\n".join(found)
+
+
+def test_a_name_as_text_points_up_only_where_it_is_said() -> None:
+    """``importlib.import_module`` is for a door to its own room, and for what is written down in ASKED_BY_NAME."""
+    for path in FILES:
+        here = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+                asks = ast.unparse(node)
+                own = "__name__}" in asks or "__package__" in asks or "__name__)" in asks
+                assert own, f"{path}:{node.lineno}: {asks}"
+                assert here in ASKED_BY_NAME or "'.." not in asks, f"{path}:{node.lineno}: {asks} leaves its room"
+    assert {"train.live": tg.train.live.ABOVE[0]} == ASKED_BY_NAME
 
 
 def test_a_circle_is_seen() -> None:

@@ -24,6 +24,7 @@ from .arrays.keywords import accepts as _accepts
 from .arrays.memory import keep_freed_memory as _keep_freed_memory
 from .arrays.rng import Generator, default_generator, initial_seed, manual_seed, seed
 from .arrays.threads import get_num_threads, set_num_threads
+from .arrays.tracebacks import shorten_in_ipython as _shorten_in_ipython
 from .autograd.backward import grad
 from .autograd.modes import (
     enable_grad,
@@ -150,6 +151,7 @@ inf, nan, pi, e, newaxis = _np.inf, _np.nan, _np.pi, _np.e, None
 
 # fmt: off
 _keep_freed_memory()
+_shorten_in_ipython()
 for _name, _function in {name: value for name, value in globals().items() if _accepts(value)}.items():
     globals()[_name] = _accepting(_function)  # axis= for dim=, out=, and their kin
 

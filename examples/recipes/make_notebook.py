@@ -87,7 +87,8 @@ def run(notebook, folder, timeout=None):
 
 
 def tidy(notebook, names):
-    """Join what a cell prints, without the progress bars, and call folders of this machine by other names."""
+    """Join what a cell prints, without the progress bars, and call folders of this machine by other names. A graph
+    is stored as its drawing."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             streams, others = {}, []
@@ -95,6 +96,8 @@ def tidy(notebook, names):
                 if output["output_type"] == "stream":
                     streams[output["name"]] = streams.get(output["name"], "") + "".join(output["text"])
                 else:
+                    if "image/svg+xml" in output["data"]:
+                        output["data"].pop("text/html", None)  # a page, which GitHub does not show
                     others.append(output)
             cell["outputs"] = [_stream(name, text, names) for name, text in streams.items()] + others
             cell["outputs"] = [output for output in cell["outputs"] if output]

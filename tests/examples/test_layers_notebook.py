@@ -182,7 +182,7 @@ def test_progress_bars_and_folders_are_tidied_away(maker: Any) -> None:
     def stream(name: str, *text: str) -> dict[str, Any]:
         return {"output_type": "stream", "name": name, "text": list(text)}
 
-    picture = {"output_type": "execute_result", "data": {}}
+    picture = {"output_type": "execute_result", "data": {"image/svg+xml": "<svg/>", "text/html": "<iframe>"}}
     outputs = [
         stream("stderr", "\rbar 1", "\rbar 2"),
         stream("stdout", "one\n"),
@@ -192,7 +192,8 @@ def test_progress_bars_and_folders_are_tidied_away(maker: Any) -> None:
     ]
     cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]
     maker.tidy({"cells": cells}, {"/home/me": "~"})
-    assert cells[1]["outputs"] == [stream("stdout", "one\n", "of ~/mnist\n"), picture]
+    drawing = {"output_type": "execute_result", "data": {"image/svg+xml": "<svg/>"}}
+    assert cells[1]["outputs"] == [stream("stdout", "one\n", "of ~/mnist\n"), drawing]
     cells = [{"cell_type": "code", "outputs": [stream("stderr", "\rbar", "\r   \r", "a warning\n")]}]
     assert maker.tidy({"cells": cells}, {})["cells"][0]["outputs"] == [stream("stderr", "a warning\n")]
 

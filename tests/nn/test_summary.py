@@ -417,7 +417,101 @@ def test_bad_input_is_named(call: Any, error: type[Exception], message: str) -> 
         call()
 
 
+def test_data_instead_of_a_size() -> None:
+    by_size, by_data = summary(lenet(), (4, 1, 28, 28)), summary(lenet(), input_data=tg.randn(4, 1, 28, 28))
+    assert str(by_size) == str(by_data)
+    assert summary(nn.Linear(3, 2), input_data=np.zeros((5, 3), np.float32)).layers[0].output_shape == (5, 2)
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(3, 2), nn.Linear(4, 2)
+
+        def forward(self, x: Any, pair: Any, times: float = 1.0) -> Any:
+            with tg.no_grad():
+                x *= 2  # into what it was given
+            return (self.a(x) + self.b(pair[0])) * times
+
+    x, y = tg.ones(2, 3), [tg.ones(2, 4), None]
+    for data in ((x, y), [x, y, 3.0], {"pair": y, "x": x, "times": 2}):
+        table = summary(Scaled(), input_data=data)
+        assert [(row.name, row.output_shape) for row in table.layers] == [("a", (2, 2)), ("b", (2, 2))]
+        assert sorted(table.input_shapes) == [(2, 3), (2, 4)]
+    assert (x.numpy() == 1).all()
+    assert not x.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({}, TypeError, "either input_size, such as .* or input_data"),
+        ({"input_size": 3, "input_data": tg.ones(1, 3)}, TypeError, "either input_size"),
+        ({"input_data": tg.ones(1, 3), "batch_size": 2}, TypeError, "belong to input_size"),
+        ({"input_size": 3, "depth": -1}, ValueError, "depth must be None or a number of levels >= 0, got -1"),
+    ],
+)
+def test_bad_data_is_named(arguments: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        summary(nn.Linear(3, 2), **arguments)
+
+
+# ------------------------------------------------------------------------------------------------------------ tree
+def nested() -> nn.Sequential:
+    inner = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.Sequential(nn.ReLU()))
+    return nn.Sequential(nn.Conv2d(1, 2, 3), inner, nn.Flatten(), nn.Linear(32, 2))
+
+
+def test_a_tree_has_branches_and_adds_up_at_every_depth() -> None:
+    names = {
+        0: ["(model)"],
+        1: ["(model)", "├─ 0", "├─ 1", "├─ 2", "└─ 3"],
+        2: ["(model)", "├─ 0", "├─ 1", "│  ├─ 0", "│  └─ 1", "├─ 2", "└─ 3"],
+        9: ["(model)", "├─ 0", "├─ 1", "│  ├─ 0", "│  └─ 1", "│     └─ 0", "├─ 2", "└─ 3"],
+    }
+    flat = summary(nested(), (1, 6, 6))
+    for depth, expected in names.items():
+        table = summary(nested(), (1, 6, 6), depth=depth)
+        lines = str(table).splitlines()[4 : 4 + len(expected)]
+        assert [line[: line.index("  ", line.rindex("─") + 3 if "─" in line else 0)] for line in lines] == expected
+        rows = table.tree(depth)
+        assert [sum(getattr(r, n) for r in rows) for n in ("trainable", "mult_adds", "activation_bytes")] == [
+            flat.trainable, flat.mult_adds, flat.activation_bytes,
+        ]  # fmt: skip
+        assert (table.parameters, table.im2col_bytes) == (flat.parameters, flat.im2col_bytes)
+    assert [row.name for row in table.calls] == ["", "0", "1", "1.0", "1.1", "1.1.0", "2", "3"]  # still qualified
+
+
+def test_modules_that_were_not_called_stand_in_their_place() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.unused = nn.Linear(2, 2), nn.ModuleList([nn.Linear(2, 3)])
+
+        def forward(self, x: Any) -> Any:
+            return self.used(self.used(x))
+
+    table = summary(nn.Sequential(Inner(), nn.ReLU()), (4, 2), depth=5)
+    assert [(row.name, row.level) for row in table.calls] == [
+        ("", 0), ("0", 1), ("0.used", 2), ("0.used", 2), ("0.unused.0", 2), ("1", 1),
+    ]  # fmt: skip
+    assert "│  └─ unused.0" in str(table)
+
+
 # ------------------------------------------------------------------------------------------------------------ text
+def test_a_notebook_shows_a_table_in_html() -> None:
+    class Odd(nn.Linear):
+        def _get_name(self) -> str:
+            return "<b>"
+
+    Odd.__name__ = "<b>&"
+    shown = summary(nn.Sequential(Odd(4, 3)), (1, 4))._repr_html_()
+    assert "<b>" not in shown
+    assert "&lt;b&gt;&amp;" in shown
+    assert "parameters: 15 (15 trainable, 0 frozen)" in shown
+    assert "im2col" not in shown  # an empty column is left out
+    assert "└─ 0" in summary(nn.Sequential(Odd(4, 3)), (1, 4), depth=1)._repr_html_()
+
+
 def test_the_table_is_aligned_and_has_what_it_should() -> None:
     table = summary(lenet(), (1, 1, 28, 28))
     lines = str(table).splitlines()

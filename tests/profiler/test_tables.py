@@ -101,6 +101,21 @@ def test_pytorchs_table(trained: profile) -> None:
     assert [row.name for row in trained.key_averages()] == list(trained.by_op())
 
 
+def test_a_notebook_shows_the_table_in_html(trained: profile) -> None:
+    shown = trained._repr_html_()
+    names = re.findall(r'<tr><td style="text-align:left[^>]*>([^<]*)', shown)
+    assert names == [*trained.by_op(), "Python, outside operations", "total"]
+    assert "<tfoot>" in shown
+    by_shape = trained.key_averages(group_by_input_shape=True)._repr_html_()
+    assert "operation and shapes of its inputs" in by_shape
+
+    with profile() as p:
+        tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=0.1).step()
+    p.events[:] = [event._replace(name="<i>&") for event in p.events]
+    assert "&lt;i&gt;&amp;" in p._repr_html_()
+    assert "<i>" not in p._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

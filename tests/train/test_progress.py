@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import sys
+import threading
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 from train.nets import At, blobs, trainer
 
-from tinygrad_cnn.train.progress import Progress, line
+from tinygrad_cnn.train.progress import Progress, layout, line
 
 X, Y = blobs()
 
@@ -80,6 +83,65 @@ def test_the_running_values_are_asked_for_ten_times_a_second_at_most(monkeypatch
         assert len(asked) == 10
         assert all(b - a >= 0.1 for a, b in pairwise(asked))
         asked.clear()
+
+
+def shown_at(columns: int, monkeypatch: Any) -> list[str]:
+    """What a run writes over and over into the one row of a real terminal of so many columns."""
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+    import fcntl
+    import struct
+    import termios
+
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    written: list[bytes] = []
+    reader = threading.Thread(target=lambda: written.extend(iter(lambda: read(master), b"")))
+    reader.start()
+    with os.fdopen(slave, "w") as screen:
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setattr("tinygrad_cnn.train.progress._INTERVAL", 0.0)
+        progress = Progress(True)
+        progress.start("epoch  3/10", 938)
+        for i in range(938):
+            progress.step(lambda i=i: {"loss": 2 / (i + 1), "accuracy": i / 938, "images_per_s": 30000.0 + i})
+            if i % 50 == 0:
+                progress._bar.refresh()  # tqdm itself draws ten times a second
+        progress.close()
+    reader.join(20)
+    os.close(master)
+    return [row for row in re.split(r"[\r\n]+", b"".join(written).decode()) if row]
+
+
+def read(master: int) -> bytes:
+    try:
+        return os.read(master, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("columns", [20, 42, 80, 200])
+def test_the_bar_never_leaves_its_row(columns: int, monkeypatch: Any) -> None:
+    rows = shown_at(columns, monkeypatch)
+    assert max(map(len, rows)) < columns  # tqdm keeps one free: some terminals wrap when a row is full
+    assert len(rows) > 15
+    if columns >= 42:
+        assert [row for row in rows[2:] if row.strip() and "accuracy " not in row] == []
+
+
+def test_at_80_columns_there_are_loss_accuracy_and_what_is_left(monkeypatch: Any) -> None:
+    _first, *later = (row for row in shown_at(80, monkeypatch) if row.strip())
+    assert later
+    for row in later:
+        assert re.fullmatch(r"epoch  3/10  \|.+\|  \d+/938  \d\d:\d\d  loss [\d.]+  accuracy [\d.]+", row)
+
+
+def test_a_metric_of_any_name_is_text() -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    text = layout(80, "{0}", None, {"F{1}": 0.25, "\u6b63\u786e": 0.5})
+    assert text.format(n_fmt=7) == "{0}  7  F{1} 0.2500  \u6b63\u786e 0.5000"
+    assert layout(36, "{0}", None, {"F{1}": 0.25, "\u6b63\u786e": 0.5}) == "{{0}}  F{{1}} 0.2500  \u6b63\u786e 0.5000"
+    assert layout(28, "{0}", None, {"F{1}": 0.25, "\u6b63\u786e": 0.5}) == "{{0}}  {n_fmt}  F{{1}} 0.2500"
 
 
 def test_in_a_notebook_there_is_a_bar_too(monkeypatch: Any, capsys: Any) -> None:

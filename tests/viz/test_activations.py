@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import tinygrad_cnn as tg
 from tests.viz.conftest import Run
@@ -74,6 +77,43 @@ def test_dead_units_are_found_and_marked() -> None:
     assert "dead" in right.get_xlabel()
 
 
+values = st.one_of(st.floats(-9, 9, width=32), st.sampled_from([0.0, np.nan, np.inf, -np.inf]))
+
+
+@given(hnp.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 4)), elements=values))
+@settings(max_examples=60, deadline=None)
+def test_what_is_not_finite_is_counted_and_left_out(x: Any) -> None:
+    n, channels, _ = x.shape
+    model = nn.Sequential(Itself())
+    (s,) = activation_statistics(model, x, batch_size=2)
+    finite = np.isfinite(x)
+    assert (s.nans, s.infs) == (np.isnan(x).sum(), np.isinf(x).sum())
+    assert s.zeros == pytest.approx((x == 0).mean())
+    for unit in range(channels):
+        known = x[:, unit][finite[:, unit]].astype(np.float64)
+        assert s.unit_mean[unit] == pytest.approx(known.mean() if known.size else np.nan, abs=1e-5, nan_ok=True)
+        assert s.unit_std[unit] == pytest.approx(known.std() if known.size else np.nan, abs=1e-5, nan_ok=True)
+    known = x[finite].astype(np.float64)
+    assert s.mean == pytest.approx(known.mean() if known.size else np.nan, abs=1e-5, nan_ok=True)
+    assert s.std == pytest.approx(known.std() if known.size else np.nan, abs=1e-5, nan_ok=True)
+    assert s.dead.tolist() == np.flatnonzero((x == 0).all((0, 2))).tolist()
+    assert s.samples == n
+
+
+class Itself(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x * 1
+
+
+def test_nan_is_said_in_the_picture() -> None:
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    model[0].bias.numpy()[:2] = [np.nan, np.inf]
+    found = activation_statistics(model, tg.ones(5, 4))
+    assert [(s.nans, s.infs) for s in found] == [(5, 5), (5, 5)]
+    left, _ = plot_activations(found).axes
+    assert [t.get_text() for t in left.texts] == ["5 NaN, 5 infinite of 15"] * 2
+
+
 class Twice(nn.Module):
     def __init__(self) -> None:
         self.first, self.second, self.relu = nn.Linear(4, 3), nn.Linear(3, 6), nn.ReLU()
@@ -85,7 +125,7 @@ class Twice(nn.Module):
 def test_a_layer_called_twice_has_two_lines() -> None:
     found = activation_statistics(Twice(), tg.randn(10, 4), batch_size=5)
     assert [(s.name, s.shape, s.samples) for s in found] == [
-        ("first", (3,), 10), ("relu", (3,), 10), ("second", (6,), 10), ("relu (2)", (6,), 10),
+        ("first", (3,), 10), ("relu", (3,), 10), ("second", (6,), 10), ("relu_1", (6,), 10),
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Histograms over training: what the recorder saw, what is drawn of it, and a run that is resumed."""
+"""Histograms over training: what the recorder saw, and a run that is resumed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import tinygrad_cnn as tg
 from tests.viz.conftest import Run
 from tinygrad_cnn import nn
 from tinygrad_cnn.train import Trainer
-from tinygrad_cnn.viz import HistogramRecorder, plot_histograms
+from tinygrad_cnn.viz import HistogramRecorder
+from tinygrad_cnn.viz.histograms import Histogram
 
 
 def test_a_callback_records_every_epoch(run: Run) -> None:
@@ -78,81 +82,61 @@ def test_a_resumed_run_goes_on_recording(tmp_path: Path) -> None:
             np.testing.assert_array_equal(one.edges, other.edges)
 
 
-def test_ridges_are_the_distributions(run: Run) -> None:
-    figure = plot_histograms(run.recorder, parameters=["7.weight"])
-    (ax,) = figure.axes
-    assert len(ax.lines) == 4
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["0", "1", "2", "3"]
-    bases = list(ax.get_yticks())
-    assert bases == [3, 2, 1, 0]  # the first epoch at the top
-    heights = []
-    for line, base, h in zip(ax.lines, bases, run.recorder.weights["7.weight"], strict=True):
-        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata()) - base
-        assert y.min() >= 0
-        heights.append(y.max())
-        centres = (h.edges[1:] + h.edges[:-1]) / 2
-        mean, std = np.average(centres, weights=h.counts), np.sqrt(np.cov(centres, fweights=h.counts))
-        assert np.average(x, weights=y) == pytest.approx(mean, abs=0.1 * std)  # but for the cut tails
-        spread = np.sqrt(np.average((x - np.average(x, weights=y)) ** 2, weights=y))
-        assert spread == pytest.approx(std, rel=0.1)
-    assert max(heights) == pytest.approx(2.2)
-    assert ax.get_title(loc="left") == "7.weight"
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("weight", "epoch")
+arrays = hnp.arrays(
+    np.float32,
+    hnp.array_shapes(max_dims=3, max_side=4),
+    elements=st.one_of(st.floats(-2, 2, width=32), st.sampled_from([1.0, np.nan, np.inf, -np.inf])),
+)
 
 
-def test_a_heat_plot_has_a_column_for_each_epoch(run: Run) -> None:
-    figure = plot_histograms(run.recorder, of="gradients", kind="heat", parameters="0.weight")
-    ax, bar = figure.axes
-    (mesh,) = ax.collections
-    shares = np.asarray(mesh.get_array())
-    assert shares.shape[1] == 3  # epochs 1, 2, 3
-    np.testing.assert_allclose(shares.max(axis=0), 1)
-    edges = mesh.get_coordinates()
-    np.testing.assert_allclose(edges[0, :, 0], [0.5, 1.5, 2.5, 3.5])
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "gradient")
-    assert "density" in bar.get_ylabel()
+@given(arrays)
+@settings(max_examples=100, deadline=None)
+def test_every_number_is_counted(values: Any) -> None:
+    model = nn.Module()
+    model.p = nn.Parameter(values.copy())
+    recorder = HistogramRecorder(bins=6)
+    recorder.record(model)
+    h = recorder.weights["p"][0]
+    assert h is not None
+    assert (h.nonfinite, h.nans) == ((~np.isfinite(values)).sum(), np.isnan(values).sum())
+    assert h.counts.sum() + h.nonfinite == values.size
+    assert h.first == (tuple(np.argwhere(~np.isfinite(values))[0]) if h.nonfinite else None)
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        assert (h.edges[0], h.edges[-1]) == (finite.min(), finite.max())
+    assert (h.constant is not None) == (finite.size > 0 and bool((finite == finite[0]).all()))
+    assert (recorder.first_not_finite is None) == (not h.nonfinite)
 
 
-def test_long_runs_are_thinned_out_with_first_and_last() -> None:
-    recorder, model = HistogramRecorder(bins=8), nn.Linear(5, 5)
-    for _ in range(101):
-        recorder.record(model)
-    ax = plot_histograms(recorder).axes[0]
-    labels = [int(t.get_text()) for t in ax.get_yticklabels()]
-    assert len(ax.lines) == 16
-    assert (labels[0], labels[-1]) == (0, 100)
-    assert len(labels) <= 9
-
-
-def test_the_default_panels_are_the_weights(run: Run) -> None:
-    figure = plot_histograms(run.recorder)
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["0.weight", "3.weight", "7.weight", "9.weight"]
-    assert len(plot_histograms(run.recorder, max_panels=2).axes) == 2
-
-
-def test_what_cannot_be_drawn_is_said(run: Run) -> None:
-    with pytest.raises(TypeError, match="expected a HistogramRecorder"):
-        plot_histograms(run.histories[0])  # type: ignore[arg-type]
-    for options, words in (
-        ({"of": "biases"}, "of must be one of 'weights', 'gradients'"),
-        ({"kind": "violin"}, "kind must be one of"),
-        ({"parameters": ["nose"]}, "no weights of 'nose' on record, only of 0.weight"),
-        ({"parameters": []}, "parameters is empty"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            plot_histograms(run.recorder, **options)  # type: ignore[arg-type]
-    empty = HistogramRecorder()
-    with pytest.raises(ValueError, match="no weights yet"):
-        plot_histograms(empty)
-    empty.record(nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="no gradients yet; record while the gradients are there"):
-        plot_histograms(empty, of="gradients")
-
-
-def test_constant_weights_are_drawn() -> None:
-    model = nn.Linear(2, 2)
-    model.weight.numpy()[:] = 0
+def test_the_first_that_is_not_finite_is_named() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
     recorder = HistogramRecorder()
     recorder.record(model)
-    for kind in ("ridge", "heat"):
-        plot_histograms(recorder, kind=kind).draw_without_rendering()
+    assert recorder.first_not_finite is None
+    model(tg.ones(1, 3)).sum().backward()
+    model[0].weight.numpy()[1, 2] = -np.inf
+    model[1].weight.grad.numpy()[1] = [np.nan, np.inf]
+    recorder.record(model, 7)
+    assert recorder.first_not_finite == (7, "gradients", "1.weight", (1, 0), "1 NaN, 1 infinite of 4")
+    assert str(recorder.first_not_finite) == (
+        "epoch 7: the gradient of 1.weight[1, 0] is not finite (1 NaN, 1 infinite of 4)"
+    )
+    model[1].weight.grad = None
+    later = HistogramRecorder()
+    later.record(model)
+    assert str(later.first_not_finite) == "epoch 0: the weight 0.weight[1, 2] is not finite (1 infinite of 6)"
+
+
+def test_what_is_not_finite_is_saved_too(tmp_path: Path) -> None:
+    model, recorder, again = nn.Linear(3, 2), HistogramRecorder(bins=4), HistogramRecorder(bins=4)
+    model.weight.numpy()[1, 1:] = [np.nan, np.inf]
+    recorder.record(model)
+    tg.save(recorder.state_dict(), tmp_path / "r.safetensors")
+    state = tg.load(tmp_path / "r.safetensors")
+    again.load_state_dict(state)
+    assert again.first_not_finite == recorder.first_not_finite
+    assert again.first_not_finite is not None
+    state["weights"]["weight"] = [h[:3] for h in state["weights"]["weight"]]  # as runs were saved before
+    again.load_state_dict(state)
+    assert str(again.first_not_finite) == "epoch 0: the weight weight is not finite (2 not finite of 6)"
+    assert isinstance(again.weights["weight"][0], Histogram)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tests.viz import styles
 from tests.viz.conftest import Run
 from tinygrad_cnn import nn, viz
 
@@ -77,8 +78,8 @@ def test_all_pictures_are_there(text: str) -> None:
     page = Page(text)
     headings = re.findall(r"<h2 [^>]*>(.*?)</h2>", text)
     assert headings == [
-        "Summary", "Learning curves", "Confusion matrix", "Worst mistakes", "Filters", "Feature maps", "Saliency",
-        "Grad-CAM", "Weights and gradients", "Activations", "Computation graph", "Layers",
+        "Summary", "Health", "Learning curves", "Confusion matrix", "Worst mistakes", "Filters", "Feature maps",
+        "Saliency", "Grad-CAM", "Weights and gradients", "Activations", "Computation graph", "Layers",
     ]  # fmt: skip
     drawn = 11 + ("Not drawn: drawing a graph as svg needs Graphviz" not in text)
     assert page.tags.count("svg") == page.tags.count("figure") == page.tags.count("figcaption") == drawn
@@ -102,7 +103,7 @@ def test_the_summary_says_what_is_so(text: str, run: Run) -> None:
 def test_it_needs_nothing_but_itself(text: str) -> None:
     page = Page(text)
     assert "script" not in page.tags
-    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert all(address.startswith("data:image/png;base64,") or address == "data:," for address in page.addresses)
     assert page.addresses
     assert set(re.findall(r"https?://[\w./-]+", text)) <= {
         "http://www.w3.org/2000/svg",
@@ -140,7 +141,8 @@ def test_names_of_layers_are_escaped_too(tmp_path: Path) -> None:
 
 
 def test_it_follows_light_and_dark(text: str) -> None:
-    assert "prefers-color-scheme: dark" in text
+    assert "color-scheme: light dark" in text
+    assert "--ink: light-dark(" in text
     drawn = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
     assert "var(--ink)" in drawn
     assert "var(--paper)" in drawn
@@ -179,6 +181,7 @@ def test_what_does_not_apply_is_left_out(tmp_path: Path) -> None:
     headings = re.findall(r"<h2 [^>]*>(.*?)</h2>", text)
     assert headings == [
         "Summary",
+        "Health",
         "Learning curves",
         "Confusion matrix",
         "Worst mistakes",
@@ -210,7 +213,36 @@ def test_a_run_that_went_wrong_is_reported_too(tmp_path: Path) -> None:
     recorder.record(model)
     x, history = tg.randn(30, 1, 6, 6), {"loss": [1.0, np.nan], "val_accuracy": [np.nan, np.nan]}
     path = viz.report(tmp_path / "r.html", model, (x, tg.arange(30) % 4), history=history, recorder=recorder)
-    assert "nan" in path.read_text()
+    text = path.read_text()
+    assert "nan" in text
+    assert re.findall(r'class="warning">(.*?)</p>', text) == [
+        "The training met what is not finite, first in epoch 1: the weight 3.weight[0, 0] is not finite (48 NaN of "
+        "192).",
+        "The parameter 3.weight has values that are not finite, 48 NaN of 192, first at [0, 0].",
+        "The first output that is not finite is that of 3 Linear: 30 NaN of 120 values.",
+        "The scores of 30 of 30 images are not finite: what they say means nothing.",
+    ]
+
+
+def test_a_net_of_functions_is_reported_as_one_of_modules(tmp_path: Path) -> None:
+    """Dead units come first, feature maps and Grad-CAM are those of F.conv2d."""
+    model = styles.LeNetOfNothingElse()
+    model.conv1.bias.numpy()[[1, 4]] = -1000
+    model.fc1.bias.numpy()[:] = -1000
+    x, y = tg.randn(30, 1, 28, 28), tg.arange(30) % 10
+    text = viz.report(tmp_path / "r.html", model, (x, y)).read_text()
+    assert re.findall(r'class="warning">(.*?)</p>', text) == [
+        "relu: 2 of 6 units are dead, zero for all 30 samples: 1, 4.",
+        "relu_2 is dead: all 20 units are zero for all 30 samples. Nothing passes it, and what stands before it cannot "
+        "learn.",
+    ]
+    assert text.index("Health") < text.index("Confusion matrix</h2>")
+    for name in ("conv2d", "conv2d_1"):
+        assert f"What layer {name} makes of one image." in text
+    assert "where layer conv2d_1 saw what speaks" in text
+    assert "where layer relu_1 saw" in viz.report(tmp_path / "r.html", model, (x, y), layer="relu_1").read_text()
+    healthy = viz.report(tmp_path / "r.html", nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), (x, y)).read_text()
+    assert "No dead units, and every parameter, output and score is finite." in healthy
 
 
 def test_the_model_is_left_as_it_was(run: Run, tmp_path: Path) -> None:

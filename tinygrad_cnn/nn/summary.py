@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from ..arrays.rng import default_generator
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad, no_grad
 from ..tensors import Tensor
+from .layer_table import LayerSummary, ModelSummary
 from .layers.conv import ConvLayer
 from .layers.linear import Linear
 from .module import Module
@@ -21,9 +20,6 @@ from .parameter import Parameter
 from .tracing import Trace, convolution_cost
 
 Shape = tuple[int, ...]
-HEADINGS = (
-    "layer", "type", "output shape", "trainable", "frozen", "multiply-adds", "activation", "im2col", "receptive field"
-)  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------- modes
@@ -46,104 +42,17 @@ def evaluating(model: Module) -> Iterator[None]:
         yield
 
 
-# ---------------------------------------------------------------------------------------------------------- result
-@dataclass
-class LayerSummary:
-    """One call of a layer: a row of the table. Numbers are of the layer itself, without its children."""
-
-    name: str  # qualified, "" for the model itself
-    type: str
-    output_shape: Any  # a shape, a tuple of them for several outputs, or None for a layer that was not called
-    trainable: int = 0  # parameters, each counted at its first appearance
-    frozen: int = 0
-    mult_adds: int = 0
-    activation_bytes: int = 0  # of the output; 0 for a view of the input
-    im2col_bytes: int = 0
-    receptive_field: Shape | None = None  # pixels of the input that an output pixel sees, per axis
-    repeated: bool = False  # the same module was called before
-
-    def cells(self) -> list[str]:
-        """The row as texts, empty where there is nothing to say."""
-        counts = [f"{n:,}" if n else "" for n in (self.trainable, self.frozen, self.mult_adds)]
-        memory = [_bytes(n) if n else "" for n in (self.activation_bytes, self.im2col_bytes)]
-        field = "x".join(map(str, self.receptive_field)) if self.receptive_field else ""
-        kind = self.type + (" (again)" if self.repeated else "")
-        shape = "not called" if self.output_shape is None else str(self.output_shape)
-        return [self.name or "(model)", kind, shape, *counts, *memory, field]
-
-
-@dataclass
-class ModelSummary:
-    """What `summary` returns: ``layers`` (the rows, in the order of the calls) and totals; ``str`` is the table."""
-
-    model: str
-    input_shapes: list[Shape]
-    layers: list[LayerSummary]
-
-    @property
-    def trainable(self) -> int:
-        """Parameters that are trained."""
-        return sum(row.trainable for row in self.layers)
-
-    @property
-    def frozen(self) -> int:
-        """Parameters that do not require a gradient."""
-        return sum(row.frozen for row in self.layers)
-
-    @property
-    def parameters(self) -> int:
-        """All parameters."""
-        return self.trainable + self.frozen
-
-    @property
-    def mult_adds(self) -> int:
-        """Multiply-adds of one forward pass."""
-        return sum(row.mult_adds for row in self.layers)
-
-    @property
-    def activation_bytes(self) -> int:
-        """Bytes of all layers' outputs together."""
-        return sum(row.activation_bytes for row in self.layers)
-
-    @property
-    def im2col_bytes(self) -> int:
-        """Bytes of the largest column matrix: they are not there at the same time."""
-        return max((row.im2col_bytes for row in self.layers), default=0)
-
-    def __str__(self) -> str:
-        cells = [list(HEADINGS), *(row.cells() for row in self.layers)]
-        used = [i for i in range(len(HEADINGS)) if i < 3 or any(row[i] for row in cells[1:])]
-        widths = {i: max(len(row[i]) for row in cells) for i in used}
-        lines = [
-            "  ".join(row[i].ljust(widths[i]) if i < 3 else row[i].rjust(widths[i]) for i in used).rstrip()
-            for row in cells
-        ]
-        rule = "-" * max(map(len, lines))
-        inputs = ", ".join(map(format, self.input_shapes))
-        totals = [
-            f"parameters: {self.parameters:,} ({self.trainable:,} trainable, {self.frozen:,} frozen)",
-            f"multiply-adds: {self.mult_adds:,}",
-            f"activations: {_bytes(self.activation_bytes)}",
-        ]
-        if self.im2col_bytes:
-            size = _bytes(self.im2col_bytes)
-            totals.append(f"largest im2col matrix: {size} as a whole; it is worked through in blocks")
-        return "\n".join([f"{self.model}, input {inputs}", rule, lines[0], rule, *lines[1:], rule, *totals])
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _bytes(n: int) -> str:
-    if n < 1024:
-        return f"{n} B"
-    power = min(int(math.log(n, 1024)), 4)
-    return f"{n / 1024**power:.1f} {'KMGT'[power - 1]}iB"
-
-
 # --------------------------------------------------------------------------------------------------------- summary
-def summary(model: Module, input_size: Any, *, batch_size: int | None = None, dtype: Any = None) -> ModelSummary:
-    """A table of a model's layers, from one forward pass of zeros in evaluation mode. The model is left as it was.
+def summary(
+    model: Module,
+    input_size: Any = None,
+    *,
+    input_data: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    depth: int | None = None,
+) -> ModelSummary:
+    """A table of a model's layers, from one forward pass in evaluation mode. The model is left as it was.
 
     For each call of a layer: its output shape; its parameters, each counted once; its multiply-adds; the bytes of its
     output (0 for a view); those of its im2col matrix, N * C * kh * kw * oh * ow numbers (the convolution works
@@ -156,23 +65,30 @@ def summary(model: Module, input_size: Any, *, batch_size: int | None = None, dt
     Args:
         model: any Module.
         input_size: the shape of the input, (N, C, H, W); or a list of shapes, for several inputs. The batch may be left
-            out of (C, H, W), for a model with 2-d layers, and of (F,): it is 1 then.
+            out of (C, H, W), for a model with 2-d layers, and of (F,): it is 1 then. The pass is one of zeros.
+        input_data: instead of a size, what the model is to be called with: a tensor or array; a list or tuple of
+            arguments; a dict of keyword arguments. Numbers and masks pass as they are, floating inputs as copies.
         batch_size: put before every shape as given, whatever it looks like.
         dtype: of the input, or a list of one for each; by default that of the model's first floating parameter.
+        depth: show the calls as a tree, containers too, down to so many levels below the model; what lies deeper counts
+            for the row above it. None shows one row after another.
 
     Raises:
-        TypeError, ValueError: a size that is none. RuntimeError: the forward pass failed (with the layer's name).
+        TypeError, ValueError: a size that is none, or both a size and data. RuntimeError: the forward pass failed (with
+            the layer's name).
 
     >>> from tinygrad_cnn.nn.layers.linear import Linear
     >>> table = summary(Linear(3, 2), (5, 3))
     >>> table.parameters, table.mult_adds, table.layers[0].output_shape
     (8, 30, (5, 2))
     """
+    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or depth < 0):
+        raise ValueError(f"summary: depth must be None or a number of levels >= 0, got {depth!r}")
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be an nn.Module, got {type(model).__name__}")
-    shapes = [_with_batch(shape, batch_size, model) for shape in _shapes(input_size)]
-    dtypes = _dtypes(dtype, model, len(shapes))
-    inputs = [Tensor(np.zeros(shape, kind)) for shape, kind in zip(shapes, dtypes, strict=True)]
+    args, keywords = _inputs(model, input_size, input_data, batch_size, dtype)
+    inputs = _tensors([args, keywords])
+    shapes = [x._array.shape for x in inputs]
     recorder = _Recorder(model)
     with _left_as_it_was(model), in_mode(model, False), enable_grad(), ExitStack() as hooks:
         for module in model.modules():
@@ -183,13 +99,45 @@ def summary(model: Module, input_size: Any, *, batch_size: int | None = None, dt
                 parameter.requires_grad_()
         recorder.trace.start(inputs)
         try:
-            model(*inputs)
+            model(*args, **keywords)
         except Exception as error:
             given = ", ".join(map(format, shapes))
             raise RuntimeError(
                 f"summary: the forward pass with input {given} failed in {recorder.where()}: {error}"
             ) from error
-    return ModelSummary(type(model).__name__, shapes, recorder.rows())
+    calls = recorder.finished()
+    rows = [row for module, row in calls if recorder.counts(module, row)]
+    return ModelSummary(type(model).__name__, shapes, rows, [row for _, row in calls], depth)
+
+
+def _inputs(
+    model: Module, input_size: Any, input_data: Any, batch_size: int | None, dtype: Any
+) -> tuple[list[Any], dict[str, Any]]:
+    """What to call the model with: arguments and keyword arguments."""
+    if (input_size is None) == (input_data is None):
+        raise TypeError(
+            "summary: pass either input_size, such as (1, 3, 224, 224), or input_data, such as a batch of images"
+        )
+    if input_data is None:
+        shapes = [_with_batch(shape, batch_size, model) for shape in _shapes(input_size)]
+        dtypes = _dtypes(dtype, model, len(shapes))
+        return [Tensor(np.zeros(shape, kind)) for shape, kind in zip(shapes, dtypes, strict=True)], {}
+    if batch_size is not None or dtype is not None:
+        raise TypeError("summary: batch_size and dtype belong to input_size; input_data has its own")
+    if isinstance(input_data, Mapping):
+        return [], {name: _own_copy(value) for name, value in input_data.items()}
+    several = isinstance(input_data, (list, tuple))
+    return [_own_copy(value) for value in (input_data if several else [input_data])], {}
+
+
+def _own_copy(value: Any) -> Any:
+    """A tensor that may be recorded and written to; lists of them too, and all else as it is."""
+    if isinstance(value, (list, tuple)):
+        copies = [_own_copy(one) for one in value]
+        return copies if isinstance(value, list) else tuple(copies)
+    if isinstance(value, Tensor):
+        value = value._array
+    return Tensor(value.copy()) if isinstance(value, np.ndarray) else value
 
 
 def _shapes(input_size: Any) -> list[Shape]:
@@ -257,7 +205,8 @@ class _Recorder:
         if self.running:
             self._charge(self.running[-1], self.trace.follow(_tensors(args)))
         repeated = any(module is other for other, _ in self.calls)
-        row = LayerSummary(self.names[module], type(module).__name__, None, repeated=repeated)
+        level = len(self.running)
+        row = LayerSummary(self.names[module], type(module).__name__, None, repeated=repeated, level=level)
         self.calls.append((module, row))
         self.running.append(row)
 
@@ -295,13 +244,18 @@ class _Recorder:
         row = self.running[-1] if self.running else None
         return f"layer {row.name!r} ({row.type})" if row is not None and row.name else "the model's own forward"
 
-    def rows(self) -> list[LayerSummary]:
-        """The rows: of layers, and of modules that own parameters or compute something by themselves."""
-        called = {module for module, _ in self.calls}
+    def finished(self) -> list[tuple[Module, LayerSummary]]:
+        """All calls, and modules that were not called but own parameters; each followed by what lies within it."""
         calls = list(self.calls)
-        calls += [(m, LayerSummary(n, type(m).__name__, None)) for m, n in self.names.items() if m not in called]
+        called = {module for module, _ in calls}
+        for module, name in self.names.items():
+            if module not in called and next(_own_parameters(module), None) is not None:
+                at = self._end_of(name.rpartition(".")[0], calls)
+                level = calls[at][1].level + 1
+                while at + 1 < len(calls) and calls[at + 1][1].level >= level:
+                    at += 1
+                calls.insert(at + 1, (module, LayerSummary(name, type(module).__name__, None, level=level)))
         counted: set[int] = set()
-        rows = []
         for module, row in calls:
             for parameter in _own_parameters(module):
                 if id(parameter) in counted:
@@ -311,10 +265,20 @@ class _Recorder:
                     row.frozen += parameter._array.size
                 else:
                     row.trainable += parameter._array.size
-            is_leaf = next(module.children(), None) is None
-            if row.trainable or row.frozen or row.mult_adds or (is_leaf and module in called):
-                rows.append(row)
-        return rows
+        return calls
+
+    @staticmethod
+    def _end_of(around: str, calls: Sequence[tuple[Module, LayerSummary]]) -> int:
+        """The place of the first call of a module, or of the nearest one around it that was called."""
+        places = {row.name: i for i, (_, row) in reversed(list(enumerate(calls)))}
+        while around and around not in places:
+            around = around.rpartition(".")[0]
+        return places.get(around, 0)
+
+    def counts(self, module: Module, row: LayerSummary) -> bool:
+        """Is it a layer, or a module that owns parameters or computes something by itself?"""
+        leaf = next(module.children(), None) is None and row.output_shape is not None
+        return bool(row.trainable or row.frozen or row.mult_adds or leaf)
 
 
 def _own_parameters(module: Module) -> Iterator[Parameter]:

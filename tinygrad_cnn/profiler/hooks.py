@@ -31,7 +31,10 @@ def _seen_call(call: Method) -> Method:
         for recorder in seen_by:
             recorder.enter(self)
         try:
-            return call(self, *args, **kwargs)
+            result = call(self, *args, **kwargs)
+            for recorder in seen_by:
+                result = recorder.returned(result)
+            return result
         finally:
             for recorder in seen_by:
                 recorder.leave()

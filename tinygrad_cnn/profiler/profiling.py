@@ -15,7 +15,7 @@ from . import chrome
 from .events import OPERATIONS, Event
 from .hooks import CALLS, recorders
 from .recorder import Recorder
-from .tables import Row, finished, ordered, rows, text
+from .tables import Row, Table, as_html, finished, laid_out, ordered, rows, text
 
 _TORCH_COLUMNS = {  # what torch.profiler calls them
     None: "total",
@@ -181,8 +181,11 @@ class profile(Recorder):
             group_by: "op", "module", "op and shapes" or "span".
             limit: show so many rows, and the rest as one.
 
-        Raises ValueError for anything else.
+        Raises ValueError for anything else. A notebook shows the default one by itself: end a cell with the profile.
         """
+        return text(self._laid_out(sort_by, group_by, limit))
+
+    def _laid_out(self, sort_by: str = "total", group_by: str = "op", limit: int | None = None) -> Table:
         groups: dict[str, tuple[str, Callable[[], dict[str, Row]]]] = {
             "op": ("operation", self.by_op),
             "op and shapes": ("operation and shapes of its inputs", lambda: self.by_op(shapes=True)),
@@ -193,7 +196,10 @@ class profile(Recorder):
             raise ValueError(f"group_by must be one of {', '.join(groups)}, got {group_by!r}")
         heading, find = groups[group_by]
         found = ordered(find().values(), sort_by)
-        return text(heading, found, limit, self.wall, None if group_by == "span" else self.outside)
+        return laid_out(heading, found, limit, self.wall, None if group_by == "span" else self.outside)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._laid_out())
 
     def __str__(self) -> str:
         return self.table()
@@ -226,6 +232,9 @@ class Averages(list[Row]):
         """The table by operation; -1 shows all rows. ``sort_by`` may be PyTorch's name of a column, or one of ours."""
         limit = None if row_limit == -1 else row_limit
         return self._of.table(_TORCH_COLUMNS.get(sort_by, str(sort_by)), self._group, limit)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._of._laid_out(group_by=self._group))
 
 
 class record_function(ContextDecorator):

@@ -97,6 +97,10 @@ class Recorder:
         model = self._modules[0][0] if self._modules else module
         self._modules.append((module, self._names.name(module, model, self.module), perf_counter_ns()))
 
+    def returned(self, result: Any) -> Any:
+        """What the innermost module is about to return, and what shall go on in its place: here, the same."""
+        return result
+
     def leave(self) -> None:
         """The innermost module returns, or raises."""
         end = perf_counter_ns()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ..arrays.html_tables import html_table
 from .events import OPERATIONS, Event
 
 SORTABLE = ("total", "forward", "backward", "other", "calls", "bytes", "flops", "flops_per_second", "name")
@@ -98,7 +100,15 @@ def ordered(found: Iterable[Row], sort_by: str) -> list[Row]:
     return sorted(found, key=lambda row: -(getattr(row, sort_by) or 0))
 
 
-def text(heading: str, found: Sequence[Row], limit: int | None, wall: float, outside: float | None) -> str:
+class Table(NamedTuple):
+    """The texts of a table. A column may be empty."""
+
+    headings: list[str]
+    cells: list[list[str]]
+    total: list[str]
+
+
+def laid_out(heading: str, found: Sequence[Row], limit: int | None, wall: float, outside: float | None) -> Table:
     """The table. ``outside``: seconds in no row, for a last line; None for rows that overlap."""
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
         raise ValueError(f"limit must be a number of rows or None, got {limit!r}")
@@ -109,7 +119,12 @@ def text(heading: str, found: Sequence[Row], limit: int | None, wall: float, out
         cells.append(_line(f"... {len(rest)} more", sum(row.total for row in rest), wall))
     if outside is not None:
         cells.append(_line(OUTSIDE, outside, wall))
-    cells.append(_line("total", wall, wall))
+    return Table(headings, cells, _line("total", wall, wall))
+
+
+def text(table: Table) -> str:
+    """The table as lines of text, without the columns that are empty."""
+    headings, cells = table.headings, [*table.cells, table.total]
     widths = [max(len(row[i]) for row in [headings, *cells]) for i in range(len(headings))]
     used = [i for i in range(len(headings)) if i in (0, 5, 6) or any(row[i] for row in cells)]
     lines = [
@@ -118,6 +133,11 @@ def text(heading: str, found: Sequence[Row], limit: int | None, wall: float, out
     ]
     rule = "-" * max(map(len, lines))
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def as_html(table: Table) -> str:
+    """The table for a notebook, without the columns that are empty."""
+    return html_table(table.headings, table.cells, 1, table.total)
 
 
 def _cells(row: Row) -> list[str]:

@@ -37,6 +37,10 @@ class Run(Protocol):
     validates: bool  # is there a validation after each epoch?
     stop_reason: str | None
 
+    @property
+    def interrupted(self) -> bool:
+        """Has Ctrl-C been pressed? For callbacks that wait."""
+
     def stop(self, reason: str) -> None:
         """End the run: after the current batch, or after the epoch if all its batches are done."""
 

@@ -10,15 +10,23 @@ from typing import Any
 from .history import is_number, show
 
 _INTERVAL = 0.1  # seconds between two looks at the running values
+_USUAL = 80  # columns, where nobody says how many there are
+_BAR = 6  # columns of the shortest bar, with its ends
+_REST = 7  # columns of the time that is left: "1:02:03"
 
 
 class Progress:
     """A tqdm bar for the batches of an epoch, on standard error if that is a terminal or a notebook's; a line for each
-    epoch, on standard output. With ``enabled=False``, nothing."""
+    epoch, on standard output. With ``enabled=False``, nothing.
+
+    The bar takes one row of the terminal, however narrow that is: what has no room is left out (`layout`).
+    """
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
         self._bar: Any = None
+        self._title = ""
+        self._batches: int | None = None
         self._next = 0.0
 
     def start(self, title: str, batches: int | None) -> None:
@@ -26,7 +34,9 @@ class Progress:
         if self.enabled and _moves(sys.stderr):
             from tqdm import tqdm
 
-            self._bar = tqdm(total=batches, desc=title, unit="batch", leave=False, dynamic_ncols=True)
+            self._title, self._batches = title, batches
+            first = layout(_USUAL, title, batches, {})
+            self._bar = tqdm(total=batches, bar_format=first, leave=False, dynamic_ncols=True)
             self._next = 0.0
 
     def step(self, values: Callable[[], Mapping[str, Any]]) -> None:
@@ -36,7 +46,9 @@ class Progress:
         now = time.perf_counter()
         if now >= self._next:
             self._next = now + _INTERVAL
-            self._bar.set_postfix_str(line(values()), refresh=False)
+            self._bar.bar_format = layout(
+                self._bar.format_dict["ncols"] or _USUAL, self._title, self._batches, values()
+            )
         self._bar.update()
 
     def write(self, text: str) -> None:
@@ -55,6 +67,42 @@ class Progress:
 def _moves(stream: Any) -> bool:
     """Does a carriage return bring the stream back to the beginning of its line? A file keeps all that was written."""
     return bool(stream.isatty()) or type(stream).__module__ == "ipykernel.iostream"
+
+
+def layout(room: int, title: str, batches: int | None, values: Mapping[str, Any]) -> str:
+    """tqdm's format of a bar in ``room`` columns. Where not all fits, the first of this order stay: the title, the
+    values in their own order (loss, then metrics), the batches, the bar itself, the time that is left, the speed.
+
+    >>> layout(80, "epoch 1/9", 938, {"loss": 0.5, "accuracy": 0.8, "images_per_s": 9000.0})
+    'epoch 1/9  |{bar}|  {n_fmt}/{total_fmt}  {remaining}  loss 0.5000  accuracy 0.8000'
+    >>> layout(40, "epoch 1/9", 938, {"loss": 0.5, "accuracy": 0.8, "images_per_s": 9000.0})
+    'epoch 1/9  loss 0.5000  accuracy 0.8000'
+    """
+    digits = 6 if batches is None else len(str(batches))
+    known = {name: text for name, value in values.items() if (text := line({name: value}))}
+    speed = known.pop("images_per_s", None)
+    count = ("{n_fmt}", digits) if batches is None else ("{n_fmt}/{total_fmt}", 2 * digits + 1)
+    pieces = {  # by what they are: tqdm's field or text, its columns, its place in the line
+        "title": (*_text(title[:room]), 0),
+        **{f"value {name}": (*_text(text), 4) for name, text in known.items()},
+        "count": (*count, 2),
+        **({} if batches is None else {"bar": ("|{bar}|", _BAR, 1), "rest": ("{remaining}", _REST, 3)}),
+        **({} if speed is None else {"speed": (*_text(speed), 5)}),
+    }
+    shown: list[tuple[int, str]] = []
+    left = room + 2  # nothing stands before the first
+    for text, width, place in pieces.values():
+        if not shown or width + 2 <= left:
+            shown.append((place, text))
+            left -= width + 2
+    return "  ".join(text for _, text in sorted(shown, key=lambda piece: piece[0]))
+
+
+def _text(text: str) -> tuple[str, int]:
+    """A text as tqdm's formats take it, and its columns."""
+    from tqdm.utils import disp_len
+
+    return text.replace("{", "{{").replace("}", "}}"), disp_len(text)
 
 
 def line(values: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from .checking import checked
 from .checkpoints import load_training_state, restore_generators, training_state
 from .history import History
 from .interrupt import Interrupt
+from .live import live_page
 from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
 from .progress import Progress, line
@@ -42,6 +43,8 @@ class Trainer:
             None is accuracy for the losses of classes (cross_entropy, nll_loss), nothing for others; ``()`` is none.
         callbacks: `Callback`s, called in this order, those that log and save last.
         progress: show a bar on a terminal or in a notebook, and a line for each epoch; False is silent.
+        live: open a page on this machine that shows the run and steers it, as ``callbacks=[viz.live()]`` does; or what
+            `viz.live` returned. It becomes ``trainer.live``: ``trainer.live.save("run.html")`` keeps the page.
 
     Attributes: ``history``, ``epoch`` (epochs completed), ``batch`` (batches done of the running epoch), ``epochs``
     (the goal), ``stop_reason`` (None, or why the last run ended early).
@@ -65,8 +68,12 @@ class Trainer:
         callbacks: Iterable[Callback] | Callback | None = (),
         *,
         progress: bool = True,
+        live: bool | Callback = False,
     ) -> None:
         callbacks = checked(model, optimizer, loss, callbacks)
+        self.live = live_page(live)
+        if self.live is not None:
+            callbacks.append(self.live)
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self.metrics = as_metrics(metrics, loss)
         self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
@@ -75,6 +82,7 @@ class Trainer:
         self.epoch = self.batch = self.epochs = 0
         self.validates = False
         self.stop_reason: str | None = None
+        self._interrupt: Interrupt | None = None  # of the run that goes on
         self._loader: Any = None
         self._random: dict[str, Any] | None = None  # of the loader: loaded, and waiting for it
 
@@ -126,11 +134,13 @@ class Trainer:
         show = Progress(self.progress)
         try:
             with in_mode(self.model, True), Interrupt() as interrupt:
+                self._interrupt = interrupt
                 self._tell("on_fit_start")
                 while self.epoch < self.epochs and self.stop_reason is None:
                     self._run_epoch(loader, held, interrupt, show)
                 self._tell("on_fit_end")
         finally:
+            self._interrupt = None
             show.close()
         self._report_stop(show)
         return self.history
@@ -143,6 +153,11 @@ class Trainer:
     def stop(self, reason: str) -> None:
         """End the run, for callbacks: after the current batch, or after the epoch if all its batches are done."""
         self.stop_reason = reason
+
+    @property
+    def interrupted(self) -> bool:
+        """Has Ctrl-C been pressed in the run that goes on? It then ends after the current batch."""
+        return self._interrupt is not None and self._interrupt.requested
 
     def _run_epoch(self, loader: Any, held: Any, interrupt: Interrupt, show: Progress) -> None:
         """One epoch, with its validation and its row in the history; or a part of it, where someone says stop."""

@@ -20,32 +20,55 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .activations import LayerActivations, activation_statistics, plot_activations
+    from .comparison.comparing import compare
     from .confusion import plot_confusion_matrix
     from .curves import plot_learning_curves
     from .features import feature_maps, plot_feature_maps
     from .filters import plot_filters
+    from .flow import LayerGradients, gradient_flow, plot_gradient_flow
+    from .following.page import follow
     from .graph.drawing import Graph, draw_graph
-    from .histograms import HistogramRecorder, plot_histograms
+    from .histograms import HistogramRecorder
+    from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
+    from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
     from .overlays import plot_grad_cam, plot_saliency
+    from .playing.playground import playground
     from .reporting import report
+    from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
+    from .training.session import Live, live
 
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
     "HistogramRecorder": "histograms",
+    "Layer": "layers",
     "LayerActivations": "activations",
+    "LayerGradients": "flow",
+    "Layers": "layers",
+    "Live": "training.session",
+    "LossLandscape": "landscape",
+    "PathRecorder": "landscape",
     "activation_statistics": "activations",
+    "compare": "comparison.comparing",
     "draw_graph": "graph.drawing",
     "feature_maps": "features",
+    "follow": "following.page",
     "grad_cam": "saliency",
+    "gradient_flow": "flow",
+    "layers_of": "layers",
+    "live": "training.session",
+    "loss_landscape": "landscape",
+    "playground": "playing.playground",
     "plot_activations": "activations",
     "plot_confusion_matrix": "confusion",
     "plot_feature_maps": "features",
     "plot_filters": "filters",
     "plot_grad_cam": "overlays",
-    "plot_histograms": "histograms",
+    "plot_gradient_flow": "flow",
+    "plot_histograms": "ridges",
     "plot_learning_curves": "curves",
+    "plot_loss_landscape": "landscape",
     "plot_mistakes": "mistakes",
     "plot_saliency": "overlays",
     "report": "reporting",
@@ -56,18 +79,33 @@ _LATER = {  # name: the module it stands in
 __all__ = [
     "Graph",
     "HistogramRecorder",
+    "Layer",
     "LayerActivations",
+    "LayerGradients",
+    "Layers",
+    "Live",
+    "LossLandscape",
+    "PathRecorder",
     "activation_statistics",
+    "compare",
     "draw_graph",
     "feature_maps",
+    "follow",
     "grad_cam",
+    "gradient_flow",
+    "layers_of",
+    "live",
+    "loss_landscape",
+    "playground",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_feature_maps",
     "plot_filters",
     "plot_grad_cam",
+    "plot_gradient_flow",
     "plot_histograms",
     "plot_learning_curves",
+    "plot_loss_landscape",
     "plot_mistakes",
     "plot_saliency",
     "report",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nn import AlphaDropout, Dropout, Dropout1d, Dropout2d, Flatten, Identity, Module, Unflatten
+from ..nn.module import Module
 from ..tensors import Tensor
 from . import probing, style
+from .layers import name_of, no_output
+from .outputs import Output, Outputs
+from .watching import watched_by
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,15 +24,15 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-_HAND_ON = (AlphaDropout, Dropout, Dropout1d, Dropout2d, Flatten, Identity, Unflatten)  # in evaluation mode
-
-
 @dataclass(frozen=True)
 class LayerActivations:
-    """The output of one layer over a data set. A unit is a channel (N, C, H, W) or a feature (N, F)."""
+    """The output of one layer over a data set. A unit is a channel (N, C, H, W) or a feature (N, F), (N, T, F).
 
-    name: str  # qualified; " (2)" after it for a second call in one forward pass
-    type: str
+    NaN and infinite values are counted, and left out of all other numbers.
+    """
+
+    name: str  # as `layers_of` lists it; "conv_1" is the second call of "conv"
+    type: str  # of the module, or the function's name
     shape: tuple[int, ...]  # of one sample's output
     samples: int
     mean: float
@@ -38,42 +41,70 @@ class LayerActivations:
     unit_mean: Array  # (C,)
     unit_std: Array  # (C,)
     unit_zeros: Array  # (C,), shares
+    axis: int = 1  # of the output, along which its units lie
+    nans: int = 0
+    infs: int = 0
 
     @property
     def dead(self) -> Array:
         """The units that were zero everywhere, for every sample: their places, (M,)."""
         return np.flatnonzero(self.unit_zeros == 1)
 
+    @property
+    def label(self) -> str:
+        """The name and the type; the name alone where it says what it is."""
+        last = self.name.rpartition(".")[2]
+        return self.name if last.startswith(self.type) else f"{self.name} {self.type}".strip()
+
+    @property
+    def not_finite(self) -> str:
+        """What there is besides numbers, "3 NaN, 1 infinite of 1,200"; nothing where all is finite."""
+        return style.not_finite(self.nans, self.infs, self.samples * math.prod(self.shape))
+
 
 class _Sums:
     """Running moments of each unit (Chan, Golub and LeVeque, 1983)."""
 
-    def __init__(self, kind: str, shape: tuple[int, ...]) -> None:
-        self.type, self.shape = kind, shape
-        units = shape[0] if shape else 1
-        self.samples, self.count = 0, 0
-        self.mean, self.squares, self.zeros = np.zeros(units), np.zeros(units), np.zeros(units, np.int64)
+    def __init__(self, output: Output) -> None:
+        self.name, self.type, self.shape, self.axis = output.name, output.type, output.shape[1:], output.axis
+        units = output.shape[output.axis]
+        self.samples, self.nans, self.infs = 0, 0, 0
+        self.size, self.count, self.zeros = 0, np.zeros(units, np.int64), np.zeros(units, np.int64)
+        self.mean, self.squares = np.zeros(units), np.zeros(units)
 
     def add(self, y: Array) -> None:
-        values = y.reshape(len(y), len(self.mean), -1)  # (N, C, pixels)
-        count = values.shape[0] * values.shape[2]
-        mean = values.mean(axis=(0, 2), dtype=np.float64)  # (C,)
+        values = np.moveaxis(y, self.axis, 1).reshape(len(y), len(self.mean), -1)  # (N, C, pixels)
+        with np.errstate(invalid="ignore"):  # infinity - infinity
+            mean = values.mean(axis=(0, 2), dtype=np.float64)  # (C,)
+        size, finite = values.shape[0] * values.shape[2], None
+        count: Any = size
+        if not np.isfinite(mean).all():
+            finite = np.isfinite(values)
+            self.nans += int(np.isnan(values).sum())
+            self.infs += int(np.isinf(values).sum())
+            values = np.where(finite, values, 0)
+            count = finite.sum(axis=(0, 2))  # (C,)
+            mean = values.sum(axis=(0, 2), dtype=np.float64) / np.maximum(count, 1)
         squares = np.zeros_like(mean)
-        for sample in values:  # no float64 copy of a whole batch
-            squares += ((sample - mean[:, None]) ** 2).sum(axis=1)
+        for i, sample in enumerate(values):  # no float64 copy of a whole batch
+            square = (sample - mean[:, None]) ** 2  # (C, pixels)
+            squares += (square if finite is None else square * finite[i]).sum(axis=1)
         step, total = mean - self.mean, self.count + count
-        self.squares += squares + step**2 * (self.count * count / total)
-        self.mean += step * (count / total)
-        self.zeros += values.shape[0] * values.shape[2] - np.count_nonzero(values, axis=(0, 2))
-        self.count, self.samples = total, self.samples + len(y)
+        share = count / np.maximum(total, 1)
+        self.squares += squares + step**2 * (self.count * share)
+        self.mean += step * share
+        self.zeros += count - np.count_nonzero(values, axis=(0, 2))
+        self.count, self.size, self.samples = total, self.size + size, self.samples + len(y)
 
-    def result(self, name: str) -> LayerActivations:
-        mean = float(self.mean.mean())
-        std = float(np.sqrt(np.mean(self.squares / self.count + (self.mean - mean) ** 2)))
-        zeros = self.zeros / self.count
+    def result(self) -> LayerActivations:
+        known = self.count.sum() or np.nan  # what there is no number of has no mean
+        mean = float((self.count * self.mean).sum() / known)
+        std = float(np.sqrt((self.squares + self.count * (self.mean - mean) ** 2).sum() / known))
+        zeros = float(self.zeros.sum() / (self.size * len(self.count)))
+        count = np.where(self.count, self.count, np.nan)
         return LayerActivations(
-            name, self.type, self.shape, self.samples, mean, std, float(zeros.mean()),
-            self.mean, np.sqrt(self.squares / self.count), zeros,
+            self.name, self.type, self.shape, self.samples, mean, std, zeros, self.mean + 0 * count,
+            np.sqrt(self.squares / count), self.zeros / self.size, self.axis, self.nans, self.infs,
         )  # fmt: skip
 
 
@@ -88,59 +119,55 @@ def activation_statistics(
         model: any Module.
         data: a DataLoader, a dataset, a tuple of arrays, or an array of inputs; the last part of a batch of two or
             more is taken as the targets, and left out.
-        layers: modules of the model or their names; by default all that have no children, but for those that only
-            hand on what they get (Flatten, Dropout in evaluation mode).
+        layers: modules of the model, or names that `layers_of` lists; by default all of these: each layer, and each
+            function called between layers (``F.relu`` counts as ``nn.ReLU``), but for those that only hand on what they
+            get (reshape, Dropout in evaluation mode).
         batch_size: for datasets and arrays (256); a loader has its own.
 
     Returns:
-        One entry a layer, in the order of the calls.
+        One entry a layer and call, in the order of the calls. Units lie along the second dimension, (N, C, H, W); along
+        the last one of what comes from linear layers, embeddings and layer-norms, (N, T, F), also after a relu, a sum
+        or a permute: a unit of a transformer is a feature, not a place in the sequence. A three-dimensional input that
+        no such layer has seen is taken for (N, C, L).
 
     Raises:
-        TypeError, ValueError: no data, no such layer.
+        TypeError, ValueError: no data, no such layer. RuntimeError: a module that is not called.
     """
     name = "activation_statistics"
     probing.check_model(model, name)
-    if layers is None:
-        chosen = {
-            path: module
-            for path, module in model.named_modules()
-            if next(module.children(), None) is None and not isinstance(module, _HAND_ON)
-        }
-    else:
+    chosen = None
+    if layers is not None:
         if isinstance(layers, (str, Module)):
             raise TypeError(f"{name}: layers must be a list of names or modules, got {type(layers).__name__}")
-        chosen = dict(probing.layer_of(model, layer, name) for layer in layers)
+        chosen = {name_of(model, layer, name) for layer in layers}
     sums: dict[str, _Sums] = {}
-    calls: dict[str, int] = {}
 
-    def watch(path: str) -> Any:
-        def add(module: Module, _args: Any, output: Any) -> None:
-            if not isinstance(output, Tensor) or output.ndim < 2 or not output._array.size:
-                return
-            calls[path] = calls.get(path, 0) + 1
-            key = path if calls[path] == 1 else f"{path} ({calls[path]})"
-            if key not in sums:
-                sums[key] = _Sums(type(module).__name__, tuple(output.shape[1:]))
-            sums[key].add(output._array)
+    def add(output: Output) -> None:
+        if len(output.shape) > 1 and output.kept.size:
+            sums.setdefault(output.name, _Sums(output)).add(output.kept)
 
-        return add
+    def keep(_: str, y: Tensor) -> tuple[Array, Tensor]:
+        return y._array.copy(), y  # what comes next may work in place
 
-    with probing.at_rest(model), ExitStack() as hooks:
-        for path, module in chosen.items():
-            hooks.enter_context(module.register_forward_hook(watch(path)))
+    watch = None
+    with probing.at_rest(model):
         for inputs, _ in probing.inputs_of(data, batch_size, name):
-            calls.clear()
-            model(*inputs)
+            watch = Outputs(model, inputs, add, keep, None if chosen is None else chosen.__contains__)
+            with watched_by(watch):
+                model(*inputs)
+    for layer in chosen or ():
+        if watch is not None and layer not in sums:
+            raise no_output(model, watch, layer, name)
     if not sums:
         raise ValueError(f"{name}: no layer gave an output to look at; was there any data?")
-    return [s.result(key) for key, s in sums.items()]
+    return [s.result() for s in sums.values()]
 
 
 def plot_activations(statistics: Sequence[LayerActivations], *, ax: Any = None) -> Figure:
     """Two panels, a line for each layer: mean ± standard deviation; and how often its units are zero.
 
     On the right the bar is the layer's share of zeros, each dot a unit (a channel, a feature), and a cross a dead one:
-    zero for every sample.
+    zero for every sample. NaN and infinite values, which are in no mean, are said by number.
 
     Args:
         statistics: what `activation_statistics` gives.
@@ -156,12 +183,18 @@ def plot_activations(statistics: Sequence[LayerActivations], *, ax: Any = None) 
     height = 1.2 + 0.36 * len(layers)
     left, right = style.panels(ax, 2, (4.6, height), 2, name)
     rows = np.arange(len(layers))
-    names = [style.plain(f"{layer.name} {layer.type}".strip()) for layer in layers]
+    names = [style.plain(layer.label) for layer in layers]
     left.axvline(0, color="grey", linewidth=1)
     left.errorbar(
         [layer.mean for layer in layers], rows, xerr=[layer.std for layer in layers],
         fmt="o", color=style.BLUE, capsize=3, linewidth=1.6, markersize=5,
     )  # fmt: skip
+    for row, layer in zip(rows, layers, strict=True):
+        if layer.not_finite:
+            left.text(
+                0.99, float(row), layer.not_finite, transform=left.get_yaxis_transform(), ha="right", va="center",
+                color=style.VERMILION, fontweight="bold", fontsize="small",
+            )  # fmt: skip
     style.title(left, "activations: mean ± std")
     left.set_xlabel("value")
     _draw_zeros(right, layers, rows)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..nn.module import Module
 from ..tensors import Tensor
 from . import probing, style, tiles
+from .layers import name_of, output_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,36 +22,32 @@ def feature_maps(model: Module, x: Any, layer: Any, *, batch_size: int | None = 
     Args:
         model: any Module that takes images.
         x: images (N, C, H, W), floating.
-        layer: a module of the model or its name; if it is called more than once, the last call counts.
+        layer: a module of the model, or a name that `layers_of` lists: "conv1", "relu_1". Of a module that is called
+            more than once "block" is the first call, "block_1" the second; of several outputs the first is taken.
         batch_size: how many images at once (256).
 
     Returns:
         (N, ...), as the layer gives it: (N, K, h, w) for a convolution.
 
     Raises:
-        TypeError, ValueError: x or layer of another form. RuntimeError: the layer was not called.
+        TypeError, ValueError: x or layer of another form. RuntimeError: the module is not called.
     """
-    name = "feature_maps"
+    return maps_of(model, x, layer, batch_size, "feature_maps")
+
+
+def maps_of(model: Module, x: Any, layer: Any, batch_size: int | None, name: str) -> NDArray[Any]:
+    """`feature_maps`, for whoever is called ``name`` in errors."""
     probing.check_model(model, name)
-    path, module = probing.layer_of(model, layer, name)
+    called = name_of(model, layer, name)
     images = probing.as_input(model, x, name)
     size = probing.check_batch_size(batch_size, name)
-    seen: list[NDArray[Any]] = []
 
-    def keep(_module: Any, _args: Any, output: Any) -> None:
-        if not isinstance(output, Tensor):
-            raise ValueError(f"{name}: layer {path!r} gives no Tensor, but {type(output).__name__}")
-        seen.append(output._array.copy())  # what comes next may work in place
+    def keep(_: str, y: Tensor) -> tuple[NDArray[Any], Tensor]:
+        return y._array.copy(), y  # what comes next may work in place
 
-    found = []
-    with probing.at_rest(model), module.register_forward_hook(keep):
-        for part in probing.pieces(images, size):
-            seen.clear()
-            model(Tensor(part))
-            if not seen:
-                raise RuntimeError(f"{name}: the layer {path!r} is not called when the model runs")
-            found.append(seen[-1])
-    return np.concatenate(found)
+    with probing.at_rest(model):
+        parts = [output_of(model, Tensor(x), called, keep, name, model)[1] for x in probing.pieces(images, size)]
+    return np.concatenate(parts)
 
 
 def plot_feature_maps(
@@ -80,13 +77,13 @@ def plot_feature_maps(
     name = "plot_feature_maps"
     style.need_matplotlib()
     probing.check_model(model, name)
-    path, module = probing.layer_of(model, layer, name)
+    path = name_of(model, layer, name)
     images = probing.as_input(model, x, name)
     if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not -len(images) <= index < len(images):
         raise IndexError(f"{name}: index must be an integer below {len(images)}, the number of images, got {index!r}")
     limit = style.whole(max_maps, "max_maps", name)
     image = images[index][None]  # (1, C, H, W)
-    maps = feature_maps(model, image, layer)[0]
+    maps = maps_of(model, image, layer, None, name)[0]
     if maps.ndim != 3:
         raise ValueError(f"{name}: layer {path!r} gives no maps (N, K, h, w), but shape (N, {format(maps.shape)[1:]}")
     shown = maps[:limit]
@@ -101,7 +98,9 @@ def plot_feature_maps(
     for k, one in enumerate(shown):
         drawn = gallery.show(k + 1, one, **{**scale, "vmax": top})
     if title == "":
-        title = f"{style.plain(path)} ({type(module).__name__}): " if path else ""
+        module = dict(model.named_modules()).get(path)
+        kind = f" ({type(module).__name__})" if module is not None else ""
+        title = f"{style.plain(path)}{kind}: " if path else ""
         title += f"{len(maps)} maps, {maps.shape[1]}x{maps.shape[2]}"
         title += f", the first {len(shown)}" if len(shown) < len(maps) else ""
     gallery.finish(title)

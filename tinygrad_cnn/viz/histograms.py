@@ -1,10 +1,9 @@
-"""How weights and gradients are distributed, epoch after epoch."""
+"""How weights and gradients are distributed, epoch after epoch: what is kept. `ridges` draws it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +12,47 @@ from ..nn.module import Module
 from ..train.callbacks import Callback, Run
 from . import probing, style
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 Array = NDArray[Any]
-_RIDGES = 16  # more of them cannot be told apart
 
 
 class Histogram(NamedTuple):
-    """An array's values: ``counts`` (bins,) between ``edges`` (bins + 1,), and how many were NaN or infinite."""
+    """An array's values: ``counts`` (bins,) between ``edges`` (bins + 1,); the edges of a constant array are all one.
+
+    Beside them how many values are not finite, how many of these are NaN (None: not on record), where the first is.
+    """
 
     edges: Array
     counts: Array
     nonfinite: int
+    nans: int | None = None
+    first: tuple[int, ...] | None = None
+
+    @property
+    def constant(self) -> float | None:
+        """The value, where all that are finite are equal."""
+        return float(self.edges[0]) if self.counts.any() and self.edges[0] == self.edges[-1] else None
+
+    def __str__(self) -> str:
+        """What there is besides numbers: "3 NaN, 1 infinite of 1,200"; nothing where all is finite."""
+        total = int(self.counts.sum()) + self.nonfinite
+        if self.nonfinite and self.nans is None:
+            return f"{self.nonfinite:,} not finite of {total:,}"
+        return style.not_finite(self.nans or 0, self.nonfinite - (self.nans or 0), total)
+
+
+class NotFinite(NamedTuple):
+    """Where a run first met a value that is not finite."""
+
+    epoch: int
+    of: str  # "weights" or "gradients"
+    parameter: str
+    place: tuple[int, ...] | None  # of the first such value; None: not on record
+    counts: str  # "3 NaN, 1 infinite of 1,200"
+
+    def __str__(self) -> str:
+        place = "" if self.place is None else f"[{', '.join(map(str, self.place))}]"
+        what = "the weight" if self.of == "weights" else "the gradient of"
+        return f"epoch {self.epoch}: {what} {self.parameter}{place} is not finite ({self.counts})"
 
 
 class HistogramRecorder(Callback):
@@ -41,7 +67,7 @@ class HistogramRecorder(Callback):
         bins: of each histogram, from the smallest to the largest value.
 
     Attributes: ``epochs``, one entry a record; ``weights`` and ``gradients``, dicts of parameter names to lists of
-    histograms, as long as ``epochs`` (None where there was no gradient).
+    histograms, as long as ``epochs`` (None where there was no gradient); ``first_not_finite``, see there.
 
     >>> from tinygrad_cnn.nn import Linear
     >>> recorder = HistogramRecorder(bins=8)
@@ -85,6 +111,24 @@ class HistogramRecorder(Callback):
                 column = table.setdefault(name, [None] * before)
                 column.append(None if array is None else _histogram(array, self.bins))
 
+    @property
+    def first_not_finite(self) -> NotFinite | None:
+        """The first NaN or infinity on record: epoch, parameter and place. Of one epoch gradients come before weights.
+
+        >>> from tinygrad_cnn.nn import Linear
+        >>> layer, recorder = Linear(3, 2), HistogramRecorder()
+        >>> layer.weight.numpy()[1, 2] = np.nan
+        >>> recorder.record(layer)
+        >>> print(recorder.first_not_finite)
+        epoch 0: the weight weight[1, 2] is not finite (1 NaN of 6)
+        """
+        for i, epoch in enumerate(self.epochs):
+            for of, table in (("gradients", self.gradients), ("weights", self.weights)):
+                for name, column in table.items():
+                    if (h := column[i]) is not None and h.nonfinite:
+                        return NotFinite(epoch, of, name, h.first, str(h))
+        return None
+
     def on_fit_start(self, trainer: Run) -> None:
         """As `Callback.on_fit_start`: the weights before the first epoch."""
         if not self.epochs:
@@ -107,141 +151,28 @@ class HistogramRecorder(Callback):
         """As `Callback.load_state_dict`."""
         self.epochs = [int(epoch) for epoch in state["epochs"]]
         self.weights, self.gradients = (
-            {
-                name: [None if h is None else Histogram(np.asarray(h[0]), np.asarray(h[1]), int(h[2])) for h in column]
-                for name, column in state[kind].items()
-            }
+            {name: [None if h is None else _unpacked(*h) for h in column] for name, column in state[kind].items()}
             for kind in ("weights", "gradients")
         )
 
 
+def _unpacked(edges: Any, counts: Any, nonfinite: Any, nans: Any = None, first: Any = None) -> Histogram:
+    """As it was before it was saved; older runs have no more than a count of what is not finite."""
+    place = None if first is None else tuple(int(i) for i in first)
+    return Histogram(np.asarray(edges), np.asarray(counts), int(nonfinite), None if nans is None else int(nans), place)
+
+
 def _histogram(array: Array, bins: int) -> Histogram:
-    values = array.ravel().astype(np.float64)
-    finite = values[np.isfinite(values)]
-    counts, edges = (
-        np.histogram(finite, bins) if finite.size else (np.zeros(bins, np.int64), np.linspace(0, 1, bins + 1))
-    )
-    return Histogram(edges, counts, values.size - finite.size)
-
-
-# ---------------------------------------------------------------------------------------------------------- drawing
-def plot_histograms(
-    recorder: HistogramRecorder,
-    *,
-    of: str = "weights",
-    kind: str = "ridge",
-    parameters: Sequence[str] | None = None,
-    max_panels: int = 6,
-    ax: Any = None,
-) -> Figure:
-    """The distribution of weights or gradients over the epochs, a panel for each parameter.
-
-    Args:
-        recorder: what has recorded them.
-        of: "weights" or "gradients".
-        kind: "ridge" draws an outline for each epoch, later ones in front and darker; "heat" a column for each.
-        parameters: which, in this order; by default those of two and more dimensions, the first ``max_panels``.
-        max_panels: see there.
-        ax: Axes to draw on, as many as panels.
-
-    Raises:
-        TypeError, ValueError: nothing recorded, or no such parameter.
-    """
-    name = "plot_histograms"
-    if not isinstance(recorder, HistogramRecorder):
-        raise TypeError(f"{name}: expected a HistogramRecorder, got {type(recorder).__name__}")
-    style.one_of(of, ("weights", "gradients"), "of", name)
-    style.one_of(kind, ("ridge", "heat"), "kind", name)
-    table: dict[str, list[Histogram | None]] = getattr(recorder, of)
-    recorded = {key: [(e, h) for e, h in zip(recorder.epochs, column, strict=True) if h is not None and h.counts.any()]
-                for key, column in table.items()}  # fmt: skip
-    recorded = {key: column for key, column in recorded.items() if column}
-    if not recorded:
-        hint = "; record while the gradients are there, before zero_grad" if of == "gradients" else ""
-        raise ValueError(f"{name}: the recorder has no {of} yet{hint}")
-    if parameters is None:
-        large = [key for key in recorded if key.endswith("weight") or "weight" not in " ".join(recorded)]
-        shown = (large or list(recorded))[: style.whole(max_panels, "max_panels", name)]
+    is_finite = np.isfinite(array)
+    finite = array[is_finite].astype(np.float64)  # (n,)
+    if not finite.size:
+        counts, edges = np.zeros(bins, np.int64), np.linspace(0, 1, bins + 1)
+    elif (low := finite.min()) == finite.max():
+        counts, edges = np.bincount([0], [finite.size], bins).astype(np.int64), np.full(bins + 1, low)
     else:
-        shown = [parameters] if isinstance(parameters, str) else list(parameters)
-    for key in shown:
-        if key not in recorded:
-            raise ValueError(f"{name}: there are no {of} of {key!r} on record, only of {', '.join(recorded)}")
-    if not shown:
-        raise ValueError(f"{name}: parameters is empty; it has {', '.join(recorded)}")
-    places = style.panels(ax, len(shown), (3.7, 3.1), 3, name)
-    for place, key in zip(places, shown, strict=True):
-        (_ridge if kind == "ridge" else _heat)(place, recorded[key])
-        style.title(place, style.plain(key))
-        axis = place.set_xlabel if kind == "ridge" else place.set_ylabel
-        axis("weight" if of == "weights" else "gradient")
-        (place.set_ylabel if kind == "ridge" else place.set_xlabel)("epoch")
-    return style.figure_of(places[0])
-
-
-Records = list[tuple[int, Histogram]]
-
-
-def _cumulative(h: Histogram, at: Array) -> Array:
-    """The share of values below each place, each bin's spread evenly over it."""
-    total = np.concatenate([[0], np.cumsum(h.counts)]) / h.counts.sum()
-    return np.interp(at, h.edges, total)
-
-
-def _common_edges(records: Records, tail: float) -> Array:
-    """Bins for all epochs, between the outermost ``tail`` of any of them; fewer bins for fewer values."""
-    bins = int(np.clip(2 * np.sqrt(records[-1][1].counts.sum()), 12, 80))
-    ends = []
-    for _, h in records:
-        total = np.concatenate([[0], np.cumsum(h.counts)]) / h.counts.sum()
-        inside = np.flatnonzero((total[1:] > tail) & (total[:-1] < 1 - tail))
-        ends += [h.edges[inside[0]], h.edges[inside[-1] + 1]]
-    return np.linspace(min(ends), max(ends), bins + 1)
-
-
-def _ridge(ax: Axes, records: Records) -> None:
-    from matplotlib import colormaps
-    from matplotlib.ticker import MaxNLocator
-
-    if len(records) > _RIDGES:
-        keep = np.unique(np.linspace(0, len(records) - 1, _RIDGES).round().astype(int))
-        records = [records[i] for i in keep]
-    edges = _common_edges(records, 0.001)
-    centres = (edges[1:] + edges[:-1]) / 2
-    outlines = [np.diff(_cumulative(h, edges)) for _, h in records]
-    tall = max(float(y.max()) for y in outlines) or 1.0
-    count = len(records)
-    for i, y in enumerate(outlines):
-        color = colormaps[style.SEQUENTIAL](0.8 - 0.6 * i / max(count - 1, 1))
-        base = count - 1 - i  # the first epoch behind, at the top
-        height = base + 2.2 * y / tall
-        ax.fill_between(centres, base, height, color=color, alpha=0.75, linewidth=0, zorder=i + 2)
-        ax.plot(centres, height, color=color, linewidth=1.1, zorder=i + 2.5)
-    every = math.ceil(count / 8)
-    marked = sorted({*range(0, count, every), count - 1})
-    if len(marked) > 2 and marked[-1] - marked[-2] < every / 2 + 0.5:
-        del marked[-2]
-    ax.set_yticks([count - 1 - i for i in marked], [str(records[i][0]) for i in marked])
-    ax.set_ylim(-0.15, count + 1.4)
-    ax.margins(x=0)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    ax.grid(True, axis="x", alpha=0.25)
-
-
-def _heat(ax: Axes, records: Records) -> None:
-    from matplotlib.colors import PowerNorm
-    from matplotlib.ticker import MaxNLocator
-
-    edges = _common_edges(records, 0.01)
-    shares = np.array([np.diff(_cumulative(h, edges)) for _, h in records]).T  # (bins, epochs)
-    shares = shares / np.maximum(shares.max(axis=0), 1e-12)
-    epochs = np.array([e for e, _ in records], float)
-    middle = (epochs[1:] + epochs[:-1]) / 2
-    left = np.concatenate([[epochs[0] - 0.5], middle, [epochs[-1] + 0.5]])
-    mesh = ax.pcolormesh(left, edges, shares, cmap=style.SEQUENTIAL, norm=PowerNorm(0.5, 0, 1), rasterized=True)
-    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02)
-    bar.set_label("density, the epoch's highest = 1")
-    bar.outline.set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
+        counts, edges = np.histogram(finite, bins)
+    nonfinite = array.size - finite.size
+    if not nonfinite:
+        return Histogram(edges, counts, 0, 0)
+    first = np.unravel_index(int(np.argmin(is_finite)), array.shape)
+    return Histogram(edges, counts, nonfinite, int(np.isnan(array).sum()), tuple(int(i) for i in first))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..nn.module import Module
 from . import probing, style, tiles
-from .saliency import grad_cam, saliency_map
+from .layers import name_of
+from .saliency import cam, saliency_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,10 +67,12 @@ def plot_grad_cam(
     name = "plot_grad_cam"
     style.need_matplotlib()
     probing.check_model(model, name)
-    path, _ = probing.layer_of(model, layer, name)
+    path = name_of(model, layer, name)
     if title == "":
         title = f"Grad-CAM, layer {style.plain(path)}"
-    return _draw(model, x, target, lambda images, t: grad_cam(model, images, layer, t), display_labels, title, ax, name)
+    return _draw(
+        model, x, target, lambda images, t: cam(model, images, layer, t, None, name), display_labels, title, ax, name
+    )
 
 
 def _draw(

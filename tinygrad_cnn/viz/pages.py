@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .kit.page import base_style, document
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -25,29 +27,23 @@ _INK_OF = (
 _PAPER_OF = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
 
 _CSS = """
-:root { color-scheme: light dark; --ink: #1b1c1e; --paper: #fefdfc; --faint: #e4e3e0; --soft: #5c5f66; --link: #0060a0 }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e6e3; --paper: #17191d; --faint: #33363c; --soft: #a2a6ae; --link: #6cb6ff }
-}
-* { box-sizing: border-box }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 70rem; background: var(--paper); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif }
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 70rem; background: var(--paper);
+  font-size: 1rem; line-height: 1.5 }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .75rem }
-h2 { font-size: 1.25rem; margin: 3rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--faint) }
+h2 { font-size: 1.25rem; margin: 3rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--edge) }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin-bottom: 1.5rem }
-a { color: var(--link) }
-p, figcaption { color: var(--soft); max-width: 46rem; margin: .3rem 0 }
+p, figcaption { color: var(--quiet); max-width: 46rem; margin: .3rem 0 }
 figure { margin: 1rem 0 1.5rem; break-inside: avoid }
 figure svg { max-width: 100%; height: auto; display: block }
 figure svg * { stroke-linejoin: round; stroke-linecap: butt }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem }
-th, td { text-align: left; padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid var(--faint); vertical-align: top }
+th, td { text-align: left; padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid var(--edge); vertical-align: top }
 th { font-weight: 600 }
 .number { text-align: right }
+.warning { color: var(--ink); border-left: 4px solid #d55e00; padding: .1rem 0 .1rem .75rem; margin: .6rem 0 }
+@media (max-width: 45rem) { figure svg { max-width: none } }
 """
-# what a browser is allowed to load: nothing but what stands in the file
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 @dataclass
@@ -60,6 +56,10 @@ class Section:
     def say(self, text: str) -> None:
         """A paragraph."""
         self.parts.append(f"<p>{html.escape(text)}</p>")
+
+    def warn(self, text: str) -> None:
+        """A paragraph that is marked: something is wrong."""
+        self.parts.append(f'<p class="warning">{html.escape(text)}</p>')
 
     def tabulate(self, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> None:
         """A table. Without headings the first column is one."""
@@ -126,13 +126,8 @@ def page(title: str, sections: Sequence[Section]) -> str:
         f'<section><h2 id="s{i}">{html.escape(s.title)}</h2>{"".join(s.parts)}</section>\n'
         for i, s in enumerate(sections)
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_CSS}</style>\n</head>\n"
-        f"<body>\n<h1>{html.escape(title)}</h1>\n<nav>{links}</nav>\n{bodies}</body>\n</html>\n"
-    )
+    body = f"<h1>{html.escape(title)}</h1>\n<nav>{links}</nav>\n<main>{bodies}</main>"
+    return document(title, body, styles=[base_style(), _CSS])
 
 
 def cell(value: Any) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.rng import default_generator
 from ..autograd.backward import grad
 from ..autograd.modes import enable_grad
 from ..nn.module import Module
@@ -17,6 +16,7 @@ from ..nn.summary import evaluating, in_mode
 from ..tensors import Tensor
 from ..train.loaders import as_dataset, as_loader, is_dataset
 from . import style
+from .watching import same_random_state
 
 Array = NDArray[Any]
 BATCH_SIZE = 256
@@ -47,43 +47,17 @@ def as_input(model: Module, x: Any, name: str) -> Array:
     return images.astype(own, copy=False)
 
 
-def layer_of(model: Module, layer: Any, name: str) -> tuple[str, Module]:
-    """(qualified name, module) of a layer given by its name or itself."""
-    modules = dict(model.named_modules())
-    if isinstance(layer, Module):
-        for path, module in modules.items():
-            if module is layer:
-                return path, module
-        raise ValueError(f"{name}: the layer {type(layer).__name__} is no part of the model")
-    if not isinstance(layer, str):
-        raise TypeError(f"{name}: layer must be a name or a module of the model, got {type(layer).__name__}")
-    if layer not in modules:
-        known = ", ".join(repr(path) for path in modules if path)
-        raise ValueError(f"{name}: the model has no layer {layer!r}; it has {known}")
-    return layer, modules[layer]
-
-
-@contextmanager
-def _same_random_state() -> Iterator[None]:
-    bits = default_generator().numpy.bit_generator
-    state = bits.state
-    try:
-        yield
-    finally:
-        bits.state = state
-
-
 @contextmanager
 def at_rest(model: Module) -> Iterator[None]:
     """Within: evaluation mode, and no gradients are recorded. Afterwards modes and random state are as before."""
-    with _same_random_state(), evaluating(model):
+    with same_random_state(), evaluating(model):
         yield
 
 
 @contextmanager
 def differentiating(model: Module) -> Iterator[None]:
     """Within: evaluation mode, and gradients are recorded, whatever was outside. Afterwards all is as before."""
-    with _same_random_state(), in_mode(model, False), enable_grad():
+    with same_random_state(), in_mode(model, False), enable_grad():
         yield
 
 

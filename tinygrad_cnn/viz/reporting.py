@@ -13,20 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..io.atomic import replace_file
+from ..nn.layer_table import HEADINGS, ModelSummary
 from ..nn.layers.conv import Conv2d
 from ..nn.module import Module
-from ..nn.summary import HEADINGS, ModelSummary, summary
+from ..nn.summary import summary
 from ..tensors import Tensor
 from . import pages, probing, style
-from .activations import activation_statistics, plot_activations
+from .activations import LayerActivations, activation_statistics, plot_activations
 from .confusion import plot_confusion_matrix
 from .curves import as_run, plot_learning_curves
 from .features import plot_feature_maps
 from .filters import plot_filters
 from .graph.drawing import draw_graph
-from .histograms import HistogramRecorder, plot_histograms
+from .health import findings
+from .histograms import HistogramRecorder
+from .layers import layers_of, name_of
 from .mistakes import plot_mistakes, worst_mistakes
 from .overlays import plot_grad_cam, plot_saliency
+from .ridges import plot_histograms
 
 Array = NDArray[Any]
 _MISTAKES = 24
@@ -49,7 +53,8 @@ def report(
 ) -> Path:
     """Write all pictures of a trained classifier, and a summary, into one HTML file that needs nothing else.
 
-    The summary with accuracy, loss, parameters and times; learning curves; the confusion matrix; the worst mistakes;
+    The summary with accuracy, loss, parameters and times; what is wrong (dead units, values that are not finite);
+    learning curves; the confusion matrix; the worst mistakes;
     filters, feature maps, saliency and Grad-CAM of some images; histograms of weights and gradients; activations; the
     computation graph (where Graphviz is there); the table of layers. What does not apply (filters of a net without
     convolutions) is left out. Names are escaped, there is no script, nothing is loaded from anywhere, and the colours
@@ -65,7 +70,8 @@ def report(
         title: the heading.
         facts: more lines of the summary, names to values: seed, optimizer, what you like.
         display_labels: names of the classes; by default the dataset's ``classes``.
-        layer: of the feature maps and Grad-CAM; by default the first and last Conv2d.
+        layer: of the feature maps and Grad-CAM, a name that `layers_of` lists or a module; by default the first and
+            the last convolution.
         examples: how many images to explain, the first of each class.
         batch_size: for datasets and arrays (256); a loader has its own.
 
@@ -82,17 +88,19 @@ def report(
     if recorder is not None and not isinstance(recorder, HistogramRecorder):
         raise TypeError(f"{name}: recorder must be a HistogramRecorder, got {type(recorder).__name__}")
     style.whole(examples, "examples", name)
-    chosen = None if layer is None else probing.layer_of(model, layer, name)[0]
+    chosen = None if layer is None else name_of(model, layer, name)
     seen = _Evaluation(model, data, examples, batch_size, name)
     labels = style.labels_for(_class_names(data) if display_labels is None else display_labels, seen.classes, name)
     table = summary(model, (1, *seen.shape))
+    statistics = activation_statistics(model, seen.probed, batch_size=batch_size)
     sections = [
         _summarized(model, table, seen, history, facts or {}),
+        _examined(findings(model, statistics, recorder, seen.scores)),
         *_learned(history),
         *_judged(seen, labels),
         *_explained(model, seen, labels, chosen),
         *_distributed(recorder),
-        _flowing(model, seen, batch_size),
+        _flowing(statistics, len(seen.probed)),
         _graphed(model, seen),
         _layered(table),
     ]
@@ -187,6 +195,15 @@ def _summarized(
     return section
 
 
+def _examined(wrong: list[str]) -> pages.Section:
+    section = pages.Section("Health")
+    for text in wrong:
+        section.warn(text)
+    if not wrong:
+        section.say("No dead units, and every parameter, output and score is finite.")
+    return section
+
+
 def _times(history: Any) -> dict[str, str]:
     """What the history of one run says about epochs and time."""
     try:
@@ -240,11 +257,13 @@ def _explained(model: Module, seen: _Evaluation, labels: list[str], layer: str |
         "(Simonyan et al., 2014).",
         lambda: plot_saliency(model, seen.examples, display_labels=labels, title=None),
     )
-    convolutions = [path for path, module in model.named_modules() if isinstance(module, Conv2d)]
-    if not convolutions:
+    ran = layers_of(model, Tensor(seen.examples[:1]))
+    convolutions = [one.name for one in ran if "conv2d" in one.type.lower() and len(one.shape) == 4]
+    if not convolutions and layer is None:
         return [saliency]
     filters, maps, cam = pages.Section("Filters"), pages.Section("Feature maps"), pages.Section("Grad-CAM")
-    filters.draw("The kernels of the first convolution, on one scale.", lambda: plot_filters(model))
+    if any(isinstance(module, Conv2d) for module in model.modules()):
+        filters.draw("The kernels of the first convolution, on one scale.", lambda: plot_filters(model))
     for one in dict.fromkeys([convolutions[0], convolutions[-1]] if layer is None else [layer]):
         maps.draw(f"What layer {one} makes of one image.", partial(plot_feature_maps, model, seen.examples, one))
     last = layer or convolutions[-1]
@@ -252,7 +271,7 @@ def _explained(model: Module, seen: _Evaluation, labels: list[str], layer: str |
         f"Below each image, where layer {last} saw what speaks for the predicted class (Selvaraju et al., 2017).",
         lambda: plot_grad_cam(model, seen.examples, last, display_labels=labels, title=None),
     )
-    return [filters, maps, saliency, cam]
+    return [section for section in (filters, maps, saliency, cam) if section.parts]
 
 
 def _distributed(recorder: HistogramRecorder | None) -> list[pages.Section]:
@@ -268,13 +287,12 @@ def _distributed(recorder: HistogramRecorder | None) -> list[pages.Section]:
     return [section]
 
 
-def _flowing(model: Module, seen: _Evaluation, batch_size: int | None) -> pages.Section:
+def _flowing(statistics: list[LayerActivations], samples: int) -> pages.Section:
     section = pages.Section("Activations")
-    statistics = activation_statistics(model, seen.probed, batch_size=batch_size)
     dead = sum(len(layer.dead) for layer in statistics)
     section.draw(
-        f"The outputs of the layers for {len(seen.probed):,} images. A unit is a channel or a feature. "
-        f"Units that are zero for all of these images (dead): {dead}.",
+        f"The outputs of the layers, and of the functions between them, for {samples:,} images. A unit is a channel or "
+        f"a feature. Units that are zero for all of these images (dead): {dead}.",
         lambda: plot_activations(statistics),
     )
     return section

@@ -11,6 +11,7 @@ from ..nn.functional.vision import interpolate
 from ..nn.module import Module
 from ..tensors import Tensor
 from . import probing
+from .layers import name_of, output_of
 
 Maps = NDArray[np.floating[Any]]
 
@@ -66,8 +67,9 @@ def grad_cam(model: Module, x: Any, layer: Any, target: Any = None, *, batch_siz
     Args:
         model: gives scores (N, C) for images.
         x: images (N, channels, H, W), floating, as the model expects them.
-        layer: a module of the model or its name, ``"features.3"``, whose output is (N, K, h, w); usually the last
-            convolution. If it is called more than once, the last call counts.
+        layer: a module of the model, or a name that `layers_of` lists (``"features.3"``, ``"relu_1"``), whose output is
+            (N, K, h, w); usually the last convolution, or what follows it. Of a module that is called more than once
+            ``"block"`` is the first call, ``"block_1"`` the second.
         target: the class, or one for each image; None is the predicted one.
         batch_size: how many images at once (256).
 
@@ -75,36 +77,39 @@ def grad_cam(model: Module, x: Any, layer: Any, target: Any = None, *, batch_siz
         (N, H, W), >= 0, in the model's dtype.
 
     Raises:
-        TypeError, ValueError: x, layer or target of another form. RuntimeError: the layer was not called, or the
+        TypeError, ValueError: x, layer or target of another form. RuntimeError: the module is not called, or the
         scores have no gradient by it.
     """
-    name = "grad_cam"
+    return cam(model, x, layer, target, batch_size, "grad_cam")
+
+
+def cam(model: Module, x: Any, layer: Any, target: Any, batch_size: int | None, name: str) -> Maps:
+    """`grad_cam`, for whoever is called ``name`` in errors."""
     probing.check_model(model, name)
-    path, module = probing.layer_of(model, layer, name)
+    called = name_of(model, layer, name)
     images = probing.as_input(model, x, name)
     classes = probing.targets_for(target, len(images), name)
     size = probing.check_batch_size(batch_size, name)
-    seen: list[Tensor] = []
 
-    def cut(_module: Any, _args: Any, output: Any) -> Tensor:
+    def cut(_: str, y: Tensor) -> tuple[Tensor, Tensor]:
         """The output from a leaf: what stands before the layer needs no gradient."""
-        if not isinstance(output, Tensor) or output.ndim != 4:
-            got = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"{name}: the output of layer {path!r} must be (N, K, h, w), got {got}")
-        seen.append(output.detach().requires_grad_())
-        return seen[-1].clone()  # which may be changed in place
+        if y.dtype.kind != "f":
+            return y, y
+        leaf = y.detach().requires_grad_()
+        return leaf, leaf.clone()  # which may be changed in place
 
     maps = []
-    with probing.differentiating(model), module.register_forward_hook(cut):
+    with probing.differentiating(model):
         for start in range(0, len(images), size):
             part = slice(start, start + size)
-            seen.clear()
-            y = probing.scores(model, Tensor(images[part]), name)
-            if not seen:
-                raise RuntimeError(f"{name}: the layer {path!r} is not called when the model runs")
+            y, a = output_of(model, Tensor(images[part]), called, cut, name, lambda x: probing.scores(model, x, name))
+            if a.ndim != 4:
+                raise ValueError(
+                    f"{name}: the output of layer {called!r} must be (N, K, h, w), got shape {tuple(a.shape)}"
+                )
             score = probing.picked(y, None if classes is None else classes[part], name)
-            g = probing.gradient(score, seen[-1], name, f"layer {path!r}")  # (n, K, h, w)
+            g = probing.gradient(score, a, name, f"layer {called!r}")  # (n, K, h, w)
             weights = g.mean(axis=(2, 3), keepdims=True)  # (n, K, 1, 1)
-            cam = np.maximum((weights * seen[-1]._array).sum(axis=1, keepdims=True), 0)  # (n, 1, h, w)
-            maps.append(np.asarray(interpolate(cam, size=images.shape[2:], mode="bilinear"))[:, 0])  # (n, H, W)
+            small = np.maximum((weights * a._array).sum(axis=1, keepdims=True), 0)  # (n, 1, h, w)
+            maps.append(np.asarray(interpolate(small, size=images.shape[2:], mode="bilinear"))[:, 0])  # (n, H, W)
     return np.concatenate(maps)  # (N, H, W)

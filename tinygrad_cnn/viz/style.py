@@ -109,6 +109,12 @@ def percent(share: float) -> str:
     return f"{text} %"
 
 
+def not_finite(nans: int, infs: int, total: int) -> str:
+    """How many numbers are none, "3 NaN, 1 infinite of 1,200"; nothing where all are finite."""
+    parts = [f"{n:,} {what}" for n, what in ((nans, "NaN"), (infs, "infinite")) if n]
+    return f"{', '.join(parts)} of {total:,}" if parts else ""
+
+
 def labels_for(display_labels: Any, count: int, name: str) -> list[str]:
     """One name a class: those given, or 0, 1, 2, ..."""
     if display_labels is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,6 +111,31 @@ def shown_path(file: str) -> str:
         return file if file.startswith("<") else Path(file).name
 
 
+@contextmanager
+def same_random_state() -> Iterator[None]:
+    """Afterwards random numbers go on as if none had been drawn: dropout draws some."""
+    bits = default_generator().numpy.bit_generator
+    state = bits.state
+    try:
+        yield
+    finally:
+        bits.state = state
+
+
+@contextmanager
+def watched_by(watcher: Recorder) -> Iterator[None]:
+    """Within, calls and operations are seen by ``watcher`` and by nobody else; the random state is as before."""
+    before = here.mode.watchers
+    CALLS.begin()
+    here.mode.watchers = (watcher,)
+    try:
+        with same_random_state():
+            yield
+    finally:
+        here.mode.watchers = before
+        CALLS.end()
+
+
 def run(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], watch: Watch | None = None
 ) -> tuple[Any, Watch]:
@@ -118,16 +144,9 @@ def run(
     Afterwards the buffers of the modules that were called, and the random state, are as before: batch-norm moves its
     running statistics, dropout draws random numbers. A ``watch`` of one's own has what was seen also where it raises.
     """
-    watch, before = Watch() if watch is None else watch, here.mode.watchers
-    bits = default_generator().numpy.bit_generator
-    state = bits.state
-    CALLS.begin()
-    here.mode.watchers = (watch,)
+    watch = Watch() if watch is None else watch
     try:
-        with enable_grad():
+        with watched_by(watch), enable_grad():
             return function(*args, **kwargs), watch
     finally:
-        here.mode.watchers = before
-        CALLS.end()
-        bits.state = state
         watch.put_back()

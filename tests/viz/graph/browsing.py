@@ -26,7 +26,8 @@ FLAGS = (
 )
 SMALLEST = """
 const seen = (e) =>
-  e.checkVisibility({ visibilityProperty: true }) && !e.closest("script, style, title, .visually-hidden");
+  e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width &&
+  !e.closest("script, style, title, .visually-hidden");
 const own = (e) => [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
 const scale = (e) => {
   const matrix = e.closest("svg") && e.getScreenCTM ? e.getScreenCTM() : null;
@@ -43,8 +44,10 @@ class Window:
     def __init__(self, driver: Any, folder: Path) -> None:
         self.driver, self.folder, self.file = driver, folder, ""
 
-    def open(self, picture: Picture, width: int = 1440, height: int = 900, **media: str) -> Window:
-        return self.show(page(picture), width, height, **media)
+    def open(
+        self, picture: Picture, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str
+    ) -> Window:
+        return self.show(page(picture), width, height, mobile=mobile, **media)
 
     def show(self, text: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str) -> Window:
         """Any page, as a file: its script says when it is ready, by ``document.body.dataset.ready = "yes"``."""

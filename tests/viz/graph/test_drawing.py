@@ -180,10 +180,16 @@ def test_other_endings() -> None:
             graph.save(name)
 
 
-def test_notebooks_show_the_svg(renderer: str) -> None:  # noqa: ARG001
+def test_notebooks_show_the_page_and_else_the_drawing(renderer: str) -> None:  # noqa: ARG001
     y, names = classic()
     graph = draw_graph(y, names=names)
-    assert "<svg" in graph._repr_mimebundle_()["image/svg+xml"]
+    bundle = graph._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+    assert bundle["text/html"] == graph._repr_html_() == graph.page()._repr_html_()
+    assert "height:300px" in graph.page(300)._repr_html_()
+    assert "<svg" in bundle["image/svg+xml"]
+    assert set(graph._repr_mimebundle_(include=["image/svg+xml"])) == {"image/svg+xml", "text/plain"}
+    assert set(graph._repr_mimebundle_(exclude=["image/svg+xml"])) == {"text/html", "text/plain"}
     assert repr(graph) == "<Graph: 3 operations>"
     assert repr(draw_graph(LeNet(), inputs=images())) == "<Graph of LeNet: 10 operations>"
 
@@ -206,6 +212,7 @@ def test_without_any_renderer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert not (tmp_path / "graph.svg").exists()
     assert graph.save(tmp_path / "graph.dot").exists()
     assert "tinygrad-cnn[viz]" in graph._repr_mimebundle_()["text/plain"]
+    assert "<iframe" in graph._repr_mimebundle_()["text/html"], "the page needs no Graphviz"
     assert graph._repr_svg_() is None  # IPython asks for this as well, and an error would be shown beside the text
 
 

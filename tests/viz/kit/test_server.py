@@ -43,7 +43,9 @@ def fail(_request: Handler) -> None:
 @pytest.fixture
 def server() -> Iterator[Any]:
     with served(
-        LocalServer(document("A page", "<p>page</p>"), {"/predict": drawn, "/keep": kept, "/fail": fail})
+        LocalServer(
+            document("A page", "<p>page</p>", scripts=["go()"]), {"/predict": drawn, "/keep": kept, "/fail": fail}
+        )
     ) as one:
         yield one
 

@@ -14,6 +14,7 @@ from ...io.atomic import replace_file
 from ...nn.module import Module
 from ...profiler.recorder import Recorder
 from ...tensors import Tensor
+from ..kit.page import HEIGHT, Page
 from . import rendering
 from .calling import Failure
 from .dot import source_of
@@ -57,25 +58,41 @@ class Graph:
         replace_file(path, self._as(format))
         return path
 
+    def page(self, height: int = HEIGHT) -> Page:
+        """The interactive page, which a notebook shows ``height`` pixels high."""
+        from .html import page
+
+        return Page(page(self.picture, color_by=self._look.get("color_by")), height)
+
     def _as(self, format: str) -> bytes:
         if format == "dot":
             return self.source.encode()
         if format == "html":
-            from .html import page
-
-            return page(self.picture, color_by=self._look.get("color_by")).encode()
+            return self.page().html.encode()
         return rendering.render(self.source, format)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
-        """Notebooks show the drawing, or the text where Graphviz is missing."""
-        try:
-            return {"image/svg+xml": self._as("svg").decode()}
-        except ImportError as error:
-            return {"text/plain": f"{self!r}\n{error}"}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Notebooks show the page itself, which needs no Graphviz; a drawing for what cannot, such as a PDF of one."""
+        makers: dict[str, Callable[[], str]] = {
+            "text/html": self._repr_html_,
+            "image/svg+xml": lambda: self._as("svg").decode(),
+        }
+        bundle = {"text/plain": repr(self)}
+        for kind, make in makers.items():
+            if (include and kind not in include) or (exclude and kind in exclude):
+                continue
+            try:
+                bundle[kind] = make()
+            except (ImportError, RuntimeError) as error:  # Graphviz is missing, or gave up
+                bundle["text/plain"] += f"\n{error}"
+        return bundle
+
+    def _repr_html_(self) -> str:
+        return self.page()._repr_html_()
 
     def _repr_svg_(self) -> str | None:
-        """As above; None where Graphviz is missing, as IPython asks for both and would show the error of this one."""
-        return self._repr_mimebundle_().get("image/svg+xml")
+        """The drawing; None where Graphviz is missing, as IPython would show the error."""
+        return self._repr_mimebundle_(include={"image/svg+xml"}).get("image/svg+xml")
 
     def __repr__(self) -> str:
         count = sum(b.kind in ("operation", "output") for b in self.picture.boxes)

@@ -6,6 +6,7 @@ import html
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -16,7 +17,9 @@ import numpy as np
 
 from ...io.atomic import replace_file
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+# what a browser is allowed to load: nothing but what stands in the file, and of that no script where there is none
+SILENT = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
+POLICY = f"{SILENT}; script-src 'unsafe-inline'"
 META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
 HEIGHT = 640  # pixels that a page takes in a notebook, where it says nothing else
 
@@ -82,13 +85,15 @@ def document(
         for name, value in data.items()
     )
     style, script = "\n".join(styles), "\n".join(scripts)
+    code = f'<script>\n(() => {{\n"use strict";\n{script}\n}})();\n</script>\n' if scripts else ""
+    meta = META if scripts else META.replace(POLICY, SILENT)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{META}"
+        f"{meta}"
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{html.escape(title.encode('utf-8', 'replace').decode())}</title>\n"
         f"<style>\n{style}\n</style>\n</head>\n<body>\n{body}\n{texts}\n"
-        f'<script>\n(() => {{\n"use strict";\n{script}\n}})();\n</script>\n</body>\n</html>\n'
+        f"{code}</body>\n</html>\n"
     )
 
 
@@ -154,8 +159,16 @@ def base_style() -> str:
 
 
 def framed(text: str, height: int = HEIGHT) -> str:
-    """A whole page as an element of another one: a frame that holds its text, apart from all that is around."""
+    """A whole page as an element of another one: a frame that holds its text, apart from all that is around.
+
+    Viewers that show no frames, as GitHub's does, and notebooks that are not trusted, leave the style out as well and
+    so show the line below it, which says so.
+    """
+    found = re.search("<title>(.*?)</title>", text, re.DOTALL)
+    title = found[1].strip().replace('"', "&quot;") if found and found[1].strip() else "Page"
     return (
-        f'<iframe srcdoc="{html.escape(text)}" style="width:100%;height:{height}px;border:0" '
-        f'sandbox="allow-scripts allow-downloads" loading="lazy"></iframe>'
+        "<style>.tinygrad-page + p { display: none }</style>"
+        f'<iframe class="tinygrad-page" title="{title}" srcdoc="{html.escape(text)}" loading="lazy" '
+        f'style="width:100%;height:{height}px;border:0" sandbox="allow-scripts allow-downloads"></iframe>'
+        f"<p>{title}: an interactive page, which this viewer does not show. Jupyter and nbviewer do.</p>"
     )

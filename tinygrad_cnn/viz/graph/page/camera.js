@@ -144,10 +144,12 @@ function watchPointers() {
   canvas.addEventListener(
     "wheel",
     (event) => {
+      const zooms = event.ctrlKey || event.metaKey;
+      if (window !== window.top && !document.hasFocus() && !zooms) return; // a notebook is being scrolled past it
       event.preventDefault();
       const scale = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1;
       const view = viewport();
-      if (event.ctrlKey || event.metaKey) {
+      if (zooms) {
         const factor = Math.exp(-Math.max(-60, Math.min(60, event.deltaY * scale)) * 0.006);
         zoomBy(factor, { x: event.clientX - view.left, y: event.clientY - view.top });
       } else if (event.shiftKey && !event.deltaX) panBy(-event.deltaY * scale, 0);

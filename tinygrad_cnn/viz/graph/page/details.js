@@ -11,9 +11,11 @@ function showDetails(key) {
 }
 
 function openPanel(open) {
+  const opens = open && document.body.classList.contains("no-panel");
   document.body.classList.toggle("no-panel", !open);
   element("toggle-panel").setAttribute("aria-expanded", String(open));
   drawFrame();
+  if (opens && drawn.has(selected)) reveal(drawn.get(selected).rect, false); // there is less room for the graph now
 }
 
 function section(title, ...children) {

@@ -139,10 +139,28 @@ function arrow([dx, dy], node) {
   return reveal(drawn.get(next).rect);
 }
 
+function firstLook() {
+  openPanel(innerWidth >= 900);
+  openAsFits();
+  frame(false, 0.25);
+  refresh();
+}
+
+// A frame in a notebook has no size at first.
+function watchSize() {
+  let { width } = viewport();
+  const resized = () => {
+    if (!width && viewport().width) firstLook();
+    else drawFrame();
+    ({ width } = viewport());
+  };
+  new ResizeObserver(resized).observe(canvas);
+}
+
 function start() {
   const theme = themeButton();
   theme.id = "theme";
-  element("turn").after(theme);
+  element("home").before(theme);
   element("title").textContent = picture.title || "Computation graph";
   element("notice").hidden = !picture.notice;
   element("notice-text").textContent = picture.notice || "";
@@ -154,12 +172,9 @@ function start() {
   watchKeys();
   watchSearch();
   drawLegend();
-  openPanel(innerWidth >= 900);
-  openAsFits();
-  frame(false, 0.25);
-  refresh();
+  firstLook();
   showDetails(null);
-  window.addEventListener("resize", drawFrame);
+  watchSize();
   document.body.dataset.ready = "yes";
 }
 

@@ -2,7 +2,8 @@
 //
 // `width` is the greatest; in a narrower place it is drawn narrower, its texts as large as ever. Colours are CSS, by
 // default those of Okabe and Ito (2008), with dashes that differ. What is not finite (or not positive, where logY) breaks
-// the line and is marked at its upper edge. update(data) takes any of the same names. Left and right arrows read it out.
+// the line and is marked at its upper edge; null is no value, and the line passes over it. update(data) takes any of the
+// same names. Left and right arrows read it out.
 
 const PLOT_COLORS = ["var(--accent)", "var(--gradient)", "light-dark(#00724f, #1fbf93)", "light-dark(#a2447c, #dd93ba)"];
 const PLOT_DASHES = [null, "7 4", "2 4", "9 3 2 3"];
@@ -21,6 +22,7 @@ function linePlot(given) {
       name: s.name,
       color: s.color || PLOT_COLORS[i % PLOT_COLORS.length],
       dash: s.dash === undefined ? PLOT_DASHES[i % PLOT_DASHES.length] : s.dash,
+      given: s.values,
       values: Array.from(s.values, (v) => (data.logY && !(toNumber(v) > 0) ? NaN : toNumber(v))),
     }));
     const x = Array.from(data.x, toNumber);
@@ -156,7 +158,7 @@ function drawCurve(line, { area, px, py, x }) {
     const block = [];
     for (let j = i; j < Math.min(i + each, line.values.length, x.length); j++) {
       if (Number.isFinite(line.values[j])) block.push(j);
-      else {
+      else if (line.given[j] !== null) {
         down = false;
         lost += `M${near(px(x[j])) - 3} ${area.top - 6}l6 6m0 -6l-6 6`;
       }

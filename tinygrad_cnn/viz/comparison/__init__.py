@@ -1,0 +1,1 @@
+"""Two runs or two nets side by side: what differs, what it costs, and who is right where."""
