@@ -51,7 +51,8 @@ def record(
     costs: Costs = profile.of if profile is not None else lambda _node: None
     how = "from the profile" if profile is not None else ""
     if callable(output) and not isinstance(output, Tensor):
-        if color_by is not None and profile is None:
+        costs, how = lambda _node: None, ""  # a profile is of another call
+        if color_by is not None:
             output, given, watch, found, how = measured(output, inputs, RUNS if color_by == "time" else 1)
             costs = found.get
         else:
@@ -92,6 +93,7 @@ def record_failure(
     recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None)
     recording.failed = failed
     picture = recording.picture(show_values, False, max_nodes)
+    picture.backward = []
     return picture if plumbing else without_plumbing(picture, recording.groups.layers())
 
 
@@ -231,7 +233,7 @@ class _Recording:
     def _operation(self, node: Node, kind: str, groups: Groups) -> Box:
         names, rules = sources.inputs_and_rules(node.op, len(node.parents))
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names)
-        box.rules = mathematics(node.op.name, names, rules)
+        box.rules = mathematics(node.op.name, names, rules, node.attributes)
         box.code = [] if box.rules == rules else rules
         box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)

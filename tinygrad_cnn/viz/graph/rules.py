@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _PART = "the part of g that came from it"
 _NORMAL = "x̂ = (x - mean) / sqrt(var + eps)"
@@ -48,9 +49,11 @@ MATHEMATICS: dict[str, dict[str, str]] = {
 _EACH = {"cat": _PART, "stack": _PART}
 
 
-def mathematics(op: str, names: Sequence[str], rules: Sequence[str]) -> list[str]:
+def mathematics(op: str, names: Sequence[str], rules: Sequence[str], attributes: Mapping[str, Any]) -> list[str]:
     """The rules by slot as formulas: "dL/dw = gᵀ x"; what was read from the source where there is none."""
     own = MATHEMATICS.get(op, {})
+    if op in ("add", "sub") and attributes.get("alpha", 1) == 1:
+        own = {"a": "g", "b": "g" if op == "add" else "-g"}
     found = []
     for name, rule in zip(names, rules, strict=True):
         text = own.get(name) or _EACH.get(op, "")

@@ -24,7 +24,8 @@ def lines(box: Box, numbers: bool, statistics: bool, back: bool, share: str, mod
     """What stands in a box, from top to bottom, as markup.
 
     Args:
-        numbers: show those of small arrays, and their gradients. statistics: what sums up all arrays; back: all gradients.
+        numbers: show those of small arrays, and their gradients. statistics: what sums up all arrays.
+        back: show what sums up all gradients.
         share: a line on what it cost, or nothing.
         module: of which it is all there is.
     """

@@ -107,7 +107,7 @@ function boxDetails(box) {
     box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
     box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
     (box.folded || []).length
-      ? section("Folded into it", html("p", { class: "math" }, box.folded.join(", ")))
+      ? section("Stands for", html("p", { class: "math" }, box.folded.join(", ")))
       : null,
     rulesOf(box),
     summarySection("Value", box.value, "value"),

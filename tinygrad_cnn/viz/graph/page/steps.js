@@ -50,8 +50,10 @@ function forwardDetails(box) {
     );
   return [
     box.formula ? html("p", { class: "formula" }, box.formula) : null,
+    box.problem ? html("p", { class: "wrong" }, box.problem) : null,
+    box.remedy ? html("p", { class: "math wrong" }, box.remedy) : null,
     section("From", html("ul", {}, ...inputs)),
-    section("Result", ...result(box.value, box, "value")),
+    box.problem ? null : section("Result", ...result(box.value, box, "value")),
     box.shape_rule ? section("Shape", html("p", { class: "math" }, box.shape_rule)) : null,
   ];
 }
