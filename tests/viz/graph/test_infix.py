@@ -168,7 +168,7 @@ def test_operations_of_a_recorded_backward_pass_are_told_apart() -> None:
 
 def test_what_is_recorded_after_a_backward_pass_is_not_part_of_it() -> None:
     x = tg.tensor([0.7], requires_grad=True)
-    with pytest.raises(RuntimeError, match="gradient of shape|needs a gradient"):
+    with pytest.raises(RuntimeError, match="needs a gradient of that shape"):
         tg.autograd.grad(tg.cat([x, x]), x, create_graph=True)
     (g,) = tg.autograd.grad(x.exp(), x, create_graph=True)
     picture = draw_graph(g * x.sin()).picture

@@ -141,7 +141,9 @@ class Box:
     output: bool = False  # did an output of the graph come out of it?
     problem: str = ""  # of what "failed": the error
     remedy: str = ""  # the line to write instead, where it is sure
-    folded: list[str] = dataclasses.field(default_factory=list)  # operations that it stands for: ["reshape", "normalize"]
+    folded: list[str] = dataclasses.field(
+        default_factory=list
+    )  # operations that it stands for: ["reshape", "normalize"]
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"
