@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import textwrap
 from collections.abc import Container
@@ -14,6 +15,9 @@ from .texts import described, escaped, lines, seconds, size, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
 _BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
+_GIVEN = (*_BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
+OFTEN = 6  # uses of one array that are drawn as lines
+_AGAIN = {"shape": "plaintext", "style": "", "fontsize": "11", "fontcolor": FAINT, "margin": "0.02,0", "height": "0.2"}
 
 
 def source_of(
@@ -44,6 +48,7 @@ def source_of(
     dot = graphviz.Digraph("graph")
     closed = any(box.kind == "module" for box in picture.boxes)
     back = backward and any(edge.gradient is not None for edge in picture.edges)
+    picture, again = _shared(picture)
     boxes = {b.id: b for b in picture.boxes}
     beside = _beside(picture, boxes)
     several = _several(picture, boxes, beside)
@@ -62,11 +67,14 @@ def source_of(
     alone = _alone(picture)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
     nodes = {b.id: _node(b, numbers, statistics, back, scale, inline.get(b.id)) for b in picture.boxes}
+    for box in picture.boxes:
+        if box.id in again:
+            nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
     _draw_groups(dot, picture, None, 0, nodes, alone)
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
-        _legend(dot, picture, back, scale)
+        _legend(dot, picture, back, scale, bool(again))
     return str(dot.source)
 
 
@@ -75,6 +83,28 @@ def _title(picture: Picture) -> str:
     for line in textwrap.wrap(picture.notice or "", 90):
         rows.append(f'<FONT POINT-SIZE="11" COLOR="{FAINT}">{escaped(line)}</FONT>')
     return table(rows)
+
+
+def _shared(picture: Picture) -> tuple[Picture, dict[int, int]]:
+    """Instead of long lines from what very many use, its name beside each further user: ids of these, and of what."""
+    uses: dict[int, int] = {}
+    for edge in picture.edges:
+        uses[edge.source] = uses.get(edge.source, 0) + 1
+    boxes = {b.id: b for b in picture.boxes}
+    often = {i for i, n in uses.items() if n > OFTEN and boxes[i].kind in _GIVEN}
+    again: dict[int, int] = {}
+    edges, more, fresh = [], [], max(boxes, default=-1) + 1
+    met: set[int] = set()
+    for edge in picture.edges:
+        if edge.source in often and edge.source in met:
+            source, target = boxes[edge.source], boxes[edge.target]
+            more.append(dataclasses.replace(source, id=fresh, group=target.group, value=None, gradient=None))
+            again[fresh] = edge.source
+            edge = dataclasses.replace(edge, source=fresh)
+            fresh += 1
+        met.add(edge.source)
+        edges.append(edge)
+    return dataclasses.replace(picture, boxes=[*picture.boxes, *more], edges=edges), again
 
 
 # ----------------------------------------------------------------------------------------------------- boxes, groups
@@ -95,8 +125,11 @@ def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: _Scale, 
 
 
 def _tooltip(box: Box) -> str:
+    return _string(" | ".join(filter(None, [box.name or box.label, box.formula])))
+
+
+def _string(text: str) -> str:
     """A plain string, in which Graphviz reads entities and backslashes."""
-    text = " | ".join(filter(None, [box.name or box.label, box.formula]))
     return escaped(text).replace("\\", "\\\\")
 
 
@@ -172,13 +205,18 @@ def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
 def _edge(
     dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], back: bool, down: bool
 ) -> None:
+    if edge.recurrent:
+        _recurrent(dot, edge)
+        return
     target, side = boxes[edge.target], beside.get(edge.source)
-    more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _BESIDE else {}
+    more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _GIVEN else {}
     if side is not None:
         more = {"minlen": "0"}
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
-    if not back and side is None and edge.target in several and edge.slot < len(target.parts):
+    if edge.tensors > 1:
+        more["label"] = f" × {edge.tensors} "  # noqa: RUF001
+    elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
         more.update(label=f" {target.parts[edge.slot]} ", minlen="2")  # as above; what stands beside needs none
     ends = [f"b{edge.source}", f"b{edge.target}"]
     here, there = "forward", "back"
@@ -199,6 +237,14 @@ def _edge(
             color=BACK, fontcolor=BACK, arrowhead="empty", arrowtail="empty", penwidth="2" if bad else "1.1",
             **more,
         )  # fmt: skip
+
+
+def _recurrent(dot: Any, edge: Edge) -> None:
+    """From one block of a row into the next: back to the top of the one that is drawn."""
+    dot.edge(
+        f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", fontcolor=INK,
+        label=" next " if edge.source == edge.target else " next step ",
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------------ legend, scale
@@ -248,7 +294,7 @@ class _Scale:
         return "".join(f'<TR><TD COLSPAN="7" BORDER="0">{escaped(line)}</TD></TR>' for line in lines)
 
 
-def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale) -> None:
+def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale, again: bool) -> None:
     """One small box for each kind there is."""
     present = {look_of(box) for box in picture.boxes}
     items: list[tuple[str, dict[str, str]]] = []
@@ -260,6 +306,8 @@ def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale) -> None:
     if any(box.saved for box in picture.boxes):
         look = {"shape": "box", "style": "rounded,filled", "color": LINE, "fillcolor": "white", "penwidth": KEPT}
         items.append(("kept", {**look, "label": "thick border:\nkept for backward"}))
+    if again:
+        items.append(("again", {**_AGAIN, "label": "name ↑: the same\\nbox as above"}))
     if back:
         look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
         items.append(("back", look))

@@ -84,7 +84,7 @@ function overview() {
 function boxDetails(box) {
   const operation = isOperation(box);
   const inside = groupsAround(box)
-    .filter((g) => !g.row)
+    .filter((g) => g.kind === "module")
     .map((g) => g.name || g.type);
   return [
     heading(lookOf(box), operation ? box.label : box.name || box.label, operation ? inside[0] : null),
@@ -172,24 +172,22 @@ function groupDetails(group) {
     : null;
   const operations = group.boxes.filter((b) => b.kind === "operation" || b.kind === "output").length;
   const name = group.name && group.name !== group.type ? group.name : null;
-  const what = group.row ? "modules" : "module";
+  const button = (text, does) => html("button", { class: "wide", onclick: does }, text);
   return [
-    heading("module", group.type, name),
-    html(
-      "button",
-      { class: "wide", onclick: () => toggleGroup(group.id) },
-      `${closed.has(group.id) ? "Open" : "Close"} the ${what}`,
-    ),
+    heading("module", isRow(group) ? `${group.type} × ${group.count}` : group.type, name),
+    canClose(group) || closed.has(group.id)
+      ? button(`${closed.has(group.id) ? "Open" : "Close"} the ${group.kind}`, () => toggleGroup(group.id))
+      : html("p", { class: "doc" }, `Several arrays go out of this ${group.kind}: it cannot be one node.`),
+    isRow(group) && !closed.has(group.id)
+      ? button(once.has(group.id) ? `Show all ${group.count}` : "Show one for all", () => toggleRow(group.id))
+      : null,
     section(
-      "Module",
+      `${group.kind[0].toUpperCase()}${group.kind.slice(1)}`,
       table([
         ["operations", formatCount(operations)],
         ["parameters", formatCount(group.boxes.reduce((s, b) => s + parametersOf(b), 0))],
         ["results", formatBytes(group.boxes.reduce((s, b) => s + (b.kind === "parameter" ? 0 : b.bytes), 0))],
-        [
-          group.row ? "equal in a row" : "stands for",
-          group.count > 1 ? `${group.count} times: ${group.names.join(", ")}` : "",
-        ],
+        ["equal blocks", isRow(group) ? [formatCount(group.count), group.names.join(", ")].filter(Boolean).join(": ") : ""],
       ]),
     ),
     section(

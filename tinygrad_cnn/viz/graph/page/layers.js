@@ -16,12 +16,12 @@ function arrangeLevel(nodes, links, space) {
   return placeAlong(layers, links, space);
 }
 
-// A link that closes a cycle (a module called twice, drawn as one box) runs back beside the others.
+// A link into the next block of a row, or one that closes a cycle in another way, runs back beside the others.
 function markBackLinks(nodes, links) {
   const outgoing = new Map(nodes.map((n) => [n, []]));
   for (const link of links) {
-    link.back = false;
-    outgoing.get(link.from).push(link);
+    link.back = link.recurrent && link.from.order >= link.to.order;
+    if (!link.back) outgoing.get(link.from).push(link);
   }
   const state = new Map(); // 1: on the way, 2: done
   for (const start of [...nodes].sort((a, b) => a.order - b.order)) {
@@ -44,8 +44,8 @@ function markBackLinks(nodes, links) {
   }
 }
 
-// Longest path from the sources; then what hangs loose (weights, constants and what is made of them alone) moves down
-// to the operation that uses it, and so does a node with more consumers than inputs.
+// Longest path from the sources; then what hangs loose (weights, constants, inputs and what is made of them alone) moves
+// down to the operation that uses it, and so does a node with more consumers than inputs.
 function assignLayers(nodes, links) {
   const ins = new Map(nodes.map((n) => [n, []]));
   const outs = new Map(nodes.map((n) => [n, []]));
@@ -59,7 +59,9 @@ function assignLayers(nodes, links) {
   for (const n of nodes) n.layer = n.side === "first" ? 0 : 1;
   for (let i = 0; i < sequence.length; i++) {
     const n = sequence[i];
-    n.loose = n.side !== "first" && ins.get(n).every((p) => p.loose && outs.get(p).length === 1);
+    n.loose = n.side
+      ? n.given
+      : ins.get(n).every((p) => p.loose && (outs.get(p).length === 1 || !ins.get(p).length));
     for (const m of outs.get(n)) {
       m.layer = Math.max(m.layer, n.layer + 1);
       waiting.set(m, waiting.get(m) - 1);

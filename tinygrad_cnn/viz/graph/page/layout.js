@@ -2,14 +2,16 @@
 // foreign node can stand in it. A line that crosses a border does so at a port, which both levels know.
 //
 // scene: {items: [{key, parent, width, height, order}], groups: [{key, parent, label, order}],
-//         edges: [{source, target, heavy, slot}]}, all by key; parent is a group's key or null.
+//         edges: [{source, target, heavy, slot, recurrent, given}]}, all by key; parent is a group's key or null.
 // The result gives items and groups x, y, width, height, and edges a `path` and its last `bend`, where a label can be.
 
 function layoutScene(scene, direction, space) {
   const across = direction === "LR" ? "height" : "width";
   const along = direction === "LR" ? "width" : "height";
   const tree = buildTree(scene, across, along);
-  routeThroughLevels(scene, tree);
+  const loops = scene.edges.filter((e) => e.source === e.target);
+  const edges = scene.edges.filter((e) => e.source !== e.target);
+  routeThroughLevels(edges, tree);
   const pads =
     direction === "LR"
       ? { start: space.pad + 6, end: space.pad + 6, low: space.header + 6, high: space.pad, least: 0 }
@@ -24,7 +26,8 @@ function layoutScene(scene, direction, space) {
   };
   scene.items.forEach(place);
   scene.groups.forEach(place);
-  for (const edge of scene.edges) traceEdge(edge, direction);
+  for (const edge of edges) traceEdge(edge, direction);
+  for (const edge of loops) traceLoop(edge, scene.items.find((item) => item.key === edge.source), direction);
   [scene.width, scene.height] = direction === "LR" ? [size.along, size.across] : [size.across, size.along];
   return scene;
 }
@@ -68,7 +71,7 @@ function buildTree(scene, across, along) {
   return tree;
 }
 
-function portOf(container, side, key, order) {
+function portOf(container, side, key, order, given = false) {
   const name = `${side}|${key}`;
   if (!container.ports.has(name)) {
     const port = {
@@ -77,6 +80,7 @@ function portOf(container, side, key, order) {
       along: 0,
       order,
       side,
+      given,
       plain: false,
       inPort: () => 0,
       outPort: () => 0,
@@ -89,24 +93,24 @@ function portOf(container, side, key, order) {
 
 // Each edge becomes one link in every level it passes: out of the groups around its source, across, into those
 // around its target.
-function routeThroughLevels(scene, tree) {
+function routeThroughLevels(edges, tree) {
   const chain = (key) => {
     const list = [tree.get(key)];
     while (list[list.length - 1].id !== null) list.push(tree.get(list[list.length - 1].parent));
     return list;
   };
-  const link = (edge, container, from, to) => {
+  const link = (edge, container, from, to, recurrent = false) => {
     const single = to.plain ? `|${edge.slot}` : "";
-    const name = `${from.id}>${to.id}|${edge.source}${single}`;
+    const name = `${from.id}>${to.id}|${edge.source}${single}${recurrent ? "|back" : ""}`;
     let found = container.links.get(name);
     if (!found) {
-      found = { from, to, key: edge.source, heavy: false, slot: edge.slot, container };
+      found = { from, to, key: edge.source, heavy: false, slot: edge.slot, recurrent, container };
       container.links.set(name, found);
     }
     found.heavy = found.heavy || edge.heavy;
     edge.parts.push(found);
   };
-  for (const edge of scene.edges) {
+  for (const edge of edges) {
     edge.parts = [];
     const sources = chain(edge.source);
     const targets = chain(edge.target);
@@ -118,9 +122,9 @@ function routeThroughLevels(scene, tree) {
     for (let i = 0; i + 2 < sources.length; i++) {
       link(edge, sources[i + 1], sources[i], portOf(sources[i + 1], "last", edge.source, order));
     }
-    link(edge, sources[sources.length - 1], sources[sources.length - 2], targets[targets.length - 2]);
+    link(edge, sources[sources.length - 1], sources[sources.length - 2], targets[targets.length - 2], edge.recurrent);
     for (let i = targets.length - 3; i >= 0; i--) {
-      link(edge, targets[i + 1], portOf(targets[i + 1], "first", edge.source, order), targets[i]);
+      link(edge, targets[i + 1], portOf(targets[i + 1], "first", edge.source, order, edge.given), targets[i]);
     }
   }
 }
@@ -254,6 +258,22 @@ function traceEdge(edge, direction) {
   edge.start = point(points[0]);
   edge.end = point(points[points.length - 1]);
   edge.bend = bend.map(point);
+}
+
+// From a node back to itself, at its far side.
+function traceLoop(edge, { x, y, width, height }, direction) {
+  const [right, below] = [x + width, y + height];
+  if (direction === "LR") {
+    edge.path = `M${right} ${y + height / 2}C${right + 26} ${y + height / 2} ${right + 20} ${below + 20} ${x + width / 2} ${below + 20}S${x - 26} ${y + height / 2} ${x} ${y + height / 2}`;
+    [edge.start, edge.end] = [{ x: right, y: y + height / 2 }, { x, y: y + height / 2 }];
+    edge.loop = { x: right - 20, y: below + 15 };
+  } else {
+    const middle = x + width / 2;
+    edge.path = `M${middle} ${below}C${middle} ${below + 26} ${right + 20} ${below + 20} ${right + 20} ${y + height / 2}S${middle} ${y - 26} ${middle} ${y}`;
+    [edge.start, edge.end] = [{ x: middle, y: below }, { x: middle, y }];
+    edge.loop = { x: right + 25, y: y + height / 2 + 4 };
+  }
+  edge.bend = [edge.start, edge.end];
 }
 
 function round(x) {

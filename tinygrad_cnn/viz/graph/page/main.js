@@ -144,7 +144,7 @@ function firstLook() {
   openAsFits();
   const failed = picture.boxes.find((b) => b.kind === "failed");
   if (failed) openToSee(failed.id);
-  frame(false, 0.25);
+  frame(false);
   refresh();
   showDetails(failed ? boxKey(failed.id) : null);
 }

@@ -78,8 +78,8 @@ function describeGroup(group) {
     font: "text",
     look: "quiet",
   });
-  const last = inside.reduce((a, b) => (a && a.order > b.order ? a : b), null);
-  if (last && last.shape) lines.push({ text: formatShape(last.shape), more: "", font: "mono", look: "shape" });
+  const { shape } = boxes.get(group.out);
+  if (shape) lines.push({ text: formatShape(shape), more: "", font: "mono", look: "shape" });
   return { lines, cells: [], count: group.count };
 }
 

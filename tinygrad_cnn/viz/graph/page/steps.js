@@ -21,7 +21,7 @@ function stepDetails() {
   }
   const nth = phase === "forward" ? player.at : player.at - phaseLength.forward;
   const badge = html("span", { class: `badge ${phase}` }, `${phase} ${nth} / ${phaseLength[phase]}`);
-  const module = groupsAround(box).find((g) => !g.row && g.name);
+  const module = groupsAround(box).find((g) => g.kind === "module" && g.name);
   const where = module ? html("p", { class: "path" }, module.name) : null;
   const head = html("header", { class: "step" }, badge, html("h2", {}, box.label), where);
   const rest = phase === "forward" ? forwardDetails(box) : backwardDetails(box);
