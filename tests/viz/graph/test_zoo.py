@@ -1,4 +1,4 @@
-"""Every picture of the zoo tells the truth: each edge carries the array its source shows, each frame holds what ran in it."""
+"""Pictures of the zoo are true: an edge carries the array that its source shows, a frame holds what ran in it."""
 
 from __future__ import annotations
 

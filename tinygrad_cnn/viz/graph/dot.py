@@ -243,7 +243,7 @@ def _recurrent(dot: Any, edge: Edge) -> None:
     """From one block of a row into the next: back to the top of the one that is drawn."""
     dot.edge(
         f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", fontcolor=INK,
-        label=" next " if edge.source == edge.target else " next step ",
+        label=" next step ",
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ function shorten(text, font, width) {
   return `${text.slice(0, low)}…`;
 }
 
-// Each line is {text, font, look}; below them stand cells for value and gradient.
+// Each line is {text, font, look}; below them stand cells for value and gradient, of large graphs for few numbers only.
 function describeBox(box) {
   const lines = [{ text: shortName(box), font: "title", look: "title" }];
   const module = box.group === null ? null : groups.get(box.group);
@@ -50,7 +50,7 @@ function describeBox(box) {
   const cells = [
     { name: "value", summary: box.value, word: "value" },
     { name: "gradient", summary: box.gradient, word: "grad" },
-  ].filter((c) => c.summary);
+  ].filter((c) => c.summary && (numbered || fewNumbers(c.summary)));
   for (const c of cells) {
     c.text = briefly(c.summary);
     c.caption = isNorm(c.summary) ? `‖${c.word}‖` : c.word;

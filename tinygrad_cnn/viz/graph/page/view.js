@@ -49,7 +49,23 @@ function composeScene() {
       ...sizeOf(content, b.kind),
     });
   }
-  return { items, groups: open, edges: visibleEdges() };
+  const edges = visibleEdges();
+  if (!numbered) standBeside(items, edges);
+  return { items, groups: open, edges };
+}
+
+// Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
+function standBeside(items, edges) {
+  const nodes = new Map(items.map((item) => [item.key, { item, uses: [], beside: 0 }]));
+  for (const e of edges) if (nodes.has(e.source)) nodes.get(e.source).uses.push(e);
+  for (const { item, uses } of nodes.values()) {
+    const user = uses.length === 1 && !uses[0].recurrent ? nodes.get(uses[0].target) : null;
+    if (!user || !item.box || !["parameter", "constant"].includes(item.box.kind)) continue;
+    if (user.item.parent !== item.parent || user.item.beside || user.beside === 2) continue;
+    if (user.uses.some((e) => e.source === e.target)) continue; // where its loop runs
+    item.beside = user.item.key;
+    user.beside++;
+  }
 }
 
 function draw() {
@@ -181,6 +197,7 @@ function describeAloud(box) {
 }
 
 function drawLine(edge) {
+  const along = !edge.across ? direction : direction === "LR" ? "TB" : "LR";
   const node = svg(
     "g",
     {
@@ -190,8 +207,8 @@ function drawLine(edge) {
       "data-target": edge.target,
     },
     svg("path", { class: "wire", d: edge.path, "stroke-dasharray": edge.recurrent ? "6 4" : null }),
-    svg("path", { class: "head", d: triangle(edge.end, false, direction) }),
-    svg("path", { class: "tail", d: triangle(edge.start, true, direction) }),
+    svg("path", { class: "head", d: triangle(edge.end, edge.across === "back", along) }),
+    svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
   const note = edge.recurrent ? "next step" : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
   if (note) node.append(noteOn(edge, note));
