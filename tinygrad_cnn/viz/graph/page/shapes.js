@@ -43,8 +43,8 @@ function describeBox(box) {
     const more = box.dtype ? ` ${box.dtype}` : "";
     lines.push({ text: formatShape(box.shape), more, font: "mono", look: "shape" });
   }
-  for (const part of wrapped(box.problem, 46)) lines.push({ text: part, font: "text", look: "wrong" });
-  for (const part of wrapped(box.remedy, 46)) lines.push({ text: part, font: "text", look: "wrong remedy" });
+  for (const part of wrapped(box.problem, 38)) lines.push({ text: part, font: "text", look: "wrong" });
+  for (const part of wrapped(box.remedy, 36)) lines.push({ text: part, font: "text", look: "wrong remedy" });
   const attributes = attributesOf(box);
   if (attributes) lines.push({ text: attributes, font: "text", look: "quiet" });
   const cells = [
@@ -130,7 +130,7 @@ function outline(kind, w, h) {
       [0, h],
     ]);
   if (shape === "cut" || shape === "octagon") {
-    const c = shape === "cut" ? 7 : 14;
+    const c = Math.min(shape === "cut" ? 7 : 14, h / 3);
     return `M${c} 0H${w - c}L${w} ${c}V${h - c}L${w - c} ${h}H${c}L0 ${h - c}V${c}Z`;
   }
   if (shape === "flat")
