@@ -77,7 +77,7 @@ for (const line of document.querySelectorAll('#lines > g')) {
     const e = picture.edges[i];
     const length = path.getTotalLength();
     let touched = null; // a node that is neither of its ends
-    for (let s = 0; s < length; s += 5) {
+    for (let s = 0; s < length; s += Math.max(5, length / 300)) {
       const p = at(s);
       const over = (r) => p.x > r.left + 2 && p.x < r.right - 2 && p.y > r.top + 2 && p.y < r.bottom - 2;
       for (const [key, r] of rects) if (over(r)) touched = key;

@@ -8,6 +8,7 @@ a page white.
 from __future__ import annotations
 
 import json
+import re
 from typing import NamedTuple
 
 from .structure import Box
@@ -63,6 +64,16 @@ def heat(share: float) -> str:
     i = min(int(place), len(RAMP) - 2)
     mixed = (round(a + (b - a) * (place - i)) for a, b in zip(RAMP[i], RAMP[i + 1], strict=True))
     return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def in_both(svg: str) -> str:
+    """A drawing in its colours and, where a page is dark, in those of dark pages: ``light-dark(#e6f1f9, #14293a)``."""
+    dark = {INK: "#eef2f5", FAINT: "#b3bfca", LINE: "#93a1ae", "#6b7480": "#8b98a5", "#b8c0cc": "#4a5663"}
+    dark |= dict(zip(FRAMES, ("#1f262e", "#252d36", "#2b343e", "#323c47"), strict=True))
+    for s in KINDS.values():
+        dark |= {s.color: s.dark[0], s.fillcolor: s.dark[1]}
+    svg = re.sub(r'(?<==")white(?=")', "var(--paper)", svg)
+    return re.sub(r'(?<==")#[0-9a-f]{6}(?=")', lambda c: f"light-dark({c[0]},{dark.get(c[0], c[0])})", svg)
 
 
 def css() -> str:

@@ -286,7 +286,7 @@ function numberTable(values, shape, look) {
   }
   const rows = shape.length < 2 ? [flatten(values)] : values;
   const body = rows.map((row) => html("tr", {}, ...row.map((x) => html("td", {}, formatNumber(x)))));
-  return html("div", { class: "scroll" }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
+  return html("div", { class: "scroll", tabindex: 0 }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
 }
 
 function histogram(s, look) {

@@ -179,7 +179,14 @@ function drawText(content, width, height) {
     const between = content.cells.length > 1 ? `M${width / 2} ${top + 4}V${top + 32}` : "";
     parts.push(svg("path", { class: "rule", d: `M10 ${top}H${width - 10}${between}` }));
   }
-  return { parts, cells };
+  return { parts: parts.flatMap((part) => [part, " "]), cells }; // to those who listen they are words, not one word
+}
+
+// The name by which those who listen know a node: what it is, and all that is written in it, as it is just now.
+function speak(node) {
+  if (!node.words) node.words = node.element.getAttribute("aria-label");
+  const written = [...node.element.querySelectorAll("text")].map((text) => text.textContent).filter(Boolean);
+  node.element.setAttribute("aria-label", [node.words, ...written].join(", "));
 }
 
 // The sign of an operation whose output is kept for the backward pass: a pin in the corner.
