@@ -180,11 +180,11 @@ def _draw_groups(
 # -------------------------------------------------------------------------------------------------------------- edges
 def _several(picture: Picture, boxes: dict[int, Box], beside: Container[int]) -> set[int]:
     """Boxes whose inputs need their names at the edges: more than one that was computed or named by the user."""
-    counts: dict[int, int] = {}
+    slots: dict[int, set[int]] = {}  # a step back in a loop leads where the first one came in
     for edge in picture.edges:
         if boxes[edge.source].kind != "parameter" and edge.source not in beside:
-            counts[edge.target] = counts.get(edge.target, 0) + 1
-    return {i for i, n in counts.items() if n > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
+            slots.setdefault(edge.target, set()).add(edge.slot)
+    return {i for i, own in slots.items() if len(own) > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 
 
 def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
