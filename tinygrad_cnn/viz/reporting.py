@@ -93,7 +93,8 @@ def report(
     style.whole(examples, "examples", name)
     chosen = None if layer is None else name_of(model, layer, name)
     seen = _Evaluation(model, data, examples, batch_size, name)
-    labels = style.labels_for(_class_names(data) if display_labels is None else display_labels, seen.classes, name)
+    known = probing.class_names(data) if display_labels is None else display_labels
+    labels = style.labels_for(known, seen.classes, name)
     table = summary(model, (1, *seen.shape))
     statistics = activation_statistics(model, seen.probed, batch_size=batch_size)
     flow, gradients = _flowing_back(model, seen)
@@ -164,15 +165,6 @@ class _Evaluation:
         """The mean cross-entropy, in nats."""
         p = probing.probabilities(self.scores)[np.arange(len(self.targets)), self.targets]
         return float(-np.log(np.maximum(p, 1e-300)).mean())
-
-
-def _class_names(data: Any) -> Any:
-    """The names of the classes, where a dataset, or that of a loader or a part, knows them."""
-    while data is not None:
-        if getattr(data, "classes", None) is not None:
-            return data.classes
-        data = getattr(data, "dataset", None)
-    return None
 
 
 # --------------------------------------------------------------------------------------------------------- sections

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from viz.graph.nets import Deep, LeNet, Residual, chain, images, tape
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import draw_graph
-from tinygrad_cnn.viz.graph.folding import SCREEN, fits, fold, fold_repeats
-from tinygrad_cnn.viz.graph.structure import Picture
+from tinygrad_cnn.viz.graph.folding import SCREEN, Shown, choose, fits, view
+from tinygrad_cnn.viz.graph.repeats import _Rows
+from tinygrad_cnn.viz.graph.structure import Group, Picture, around
 
 
 def operations(picture: Picture) -> int:
@@ -27,7 +29,7 @@ def consistent(picture: Picture) -> bool:
     groups = {g.id for g in picture.groups}
     return (
         len(ids) == len(picture.boxes)
-        and all(e.source in ids and e.target in ids and e.source != e.target for e in picture.edges)
+        and all(e.source in ids and e.target in ids and (e.source != e.target or e.recurrent) for e in picture.edges)
         and all(b.group is None or b.group in groups for b in picture.boxes)
         and all(g.parent is None or g.parent in groups for g in picture.groups)
         and set(picture.forward) <= ids
@@ -35,36 +37,66 @@ def consistent(picture: Picture) -> bool:
     )
 
 
-# ---------------------------------------------------------------------------------------------------------- repeats
+# ------------------------------------------------------------------------------------------------------------- rows
+def rows(picture: Picture) -> list[Group]:
+    return [g for g in picture.groups if g.kind == "row"]
+
+
+def once(picture: Picture) -> Picture:
+    """Every row by its first block, all modules open."""
+    return view(picture, choose(picture, 99))
+
+
 def test_equal_blocks_in_a_row_are_drawn_once() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), *(Residual(4) for _ in range(5)), nn.ReLU())
     picture = draw_graph(model, inputs=tg.ones(1, 1, 8, 8), collapse=False, plumbing=True).picture
-    folded = fold_repeats(picture)
+    folded = once(picture)
     assert consistent(folded)
-    (group,) = (g for g in folded.groups if g.count > 1)
+    (group,) = rows(folded)
     assert (group.type, group.count, group.names) == ("Residual", 5, ["1", "2", "3", "4", "5"])
     own = len(tape(Residual(4)(tg.ones(1, 4, 6, 6)))[0])
     assert operations(folded) == 1 + own + 1
     labels = {b.id: b.label for b in folded.boxes}
     assert ("relu", "relu") in {(labels[e.source], labels[e.target]) for e in folded.edges}  # and on to what follows
+    back = {(labels[e.source], labels[e.target]) for e in folded.edges if e.recurrent}
+    assert back == {("relu", "conv2d"), ("relu", "add")}, "a block's result goes into the next, and around it"
 
 
 def test_blocks_that_differ_are_not_folded() -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8, bias=False), nn.Linear(8, 4), nn.Linear(4, 8))
     picture = draw_graph(model, inputs=tg.ones(1, 8)).picture
-    assert fold_repeats(picture).boxes == picture.boxes
+    assert not rows(picture)
+    assert once(picture).boxes == picture.boxes
 
 
-def test_branches_side_by_side_are_not_a_row() -> None:
+def test_a_few_branches_side_by_side_are_not_a_row() -> None:
     heads = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])
-    picture = draw_graph(lambda x: tg.cat([h(x) for h in heads]), inputs=tg.ones(1, 8)).picture
-    assert all(g.count == 1 for g in fold_repeats(picture).groups)
+    assert not rows(draw_graph(lambda x: tg.cat([h(x) for h in heads]), inputs=tg.ones(1, 8)).picture)
+
+
+def test_many_branches_side_by_side_are_a_row_without_a_way_back() -> None:
+    heads = nn.ModuleList([nn.Linear(8, 8) for _ in range(40)])
+    graph = draw_graph(lambda x: tg.cat([h(x).relu() for h in heads]), inputs=tg.ones(1, 8))
+    (row,) = rows(graph.drawn)
+    assert (row.type, row.count) == ("step", 40)
+    assert not any(e.recurrent for e in graph.drawn.edges)
+    labels = {b.id: b.label for b in graph.drawn.boxes}
+    (many,) = (e for e in graph.drawn.edges if e.tensors > 1)
+    assert (labels[many.source], labels[many.target], many.tensors) == ("relu", "cat", 40)
+
+
+def test_gates_that_go_different_ways_are_no_row() -> None:
+    def gates(x: tg.Tensor) -> tg.Tensor:
+        i, f, g, o = x.chunk(4, -1)
+        return (i.sigmoid() + f.tanh() * g.relu()) * o.exp()
+
+    assert not rows(draw_graph(gates, inputs=tg.randn(2, 16)).picture)
 
 
 def test_several_modules_may_make_a_repeated_block() -> None:
     layers = [layer for _ in range(25) for layer in (nn.Linear(8, 8), nn.ReLU())]
     drawn = draw_graph(nn.Sequential(*layers), inputs=tg.ones(1, 8)).drawn
-    (group,) = (g for g in drawn.groups if g.count > 1)
+    (group,) = rows(drawn)
     assert (group.count, group.type, group.name) == (25, "Linear, ReLU", "0 to 49")
     assert [b.label for b in drawn.boxes if b.kind == "operation"] == ["linear", "relu"]
     assert [b.output for b in drawn.boxes if b.label == "relu"] == [True]
@@ -78,6 +110,119 @@ def test_costs_of_repeated_blocks_add_up() -> None:
     assert (module.count, module.parameters) == (4, 4 * 72)
     assert module.cost is not None
     assert module.cost.forward_bytes == whole == 4 * 8 * 4
+
+
+# ------------------------------------------------------------------------------------------------------------- loops
+class Loop(nn.Module):
+    """h = tanh(ih(x[:, t]) + hh(h)), step by step."""
+
+    def __init__(self) -> None:
+        self.ih, self.hh, self.out = nn.Linear(8, 16), nn.Linear(16, 16), nn.Linear(16, 4)
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        h = tg.zeros(x.shape[0], 16)
+        for t in range(x.shape[1]):
+            h = tg.tanh(self.ih(x[:, t]) + self.hh(h))
+        return self.out(h)
+
+
+def test_a_loop_over_twenty_steps_is_one_step_and_a_way_back() -> None:
+    graph = draw_graph(Loop(), inputs=tg.randn(3, 20, 8))
+    (row,) = rows(graph.drawn)
+    assert (row.type, row.count, len(row.blocks)) == ("step", 20, 20)
+    inside = [b for b in graph.drawn.boxes if "row" in _kinds(graph.drawn, b.group)]
+    assert [b.label for b in inside if b.kind == "operation"] == ["getitem", "linear", "linear", "add", "tanh"]
+    assert sum(b.kind == "parameter" for b in inside) == 4, "they are the same in every step: within the row, once"
+    assert sum(b.kind == "constant" for b in inside) == 1, "h at the start"
+    labels = {b.id: (b.label, b.shape) for b in graph.drawn.boxes}
+    back = [(labels[e.source], labels[e.target]) for e in graph.drawn.edges if e.recurrent]
+    assert back == [(("tanh", (3, 16)), ("linear", (3, 16)))]
+    assert fits(graph.drawn)
+    assert "next step" in graph.source
+
+
+def test_a_row_may_be_one_box_if_one_array_goes_out_of_it() -> None:
+    picture = draw_graph(Loop(), inputs=tg.randn(3, 20, 8)).picture
+    (row,) = rows(picture)
+    folded = view(picture, Shown(closed=frozenset({row.id})))
+    (box,) = (b for b in folded.boxes if b.kind == "module")
+    assert (box.label, box.count, box.shape) == ("step", 20, (3, 16))
+    assert box.attributes == {"of": "getitem, 2 Linear, add, tanh"}
+    assert box.parameters == sum(p.numel() for m in (Loop().ih, Loop().hh) for p in m.parameters())
+    assert [(e.source, e.target) for e in folded.edges if e.recurrent] == [(box.id, box.id)]
+
+
+def test_a_sum_over_forty_branches_fits_a_screen() -> None:
+    branches = nn.ModuleList([nn.Linear(4, 4) for _ in range(40)])
+
+    def together(x: tg.Tensor) -> tg.Tensor:
+        y = branches[0](x)
+        for branch in list(branches)[1:]:
+            y = y + branch(x)
+        return y
+
+    for function in (together, lambda x: sum(b(x) for b in branches), lambda x: sum([b(x) for b in branches])):
+        drawn = draw_graph(function, inputs=tg.randn(2, 4)).drawn
+        assert fits(drawn)
+        assert {row.count for row in rows(drawn)} <= {39, 40}
+        assert operations(drawn) <= 4
+
+
+def test_what_lies_two_steps_back_makes_a_period_of_two() -> None:
+    def fibonacci(x: tg.Tensor) -> tg.Tensor:
+        a, b = x.tanh(), x.exp()
+        for _ in range(10):
+            a, b = b, (a + b).tanh()
+        return b
+
+    picture = draw_graph(fibonacci, inputs=tg.randn(4)).picture
+    (row,) = rows(picture)
+    assert row.count == 5
+    folded = once(picture)
+    assert [b.label for b in folded.boxes if b.group == row.id] == ["add", "tanh"] * 2
+    assert sum(e.recurrent for e in folded.edges) == 3
+
+
+def test_no_row_where_a_block_takes_what_lies_further_back() -> None:
+    def growing(x: tg.Tensor) -> tg.Tensor:
+        states = [x.tanh() for _ in range(2)]
+        for _ in range(8):
+            states.append(tg.stack(states).sum(0).tanh())
+        return states[-1]
+
+    assert not rows(draw_graph(growing, inputs=tg.randn(4)).picture)
+
+
+def test_a_loop_within_a_loop() -> None:
+    def nested(x: tg.Tensor) -> tg.Tensor:
+        for _ in range(6):
+            for _ in range(5):
+                x = (x * 0.9).tanh()
+            x = x.exp()
+        return x
+
+    picture = draw_graph(nested, inputs=tg.randn(4)).picture
+    counts = sorted(g.count for g in rows(picture))
+    assert counts == [5] * 6 + [6]
+    folded = once(picture)
+    assert consistent(folded)
+    assert [b.label for b in folded.boxes if b.kind == "operation"] == ["mul", "tanh", "exp"]
+    assert sum(e.recurrent for e in folded.edges) == 2, "one for each loop"
+
+
+def test_finding_rows_takes_no_long_time() -> None:
+    r = random.Random(0)
+    x = tg.ones(4, requires_grad=True)
+    for _ in range(1200):  # of few kinds, so that many periods have to be looked at
+        x = (x.sin() if r.random() < 0.5 else x.cos()) + 1
+    compared = []
+    code = [f.__code__ for f in (_Rows._wiring, _Rows._blocks)]
+    sys.setprofile(lambda frame, event, _: compared.append(1) if event == "call" and frame.f_code in code else None)
+    try:
+        draw_graph(x)
+    finally:
+        sys.setprofile(None)
+    assert len(compared) < 20 * 2400, "in proportion to the operations"
 
 
 # ---------------------------------------------------------------------------------------------------- closed modules
@@ -99,17 +244,22 @@ def test_levels_of_closing() -> None:
         (a.id, b.id) for a, b in itertools.pairwise(graph.drawn.boxes)
     ]
     assert operations(graph.picture) == 10  # the whole is still there, for the page
-    assert {g.name for g in graph.picture.groups if g.closed} >= {"features", "classifier"}
+    assert {g.name for g in graph.picture.groups if g.shown == "closed"} >= {"features", "classifier"}
 
 
 @pytest.mark.parametrize("collapse", ["auto", True, 0, 2, 3])
 def test_folded_pictures_are_consistent(collapse: object) -> None:
     picture = draw_graph(Deep(), inputs=tg.ones(2, 3, 8, 8), gradients=True).picture
-    folded = fold(picture, collapse)  # type: ignore[arg-type]
+    folded = view(picture, choose(picture, collapse))  # type: ignore[arg-type]
     assert consistent(folded)
     total = sum(p.numel() for p in Deep().parameters())
     if collapse != "auto":
         assert sum(b.parameters * _times(folded, b.group) for b in folded.boxes) == total
+
+
+def _kinds(picture: Picture, group: int | None) -> list[str]:
+    groups = {g.id: g for g in picture.groups}
+    return [groups[g].kind for g in around(group, groups)]
 
 
 def _times(picture: Picture, group: int | None) -> int:
@@ -127,9 +277,7 @@ def _flat(widths: list[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-@pytest.mark.parametrize(
-    "model", [Deep(), _flat([3] + [4] * 50), _flat(list(range(3, 54)))], ids=["stages", "equal", "growing"]
-)
+@pytest.mark.parametrize("model", [Deep(), _flat([3] + [4] * 50)], ids=["stages", "equal"])
 def test_a_net_of_50_layers_fits_a_laptop_screen(model: nn.Module, svg_size: object) -> None:
     assert sum(isinstance(m, (nn.Conv2d, nn.Linear)) for m in model.modules()) == 50
     graph = draw_graph(model, inputs=tg.ones(2, 3, 8, 8))
@@ -151,6 +299,12 @@ def svg_size(renderer: str) -> object:  # noqa: ARG001
     return measure
 
 
+def test_neighbours_that_are_no_row_are_never_one_box() -> None:
+    drawn = draw_graph(_flat(list(range(3, 54))), inputs=tg.ones(2, 3, 8, 8)).drawn
+    assert not fits(drawn), "taller than a screen, and true"
+    assert {b.label for b in drawn.boxes} == {"input", "Conv2d", "BatchNorm2d", "ReLU"}
+
+
 def test_what_does_not_fit_is_known() -> None:
     picture = draw_graph(Deep(), inputs=tg.ones(2, 3, 8, 8), collapse=False).drawn
     assert not fits(picture)
@@ -159,7 +313,7 @@ def test_what_does_not_fit_is_known() -> None:
 
 # --------------------------------------------------------------------------------------------------------- truncation
 def test_the_middle_of_a_long_graph_is_left_out() -> None:
-    graph = draw_graph(chain(1000), max_nodes=20)
+    graph = draw_graph(chain(1000), max_nodes=20, collapse=False)
     assert operations(graph.picture) == 1000
     assert consistent(graph.drawn)
     assert operations(graph.drawn) == 20
@@ -175,7 +329,7 @@ def test_leaves_of_what_is_left_out_are_left_out() -> None:
     h = tg.ones(2)
     for w in ws:
         h = h * w
-    drawn = draw_graph(h, max_nodes=10).drawn
+    drawn = draw_graph(h, max_nodes=10, collapse=False).drawn
     assert sum(b.kind == "leaf" for b in drawn.boxes) == 10
     assert consistent(drawn)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import textwrap
 from collections.abc import Container
@@ -14,6 +15,9 @@ from .texts import described, escaped, lines, seconds, size, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
 _BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
+_GIVEN = (*_BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
+OFTEN = 6  # uses of one array that are drawn as lines
+_AGAIN = {"shape": "plaintext", "style": "", "fontsize": "11", "fontcolor": FAINT, "margin": "0.02,0", "height": "0.2"}
 
 
 def source_of(
@@ -44,6 +48,7 @@ def source_of(
     dot = graphviz.Digraph("graph")
     closed = any(box.kind == "module" for box in picture.boxes)
     back = backward and any(edge.gradient is not None for edge in picture.edges)
+    picture, again = _shared(picture)
     boxes = {b.id: b for b in picture.boxes}
     beside = _beside(picture, boxes)
     several = _several(picture, boxes, beside)
@@ -61,12 +66,15 @@ def source_of(
     scale = _Scale(picture, color_by)
     alone = _alone(picture)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
-    nodes = {b.id: _node(b, numbers, statistics, scale, inline.get(b.id)) for b in picture.boxes}
+    nodes = {b.id: _node(b, numbers, statistics, back, scale, inline.get(b.id)) for b in picture.boxes}
+    for box in picture.boxes:
+        if box.id in again:
+            nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
     _draw_groups(dot, picture, None, 0, nodes, alone)
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
-        _legend(dot, picture, back, scale)
+        _legend(dot, picture, back, scale, bool(again))
     return str(dot.source)
 
 
@@ -77,11 +85,33 @@ def _title(picture: Picture) -> str:
     return table(rows)
 
 
+def _shared(picture: Picture) -> tuple[Picture, dict[int, int]]:
+    """Instead of long lines from what very many use, its name beside each further user: ids of these, and of what."""
+    uses: dict[int, int] = {}
+    for edge in picture.edges:
+        uses[edge.source] = uses.get(edge.source, 0) + 1
+    boxes = {b.id: b for b in picture.boxes}
+    often = {i for i, n in uses.items() if n > OFTEN and boxes[i].kind in _GIVEN}
+    again: dict[int, int] = {}
+    edges, more, fresh = [], [], max(boxes, default=-1) + 1
+    met: set[int] = set()
+    for edge in picture.edges:
+        if edge.source in often and edge.source in met:
+            source, target = boxes[edge.source], boxes[edge.target]
+            more.append(dataclasses.replace(source, id=fresh, group=target.group, value=None, gradient=None))
+            again[fresh] = edge.source
+            edge = dataclasses.replace(edge, source=fresh)
+            fresh += 1
+        met.add(edge.source)
+        edges.append(edge)
+    return dataclasses.replace(picture, boxes=[*picture.boxes, *more], edges=edges), again
+
+
 # ----------------------------------------------------------------------------------------------------- boxes, groups
-def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
+def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
     style = KINDS[look_of(box)]
     attributes = {
-        "label": table(lines(box, numbers, statistics, scale.text(box), module)),
+        "label": table(lines(box, numbers, statistics, back, scale.text(box), module)),
         "shape": style.shape,
         "style": style.style,
         "color": style.color,
@@ -95,8 +125,11 @@ def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Grou
 
 
 def _tooltip(box: Box) -> str:
+    return _string(" | ".join(filter(None, [box.name or box.label, box.formula])))
+
+
+def _string(text: str) -> str:
     """A plain string, in which Graphviz reads entities and backslashes."""
-    text = " | ".join(filter(None, [box.name or box.label, box.formula]))
     return escaped(text).replace("\\", "\\\\")
 
 
@@ -172,13 +205,18 @@ def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
 def _edge(
     dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], back: bool, down: bool
 ) -> None:
+    if edge.recurrent:
+        _recurrent(dot, edge)
+        return
     target, side = boxes[edge.target], beside.get(edge.source)
-    more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _BESIDE else {}
+    more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _GIVEN else {}
     if side is not None:
         more = {"minlen": "0"}
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
-    if not back and side is None and edge.target in several and edge.slot < len(target.parts):
+    if edge.tensors > 1:
+        more["label"] = f" × {edge.tensors} "  # noqa: RUF001
+    elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
         more.update(label=f" {target.parts[edge.slot]} ", minlen="2")  # as above; what stands beside needs none
     ends = [f"b{edge.source}", f"b{edge.target}"]
     here, there = "forward", "back"
@@ -201,12 +239,20 @@ def _edge(
         )  # fmt: skip
 
 
+def _recurrent(dot: Any, edge: Edge) -> None:
+    """From one block of a row into the next: back to the top of the one that is drawn."""
+    dot.edge(
+        f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", fontcolor=INK,
+        label=" next step ",
+    )  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------------------ legend, scale
 class _Scale:
     """Colours by cost, from nothing to the dearest box."""
 
     def __init__(self, picture: Picture, color_by: str | None) -> None:
-        self.by = color_by
+        self.by, self.measured = color_by, picture.measured
         amounts = [self.amount(b.cost) for b in picture.boxes if b.cost is not None]
         self.most, self.total = max(amounts, default=0.0), sum(amounts)
 
@@ -239,11 +285,16 @@ class _Scale:
             f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" COLOR="{FAINT}">'
             f'<TR><TD COLSPAN="7" BORDER="0">{what}</TD></TR><TR>{cells}</TR>'
             f'<TR><TD COLSPAN="2" BORDER="0" ALIGN="LEFT">0</TD>'
-            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR></TABLE>>'
+            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR>{self._how()}</TABLE>>'
         )
 
+    def _how(self) -> str:
+        """How times were taken."""
+        lines = textwrap.wrap(self.measured, 26) if self.by == "time" else []
+        return "".join(f'<TR><TD COLSPAN="7" BORDER="0">{escaped(line)}</TD></TR>' for line in lines)
 
-def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale) -> None:
+
+def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale, again: bool) -> None:
     """One small box for each kind there is."""
     present = {look_of(box) for box in picture.boxes}
     items: list[tuple[str, dict[str, str]]] = []
@@ -255,6 +306,8 @@ def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale) -> None:
     if any(box.saved for box in picture.boxes):
         look = {"shape": "box", "style": "rounded,filled", "color": LINE, "fillcolor": "white", "penwidth": KEPT}
         items.append(("kept", {**look, "label": "thick border:\nkept for backward"}))
+    if again:
+        items.append(("again", {**_AGAIN, "label": "name ↑: the same\\nbox as above"}))
     if back:
         look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
         items.append(("back", look))

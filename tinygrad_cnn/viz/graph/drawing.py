@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +17,10 @@ from ..kit.page import HEIGHT, Page
 from . import rendering
 from .calling import Failure
 from .dot import source_of
-from .folding import fold
+from .folding import choose, marked, truncate, view
 from .models import Model, given_models
 from .recording import record, record_failure
+from .repeats import with_rows
 from .structure import Picture
 
 _FORMATS = (*rendering.FORMATS, "dot", "html")
@@ -133,7 +133,7 @@ def draw_graph(
         show_values: "auto" shows the numbers of very small arrays; True also sums up all others (norm, zeros, NaN);
             False leaves values out.
         gradients: True computes the gradient of the (summed) output by every array and draws it flowing back; "auto"
-            does it for small graphs of small arrays, without the arrows.
+            does it where that is little work, without the arrows: the page plays them.
         collapse: "auto" keeps large drawings readable: equal blocks in a row become one "x N", modules become boxes,
             from the innermost on, until it fits a screen. False draws everything; True closes the model's children; a
             number closes modules so many levels down.
@@ -213,10 +213,10 @@ def _graph(
     """A picture, folded to be drawn."""
     picture.direction = direction
     picture.title = picture.title if title is None else title
-    drawn = fold(picture, collapse, max_nodes)
+    picture = with_rows(picture)
+    shown = choose(picture, collapse)
+    drawn = view(picture, shown)
     if any(b.kind == "failed" for b in picture.boxes) and all(b.kind != "failed" for b in drawn.boxes):
-        drawn = fold(picture, False, max_nodes)  # what failed is not hidden in a module
-    kept = {group.id for group in drawn.groups}
-    groups = [dataclasses.replace(g, closed=g.id not in kept) for g in picture.groups]
-    picture = dataclasses.replace(picture, groups=groups)
-    return Graph(picture, drawn, **look)
+        shown = choose(picture, False)  # what failed is not hidden in a module
+        drawn = view(picture, shown)
+    return Graph(marked(picture, shown), truncate(drawn, max_nodes), **look)

@@ -1,231 +1,84 @@
-"""Makes a large picture small: equal blocks in a row as "x N", modules as one box, the middle of a long graph left out.
+"""Makes a large picture small. The tree of its groups stays as it is; what changes is which of them are closed.
 
-A folded picture is a picture: boxes are merged, edges follow them.
+A view of the tree is a picture again: a closed group is one box, and of a row that is shown once the first block stands
+for all. One law: what is one box has one array going out, and shows its shape. A group that more go out of stays open.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import NamedTuple
 
-from .repeats import Repeats, chain
-from .structure import Box, Cost, Edge, Group, Picture
+from .structure import Box, Cost, Edge, Group, Picture, around
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
 SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
-_BUNCHES = (2, 3, 4, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60)  # neighbours in one box, if nothing else helps
-_TITLE, _LINE, _GAP, _COLUMN, _FRAME = 45.0, 15.0, 25.0, 210.0, 44.0  # what a drawing takes, about; edges of a group
+_TITLE, _LINE, _GAP, _FRAME = 45.0, 15.0, 25.0, 44.0  # what a drawing takes down, about; edges of a group
+_COLUMN, _LEAF = 210.0, 140.0  # and across
+_COMPUTED = ("operation", "output", "failed", "module")
 
 
-def fold(picture: Picture, collapse: bool | int | str = "auto", max_nodes: int = 200) -> Picture:
-    """The picture as it is to be drawn.
+class Shown(NamedTuple):
+    """Which groups are not open: ids of those that are one box, and of rows that their first block stands for."""
+
+    closed: frozenset[int] = frozenset()
+    once: frozenset[int] = frozenset()
+
+
+def marked(picture: Picture, shown: Shown) -> Picture:
+    """The whole picture, whose groups say how they are shown."""
+    groups = [
+        dataclasses.replace(g, shown="closed" if g.id in shown.closed else "once" if g.id in shown.once else "open")
+        for g in picture.groups
+    ]
+    return dataclasses.replace(picture, groups=groups)
+
+
+# ------------------------------------------------------------------------------------------------------------ choosing
+def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
+    """Which groups to close.
 
     Args:
-        collapse: False leaves modules open. True makes one box of each child of the model; a number, of each module so
-            many levels down. "auto" draws up to 60 boxes one by one, and closes the innermost modules of larger
-            graphs, level by level, until the drawing fits a laptop's screen. All but False fold equal blocks.
-        max_nodes: of more operations, the first and the last are drawn.
+        picture: with its rows, as `with_rows` gives it.
+        collapse: False leaves all open. True makes one box of each child of the model; a number, of each module so
+            many levels down. "auto" leaves open what fits a laptop's screen, and up to 60 boxes without a row; of
+            larger graphs it closes the innermost modules, level by level, until the drawing fits. All but False show
+            rows once.
 
     Raises ValueError for another ``collapse``.
     """
     if not (collapse == "auto" or isinstance(collapse, bool) or (isinstance(collapse, int) and collapse >= 0)):
         raise ValueError(f'collapse must be "auto", True, False or a number of levels >= 0, got {collapse!r}')
-    if collapse is False or (collapse == "auto" and len(picture.boxes) <= DETAILED):
-        return truncate(picture, max_nodes)
-    picture = fold_repeats(picture)
-    depths = _depths(picture)
-    if collapse == "auto":
-        result = picture if len(picture.boxes) <= DETAILED else close(picture, _leaves(picture))
-        for depth in range(max(depths.values(), default=0), 0, -1):
-            if fits(result):
-                break
-            result = close(picture, {g for g, d in depths.items() if d >= depth or g in _leaves(picture)})
-        single = result
-        for size in _BUNCHES:
-            if fits(result) or not picture.groups:
-                break
-            result = bunch(single, size)
-        return truncate(result if fits(result) else single, max_nodes)
-    level = 1 if collapse is True else int(collapse)
-    return truncate(close(picture, {g for g, d in depths.items() if d >= level}), max_nodes)
-
-
-def _depths(picture: Picture) -> dict[int, int]:
+    if collapse is False:
+        return Shown()
     groups = {g.id: g for g in picture.groups}
-    return {g: len(chain(g, groups)) - 1 for g in groups}
+    depths = {
+        g: sum(groups[i].kind == "module" for i in around(g, groups)) - 1 for g in groups if groups[g].kind == "module"
+    }
+    rows = {g.id for g in picture.groups if g.kind == "row"}
+    steps = {g for g in rows if groups[groups[g].blocks[0]].kind == "step"}
 
+    def closing(modules: Iterable[int], more: Iterable[int] = ()) -> Shown:
+        """Those, as far as the law lets them, and rows of what is closed."""
+        closed = {g for g in (*modules, *more) if groups[g].out is not None}
+        closed |= {g for g in rows if groups[g].blocks[0] in closed and groups[g].out is not None}
+        return Shown(frozenset(closed), frozenset(rows - closed))
 
-def _leaves(picture: Picture) -> set[int]:
-    """Groups without groups in them."""
-    return {g.id for g in picture.groups} - {g.parent for g in picture.groups if g.parent is not None}
-
-
-# ---------------------------------------------------------------------------------------------------------- repeats
-def fold_repeats(picture: Picture) -> Picture:
-    """Equal blocks in a row as one with a count. Costs add up; values and gradients are those of the first."""
-    repeats = Repeats(picture)
-    stand_in: dict[int, int] = {}  # box: the one drawn for it
-    block_of: dict[int, tuple[int, int]] = {}  # box: run, and number of its block
-    groups = {g.id: dataclasses.replace(g, names=list(g.names)) for g in picture.groups}
-    costs = {box.id: box.cost for box in picture.boxes}
-    fresh = max(groups, default=-1) + 1
-    for number, (blocks,) in enumerate(repeats.runs()):
-        first = repeats.boxes(blocks[0])
-        for k, block in enumerate(blocks):
-            for box, same in zip(first, repeats.boxes(block), strict=True):
-                block_of[same.id] = number, k
-                if k:
-                    stand_in[same.id] = box.id
-                    costs[box.id] = _sum(costs[box.id], costs[same.id])
-        names = [groups[block[0]].name for block in blocks]
-        if len(blocks[0]) == 1:
-            groups[blocks[0][0]].count, groups[blocks[0][0]].names = len(blocks), names
-        else:
-            types = ", ".join(groups[g].type for g in blocks[0])
-            last = groups[blocks[-1][-1]].name
-            parent = groups[blocks[0][0]].parent
-            groups[fresh] = Group(fresh, f"{names[0]} to {last}", types, parent, len(blocks), names)
-            for g in blocks[0]:
-                groups[g].parent = fresh
-            fresh += 1
-    boxes = [dataclasses.replace(b, cost=costs[b.id]) for b in picture.boxes if b.id not in stand_in]
-    outputs = {stand_in[b.id] for b in picture.boxes if b.output and b.id in stand_in}
-    for box in boxes:
-        box.output = box.output or box.id in outputs
-    edges = [
-        edge
-        for edge in picture.edges
-        if edge.source not in block_of
-        or edge.target not in block_of
-        or block_of[edge.source][0] != block_of[edge.target][0]
-        or block_of[edge.source] == block_of[edge.target]
+    if collapse != "auto":
+        return closing(g for g, d in depths.items() if d >= int(collapse))
+    if len(picture.boxes) <= DETAILED:
+        return closing(()) if rows and not fits(picture) else Shown()
+    inner = set(depths) - {outer for g in depths for outer in around(g, groups)[:-1]}
+    levels = [
+        {g for g, d in depths.items() if d >= level or g in inner}
+        for level in range(max(depths.values(), default=0), 0, -1)
     ]
-    result = _redrawn(picture, boxes, edges, stand_in)
-    wanted = {g for b in boxes for g in chain(b.group, groups)}
-    result.groups = [g for g in groups.values() if g.id in wanted]
-    if stand_in and any(b.gradient is not None for b in boxes):
-        result.notice = " ".join(filter(None, [result.notice, "Of equal blocks the first one's gradients are shown."]))
-    return result
-
-
-def _redrawn(picture: Picture, boxes: list[Box], edges: Iterable[Edge], stand_in: dict[int, int]) -> Picture:
-    """The picture with these boxes, edges led to those that stand for others, each kind of edge once."""
-    found: dict[tuple[int, int, int], Edge] = {}
-    for edge in edges:
-        source, target = stand_in.get(edge.source, edge.source), stand_in.get(edge.target, edge.target)
-        if source != target:
-            found.setdefault((source, target, edge.slot), dataclasses.replace(edge, source=source, target=target))
-    forward, backward = (
-        list(dict.fromkeys(stand_in.get(i, i) for i in ids)) for ids in (picture.forward, picture.backward)
-    )
-    return dataclasses.replace(picture, boxes=boxes, edges=list(found.values()), forward=forward, backward=backward)
-
-
-def _sum(a: Cost | None, b: Cost | None) -> Cost | None:
-    return a + b if a is not None and b is not None else a or b
-
-
-# ---------------------------------------------------------------------------------------------------------- modules
-def close(picture: Picture, closed: set[int]) -> Picture:
-    """Each of the groups as one box, with what is in it; of nested ones, the outer."""
-    groups = {g.id: g for g in picture.groups}
-    members: dict[int, list[Box]] = {}
-    boxes: list[Box] = []
-    fresh = max((b.id for b in picture.boxes), default=-1) + 1
-    stand_in: dict[int, int] = {}
-    for box in picture.boxes:
-        outer = next((g for g in chain(box.group, groups) if g in closed), None)
-        if outer is None:
-            boxes.append(box)
-            continue
-        if outer not in members:
-            members[outer] = []
-            boxes.append(Box(fresh + outer, "module", groups[outer].type, groups[outer].name or None))
-        members[outer].append(box)
-        stand_in[box.id] = fresh + outer
-    leaving = {e.source for e in picture.edges if stand_in.get(e.source) != stand_in.get(e.target)}
-    for box in boxes:
-        if box.kind == "module" and box.id - fresh in members:
-            own = members[box.id - fresh]
-            inner = {b.id: chain(b.group, groups)[len(chain(groups[box.id - fresh].parent, groups)) :] for b in own}
-            parameters = sum(b.parameters * math.prod(groups[g].count for g in inner[b.id]) for b in own)
-            _describe(box, groups[box.id - fresh], own, leaving, parameters)
-            held = _held(box.id - fresh, own, groups)
-            if held:
-                box.attributes = {"of": held}
-    result = _redrawn(picture, boxes, picture.edges, stand_in)
-    merged: dict[tuple[int, int], Edge] = {}  # several edges between the same two boxes are one
-    modules = {b.id for b in boxes if b.kind == "module"}
-    for k, edge in enumerate(result.edges):
-        between = (edge.source, edge.target) if {edge.source, edge.target} & modules else (-1, k)
-        merged.setdefault(between, edge)
-    wanted = {g for b in boxes for g in chain(b.group, groups)}
-    return dataclasses.replace(
-        result, edges=list(merged.values()), groups=[g for g in picture.groups if g.id in wanted]
-    )
-
-
-def _held(group: int, members: list[Box], groups: dict[int, Group]) -> str:
-    """What a container has in it: "3 Bottleneck"; nothing where that would be long."""
-    depth = len(chain(group, groups))
-    children = dict.fromkeys(c[depth] for b in members if len(c := chain(b.group, groups)) > depth)
-    runs: list[list[Any]] = []
-    for child in children:
-        if runs and runs[-1][1] == groups[child].type:
-            runs[-1][0] += groups[child].count
-        else:
-            runs.append([groups[child].count, groups[child].type])
-    return ", ".join(f"{n} {type_}" if n > 1 else type_ for n, type_ in runs) if len(runs) <= 3 else ""
-
-
-def bunch(picture: Picture, size: int) -> Picture:
-    """So many neighbours each as one box: modules and operations of one module, in the order of execution."""
-    groups = {g.id: g for g in picture.groups}
-    fresh = max(groups, default=-1) + 1
-    runs: list[list[Box]] = []
-    for box in picture.boxes:
-        if box.kind in ("module", "operation", "output") and box.group is not None:
-            if not runs or runs[-1][-1].group != box.group or len(runs[-1]) == size:
-                runs.append([])
-            runs[-1].append(box)
-    where: dict[int, int] = {}
-    for run in runs:
-        if len(run) > 1:
-            kinds: dict[str, int] = {}
-            for b in run:
-                kinds[b.label] = kinds.get(b.label, 0) + b.count
-            types = [f"{n} {label}" if n > 1 else label for label, n in kinds.items()]
-            names = [b.name for b in run if b.name]
-            title = (
-                f"{names[0].split(' to ')[0]} to {names[-1].split(' to ')[-1]}" if len(names) > 1 else "".join(names)
-            )
-            groups[fresh] = Group(fresh, title, ", ".join(types), run[0].group)
-            where.update((b.id, fresh) for b in run)
-            fresh += 1
-    boxes = [dataclasses.replace(b, group=where.get(b.id, b.group)) for b in picture.boxes]
-    new = dataclasses.replace(picture, boxes=boxes, groups=list(groups.values()))
-    return close(new, set(where.values()))
-
-
-def _describe(box: Box, group: Group, members: list[Box], leaving: set[int], parameters: int) -> None:
-    """What can be said of a module as a whole."""
-    operations = [b for b in members if b.kind in ("operation", "output", "module")]
-    last = next((b for b in reversed(operations) if b.id in leaving or b.output), (operations or members)[-1])
-    box.group, box.count, box.hidden, box.order = group.parent, group.count, len(members), members[0].order
-    box.shape, box.dtype, box.bytes, box.value, box.gradient = (
-        last.shape, last.dtype, last.bytes, last.value, last.gradient
-    )  # fmt: skip
-    box.output = any(b.output for b in members)
-    box.saved = last.saved
-    box.parameters = parameters
-    box.source = next((b.source for b in operations if b.source), None)
-    if len(operations) == 1:
-        one = operations[0]
-        box.attributes, box.formula, box.doc, box.shape_rule = one.attributes, one.formula, one.doc, one.shape_rule
-    for member in members:
-        box.cost = _sum(box.cost, member.cost)
+    tried = [closing(()), closing(inner), *(closing(level) for level in levels)]
+    tried.append(closing(levels[-1] if levels else inner, steps))
+    return next((shown for shown in tried if fits(view(picture, shown))), tried[-1])
 
 
 def fits(picture: Picture) -> bool:
@@ -233,29 +86,197 @@ def fits(picture: Picture) -> bool:
     level: dict[int, int] = {b.id: 0 for b in picture.boxes}
     incoming: dict[int, list[int]] = {b.id: [] for b in picture.boxes}
     for edge in picture.edges:
-        incoming[edge.target].append(edge.source)
+        if not edge.recurrent:
+            incoming[edge.target].append(edge.source)
     for box in sorted(picture.boxes, key=lambda b: b.order):
         level[box.id] = max((level[s] + 1 for s in incoming[box.id] if s in level), default=0)
-    width: dict[int, int] = {}
+    width: dict[int, float] = {}
     height: dict[int, float] = {}
     users = {edge.source: edge.target for edge in picture.edges}
     for box in picture.boxes:
         leaf = not incoming[box.id] and box.kind in ("parameter", "leaf", "constant")
         place = level[users[box.id]] if leaf and box.id in users else level[box.id]  # beside its operation
-        width[place] = width.get(place, 0) + 1
+        width[place] = width.get(place, 0.0) + (_LEAF if leaf else _COLUMN)
         if not leaf:
             lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
             height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
     groups = {g.id: g for g in picture.groups}
-    frames = len({g for b in picture.boxes for g in chain(b.group, groups)})
-    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=1) * _COLUMN
+    frames = len({g for b in picture.boxes for g in around(b.group, groups)})
+    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=0.0)
     return down <= SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
+
+
+# ------------------------------------------------------------------------------------------------------------- viewing
+def view(picture: Picture, shown: Shown) -> Picture:
+    """The picture as it is drawn: groups in ``shown.closed`` are one box each, rows in ``shown.once`` one block."""
+    return _View(picture, shown).picture()
+
+
+class _View:
+    """One view. Every box is seen as another: itself, the one of a first block, or that of a closed group."""
+
+    def __init__(self, picture: Picture, shown: Shown) -> None:
+        self._whole, self._shown = picture, shown
+        self._groups = {g.id: g for g in picture.groups}
+        self._members = picture.members()
+        self._boxes = {b.id: b for b in picture.boxes}
+        self._around = {b.id: around(b.group, self._groups) for b in picture.boxes}
+        self._first: dict[int, int] = {}  # box of a later block: the same of the first
+        self._later: set[int] = set()  # blocks that are not drawn
+        for row in sorted(shown.once, key=lambda g: len(around(g, self._groups))):
+            blocks = self._groups[row].blocks
+            self._later.update(blocks[1:])
+            for block in blocks[1:]:
+                for box, same in zip(self._members[blocks[0]], self._members[block], strict=True):
+                    self._first.setdefault(same.id, box.id)
+        self._fresh = max(self._boxes, default=-1) + 1
+        self._seen_as = {i: self._seen(i) for i in self._boxes}
+
+    def _seen(self, box: int) -> int:
+        while box in self._first:
+            box = self._first[box]
+        outer = next((g for g in self._around[box] if g in self._shown.closed), None)
+        return box if outer is None else self._fresh + outer
+
+    def picture(self) -> Picture:
+        standing: dict[int, list[Box]] = {}
+        for box in self._whole.boxes:
+            standing.setdefault(self._seen_as[box.id], []).append(box)
+        boxes = [
+            self._closed(self._groups[i - self._fresh], all_) if i >= self._fresh else self._for_all(all_)
+            for i, all_ in standing.items()
+        ]
+        visible = {b.group: self._frame(b.group) for b in boxes}
+        for box in boxes:
+            box.group = visible[box.group]
+        used = {g for b in boxes for g in self._frames(b.group)}
+        groups = [dataclasses.replace(g, parent=self._frame(g.parent)) for g in self._whole.groups if g.id in used]
+        forward, backward = (
+            list(dict.fromkeys(self._seen_as[i] for i in ids)) for ids in (self._whole.forward, self._whole.backward)
+        )
+        notice = self._whole.notice
+        if self._first and any(b.value is not None or b.gradient is not None for b in boxes):
+            notice = " ".join(filter(None, [notice, "Of equal blocks the first one's numbers are shown."]))
+        return dataclasses.replace(
+            self._whole, boxes=boxes, edges=self._edges(), groups=groups, forward=forward, backward=backward,
+            notice=notice,
+        )  # fmt: skip
+
+    def _frame(self, group: int | None) -> int | None:
+        """The innermost group around that is drawn: a module, but for a row's blocks, or a row that is shown once."""
+        while group is not None:
+            own, parent = self._groups[group], self._groups[group].parent
+            if group in self._shown.once or (own.kind == "module" and parent not in self._shown.once):
+                return group
+            group = parent
+        return None
+
+    def _frames(self, group: int | None) -> list[int]:
+        return [g for g in around(group, self._groups) if self._frame(g) == g]
+
+    # ------------------------------------------------------------------------------------------------------------ boxes
+    @staticmethod
+    def _for_all(boxes: list[Box]) -> Box:
+        """The first of boxes, for all: costs add up, settings that differ go from the first one's to the last's."""
+        box = dataclasses.replace(boxes[0], attributes=dict(boxes[0].attributes), cost=_sum(b.cost for b in boxes))
+        for name, value in boxes[-1].attributes.items():
+            if box.attributes.get(name, value) != value:
+                box.attributes[name] += f" to {value}"
+        box.output = any(b.output for b in boxes)
+        return box
+
+    def _closed(self, group: Group, standing: list[Box]) -> Box:
+        """A group as one box: the array that goes out of it, and what can be said of all that is in it."""
+        own = self._members[group.id]
+        computed = [b for b in own if b.kind in _COMPUTED]
+        assert group.out is not None, "several arrays go out: a group that cannot be one box"
+        out = self._boxes[group.out]
+        box = dataclasses.replace(
+            out, id=self._fresh + group.id, kind="module", label=group.type, name=group.name or None,
+            group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
+            output=any(b.output for b in own), inputs=[], rules=[],
+            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing),
+            source=next((b.source for b in computed if b.source), None),
+        )  # fmt: skip
+        if len(computed) > 1:
+            held = self._held(group)
+            box.attributes, box.formula, box.doc, box.shape_rule = {"of": held} if held else {}, "", "", ""
+        return box
+
+    def _held(self, group: Group) -> str:
+        """What a group has in it: "3 Bottleneck", "getitem, 2 Linear, add, tanh"; nothing where that would be long."""
+        inside = group
+        while inside.kind == "row":
+            inside = self._groups[inside.blocks[0]]
+        if inside.kind == "module" and inside is not group:
+            return ""
+        depth = len(around(inside.id, self._groups))
+        named: dict[int, str] = {}  # by module, or by operation
+        for box in self._members[inside.id]:
+            module = next((g for g in self._around[box.id][depth:] if self._groups[g].kind == "module"), None)
+            if module is not None:
+                named[module] = self._groups[module].type
+            elif box.kind in _COMPUTED and inside.kind == "step":
+                named[-1 - box.id] = box.label
+        names = named.values()
+        runs = [(len(list(same)), name) for name, same in itertools.groupby(names)]
+        text = ", ".join(f"{n} {name}" if n > 1 else name for n, name in runs)
+        return text if len(runs) <= (6 if inside.kind == "step" else 3) else ""
+
+    def _below(self, group: int) -> set[int]:
+        return {g for b in self._members[group] for g in self._around[b.id][len(around(group, self._groups)) :]}
+
+    # ------------------------------------------------------------------------------------------------------------ edges
+    def _edges(self) -> list[Edge]:
+        """Each edge between what its ends are seen as. Of one array to one box there is one edge."""
+        found: dict[tuple[int, int, int, bool], Edge] = {}
+        arrays: dict[tuple[int, int, int, bool], set[int]] = {}
+        for edge in self._whole.edges:
+            one, other = self._around[edge.source], self._around[edge.target]
+            common = 0
+            while common < min(len(one), len(other)) and one[common] == other[common]:
+                common += 1
+            if any(g in self._later for g in one[:common]):
+                continue  # the first block has its like
+            source, target = self._seen_as[edge.source], self._seen_as[edge.target]
+            row = self._row_between(one, other, common)
+            recurrent = row is not None and (
+                source != target or target in (self._fresh + row, edge.target, edge.source)
+            )
+            if source == target and not recurrent:
+                continue
+            leaves = any(g in self._shown.once for g in one[common:])
+            plain = source < self._fresh and target < self._fresh and not leaves
+            key = (source, target, edge.slot if plain else -1, recurrent)
+            arrays.setdefault(key, set()).add(edge.source)
+            if key not in found:
+                found[key] = dataclasses.replace(edge, source=source, target=target, recurrent=recurrent)
+            elif not plain:
+                found[key].gradient = None  # that of several together is not known
+        for key, edge in found.items():
+            edge.tensors = 1 if edge.recurrent else len(arrays[key])
+        return list(found.values())
+
+    def _row_between(self, one: list[int], other: list[int], common: int) -> int | None:
+        """The row from one block of which an edge runs into another, if that row is seen as one."""
+        if not 0 < common < min(len(one), len(other)):
+            return None
+        row = one[common - 1]
+        inside = self._groups[row].kind == "row"
+        return row if inside and (row in self._shown.once or row in self._shown.closed) else None
+
+
+def _sum(costs: Iterable[Cost | None]) -> Cost | None:
+    total: Cost | None = None
+    for cost in costs:
+        total = total + cost if total is not None and cost is not None else total or cost
+    return total
 
 
 # ------------------------------------------------------------------------------------------------------- truncation
 def truncate(picture: Picture, max_nodes: int) -> Picture:
     """At most so many operations (and modules): the first and the last; one box stands for the rest."""
-    operations = [b for b in picture.boxes if b.kind in ("operation", "output", "module")]
+    operations = [b for b in picture.boxes if b.kind in _COMPUTED]
     if len(operations) <= max_nodes:
         return picture
     head = math.ceil(max_nodes / 2)
@@ -271,14 +292,19 @@ def truncate(picture: Picture, max_nodes: int) -> Picture:
     hidden = Box(place, "hidden", f"{count:,} more operations", order=first, hidden=len(out))
     boxes = [b for b in picture.boxes if b.id not in out]
     boxes.insert(sum(b.order < first for b in boxes), hidden)
-    result = _redrawn(picture, boxes, picture.edges, dict.fromkeys(out, place))
-    once = {(e.source, e.target, -1 if place in (e.source, e.target) else e.slot): e for e in result.edges}
+    edges: dict[tuple[int, int, int], Edge] = {}
+    for edge in picture.edges:
+        source, target = (place if i in out else i for i in (edge.source, edge.target))
+        if source != target or edge.recurrent:
+            slot = -1 if place in (source, target) else edge.slot
+            edges.setdefault((source, target, slot), dataclasses.replace(edge, source=source, target=target))
     note = f"{count:,} of {len(operations):,} operations are left out; max_nodes= shows more."
     groups = {g.id: g for g in picture.groups}
-    wanted = {g for b in boxes for g in chain(b.group, groups)}
-    return dataclasses.replace(
-        result,
-        edges=list(once.values()),
-        groups=[g for g in picture.groups if g.id in wanted],
-        notice=" ".join(filter(None, [result.notice, note])),
+    wanted = {g for b in boxes for g in around(b.group, groups)}
+    forward, backward = (
+        list(dict.fromkeys(place if i in out else i for i in ids)) for ids in (picture.forward, picture.backward)
     )
+    return dataclasses.replace(
+        picture, boxes=boxes, edges=list(edges.values()), groups=[g for g in picture.groups if g.id in wanted],
+        forward=forward, backward=backward, notice=" ".join(filter(None, [picture.notice, note])),
+    )  # fmt: skip

@@ -7,8 +7,8 @@ from . import style
 from .structure import Picture
 
 SCRIPTS = (
-    *("data", "repeats", "layers", "layout", "shapes"),  # what there is, and where it goes
-    *("camera", "view", "heat", "details"),  # what is seen
+    *("data", "tree", "layers", "across", "layout", "shapes"),  # what there is, and where it goes
+    *("camera", "view", "opening", "heat", "details"),  # what is seen
     *("player", "steps", "search", "main"),
 )
 

@@ -1,109 +1,281 @@
-"""Finds equal blocks in a row among the modules of a picture: same type, same operations, same shapes."""
+"""Finds rows: equal blocks of modules and operations, one after another or side by side, and groups them.
+
+A period is looked for as in a text: blocks have the same signatures (a window of them is compared by its hash), then
+they are held against each other input by input. Linear in the operations, but for the few periods tried at each.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Hashable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
-from .structure import Box, Group, Picture
+from .structure import Box, Edge, Group, Picture, around
 
-PERIOD = 8  # modules that together may make a repeated block
-
-
-class Run(NamedTuple):
-    """Blocks that are equal, one after another; each is one group, or several neighbours."""
-
-    blocks: list[list[int]]  # ids of groups
+OPERATIONS = ("operation", "output", "failed", "hidden")
+TRIES = 12  # periods that are tried at one place
+LEAST = 6  # operations in a row that has blocks of single operations, or two blocks
+BESIDE = 4  # blocks side by side
+_PRIME, _BASE = (1 << 61) - 1, 1_000_003
 
 
-class Repeats:
-    """The runs of a picture, outer ones first; nothing is looked for in blocks that will not be drawn."""
+class _Item(NamedTuple):
+    """What a group has in it: an operation or a group."""
+
+    mark: int  # the same for equal ones
+    group: int | None
+    boxes: list[int]  # operations, in order
+    users: list[int]  # what takes something from it
+
+
+Wiring = dict[tuple[int, int], tuple[str, int, Hashable]]  # by operation and slot: from where, which one, its shape
+
+
+def with_rows(picture: Picture) -> Picture:
+    """The picture with its rows as groups, and of each group the box whose array goes out of it."""
+    return _Rows(picture).picture()
+
+
+class _Rows:
+    """One search."""
 
     def __init__(self, picture: Picture) -> None:
-        self._groups = {g.id: g for g in picture.groups}
-        self.children: dict[int | None, list[int]] = {}
-        self._within: dict[int, list[Box]] = {g: [] for g in self._groups}  # all boxes, of inner groups too
-        operations = [b for b in picture.boxes if b.kind in ("operation", "output")]
-        self._place = {b.id: i for i, b in enumerate(operations)}
-        self._around = {b.id: list(chain(b.group, self._groups)) for b in picture.boxes}
-        for box in picture.boxes:
-            for g in self._around[box.id]:
-                self._within[g].append(box)
-        self._incoming: dict[int, list[tuple[int, int]]] = {b.id: [] for b in picture.boxes}
+        self._picture = picture
+        self._boxes = {b.id: dataclasses.replace(b) for b in picture.boxes}
+        self._groups = {g.id: dataclasses.replace(g) for g in picture.groups}
+        self._rows: list[Group] = []
+        self._into: dict[int, list[Edge]] = {i: [] for i in self._boxes}
+        self._users: dict[int, list[int]] = {i: [] for i in self._boxes}
         for edge in picture.edges:
-            self._incoming[edge.target].append((edge.slot, edge.source))
-        self._signatures = {g: hash(self._signature(g)) for g in self._groups}
-        for g in sorted(self._groups, key=lambda g: self._span(g)[0]):
-            self.children.setdefault(self._groups[g].parent, []).append(g)
+            self._into[edge.target].append(edge)
+            self._users[edge.source].append(edge.target)
+        operations = [b for b in picture.boxes if b.kind in OPERATIONS]
+        self._place = {b.id: i for i, b in enumerate(operations)}
+        self._content: dict[int | None, dict[tuple[str, int], None]] = {}
+        for box in operations:
+            path = [None, *around(box.group, self._groups)]
+            for parent, child in itertools.pairwise(path):
+                self._content.setdefault(parent, {})["group", child or 0] = None
+            self._content.setdefault(box.group, {})["box", box.id] = None
 
-    def boxes(self, block: list[int]) -> list[Box]:
-        """All boxes of a block, in order."""
-        return [box for g in block for box in self._within[g]]
-
-    def runs(self) -> Iterator[Run]:
-        """All of them."""
-        todo: list[int | None] = [None]
+    def picture(self) -> Picture:
+        todo: list[tuple[int | None, list[_Item]]] = [(g, self._items(g)) for g in self._content]
         while todo:
-            groups = self.children.get(todo.pop(), [])
-            i = 0
-            while i < len(groups):
-                period, count = self._longest(groups, i)
-                blocks = [groups[i + k * period : i + (k + 1) * period] for k in range(count)]
-                if count > 1:
-                    yield Run(blocks)
-                todo.extend(blocks[0])
-                i += period * count
+            todo += self._search(*todo.pop())
+        if self._rows:
+            self._place_leaves()
+        groups = sorted(self._groups.values(), key=lambda g: len(around(g.id, self._groups)))
+        picture = dataclasses.replace(self._picture, boxes=list(self._boxes.values()), groups=groups)
+        self._find_outs(picture)
+        return picture
 
-    def _longest(self, groups: list[int], i: int) -> tuple[int, int]:
-        """The period and the number of the blocks from there on that cover most; (1, 1) if nothing repeats."""
-        best = 1, 1
-        for period in range(1, min(PERIOD, (len(groups) - i) // 2) + 1):
-            count = 1
-            while self._follows(groups, i + (count - 1) * period, period):
-                count += 1
-            if count > 1 and period * count > best[0] * best[1]:
-                best = period, count
-        return best
+    # ------------------------------------------------------------------------------------------------- signatures
+    def _items(self, group: int | None) -> list[_Item]:
+        return [self._item(*key) for key in self._content.get(group, ())]
 
-    def _follows(self, groups: list[int], i: int, period: int) -> bool:
-        """Is the block from i on followed by its equal, which takes what it gives?"""
-        if i + 2 * period > len(groups):
+    def _item(self, kind: str, i: int) -> _Item:
+        if kind == "box":
+            return _Item(hash(self._signature(self._boxes[i])), None, [i], self._users[i])
+        items = self._items(i)
+        boxes = sorted((b for item in items for b in item.boxes), key=self._place.__getitem__)
+        whole = self._place[boxes[-1]] - self._place[boxes[0]] == len(boxes) - 1
+        mark: Hashable = (self._groups[i].type, *(item.mark for item in items)) if whole else ("group", i)
+        return _Item(hash(mark), i, boxes, [u for item in items for u in item.users])
+
+    def _signature(self, box: Box) -> Hashable:
+        """What has to be equal; which part of an array is taken need not be."""
+        if box.kind == "hidden":
+            return ("hidden", box.id)
+        settings = (box.text, *box.attributes.items()) if "index" not in box.attributes else ()
+        sources = [(e.slot, self._boxes[e.source]) for e in self._into[box.id]]
+        weights = tuple((slot, source.shape) for slot, source in sources if source.kind == "parameter")
+        return (box.label, box.shape, box.dtype, settings, weights)
+
+    # ------------------------------------------------------------------------------------------------------ search
+    def _search(self, parent: int | None, items: list[_Item]) -> list[tuple[int | None, list[_Item]]]:
+        """Makes the rows of a group; the steps that came about, with what is in them."""
+        positions: dict[int, list[int]] = {}
+        nth = []
+        sums, powers = [0], [1]
+        for i, item in enumerate(items):
+            nth.append(len(positions.setdefault(item.mark, [])))
+            positions[item.mark].append(i)
+            sums.append((sums[-1] * _BASE + item.mark) % _PRIME)
+            powers.append(powers[-1] * _BASE % _PRIME)
+
+        def window(i: int, length: int) -> int:
+            return (sums[i + length] - sums[i] * powers[length]) % _PRIME
+
+        steps: list[tuple[int | None, list[_Item]]] = []
+        i = 0
+        while i < len(items):
+            best: list[list[_Item]] = []
+            after = i + 1
+            for again in positions[items[i].mark][nth[i] + 1 : nth[i] + 1 + TRIES]:
+                period = again - i
+                if again + period > len(items) or window(i, period) != window(again, period):
+                    continue
+                start = self._cut(items, i, period)
+                blocks = self._blocks(items, start, period)
+                if len(blocks) * period > sum(map(len, best)) and self._worth(blocks):
+                    best, after = blocks, start + len(blocks) * period
+            steps += self._group(parent, best) if best else []
+            i = after
+        return steps
+
+    def _cut(self, items: list[_Item], i: int, period: int) -> int:
+        """Where the blocks of a run begin: where the fewest arrays go from one into the next."""
+        end = i + 2 * period
+        while end < min(len(items), i + 3 * period - 1) and items[end].mark == items[end - period].mark:
+            end += 1
+        inside = {b: k for k, item in enumerate(items[i:end]) for b in item.boxes}
+        alive = [0] * (end - i + 1)
+        for box, k in inside.items():
+            for c in range(k + 1, max((inside.get(u, -1) for u in self._users[box]), default=-1) + 1):
+                alive[c] += 1
+        return i + min(range(end - i - 2 * period + 1), key=lambda r: (alive[r + period], r))
+
+    def _blocks(self, items: list[_Item], start: int, period: int) -> list[list[_Item]]:
+        """The equal ones from there on."""
+        marks = [item.mark for item in items[start : start + period]]
+        blocks: list[list[_Item]] = []
+        wired: Wiring = {}
+        for k in range(start, len(items) - period + 1, period):
+            block = items[k : k + period]
+            if [item.mark for item in block] != marks:
+                break
+            before = _boxes(blocks[-1]) if blocks else []
+            wiring = self._wiring(_boxes(block), before, self._place[items[start].boxes[0]])
+            if wiring is None or (blocks and not _alike(wired, wiring, first=len(blocks) == 1)):
+                break
+            blocks.append(block)
+            wired = wiring
+        return blocks
+
+    def _wiring(self, block: list[int], before: list[int], start: int) -> Wiring | None:
+        """Where each input of a block comes from; None if it takes what lies further back in the row, or has gaps."""
+        places = [self._place[b] for b in (*before[-1:], *block)]
+        if places != list(range(places[0], places[0] + len(places))):
+            return None
+        own, last = ({b: i for i, b in enumerate(boxes)} for boxes in (block, before))
+        found: Wiring = {}
+        for i, box in enumerate(block):
+            for edge in self._into[box]:
+                source, shape = edge.source, self._boxes[edge.source].shape
+                if source in own:
+                    found[i, edge.slot] = "within", own[source], shape
+                elif source in last:
+                    found[i, edge.slot] = "before", last[source], shape
+                elif self._place.get(source, -1) >= start:
+                    return None
+                else:
+                    found[i, edge.slot] = "outside", -1, shape
+        return found
+
+    def _worth(self, blocks: list[list[_Item]]) -> bool:
+        """Is it a row that is better drawn as one?"""
+        if len(blocks) < 2:
             return False
-        one, other = groups[i : i + period], groups[i + period : i + 2 * period]
-        if [self._signatures[g] for g in one] != [self._signatures[g] for g in other]:
+        modules = all(item.group is not None for item in blocks[0])
+        operations = sum(len(item.boxes) for block in blocks for item in block)
+        first, second = map(_boxes, blocks[:2])
+        if any(u in second for b in first for u in self._users[b]):
+            return operations >= LEAST if len(blocks) == 2 else modules or operations >= LEAST
+        return len(blocks) >= BESIDE and self._into_one(blocks)
+
+    def _into_one(self, blocks: list[list[_Item]]) -> bool:
+        """Do blocks side by side give one array each, to operations that are alike?"""
+        ends = set()
+        for block in map(_boxes, blocks):
+            own = set(block)
+            going = {i: [u for u in self._users[b] if u not in own] for i, b in enumerate(block)}
+            ends.add(tuple((i, *(self._boxes[u].label for u in users)) for i, users in going.items() if users))
+        return len(ends) == 1 and len(ends.pop()) == 1
+
+    # ------------------------------------------------------------------------------------------------------ groups
+    def _group(self, parent: int | None, blocks: list[list[_Item]]) -> list[tuple[int | None, list[_Item]]]:
+        fresh = itertools.count(max(self._groups, default=-1) + 1)
+        first = [self._groups[item.group].type if item.group is not None else "" for item in blocks[0]]
+        type_ = (
+            ", ".join(first) if all(first) else "step" if len(first) > 1 else self._boxes[blocks[0][0].boxes[0]].label
+        )
+        names = [self._groups[item.group].name for block in blocks for item in block if item.group is not None]
+        named = all(first) and all(names)
+        name = "" if not named else f"{names[0]} to {names[-1]}" if names[0] != names[-1] else names[0]
+        row = Group(next(fresh), name, type_, parent, "row", len(blocks), names[:: len(first)] if named else [])
+        self._groups[row.id] = row
+        self._rows.append(row)
+        steps: list[tuple[int | None, list[_Item]]] = []
+        for block in blocks:
+            whole = block[0].group if len(block) == 1 else None
+            if whole is None:
+                whole = next(fresh)
+                self._groups[whole] = Group(whole, "", type_, row.id, "step")
+                for item in block:
+                    if item.group is None:
+                        self._boxes[item.boxes[0]].group = whole
+                    else:
+                        self._groups[item.group].parent = whole
+                steps.append((whole, block))
+            self._groups[whole].parent = row.id
+            row.blocks.append(whole)
+        return steps if len(first) > 1 else []
+
+    def _place_leaves(self) -> None:
+        """Each into the innermost group that has all its users; into a block only if every block has one like it."""
+        leaves = [b for b in self._boxes.values() if b.kind not in (*OPERATIONS, "input") and self._users[b.id]]
+        for leaf in leaves:
+            chains = [around(self._boxes[u].group, self._groups) for u in self._users[leaf.id]]
+            common = [level[0] for level in zip(*chains, strict=False) if len(set(level)) == 1]
+            leaf.group = common[-1] if common else None
+        members = dataclasses.replace(
+            self._picture, boxes=list(self._boxes.values()), groups=list(self._groups.values())
+        ).members()
+        for row in sorted(self._rows, key=lambda row: -len(around(row.id, self._groups))):
+            found = [self._leaves_of(members[block]) for block in row.blocks]
+            own = [leaf for uses in found for place, leaf in uses.items() if not all(place in other for other in found)]
+            for leaf in own:
+                if row.id in around(leaf.group, self._groups):
+                    leaf.group = row.id
+
+    def _leaves_of(self, block: list[Box]) -> dict[tuple[int, int], Box]:
+        """Leaves in a block, by their first user in it."""
+        leaves = {b.id: b for b in block if b.id not in self._place}
+        found: dict[int, tuple[int, int]] = {}
+        for i, box in enumerate(b for b in block if b.id in self._place):
+            for edge in self._into[box.id]:
+                if edge.source in leaves:
+                    found.setdefault(edge.source, (i, edge.slot))
+        return {place: leaves[i] for i, place in found.items()}
+
+    def _find_outs(self, picture: Picture) -> None:
+        groups = {g.id: g for g in picture.groups}
+        members = picture.members()
+        going: dict[int, set[int]] = {g: set() for g in groups}
+        chains = {b.id: around(b.group, groups) for b in picture.boxes}
+        for edge in picture.edges:
+            for g in set(chains[edge.source]) - set(chains[edge.target]):
+                going[g].add(edge.source)
+        for box in picture.boxes:
+            for g in chains[box.id] if box.output else ():
+                going[g].add(box.id)
+        for g, group in groups.items():
+            one_of = {b.id: i for block in group.blocks for i, b in enumerate(members[block])}
+            if len({one_of.get(i, ("leaf", i)) for i in going[g]}) <= 1:
+                inside = [b.id for b in members[g]]
+                group.out = max(going[g], key=inside.index) if going[g] else inside[-1]
+
+
+def _boxes(block: Sequence[_Item]) -> list[int]:
+    return [b for item in block for b in item.boxes]
+
+
+def _alike(one: Wiring, other: Wiring, first: bool) -> bool:
+    """Are two neighbours wired alike? What the first one gets from outside may be what the next gets from it."""
+    for place in one.keys() | other.keys():
+        a, b = one.get(place), other.get(place)
+        state = first and b is not None and b[0] == "before"
+        if a != b and not (state and b is not None and a in (None, ("outside", -1, b[2]))):
             return False
-        row = one + other
-        spans = [self._span(g) for g in row]
-        if any(b[0] != a[1] + 1 for a, b in itertools.pairwise(spans)):
-            return False
-        inside = {box.id for box in self.boxes(one)}
-        return any(source in inside for box in self.boxes(other) for _, source in self._incoming[box.id])
-
-    def _span(self, group: int) -> tuple[int, int]:
-        """The places of its first and last operation among all operations."""
-        places = [self._place[b.id] for b in self._within[group] if b.id in self._place]
-        return (min(places), max(places)) if places else (0, -1)
-
-    def _signature(self, group: int) -> Hashable:
-        """What has to be equal: kinds, operations, attributes, shapes, modules and edges within."""
-        boxes = self._within[group]
-        index = {box.id: i for i, box in enumerate(boxes)}
-        depth = len(list(chain(group, self._groups)))
-        rows: list[Any] = [self._groups[group].type]
-        for box in boxes:
-            inner = tuple(self._groups[g].type for g in self._around[box.id][depth:])
-            label = box.label + box.text if box.kind in ("operation", "output") else ""
-            edges = tuple(sorted((slot, index.get(source, -1)) for slot, source in self._incoming[box.id]))
-            kind = box.kind.replace("output", "operation")
-            rows.append((kind, label, box.shape, box.dtype, tuple(box.attributes.items()), inner, edges))
-        return tuple(rows)
-
-
-def chain(group: int | None, groups: dict[int, Group]) -> list[int]:
-    """From the outermost group to this one."""
-    found = []
-    while group is not None:
-        found.append(group)
-        group = groups[group].parent
-    return found[::-1]
+    return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,7 @@ class Box:
     parts: list[str] = dataclasses.field(default_factory=list)  # what they are to it: ["numerator", "denominator"]
     formula: str = ""  # "y = max(x, 0)"
     rules: list[str] = dataclasses.field(default_factory=list)  # by slot: "dL/dx = g * (1 - y * y)"; "" if none
+    code: list[str] = dataclasses.field(default_factory=list)  # the same as they are written, where that is no formula
     backward_of: str = ""  # the operation whose gradient rule made it, of one of a recorded backward pass
     shape_rule: str = ""
     doc: str = ""
@@ -140,7 +142,9 @@ class Box:
     output: bool = False  # did an output of the graph come out of it?
     problem: str = ""  # of what "failed": the error
     remedy: str = ""  # the line to write instead, where it is sure
-    folded: list[str] = dataclasses.field(default_factory=list)  # operations that were folded into it: ["reshape"]
+    folded: list[str] = dataclasses.field(
+        default_factory=list
+    )  # operations that it stands for: ["reshape", "normalize"]
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"
@@ -148,28 +152,38 @@ class Box:
 
 @dataclasses.dataclass
 class Edge:
-    """An array on its way into an operation."""
+    """An array on its way into an operation: the one that came out of the source, of that shape."""
 
     source: int
     target: int
     slot: int  # which input of the target, from 0
     gradient: Summary | None = None  # what flows back along this very edge
+    recurrent: bool = False  # in a view: from one block of a row into the next
+    tensors: int = 1  # in a view: so many, of one shape, one from each block of a row
 
 
 @dataclasses.dataclass
 class Group:
-    """One call of a module: the boxes within have its id, or that of a group whose parent it is.
+    """Boxes that belong together: they have its id, or that of a group whose parent it is.
 
-    In a folded picture a group may stand for ``count`` equal ones in a row, whose names are in ``names``.
+    ``kind`` is one of
+
+    - "module": one call of a module;
+    - "row": ``count`` equal blocks, one after another or side by side, each a group whose parent the row is. The boxes
+      of one block, in their order, stand for those of any other;
+    - "step": a block of a row that is no module by itself: several modules or operations.
     """
 
     id: int
-    name: str  # qualified: "features.0"; "" for the model itself
-    type: str  # "Conv2d"
+    name: str  # qualified: "features.0"; "" for the model itself; of a row "1 to 5"
+    type: str  # "Conv2d"; of a row what its blocks are
     parent: int | None = None
+    kind: str = "module"
     count: int = 1
-    names: list[str] = dataclasses.field(default_factory=list)
-    closed: bool = False  # a hint for pages: better shown as one box at first
+    names: list[str] = dataclasses.field(default_factory=list)  # of a row's blocks
+    blocks: list[int] = dataclasses.field(default_factory=list)  # of a row, in order
+    out: int | None = None  # the box whose array, alone, goes out of it; None: several do, it cannot be one box
+    shown: str = "open"  # in the drawing, and at first on the page; or "closed", or "once": a row by its first block
 
 
 @dataclasses.dataclass
@@ -186,9 +200,27 @@ class Picture:
     notice: str | None = None  # what is not as one might expect, in a sentence
     measured: str = ""  # how times were taken: "median of 5 runs, after a warm-up"; "" where there are none
 
+    def members(self) -> dict[int, list[Box]]:
+        """All boxes of each group, of the groups in it too, in order."""
+        groups = {g.id: g for g in self.groups}
+        found: dict[int, list[Box]] = {g: [] for g in groups}
+        for box in self.boxes:
+            for g in around(box.group, groups):
+                found[g].append(box)
+        return found
+
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, ready for ``json.dumps``; NaN and infinities are strings."""
         return _plain(self)
+
+
+def around(group: int | None, groups: Mapping[int, Group]) -> list[int]:
+    """From the outermost group to this one."""
+    found = []
+    while group is not None:
+        found.append(group)
+        group = groups[group].parent
+    return found[::-1]
 
 
 def _plain(x: Any) -> Any:

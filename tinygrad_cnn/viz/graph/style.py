@@ -44,13 +44,13 @@ KINDS = {
     "input": Style("input", "tab", "filled", "slant", "#00724f", "#dff3ea", ("#1fbf93", "#0f2f27")),
     "constant": Style("constant", "box", "dashed,filled", "flat", "#666666", "#f4f4f4", ("#9aa7b3", "#232a31")),
     "module": Style("module, drawn as one", "component", "filled", "box", "#333333", "#e3e8ee", ("#9db0c2", "#2b3641")),
-    "failed": Style("this failed", "octagon", "bold,filled", "octagon", WRONG, "#ffe3e6", ("#ff7b8a", "#431a20"), "2"),
+    "failed": Style("this failed", "box", "bold,filled", "octagon", WRONG, "#ffe3e6", ("#ff7b8a", "#431a20"), "2"),
     "hidden": Style("left out", "box", "dotted,filled", "flat", "#333333", "#ffffff", ("#9aa7b3", "#232a31")),
 }
 KEPT = "2.6"  # the width of a border: its array is kept for the backward pass
 THIN = "1.0"
 
-RAMP = ((255, 255, 255), (253, 231, 196), (246, 184, 107), (221, 122, 40))  # from little to much; text on it is black
+RAMP = ((255, 255, 255), (255, 240, 214), (251, 212, 158), (246, 176, 98))  # from little to much; text on it is black
 
 
 def look_of(box: Box) -> str:

@@ -4,6 +4,7 @@ const camera = { x: 0, y: 0, zoom: 1, world: { width: 1, height: 1 } };
 const canvas = element("canvas");
 const stage = element("stage");
 const ZOOMS = [0.02, 4];
+const READABLE = 1; // the smallest text of a node has 11 pixels
 
 let gliding = 0; // the animation frame that moves on
 
@@ -50,11 +51,11 @@ function fit(smooth = true) {
 }
 
 // As fit, but what would come out too small to read begins at its beginning instead, with the map to find one's way.
-function frame(smooth = true, least = 0.4) {
+function frame(smooth = true) {
   const view = viewport();
   const { width, height } = camera.world;
-  if (Math.min(view.width / width, view.height / height) >= least) return fit(smooth);
-  const zoom = Math.max(0.4, Math.min(0.85, Math.max(view.width / width, view.height / height)));
+  if (Math.min(view.width / width, view.height / height) >= READABLE) return fit(smooth);
+  const zoom = Math.max(READABLE, Math.min(1, Math.max(view.width / width, view.height / height)));
   const first = scene.items.reduce((a, b) => (a.order <= b.order ? a : b));
   const place = (room, size, at) =>
     size > room ? Math.min(0, Math.max(room - size, room / 2 - at)) : (room - size) / 2;

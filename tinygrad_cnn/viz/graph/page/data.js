@@ -98,7 +98,7 @@ function fullName(box) {
 }
 
 function groupTitle(group) {
-  if (group.row) return group.type;
+  if (group.kind !== "module") return group.type;
   const inside = group.name ? group.name.split(".").pop() : "";
   return inside && inside !== group.type ? `${inside} · ${group.type}` : group.type;
 }

@@ -84,7 +84,7 @@ function overview() {
 function boxDetails(box) {
   const operation = isOperation(box);
   const inside = groupsAround(box)
-    .filter((g) => !g.row)
+    .filter((g) => g.kind === "module")
     .map((g) => g.name || g.type);
   return [
     heading(lookOf(box), operation ? box.label : box.name || box.label, operation ? inside[0] : null),
@@ -107,7 +107,7 @@ function boxDetails(box) {
     box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
     box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
     (box.folded || []).length
-      ? section("Folded into it", html("p", { class: "math" }, box.folded.join(", ")))
+      ? section("Stands for", html("p", { class: "math" }, box.folded.join(", ")))
       : null,
     rulesOf(box),
     summarySection("Value", box.value, "value"),
@@ -143,7 +143,19 @@ function inputName(box, slot) {
 function rulesOf(box) {
   const rules = (box.rules || []).filter(Boolean);
   if (!rules.length) return null;
-  return section("Local gradient rules", ...rules.map((rule) => html("p", { class: "math" }, rule)));
+  const code = (box.code || []).filter(Boolean);
+  return section(
+    "Local gradient rules",
+    ...rules.map((rule) => html("p", { class: "math" }, rule)),
+    code.length
+      ? html(
+          "details",
+          {},
+          html("summary", { class: "quiet" }, "as they are written"),
+          ...code.map((rule) => html("p", { class: "math" }, rule)),
+        )
+      : null,
+  );
 }
 
 function groupDetails(group) {
@@ -160,24 +172,22 @@ function groupDetails(group) {
     : null;
   const operations = group.boxes.filter((b) => b.kind === "operation" || b.kind === "output").length;
   const name = group.name && group.name !== group.type ? group.name : null;
-  const what = group.row ? "modules" : "module";
+  const button = (text, does) => html("button", { class: "wide", onclick: does }, text);
   return [
-    heading("module", group.type, name),
-    html(
-      "button",
-      { class: "wide", onclick: () => toggleGroup(group.id) },
-      `${closed.has(group.id) ? "Open" : "Close"} the ${what}`,
-    ),
+    heading("module", isRow(group) ? `${group.type} × ${group.count}` : group.type, name),
+    canClose(group) || closed.has(group.id)
+      ? button(`${closed.has(group.id) ? "Open" : "Close"} the ${group.kind}`, () => toggleGroup(group.id))
+      : html("p", { class: "doc" }, `Several arrays go out of this ${group.kind}: it cannot be one node.`),
+    isRow(group) && !closed.has(group.id)
+      ? button(once.has(group.id) ? `Show all ${group.count}` : "Show one for all", () => toggleRow(group.id))
+      : null,
     section(
-      "Module",
+      `${group.kind[0].toUpperCase()}${group.kind.slice(1)}`,
       table([
         ["operations", formatCount(operations)],
         ["parameters", formatCount(group.boxes.reduce((s, b) => s + parametersOf(b), 0))],
         ["results", formatBytes(group.boxes.reduce((s, b) => s + (b.kind === "parameter" ? 0 : b.bytes), 0))],
-        [
-          group.row ? "equal in a row" : "stands for",
-          group.count > 1 ? `${group.count} times: ${group.names.join(", ")}` : "",
-        ],
+        ["equal blocks", isRow(group) ? [formatCount(group.count), group.names.join(", ")].filter(Boolean).join(": ") : ""],
       ]),
     ),
     section(
@@ -221,6 +231,7 @@ function costSection(cost) {
     table([
       ["forward", `${formatSeconds(cost.forward_s)}, ${formatBytes(cost.forward_bytes)}`],
       ["backward", `${formatSeconds(cost.backward_s)}, ${formatBytes(cost.backward_bytes)}`],
+      ["measured", picture.measured],
       ["work", cost.flops ? `${formatNumber(cost.flops / 1e6, 3)} MFLOP` : ""],
     ]),
   );
@@ -275,7 +286,7 @@ function numberTable(values, shape, look) {
   }
   const rows = shape.length < 2 ? [flatten(values)] : values;
   const body = rows.map((row) => html("tr", {}, ...row.map((x) => html("td", {}, formatNumber(x)))));
-  return html("div", { class: "scroll" }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
+  return html("div", { class: "scroll", tabindex: 0 }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
 }
 
 function histogram(s, look) {

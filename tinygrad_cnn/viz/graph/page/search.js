@@ -5,7 +5,7 @@ const haystacks = new Map();
 
 for (const b of boxes.values()) {
   const shape = formatShape(b.shape);
-  const modules = groupsAround(b).filter((g) => !g.row);
+  const modules = groupsAround(b).filter((g) => g.kind === "module");
   const around = modules.flatMap((g) => [g.name, ...(g.names || [])]);
   if (b.kind !== "parameter" && modules.length) around.push(modules[0].type);
   const text = [b.label, b.text || "", b.name || "", b.kind, shape, shape.replace(/ /g, ""), attributesOf(b), ...around];

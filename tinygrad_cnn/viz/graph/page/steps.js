@@ -14,14 +14,14 @@ function stepDetails() {
         ? html(
             "p",
             { class: "doc" },
-            "Then the gradient starts as 1 at the output and flows back: each operation multiplies what arrives by its local derivative.",
+            "Then the gradient starts as 1 at every number of the output and flows back: each operation multiplies what arrives by its local derivative.",
           )
         : html("p", { class: "doc" }, "No gradient was recorded, so there is no backward pass to play."),
     ].filter(Boolean);
   }
   const nth = phase === "forward" ? player.at : player.at - phaseLength.forward;
   const badge = html("span", { class: `badge ${phase}` }, `${phase} ${nth} / ${phaseLength[phase]}`);
-  const module = groupsAround(box).find((g) => !g.row && g.name);
+  const module = groupsAround(box).find((g) => g.kind === "module" && g.name);
   const where = module ? html("p", { class: "path" }, module.name) : null;
   const head = html("header", { class: "step" }, badge, html("h2", {}, box.label), where);
   const rest = phase === "forward" ? forwardDetails(box) : backwardDetails(box);
@@ -50,8 +50,10 @@ function forwardDetails(box) {
     );
   return [
     box.formula ? html("p", { class: "formula" }, box.formula) : null,
+    box.problem ? html("p", { class: "wrong" }, box.problem) : null,
+    box.remedy ? html("p", { class: "math wrong" }, box.remedy) : null,
     section("From", html("ul", {}, ...inputs)),
-    section("Result", ...result(box.value, box, "value")),
+    box.problem ? null : section("Result", ...result(box.value, box, "value")),
     box.shape_rule ? section("Shape", html("p", { class: "math" }, box.shape_rule)) : null,
   ];
 }

@@ -1,6 +1,5 @@
-// What is drawn now: which modules are open, where everything stands, what is selected.
+// What is drawn now: where everything stands, what is selected.
 
-const closed = new Set(); // ids of groups drawn as one node
 const drawn = new Map(); // key ("b7" a box, "g2" a group) to {key, box or group, element, cells, rect, expandable}
 const lines = []; // one for each drawn edge: {element, edges, path, anchor, ...}
 let scene = null;
@@ -17,35 +16,23 @@ const SPACE = {
   margin: 28,
 };
 
-const boxKey = (id) => `b${id}`;
-const groupKey = (id) => `g${id}`;
-
-// The key under which a box is to be seen: its own, or that of the outermost closed module around it.
-function visibleKey(id) {
-  let key = boxKey(id);
-  for (const g of groupsAround(boxes.get(id))) if (closed.has(g.id)) key = groupKey(g.id); // only framed ones are closed
-  return key;
-}
-
-function isHidden(group) {
-  for (let id = group.parent; id !== null; id = groups.get(id).parent) if (closed.has(id)) return true;
-  return false;
-}
-
 function composeScene() {
   const items = [];
   const open = [];
-  const key = (id) => (id === null ? null : groupKey(id));
+  const around = (id) => {
+    while (id !== null && (closed.has(id) || !isDrawn(groups.get(id)))) id = groups.get(id).parent;
+    return id === null ? null : groupKey(id);
+  };
   const orderOf = (g) => g.boxes.reduce((least, b) => Math.min(least, b.order), Infinity);
   for (const g of groups.values()) {
-    if (!isFramed(g) || isHidden(g)) continue;
-    const thing = { key: groupKey(g.id), parent: key(g.parent), order: orderOf(g), group: g };
+    if (!isDrawn(g)) continue;
+    const thing = { key: groupKey(g.id), parent: around(g.parent), order: orderOf(g), group: g };
     if (closed.has(g.id)) {
       thing.content = describeGroup(g);
       items.push(Object.assign(thing, sizeOf(thing.content)));
     } else {
       thing.title = shorten(groupTitle(g), "title", 220);
-      thing.label = textWidth(thing.title, "title") + 44 + (g.count > 1 ? 44 : 0);
+      thing.label = textWidth(thing.title, "title") + 44 + (isRow(g) ? pillWidth(g) + 8 : 0);
       thing.depth = groupsAround({ group: g.id }).length;
       open.push(thing);
     }
@@ -53,34 +40,32 @@ function composeScene() {
   for (const b of boxes.values()) {
     if (visibleKey(b.id) !== boxKey(b.id)) continue;
     const content = describeBox(b);
-    const around = groupsAround(b).find(isFramed);
     items.push({
       key: boxKey(b.id),
-      parent: around ? groupKey(around.id) : null,
+      parent: around(b.group),
       order: b.order,
       box: b,
       content,
       ...sizeOf(content, b.kind),
     });
   }
-  const merged = new Map();
-  for (const e of picture.edges) {
-    const [source, target] = [visibleKey(e.source), visibleKey(e.target)];
-    if (source === target) continue;
-    const apart = target === boxKey(e.target) && source === boxKey(e.source);
-    const name = apart ? `${e.index}` : `${source}>${target}`;
-    if (!merged.has(name)) merged.set(name, { source, target, slot: apart ? e.slot : 0, heavy: false, edges: [] });
-    const line = merged.get(name);
-    line.edges.push(e);
-    line.heavy = line.heavy || isMain(e);
-  }
-  return { items, groups: open, edges: [...merged.values()] };
+  const edges = visibleEdges();
+  if (!numbered) standBeside(items, edges);
+  return { items, groups: open, edges };
 }
 
-// The lines that the drawing keeps straight: results of operations, variables, and the data that comes in.
-function isMain(edge) {
-  const { kind } = boxes.get(edge.source);
-  return kind === "input" ? edge.slot === 0 : kind !== "parameter" && kind !== "constant";
+// Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
+function standBeside(items, edges) {
+  const nodes = new Map(items.map((item) => [item.key, { item, uses: [], beside: 0 }]));
+  for (const e of edges) if (nodes.has(e.source)) nodes.get(e.source).uses.push(e);
+  for (const { item, uses } of nodes.values()) {
+    const user = uses.length === 1 && !uses[0].recurrent ? nodes.get(uses[0].target) : null;
+    if (!user || !item.box || !["parameter", "constant"].includes(item.box.kind)) continue;
+    if (user.item.parent !== item.parent || user.item.beside || user.beside === 2) continue;
+    if (user.uses.some((e) => e.source === e.target)) continue; // where its loop runs
+    item.beside = user.item.key;
+    user.beside++;
+  }
 }
 
 function draw() {
@@ -91,7 +76,7 @@ function draw() {
   lines.length = 0;
   const frames = [...scene.groups].sort((a, b) => a.depth - b.depth).map(drawFrameOf);
   for (const edge of scene.edges) lines.push(drawLine(edge));
-  const nodes = [...scene.groups.map(drawHeader), ...scene.items.map(drawItem)];
+  const nodes = [...scene.groups.flatMap(drawHeader), ...scene.items.map(drawItem)];
   nodes.sort((a, b) => a.order - b.order || a.depth - b.depth);
   element("frames").replaceChildren(...frames);
   element("lines").replaceChildren(...lines.map((l) => l.element));
@@ -103,6 +88,7 @@ function draw() {
   paintNumbers();
   paintHeat();
   drawMap(scene);
+  nodes.forEach(speak);
   if (focused && drawn.has(focused)) drawn.get(focused).element.focus({ preventScroll: true });
 }
 
@@ -118,25 +104,52 @@ function drawFrameOf(g) {
 }
 
 function drawHeader(g) {
-  const width = textWidth(g.title, "title") + 26;
-  const label = `${g.group.type} ${g.group.name}, module, open${g.group.count > 1 ? `, ${g.group.count} times` : ""}`;
+  const { group } = g;
+  const shuts = canClose(group);
+  const width = textWidth(g.title, "title") + (shuts ? 26 : 14);
   const node = svg(
     "g",
     {
       class: "header",
       role: "button",
       tabindex: 0,
-      "aria-expanded": "true",
-      "aria-label": label,
+      "aria-expanded": shuts ? "true" : null,
+      "aria-label": `${group.type} ${group.name}, ${group.kind}, open${isRow(group) ? `, ${group.count} times` : ""}`,
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 5, width, height: 22, rx: 6 }),
-    svg("path", { class: "sign", d: "M13 16h9" }),
-    svg("text", { x: 28, y: 21 }, g.title),
+    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
+    shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
+    svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
-  if (g.group.count > 1) node.append(drawCount(g.group.count, width + 12, 5));
-  return { ...g, element: node, expandable: true, rect: { x: g.x, y: g.y, width: Math.min(g.width, 240), height: 32 } };
+  const rect = { x: g.x, y: g.y, width: Math.min(g.width, 240), height: 32 };
+  const header = { ...g, element: node, expandable: shuts, rect };
+  return isRow(group) ? [header, drawPill(g, width + 12)] : [header];
+}
+
+const pillText = (row) => (once.has(row.id) ? `× ${row.count}: show all` : `all ${row.count}: show one`);
+const pillWidth = (row) => textWidth(pillText(row), "text") + 22;
+
+// Beside the title of a row: from one block that stands for all to all of them, and back.
+function drawPill(g, x) {
+  const key = `r${g.group.id}`;
+  const width = pillWidth(g.group);
+  const node = svg(
+    "g",
+    {
+      class: "count header",
+      role: "button",
+      tabindex: 0,
+      "aria-pressed": String(!once.has(g.group.id)),
+      "aria-label": `Show all ${g.group.count} of ${g.group.type}`,
+      "data-key": key,
+      transform: `translate(${round(g.x + x)} ${round(g.y)})`,
+    },
+    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
+    svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
+  );
+  const rect = { x: g.x + x, y: g.y, width, height: 32 };
+  return { key, group: g.group, order: g.order, depth: g.depth + 0.5, element: node, pill: true, rect };
 }
 
 function drawCount(count, x, y) {
@@ -160,7 +173,7 @@ function drawItem(item) {
       tabindex: 0,
       "aria-label": group
         ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}`
-        : describeAloud(box),
+        : describeAloud(box, false),
       "aria-expanded": group ? "false" : null,
       "data-key": item.key,
       transform: `translate(${round(item.x)} ${round(item.y)})`,
@@ -176,87 +189,39 @@ function drawItem(item) {
   return { ...item, element: node, cells, depth: 99, expandable: Boolean(group), rect: item };
 }
 
-function describeAloud(box) {
+// What a box is, and with its numbers what it holds.
+function describeAloud(box, numbers = true) {
   const parts = [isOperation(box) && box.text ? `${box.label}, ${fullName(box)}` : fullName(box), LOOK.kinds[lookOf(box)].means];
   if (box.shape) parts.push(box.shape.length ? `shape ${formatShape(box.shape)}` : "a single number");
-  if (box.value) parts.push(`value ${inWords(box.value)}`);
-  if (box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
+  if (numbers && box.value) parts.push(`value ${inWords(box.value)}`);
+  if (numbers && box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
   return parts.join(", ");
 }
 
 function drawLine(edge) {
+  const along = !edge.across ? direction : direction === "LR" ? "TB" : "LR";
   const node = svg(
     "g",
-    { class: edge.heavy ? "line-group" : "line-group light", "data-edges": edge.edges.map((e) => e.index).join(" ") },
-    svg("path", { class: "wire", d: edge.path }),
-    svg("path", { class: "head", d: triangle(edge.end, false, direction) }),
-    svg("path", { class: "tail", d: triangle(edge.start, true, direction) }),
+    {
+      class: `line-group${edge.heavy ? "" : " light"}${edge.recurrent ? " recurrent" : ""}`,
+      "data-edges": edge.edges.map((e) => e.index).join(" "),
+      "data-source": edge.source,
+      "data-target": edge.target,
+    },
+    svg("path", { class: "wire", d: edge.path, "stroke-dasharray": edge.recurrent ? "6 4" : null }),
+    svg("path", { class: "head", d: triangle(edge.end, edge.across === "back", along) }),
+    svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
+  const note = edge.recurrent ? "next step" : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
+  if (note) node.append(noteOn(edge, note));
   return { ...edge, element: node };
 }
 
-// ------------------------------------------------------------------------------------------------ opening, closing
-function toggleGroup(id) {
-  const key = groupKey(id);
-  const before = drawn.get(key);
-  if (!closed.delete(id)) closed.add(id);
-  draw();
-  const after = drawn.get(key);
-  const [p, q] = [before.rect, after.rect]; // what was clicked stays where it was on the screen
-  look(camera.x + (p.x - q.x) * camera.zoom, camera.y + (p.y - q.y) * camera.zoom);
-  after.element.focus({ preventScroll: true });
-  announce(`${groups.get(id).type} ${groups.get(id).name} ${closed.has(id) ? "closed" : "opened"}`);
-}
-
-function openAll() {
-  closed.clear();
-  draw();
-  frame();
-}
-
-function closeAll() {
-  for (const g of groups.values()) if (isFramed(g)) closed.add(g.id);
-  draw();
-  fit();
-}
-
-// Modules open down to a level: at 0 the model alone, with the modules in it closed. Rows of equal modules stay closed.
-// False if there is no deeper level.
-function openToLevel(depth) {
-  closed.clear();
-  let level = [...groups.values()].filter((g) => g.parent === null && isFramed(g));
-  const inside = (list) => list.flatMap((g) => (g.row ? [g] : g.children.filter(isFramed)));
-  if (level.length === 1 && inside(level).length) level = inside(level);
-  for (let k = 0; k < depth; k++) level = inside(level.filter((g) => !g.row)).concat(level.filter((g) => g.row));
-  for (const g of level) closed.add(g.id);
-  return level.some((g) => !g.row);
-}
-
-// As the drawing was asked for, if that can be read; else the most that can be read, but the first level in any case.
-function openAsFits() {
-  const view = viewport();
-  for (const g of groups.values()) if (g.closed && isFramed(g)) closed.add(g.id);
-  const fits = () => Math.min(view.width / scene.width, view.height / scene.height) >= 0.55;
-  const seen = new Set(picture.boxes.map((b) => visibleKey(b.id)));
-  if (seen.size <= 400) { // of more it need not be tried
-    draw();
-    if (fits()) return;
-  }
-  const small = picture.boxes.length <= 400;
-  let depth = 0;
-  for (let k = 1; small && openToLevel(k); k++) {
-    draw();
-    if (!fits()) break;
-    depth = k;
-  }
-  openToLevel(depth);
-  draw();
-}
-
-function openToSee(id) {
-  let changed = false;
-  for (const g of groupsAround(boxes.get(id))) changed = closed.delete(g.id) || changed;
-  if (changed) draw();
+// A word on a line: where it bends, or beside what it leaves and comes back to.
+function noteOn(edge, text) {
+  const [p, q] = edge.bend;
+  const at = edge.loop || { x: (p.x + q.x) / 2 + 5, y: (p.y + q.y) / 2 + 4 };
+  return svg("text", { class: "note", x: round(at.x), y: round(at.y) }, text);
 }
 
 function turn() {
@@ -294,6 +259,7 @@ function visit(id, focus = true) {
 
 function activate(key) {
   const node = drawn.get(key);
+  if (node.pill) return toggleRow(node.group.id);
   select(key);
   if (node.expandable) toggleGroup(node.group.id);
 }
@@ -334,4 +300,5 @@ function setCell(node, name, text) {
   if (!cell || cell.textContent === shown) return;
   cell.textContent = shown;
   node.element.classList.toggle(`has-${name}`, Boolean(shown));
+  if (node.words) speak(node);
 }
