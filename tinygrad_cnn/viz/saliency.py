@@ -95,7 +95,7 @@ def cam(model: Module, x: Any, layer: Any, target: Any, batch_size: int | None, 
         """The output from a leaf: what stands before the layer needs no gradient."""
         if y.dtype.kind != "f":
             return y, y
-        leaf = y.detach().requires_grad_()
+        leaf = Tensor(y._array, requires_grad=True)
         return leaf, leaf.clone()  # which may be changed in place
 
     maps = []

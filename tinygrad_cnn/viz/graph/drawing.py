@@ -133,7 +133,7 @@ def draw_graph(
         show_values: "auto" shows the numbers of very small arrays; True also sums up all others (norm, zeros, NaN);
             False leaves values out.
         gradients: True computes the gradient of the (summed) output by every array and draws it flowing back; "auto"
-            does it for small graphs of small arrays, without the arrows.
+            does it where that is little work, without the arrows: the page plays them.
         collapse: "auto" keeps large drawings readable: equal blocks in a row become one "x N", modules become boxes,
             from the innermost on, until it fits a screen. False draws everything; True closes the model's children; a
             number closes modules so many levels down.
