@@ -41,10 +41,10 @@ BUGS = [
     Bug(BACK, "return [y if type(y) is Like else wrap(y, node), ", "return [y if type(y) is Like else wrap(y, None), ", case("tanh")),  # the second derivative through the output is cut off
     Bug(BACK, "        return wrap(a, parent)\n", "        return wrap(a, None)\n", ENGINE),
     Bug(ARRIVAL, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
-    Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
+    Bug(BACK, "(rule := rules[i - 1]) is None:", "(rule := rules[i - 1]) is ...:", ENGINE),
     Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
     Bug(BACK, "if d < len(own) or not fits:", "if d < len(own):", GRAPH),  # an outer product is summed
-    Bug(BACK, "if needed is None or parent in needed:\n                    send(", "if True:\n                    send(", ENGINE),
+    Bug(BACK, "if needed is None or parent in needed:\n                        send(", "if True:\n                        send(", ENGINE),
     Bug(BACK, "except Exception as error:", "except (AttributeError, TypeError) as error:", GRAPH),
     # the graph: what is kept
     Bug("autograd/graph.py", "levels = [max(a, b) for a, b in zip(levels,", "levels = [b for a, b in zip(levels,", ENGINE),
