@@ -15,7 +15,7 @@ BUGS = [
     Bug("viz/confusion.py", '"true": counts.sum(1, keepdims=True), "pred": counts.sum(0, keepdims=True)', '"true": counts.sum(0, keepdims=True), "pred": counts.sum(1, keepdims=True)', ["tests/viz/test_confusion.py"]),
     Bug("viz/overlays.py", "top = float(maps[i].max()) or 1.0", "top = float(maps.max()) or 1.0", ["tests/viz/test_overlays.py"]),  # each map has a scale of its own
     Bug("viz/watching.py", "        bits.state = state\n", "        pass\n", ["tests/viz/test_saliency.py"]),
-    Bug("viz/reporting.py", '        data = getattr(data, "dataset", None)\n', "        data = None\n", ["tests/viz/test_report.py"]),
+    Bug("viz/probing.py", '        data = getattr(data, "dataset", None)\n', "        data = None\n", ["tests/viz/test_report.py"]),
     Bug("viz/graph/dot.py", 'return escaped(text).replace("\\\\", "\\\\\\\\")', "return escaped(text)", ["tests/viz/graph/test_drawing.py"]),
     Bug("viz/curves.py", '"markerfacecolor": ax.get_facecolor() if held_out else color', '"markerfacecolor": color', ["tests/viz/test_curves.py"]),
     Bug("viz/features.py", "return y._array.copy(), y", "return y._array, y", ["tests/viz/test_features.py"]),
