@@ -108,9 +108,7 @@ def main() -> None:
     for name, of in (("median", statistics.median), ("fast quartile", lambda each: sorted(each)[len(each) // 4])):
         plain, live = (of(each) for each in seconds)
         print(f"{name:>14}: an epoch {plain * 1e3:.1f} ms, watched {live * 1e3:.1f} ms, ratio {live / plain:.4f}")
-    print(
-        f"{page.step_count:,} steps, {100 * page.share:.2f} % of the time by its own clock; the weights are the same bits"
-    )
+    print(f"{page.step_count:,} steps, {100 * page.share:.2f} % by its own clock; the same bits in both nets")
     page.close()
 
 

@@ -28,7 +28,7 @@ def training_state(trainer: Run, loader: Any, pending: Mapping[str, Any]) -> dic
     return {
         "model": trainer.model.state_dict(),
         "optimizer": trainer.optimizer.state_dict(),
-        "callbacks": [[type(c).__name__, c.state_dict()] for c in trainer.callbacks],
+        "callbacks": [[type(c).__name__, c.state_dict()] for c in _saved(trainer)],
         "random": {
             "package": default_generator().get_state(),
             "loader": {**pending, **{name: _position(g) for name, g in generators_of(loader)}},
@@ -49,7 +49,7 @@ def load_training_state(trainer: Run, state: Any, where: str) -> dict[str, Any]:
             f"{where} holds no training state (it lacks {', '.join(lacks)}); Trainer.save and Checkpoint write one. "
             "For weights alone use model.load_state_dict(tinygrad_cnn.load(path))"
         )
-    saved, own = [name for name, _ in state["callbacks"]], [type(c).__name__ for c in trainer.callbacks]
+    saved, own = [name for name, _ in state["callbacks"]], [type(c).__name__ for c in _saved(trainer)]
     if saved != own:
         raise ValueError(
             f"{where} was saved with the callbacks {saved}, but this trainer has {own}; give the same ones"
@@ -63,6 +63,10 @@ def load_training_state(trainer: Run, state: Any, where: str) -> dict[str, Any]:
     return dict(state["random"]["loader"])
 
 
+def _saved(trainer: Run) -> list[Callback]:
+    return [callback for callback in trainer.callbacks if callback.saved]
+
+
 def _snapshot(trainer: Run) -> dict[str, Any]:
     return copy.deepcopy(training_state(trainer, None, {}))
 
@@ -70,7 +74,7 @@ def _snapshot(trainer: Run) -> dict[str, Any]:
 def _put(trainer: Run, state: dict[str, Any]) -> None:
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
-    for callback, (_, saved) in zip(trainer.callbacks, state["callbacks"], strict=True):
+    for callback, (_, saved) in zip(_saved(trainer), state["callbacks"], strict=True):
         callback.load_state_dict(saved)
     default_generator().set_state(state["random"]["package"])
     trainer.epoch = int(state["epoch"])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .following.page import follow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder
+    from .kit.page import Page
     from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
     from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .ridges import plot_histograms
     from .saliency import grad_cam, saliency_map
     from .training.session import Live, live
+    from .training.stepping import step_through
 
 _LATER = {  # name: the module it stands in
     "Graph": "graph.drawing",
@@ -48,6 +50,7 @@ _LATER = {  # name: the module it stands in
     "Layers": "layers",
     "Live": "training.session",
     "LossLandscape": "landscape",
+    "Page": "kit.page",
     "PathRecorder": "landscape",
     "activation_statistics": "activations",
     "compare": "comparison.comparing",
@@ -73,6 +76,7 @@ _LATER = {  # name: the module it stands in
     "plot_saliency": "overlays",
     "report": "reporting",
     "saliency_map": "saliency",
+    "step_through": "training.stepping",
     "worst_mistakes": "mistakes",
 }
 
@@ -85,6 +89,7 @@ __all__ = [
     "Layers",
     "Live",
     "LossLandscape",
+    "Page",
     "PathRecorder",
     "activation_statistics",
     "compare",
@@ -110,6 +115,7 @@ __all__ = [
     "plot_saliency",
     "report",
     "saliency_map",
+    "step_through",
     "worst_mistakes",
 ]
 

@@ -48,6 +48,10 @@ class Tab:
     def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
 
+    def shoot(self, name: str) -> None:
+        """Into docs/images."""
+        self.driver.save_screenshot(str(browsing.IMAGES / name))
+
     def console(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 

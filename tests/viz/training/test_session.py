@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from tinygrad_cnn import viz
 from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.train import Callback, SchedulerCallback, Trainer
-from tinygrad_cnn.viz.training import session
+from tinygrad_cnn.viz.training import desk, looking, session
 from tinygrad_cnn.viz.training.control import Control
 
 
@@ -112,6 +113,26 @@ def test_looks_see_what_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     p = np.exp(out.numpy()) / np.exp(out.numpy()).sum(axis=1, keepdims=True)
     assert [m["right"] for m in page._look.mistakes] == pytest.approx(p[order, t.numpy()[order]][:12], rel=0.02)
     assert page._look.mistakes[0]["height"] == 12
+
+
+def test_a_sample_of_a_large_array_is_a_fair_one() -> None:
+    """Every 36th number of (512, 512, 3, 3) would be the corner of each kernel."""
+    kernels = np.zeros((512, 512, 3, 3), np.float32)
+    kernels[:, :, 1, 1] = 2.0
+    assert looking._norm([kernels]) == pytest.approx(1024, rel=0.02)
+    assert looking._sample(kernels).size <= looking.SAMPLE
+
+
+def test_mistakes_are_those_of_the_last_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_always(monkeypatch)
+    net, optimizer = runs.made()
+    page = viz.live(net, optimizer, serve=False)
+    runs.steps(net, optimizer, 1, page)
+    assert page._look.mistakes
+    for step in range(2, 9):
+        page._look.tap.scores, page._look.tap.classes = np.eye(3, dtype=np.float32), np.arange(3)
+        page._look._judge(page._look.tap, step)
+    assert page._look.mistakes == [], "all is right by now"
 
 
 def test_functions_and_modules_are_seen_alike(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,6 +444,30 @@ trainer.fit((tg.zeros(4, 2), tg.zeros(4, 1)), 1)
 assert not any("viz" in name for name in sys.modules)
 """
     assert program(code).returncode == 0
+
+
+def test_a_notebook_shows_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(desk, "_notebook", lambda: shown.append)
+    net, optimizer = runs.made()
+    with viz.live(net, optimizer) as page:
+        assert shown == [page]
+        assert f'src="{page.address}"' in page._repr_html_()
+        with urllib.request.urlopen(page.address, timeout=10) as answer:
+            assert "frame-ancestors http://localhost:*" in answer.headers["Content-Security-Policy"]
+        runs.steps(net, optimizer, 2, page)
+    assert "srcdoc=" in page._repr_html_(), "when it is over, what was recorded"
+    assert page.page().height == desk.HEIGHT
+
+
+def test_a_resumed_run_may_be_watched(tmp_path: Path) -> None:
+    net, optimizer = runs.made()
+    trainer = Trainer(net, optimizer, progress=False)
+    trainer.fit(runs.pictures(), 1)
+    trainer.save(tmp_path / "run.safetensors")
+    trainer = Trainer(*runs.made(1), callbacks=viz.live(serve=False), progress=False).load(tmp_path / "run.safetensors")
+    trainer.fit(runs.pictures(), 2)
+    assert trainer.epoch == 2
 
 
 def test_wishes_wait_for_the_run() -> None:

@@ -29,6 +29,10 @@ class Meter(Protocol):
     def share(self) -> float:
         """Of them, the part that went into looking."""
 
+    @property
+    def idle(self) -> float:
+        """Seconds since the last step."""
+
 
 class Desk:
     """Answers for a run. Its functions are called by the server's threads."""
@@ -47,7 +51,8 @@ class Desk:
         """How buttons and slider stand, and what looking has cost."""
         control, meter = self.control, self.meter
         wishes = {"paused": control.paused, "stopped": control.stopped, "factor": control.factor}
-        return {**wishes, "seconds": round(meter.elapsed, 1), "share": round(meter.share, 5)}
+        times = {"seconds": round(meter.elapsed, 1), "idle": round(meter.idle, 1)}
+        return {**wishes, **times, "share": round(meter.share, 5)}
 
     def steer(self, wish: Any) -> dict[str, Any]:
         """What a button or the slider asks for. `Refused` for anything else."""

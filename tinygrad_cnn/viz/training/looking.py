@@ -6,6 +6,7 @@ compares. Nothing is computed but what the step computes anyway, and the numbers
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ SAMPLE = 1 << 16  # numbers of an array that its norm is taken of; of a larger o
 LAYERS, UNITS = 128, 64  # that are listed
 CELLS = 1 << 14  # numbers in a picture of filters
 FILTERS = 64
-MISTAKES = 12
+MISTAKES, RECENT = 12, 6  # pictures, of so many looks
 SILENT = 256  # images without a sign: then a unit counts as silent
 SIDE = 64  # pixels of a picture of a mistake
 CALLS = 256  # of the model in one step; after more, the run has broken off, and is watched no longer
@@ -154,7 +155,8 @@ class Look:
         self.hidden = len({path.rpartition(".")[0] for path, _ in model.named_parameters()}) - len(self._of)
         self._quiet: dict[str, Array] = {}  # of each relu's units: for how many images they have not fired
         self._images = 0
-        self._pool: list[dict[str, Any]] = []
+        self._pool: list[dict[str, Any]] = []  # mistakes of the last looks,
+        self._judged: list[int] = []  # which were after these steps
         self._before: list[list[Array]] | None = None
         self.tap: Tap | None = None
         self._filters: Tensor | None = _first_filters(model)
@@ -221,8 +223,8 @@ class Look:
             worst = np.argsort(p[np.arange(len(wrong)), true], kind="stable")[:MISTAKES]
             for k in worst:
                 self._pool.append(self._mistake(tap, int(wrong[k]), p[k], int(true[k]), step))
-        last = sorted({mistake["step"] for mistake in self._pool})[-6:]
-        self._pool = [mistake for mistake in self._pool if mistake["step"] in last]
+        self._judged = [*self._judged, step][-RECENT:]
+        self._pool = [mistake for mistake in self._pool if mistake["step"] in self._judged]
         return number(1 - len(wrong) / max(1, int(inside.sum())), 4)  # type: ignore[return-value]
 
     def _mistake(self, tap: Tap, place: int, p: Array, true: int, step: int) -> dict[str, Any]:
@@ -272,7 +274,10 @@ def _flat(array: Array) -> Array:
 
 def _sample(array: Array) -> Array:
     """The numbers that stand for an array: all, or every k-th."""
-    return _flat(array)[:: -(-array.size // SAMPLE)]
+    every = -(-array.size // SAMPLE)
+    while any(math.gcd(every, size) > 1 for size in array.shape) and array.size > SAMPLE:
+        every += 1  # in step with a dimension it would see one corner of each kernel
+    return _flat(array)[::every]
 
 
 def _squares(array: Array) -> float:

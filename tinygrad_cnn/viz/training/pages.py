@@ -9,6 +9,8 @@ from ..kit import page as kit
 
 _KIT = ("dom", "numbers", "colors", "theme", "tooltip", "slider", "tile", "plot", "channel")
 
+_GRAPH = f"{__package__.rpartition('.')[0]}.graph"  # whose page lays graphs out
+
 
 def run_page(run: Mapping[str, Any], *, served: bool) -> str:
     """The page of a run, as HTML: what was recorded of it, or, where it is served, what it asks its server for."""
@@ -24,7 +26,8 @@ def _page(title: str, name: str, data: Mapping[str, Any]) -> str:
     def own(file: str) -> str:
         return kit.part(__package__, f"web/{file}")
 
-    scripts = [*kit.web(*_KIT), own("pixels.js"), own(f"{name}.js")]
+    layout = [kit.part(_GRAPH, f"page/{part}.js") for part in ("layers", "layout")] if name == "steps" else []
+    scripts = [*kit.web(*_KIT), *layout, own("pixels.js"), own(f"{name}.js")]
     return kit.document(
         title, own(f"{name}.html"), styles=[kit.base_style(), own("pages.css")], scripts=scripts, data=data
     )

@@ -38,6 +38,7 @@ class Live(Callback):
     """
 
     order: ClassVar[int] = -100  # before a scheduler sets the next rate, and before loggers
+    saved: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Live(Callback):
         self._scaled: Scaled | None = None
         self._model: Module | None = None
         self._watching = False  # a look has begun, and ends with the next step
-        self._next = self._spent = self._waited = 0.0
+        self._next = self._spent = self._waited = self._last = 0.0
         self._began: float | None = None
         self._ended: float | None = None
         self._trainer: Run | None = None
@@ -96,7 +97,8 @@ class Live(Callback):
             self._record.now.update(numbers, step=self.step_count)
         if self._watching:
             self._end_look(self._look)
-        if not self._watching and seconds() >= self._next:
+        self._last = now = seconds()
+        if not self._watching and now >= self._next:
             self._spent += self._look.begin()
             self._watching = True
         if self._control.paused:
@@ -110,6 +112,7 @@ class Live(Callback):
         self._control.gate(_never if trainer is None else lambda: trainer.interrupted)
         waited = seconds() - start
         self._waited += waited
+        self._last = seconds()
         self._next += waited
 
     def _begin(self, model: Module, optimizer: Optimizer) -> None:
@@ -233,6 +236,11 @@ class Live(Callback):
         if self._began is None:
             return 0.0
         return (seconds() if self._ended is None else self._ended) - self._began - self._waited
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last step."""
+        return seconds() - self._last if self._last else 0.0
 
     def __enter__(self) -> Live:
         return self

@@ -88,6 +88,7 @@ function draw() {
   paintNumbers();
   paintHeat();
   drawMap(scene);
+  nodes.forEach(speak);
   if (focused && drawn.has(focused)) drawn.get(focused).element.focus({ preventScroll: true });
 }
 
@@ -117,7 +118,7 @@ function drawHeader(g) {
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 5, width, height: 22, rx: 6 }),
+    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
     shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
     svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
@@ -144,7 +145,7 @@ function drawPill(g, x) {
       "data-key": key,
       transform: `translate(${round(g.x + x)} ${round(g.y)})`,
     },
-    svg("rect", { x: 0, y: 6, width, height: 20, rx: 10 }),
+    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
     svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
   );
   const rect = { x: g.x + x, y: g.y, width, height: 32 };
@@ -172,7 +173,7 @@ function drawItem(item) {
       tabindex: 0,
       "aria-label": group
         ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}`
-        : describeAloud(box),
+        : describeAloud(box, false),
       "aria-expanded": group ? "false" : null,
       "data-key": item.key,
       transform: `translate(${round(item.x)} ${round(item.y)})`,
@@ -188,11 +189,12 @@ function drawItem(item) {
   return { ...item, element: node, cells, depth: 99, expandable: Boolean(group), rect: item };
 }
 
-function describeAloud(box) {
+// What a box is, and with its numbers what it holds.
+function describeAloud(box, numbers = true) {
   const parts = [isOperation(box) && box.text ? `${box.label}, ${fullName(box)}` : fullName(box), LOOK.kinds[lookOf(box)].means];
   if (box.shape) parts.push(box.shape.length ? `shape ${formatShape(box.shape)}` : "a single number");
-  if (box.value) parts.push(`value ${inWords(box.value)}`);
-  if (box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
+  if (numbers && box.value) parts.push(`value ${inWords(box.value)}`);
+  if (numbers && box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
   return parts.join(", ");
 }
 
@@ -298,4 +300,5 @@ function setCell(node, name, text) {
   if (!cell || cell.textContent === shown) return;
   cell.textContent = shown;
   node.element.classList.toggle(`has-${name}`, Boolean(shown));
+  if (node.words) speak(node);
 }

@@ -46,6 +46,7 @@ function showStatus() {
   if (now.epochs) parts.push(`${plural(now.epoch, "epoch")} of ${now.epochs}`);
   if (now.loss !== undefined) parts.push(`loss ${formatNumber(now.loss)}`);
   parts.push(formatSeconds(control.seconds || 0), `looking took ${formatNumber(100 * (control.share || 0), 2)} %`);
+  if (served && !finished && !control.paused && control.idle > 5) parts.push(`no step for ${formatSeconds(control.idle)}`);
   element("status").className = lost ? "lost" : "quiet";
   element("status").textContent = lost ? `The program has ended; this is what was seen last: ${parts.join(" · ")}` : parts.join(" · ");
   element("title").textContent = run.about.title || "Training";
