@@ -15,7 +15,7 @@ BUGS = [
     Bug("viz/confusion.py", '"true": counts.sum(1, keepdims=True), "pred": counts.sum(0, keepdims=True)', '"true": counts.sum(0, keepdims=True), "pred": counts.sum(1, keepdims=True)', ["tests/viz/test_confusion.py"]),
     Bug("viz/overlays.py", "top = float(maps[i].max()) or 1.0", "top = float(maps.max()) or 1.0", ["tests/viz/test_overlays.py"]),  # each map has a scale of its own
     Bug("viz/watching.py", "        bits.state = state\n", "        pass\n", ["tests/viz/test_saliency.py"]),
-    Bug("viz/reporting.py", '        data = getattr(data, "dataset", None)\n', "        data = None\n", ["tests/viz/test_report.py"]),
+    Bug("viz/probing.py", '        data = getattr(data, "dataset", None)\n', "        data = None\n", ["tests/viz/test_report.py"]),
     Bug("viz/graph/dot.py", 'return escaped(text).replace("\\\\", "\\\\\\\\")', "return escaped(text)", ["tests/viz/graph/test_drawing.py"]),
     Bug("viz/curves.py", '"markerfacecolor": ax.get_facecolor() if held_out else color', '"markerfacecolor": color', ["tests/viz/test_curves.py"]),
     Bug("viz/features.py", "return y._array.copy(), y", "return y._array, y", ["tests/viz/test_features.py"]),
@@ -30,6 +30,7 @@ BUGS = [
     Bug("viz/outputs.py", "if self._function is not None and (frame is None or frame is not self._function.of):", "if self._function is not None and frame is None:", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "result._array, result._node, result._view = out._array, out._node, None", "pass", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "return 1 if array.ndim and len(array) == self._batch else None", "return None", ["tests/viz/test_layers.py"]),
+    Bug("viz/saliency.py", "Tensor(images[part], requires_grad=True).clone()  #", "Tensor(images[part])  #", ["tests/viz/test_layers.py"]),
     Bug("viz/histograms.py", "np.argmin(is_finite)", "np.argmax(is_finite)", ["tests/viz/test_histograms.py"]),
     Bug("viz/histograms.py", '(("gradients", self.gradients), ("weights", self.weights))', '(("weights", self.weights), ("gradients", self.gradients))', ["tests/viz/test_histograms.py"]),
     Bug("viz/ridges.py", "keep.update([i for i, (_, h) in enumerate(records) if h.nonfinite][:1])", "pass", ["tests/viz/test_ridges.py"]),
@@ -37,4 +38,12 @@ BUGS = [
     Bug("viz/health.py", "            p.grad = g\n        yield", "            pass\n        yield", ["tests/viz/test_report.py"]),
     Bug("viz/health.py", "zip(parameters, before, strict=True):\n            p.grad = g", "zip(parameters, before, strict=True):\n            pass", ["tests/viz/test_report.py"]),
     Bug("viz/health.py", "if dead and dead != before:", "if dead:", ["tests/viz/test_report.py"]),
+    Bug("viz/flow.py", "max(median * far, last)", "median * far", ["tests/viz/test_flow.py"]),  # the last layer of a net whose gradients vanish would burst
+    Bug("viz/flow.py", "twin.step()", "optimizer.step()", ["tests/viz/test_flow.py"]),
+    Bug("viz/landscape.py", "buffer._array = buffer._array.copy()", "pass", ["tests/viz/test_landscape.py"]),
+    Bug("viz/landscape.py", "Tensor(x.copy())", "Tensor(x)", ["tests/viz/test_landscape.py"]),
+    Bug("viz/landscape.py", "weights + i * first + j * second", "weights + j * first + i * second", ["tests/viz/test_landscape.py"]),
+    Bug("viz/comparison/aligning.py", "same = 2 * (a.settings == b.settings) +", "same =", ["tests/viz/comparison/test_aligning.py"]),
+    Bug("viz/comparison/judging.py", "-abs(p[0]", "abs(p[0]", ["tests/viz/comparison/test_judging.py"]),
+    Bug("viz/comparison/judging.py", "2 * sum(math.comb", "sum(math.comb", ["tests/viz/comparison/test_judging.py"]),
 ]  # fmt: skip

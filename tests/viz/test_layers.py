@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import gc
 from typing import Any
@@ -153,6 +154,17 @@ def test_a_function_s_maps_are_those_of_pytorch(torch: Any) -> None:
     cam = G.interpolate(cam, size=(28, 28), mode="bilinear")[:, 0].detach().numpy()
     np.testing.assert_allclose(feature_maps(ours, x, "relu_1"), a.detach().numpy(), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(grad_cam(ours, x, "relu_1", 3), cam, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("pair", ["resnet", "in place", "relu_", "avg_pool2d"])
+def test_a_frozen_model_has_the_same_maps(pair: str) -> None:
+    x = images(2)
+    for model in copy.deepcopy(PAIRS[pair]):
+        names = [layer.name for layer in layers_of(model, x) if len(layer.shape) == 4][-3:]
+        expected = [grad_cam(model, x, name, 1) for name in names]
+        model.requires_grad_(False)
+        for name, maps in zip(names, expected, strict=True):
+            np.testing.assert_array_equal(grad_cam(model, x, name, 1), maps)
 
 
 @pytest.mark.parametrize("layer", ["conv2", "relu_1", "max_pool2d"])

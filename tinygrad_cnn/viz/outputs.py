@@ -33,15 +33,7 @@ _HAND_ON = {  # operations that move numbers, or choose among them
     "setitem", "slide", "stack", "tril", "triu",
 }  # fmt: skip
 _LAST = ("linear", "bilinear", "embedding", "layer_norm", "rms_norm")  # their units lie along the last dimension
-_SECOND = (
-    "conv",
-    "pool",
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "interpolate",
-    "pixel",
-)  # words: along the second
+_SECOND = "conv", "pool", "batch_norm", "group_norm", "instance_norm", "interpolate"  # words; along the second
 
 Take = Callable[[str, Tensor], tuple[Any, Tensor]]
 
@@ -166,8 +158,7 @@ class Outputs(Recorder):
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
         """What it gave is the function's output, until the next."""
         call = self._function
-        if call is None:  # another watcher's
-            return
+        assert call is not None
         arrays = (a for a in map(array_of, inputs) if isinstance(a, np.ndarray))
         flowing = [(a.ndim, axis) for a in arrays if (axis := self._axis_of(a)) is not None]
         y = result._array

@@ -394,7 +394,7 @@ def picture_for_the_docs(window: Any) -> None:
     tg.train.Trainer(net, tg.optim.Adam(net.parameters(), lr=3e-3), progress=False).fit(part, 3)
     x, y = test.arrays()
     digit = x[np.flatnonzero(y == 4)[1]][None]
-    window.show(viz.follow(net, digit, title="A digit, followed").html, 1440, 1010)
+    window.show(viz.follow(net, digit, title="A digit, followed").html, 1280, 890)
     names = window.run("return document.documentElement.follow.steps.map((step) => step.name)")
     step = names.index("conv2d", 3)
     values = trail(net, digit).steps[step].value
