@@ -1,6 +1,6 @@
 """Bugs in pictures and pages."""
 
-# ruff: noqa: E501  (a table)
+# ruff: noqa: E501, RUF001  (a table; signs as they are drawn)
 
 from __future__ import annotations
 
@@ -46,4 +46,13 @@ BUGS = [
     Bug("viz/comparison/aligning.py", "same = 2 * (a.settings == b.settings) +", "same =", ["tests/viz/comparison/test_aligning.py"]),
     Bug("viz/comparison/judging.py", "-abs(p[0]", "abs(p[0]", ["tests/viz/comparison/test_judging.py"]),
     Bug("viz/comparison/judging.py", "2 * sum(math.comb", "sum(math.comb", ["tests/viz/comparison/test_judging.py"]),
+    Bug("viz/graph/infix.py", "        if name == \"pow\" and first[0] in \"−-\":", "        if False:", ["tests/viz/graph/test_infix.py"]),  # (-2) ** x
+    Bug("viz/graph/infix.py", "scaled = f\"{number(alpha)} × \" if alpha != 1 else \"\"", "scaled = \"\"", ["tests/viz/graph/test_infix.py"]),
+    Bug("viz/graph/recording.py", "            if not box.name and (box.text or box.label) in names:", "            if False:", ["tests/viz/graph/test_infix.py"]),
+    Bug("viz/graph/grouping.py", "            del running[same:]\n", "", ["tests/viz/graph/test_grouping.py"]),
+    Bug("viz/graph/models.py", "            if any(m is not level[0] for m in level):", "            if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
+    Bug("viz/graph/plumbing.py", "        if leaving - {last.id} or any", "        if any", ["tests/viz/graph/test_plumbing.py"]),  # two tensors out of one box
+    Bug("viz/graph/plumbing.py", "target=user.id, slot=after.slot", "target=user.id", ["tests/viz/graph/test_plumbing.py"]),
+    Bug("viz/graph/timing.py", "    table = table[1:]\n", "", ["tests/viz/graph/test_timing.py"]),  # the warm-up counts
+    Bug("viz/graph/calling.py", "                continue  # once more", "                pass  # once more", ["tests/viz/graph/test_failing.py"]),
 ]  # fmt: skip

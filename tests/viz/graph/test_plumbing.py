@@ -10,8 +10,8 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import draw_graph
-from tinygrad_cnn.viz.graph.plumbing import PLUMBING
-from tinygrad_cnn.viz.graph.structure import Box, Picture
+from tinygrad_cnn.viz.graph.plumbing import PLUMBING, without_plumbing
+from tinygrad_cnn.viz.graph.structure import Box, Edge, Group, Picture
 
 
 class Attention(nn.Module):
@@ -133,6 +133,18 @@ def test_what_has_a_name_or_two_users_is_not_folded_away() -> None:
     y = model(tg.ones(4))
     picture = draw_graph(y, model=model, names={"h": model.h}).picture
     assert "h" in [b.name for b in picture.boxes]
+
+
+def test_a_layer_with_two_tensors_going_out_is_not_one_box() -> None:
+    labels = ["exp", "sin", "add"]
+    boxes = [Box(0, "input", "x"), *(Box(i, "operation", name, order=i) for i, name in enumerate(labels, 1))]
+    boxes[1].group = boxes[2].group = 0
+    boxes[3].kind = "output"
+    edges = [Edge(0, 1, 0), Edge(1, 2, 0), Edge(2, 3, 0)]
+    chain = Picture(boxes=boxes, edges=edges, groups=[Group(0, "", "Layer")])
+    assert [b.label for b in without_plumbing(chain, {0}).boxes] == ["x", "Layer", "add"]
+    forked = Picture(boxes=boxes, edges=[*edges, Edge(1, 3, 1)], groups=chain.groups)
+    assert [b.label for b in without_plumbing(forked, {0}).boxes] == ["x", *labels]
 
 
 def test_gradients_stay_with_their_edges() -> None:

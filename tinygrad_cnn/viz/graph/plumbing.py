@@ -61,20 +61,10 @@ class _Folding:
                 members[box.group].append(box)
         for group, own in members.items():
             self._as_one(group, own)
-        return self._numbered(sorted(self._boxes.values(), key=lambda b: b.order))
-
-    def _numbered(self, boxes: list[Box]) -> Picture:
-        """Boxes are numbered by their places, as ever."""
-        new = {b.id: i for i, b in enumerate(boxes)}
-        edges = [
-            dataclasses.replace(e, source=new[e.source], target=new[e.target])
-            for box in boxes
-            for e in sorted(self._into[box.id], key=lambda e: e.slot)
-        ]
-        forward, backward = (
-            [new[i] for i in ids if i in new] for ids in (self._picture.forward, self._picture.backward)
-        )
-        boxes = [dataclasses.replace(b, id=i, order=i) for i, b in enumerate(boxes)]
+        boxes = sorted(self._boxes.values(), key=lambda b: b.order)
+        edges = [e for box in boxes for e in sorted(self._into[box.id], key=lambda e: e.slot)]
+        kept = {b.id for b in boxes}
+        forward, backward = ([i for i in ids if i in kept] for ids in (self._picture.forward, self._picture.backward))
         return dataclasses.replace(self._picture, boxes=boxes, edges=edges, forward=forward, backward=backward)
 
     def _link(self, edge: Edge) -> None:
