@@ -10,7 +10,6 @@ is for this machine alone (see tinygrad_cnn/viz/kit/server.py).
 """
 
 import argparse
-import base64
 import math
 import os
 import re
@@ -20,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from mnist_cnn import LeNet, train_epoch
+from reading_digits import Reader, answers
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.io.atomic import replace_file
-from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz.kit.page import base_style, document, web
 from tinygrad_cnn.viz.kit.server import LocalServer, Refused
 
@@ -94,29 +93,6 @@ def find_model(path=None, anew=False, data_dir=None):
     return model
 
 
-class Reader:
-    """Reads one digit at a time, and shows how: probabilities, feature maps, Grad-CAM."""
-
-    def __init__(self, model):
-        self.model, self.turn = model.eval(), threading.Lock()
-
-    def read(self, digit):
-        """What the page shows of a uint8 (28, 28) array, ready for JSON; maps and Grad-CAM fill their scales."""
-        x = (digit / 255).astype(np.float32)[None, None]  # (1, 1, 28, 28)
-        with self.turn, tg.no_grad():
-            probabilities = F.softmax(self.model(tg.tensor(x)), 1).numpy()[0]  # (10,)
-            maps = tg.viz.feature_maps(self.model, x, "features.0")[0]  # (8, 28, 28)
-            cam = tg.viz.grad_cam(self.model, x, "features.4")  # (1, 28, 28)
-            # 5x5 kernels without padding on 14x14 stand above the inner 20x20 pixels: that is where the map belongs
-            cam = F.pad(F.interpolate(tg.tensor(cam[None]), size=(20, 20), mode="bilinear"), (4,) * 4)
-        cam = cam.numpy()[0, 0]  # (28, 28)
-        signed = np.rint(127 * maps / max(abs(maps).max(), 1e-9)).astype(np.int8)
-        heat = np.rint(255 * cam / max(cam.max(), 1e-9)).astype(np.uint8)
-        pixels = {"picture": digit, "maps": signed, "cam": heat}
-        coded = {name: base64.b64encode(array.tobytes()).decode() for name, array in pixels.items()}
-        return {"probabilities": probabilities.tolist(), "shape": maps.shape, **coded}
-
-
 class Drawings:
     """A CSV file of drawings: keeps one more, and forgets one of those that it kept."""
 
@@ -158,10 +134,7 @@ def digit_of(request):
 
 
 def make_server(reader, drawings, port=0):
-    """The page and its three questions, ready to serve."""
-
-    def predict(request):
-        return reader.read(digit_of(request))
+    """The page and its questions, ready to serve."""
 
     def keep(request):
         label = request.number("X-Label", 0, 9)
@@ -177,12 +150,21 @@ def make_server(reader, drawings, port=0):
         except (OSError, ValueError) as error:
             raise Refused(409, f"the drawing was not taken back: {error}") from None
 
-    body, style, script = (
-        (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "style.css", "script.js")
+    body, style, *scripts = (
+        (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "style.css", "opened.js", "script.js")
     )
-    scripts = [*web("dom", "numbers", "colors", "theme"), script]
+    scripts = [*web("dom", "numbers", "colors", "theme", "tile"), *scripts]
     page = document("Draw a digit", body, styles=[base_style(), style], scripts=scripts)
-    return LocalServer(page, {"/predict": predict, "/keep": keep, "/forget": forget}, port)
+    return LocalServer(page, {**answers(reader, digit_of), "/keep": keep, "/forget": forget}, port)
+
+
+def training_digits(data_dir=None):
+    """Digits to compare drawings with, if there are any on this machine."""
+    try:
+        return tg.data.load_mnist(data_dir, download=False, allow_fallback=True).train
+    except FileNotFoundError:
+        print("no training digits on this machine: the page shows no similar ones")
+        return None
 
 
 def main():
@@ -199,7 +181,8 @@ def main():
     try:
         drawings = Drawings(args.keep, args.author)
         model = find_model(args.model, args.train, args.data_dir)
-        server = make_server(Reader(model), drawings, args.port)
+        reader = Reader(model, training_digits(args.data_dir))
+        server = make_server(reader, drawings, args.port)
     except (OSError, OverflowError, ValueError) as error:
         raise SystemExit(f"draw_digit.py: {error}") from error
     print(f"{server.address}   (Ctrl-C ends it)")
@@ -210,6 +193,8 @@ def main():
             server.serve_forever()
         except KeyboardInterrupt:
             print()
+        finally:
+            reader.close()
 
 
 if __name__ == "__main__":

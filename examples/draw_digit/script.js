@@ -173,6 +173,7 @@ function arrived(asked) {
     }
   }
   document.body.dataset.shown = asked;
+  if (pointer === null) askWhy();
 }
 
 // ------------------------------------------------------------------------------------------------------------ keeping
@@ -252,24 +253,11 @@ function pixels(canvas, width, height, colorOf) {
 }
 
 function showInside() {
-  const [paper, black, above, below] = ["--paper", "--ink", "--above", "--below"].map(themeColor);
-  const maps = element("maps");
-  const [count, height, width] = latest ? latest.shape : [maps.childElementCount || 8, 28, 28];
-  while (maps.childElementCount > count) maps.lastChild.remove();
-  while (maps.childElementCount < count) {
-    maps.append(html("canvas", { role: "img", "aria-label": `Map ${maps.childElementCount + 1}` }));
-  }
-  const signed = latest ? bytes(latest.maps, Int8Array) : new Int8Array(count * width * height);
-  [...maps.children].forEach((canvas, k) => {
-    pixels(canvas, width, height, (i) => {
-      const value = signed[k * width * height + i] / 127;
-      return mix(paper, value < 0 ? below : above, Math.abs(value));
-    });
-  });
+  const [paper, black, above] = ["--paper", "--ink", "--above"].map(themeColor);
   const digit = latest ? bytes(latest.picture, Uint8Array) : new Uint8Array(784);
   const heat = latest ? bytes(latest.cam, Uint8Array) : new Uint8Array(784);
-  pixels(element("picture"), 28, 28, (i) => [digit[i], digit[i], digit[i]]);
   pixels(element("cam"), 28, 28, (i) => mix(mix(paper, black, (0.6 * digit[i]) / 255), above, (0.8 * heat[i]) / 255));
+  showLayers(latest, digit);
 }
 
 // ------------------------------------------------------------------------------------------------------------ the page
@@ -285,6 +273,7 @@ element("clear").addEventListener("click", clear);
 
 addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
+  if (event.target.closest("select")) return;
   if (event.altKey || event.repeat || ((event.ctrlKey || event.metaKey) && key !== "z")) return;
   if (key === "z") undo();
   else if (key === "c") clear();
@@ -298,6 +287,7 @@ element("top").append(themeButton());
 onTheme(() => {
   redraw();
   showInside();
+  showWhy();
 });
 show(null);
 Object.assign(document.body.dataset, { version, shown, ready: "yes" });

@@ -21,10 +21,10 @@ BUGS = [
     Bug(BACK, "                pending[parent] = before + gx\n", "                pending[parent] = gx\n", ENGINE),
     Bug(
         BACK,
-        "pending[parent] = gx\n                if type(parent) is Node:\n"
-        "                    heapq.heappush(heap, (-parent.order, parent))",
-        "pending[parent] = gx\n                if type(parent) is Node:\n"
-        "                    heapq.heappush(heap, (parent.order, parent))",
+        "pending[parent] = gx\n                    if type(parent) is Node:\n"
+        "                        heapq.heappush(heap, (-parent.order, parent))",
+        "pending[parent] = gx\n                    if type(parent) is Node:\n"
+        "                        heapq.heappush(heap, (parent.order, parent))",
         ENGINE,
     ),  # from the earliest node to the latest
     Bug(BACK, "return x.sum(axes, keepdims=True)", "return x.mean(axes, keepdims=True)", ENGINE),
@@ -41,16 +41,16 @@ BUGS = [
     Bug(BACK, "return [y if type(y) is Like else wrap(y, node), ", "return [y if type(y) is Like else wrap(y, None), ", case("tanh")),  # the second derivative through the output is cut off
     Bug(BACK, "        return wrap(a, parent)\n", "        return wrap(a, None)\n", ENGINE),
     Bug(ARRIVAL, "return new if create else new._array.copy(order=", "return new if create else np.asarray(new._array, order=", ENGINE),
-    Bug(BACK, "            if rule is None:\n                continue\n            for", "            for", ENGINE),
+    Bug(BACK, "(rule := rules[i - 1]) is None:", "(rule := rules[i - 1]) is ...:", ENGINE),
     Bug(BACK, "    g = cast(g, dtype=y._array.dtype)  # and a copy", "    # no copy", NORM),
     Bug(BACK, "if d < len(own) or not fits:", "if d < len(own):", GRAPH),  # an outer product is summed
-    Bug(BACK, "if needed is None or parent in needed:\n                    send(", "if True:\n                    send(", ENGINE),
+    Bug(BACK, "if needed is None or parent in needed:\n                        send(", "if True:\n                        send(", ENGINE),
     Bug(BACK, "except Exception as error:", "except (AttributeError, TypeError) as error:", GRAPH),
     # the graph: what is kept
     Bug("autograd/graph.py", "levels = [max(a, b) for a, b in zip(levels,", "levels = [b for a, b in zip(levels,", ENGINE),
     Bug("autograd/graph.py", 'return [0 if name[0] == "_" else 1 if', 'return [1 if', ENGINE),  # everything is kept
     Bug("arrays/like.py", '"index", "len", "getitem", "setitem",', '"index", "setitem",', GRAPH),
-    Bug("autograd/graph.py", "return None if self.within is None else self.within()", "return self.within", MODULE),
+    Bug("autograd/graph.py", "return None if within is None else within()", "return within", MODULE),
     # an operation: applied, recorded
     Bug("autograd/operation.py", "alias(result, inputs[0], apply, attributes)", "pass", WRITING),
     Bug("autograd/operation.py", "            parent = x if x._wants_grad else x._node\n            if parent is not None:\n                wanted |= bit\n", "            parent = x if x._wants_grad else x._node\n            wanted |= bit\n", ENGINE),  # constants' gradients count

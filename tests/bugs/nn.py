@@ -41,4 +41,5 @@ BUGS = [
     Bug("nn/layers/settings.py", "isinstance(v, (int, np.integer)) and not isinstance(v, bool)", "isinstance(v, (int, np.integer))", SETTINGS),
     Bug("tensors/device.py", "isinstance(other, device) and self.index == other.index", "isinstance(other, device)", DEVICES),
     Bug("amp/scaling.py", "return optimizer.step(*args, **kwargs)", "return None", DEVICES),
+    Bug("nn/layer_table.py", "shown[-1].mult_adds += row.mult_adds", "pass", ["tests/nn/test_summary.py"]),
 ]  # fmt: skip

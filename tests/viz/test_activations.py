@@ -100,6 +100,19 @@ def test_what_is_not_finite_is_counted_and_left_out(x: Any) -> None:
     assert s.samples == n
 
 
+class Overwrites(nn.Module):
+    def forward(self, x: Any) -> Any:
+        y = nn.functional.relu(x)
+        y[:] = 7  # no operation: without gradients it is NumPy's write
+        return y * 1
+
+
+def test_what_is_overwritten_behind_a_function_was_seen_before() -> None:
+    relu, mul = activation_statistics(nn.Sequential(Overwrites()), -tg.ones(5, 4))
+    assert (relu.name, relu.mean, relu.dead.tolist()) == ("0.relu", 0, [0, 1, 2, 3])
+    assert (mul.name, mul.mean) == ("0", 7)
+
+
 class Itself(nn.Module):
     def forward(self, x: Any) -> Any:
         return x * 1

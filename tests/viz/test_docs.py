@@ -24,15 +24,17 @@ def test_the_code_runs(run: Run, monkeypatch: Any, tmp_path: Path) -> None:
     for long, short in (
         ("callbacks=[recorder]", "callbacks=[recorder], progress=False"),
         ("three_runs", "[history] * 3"),
+        ("points=25", "points=3"),
     ):
         assert long in code
         code = code.replace(long, short)
     exec(code.replace("three_more", "[history] * 3"), {})
     assert (tmp_path / "runs" / "digits.html").stat().st_size > 100_000
+    assert (tmp_path / "runs" / "compared.html").stat().st_size > 20_000
 
 
 def test_every_picture_shown_is_there() -> None:
     shown = re.findall(r"!\[.+?\]\((.+?)\)", (DOCS / "pictures.md").read_text())
-    assert len(shown) >= 12
+    assert len(shown) >= 15
     for name in shown:
         assert 0 < (DOCS / name).stat().st_size < 150_000, name

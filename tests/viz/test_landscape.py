@@ -68,6 +68,18 @@ def test_the_model_and_the_data_are_left_as_they_were(batch_norm: str, fails: bo
     output.backward()
 
 
+def test_a_model_that_writes_into_its_input_gets_the_same_one_every_time() -> None:
+    class Doubles(nn.Module):
+        def forward(self, x: Any) -> Any:
+            x *= 2
+            return x
+
+    net, plain = nn.Sequential(nn.Flatten(), Doubles(), nn.Linear(36, 3)), nn.Sequential(nn.Flatten(), nn.Linear(36, 3))
+    net[2].load_state_dict(plain[1].state_dict())
+    found = [viz.loss_landscape(m, F.cross_entropy, (x, Y), points=3) for m, x in ((net, X), (plain, 2 * X))]
+    np.testing.assert_allclose(found[0].losses, found[1].losses, rtol=1e-5)
+
+
 def test_batch_norm_judges_by_what_is_asked_for() -> None:
     model = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1))
     model[0].weight.data.fill_(1.0)

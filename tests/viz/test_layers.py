@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import gc
 from typing import Any
 
 import numpy as np
@@ -23,14 +25,14 @@ def images(n: int = 5) -> Any:
 
 def rows(model: nn.Module, x: Any) -> list[dict[str, Any]]:
     """All that is told of each layer, but for its name."""
-    found = [dataclasses.asdict(layer) for layer in activation_statistics(model, x, batch_size=3)]
+    found = [dataclasses.asdict(layer) for layer in activation_statistics(model, x, batch_size=2)]
     return [{k: v for k, v in row.items() if k not in ("name", "type")} for row in found]
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_functions_count_as_modules_do(pair: tuple[nn.Module, nn.Module]) -> None:
     modules, functions = pair
-    x = images()
+    x = images(3)
     names = [[layer.name for layer in layers_of(model, x[:1])] for model in pair]
     assert len(names[0]) == len(names[1])
     assert [layer.shape for layer in layers_of(modules, x)] == [layer.shape for layer in layers_of(functions, x)]
@@ -135,6 +137,54 @@ def test_each_call_of_a_module_has_its_own_maps() -> None:
     for name, y, g in (("relu", a, by_a), ("relu_1", b, by_b)):
         small = (g.numpy().mean((2, 3), keepdims=True) * y.detach().numpy()).sum(1)
         np.testing.assert_allclose(grad_cam(model, x, name, 2), np.maximum(small, 0))
+
+
+def test_a_function_s_maps_are_those_of_pytorch(torch: Any) -> None:
+    """In float64, on noise: where two values are equal up to rounding, a pool may choose either."""
+    ours = LeNetOfFunctions().double()
+    x = np.random.default_rng(5).normal(size=(4, 1, 28, 28))
+    w = {k: torch.from_numpy(v.numpy().copy()) for k, v in ours.state_dict().items()}
+    G = torch.nn.functional
+    y = G.max_pool2d(G.relu(G.conv2d(torch.from_numpy(x), w["conv1.weight"], w["conv1.bias"], padding=2)), 2)
+    a = G.relu(G.conv2d(y, w["conv2.weight"], w["conv2.bias"])).requires_grad_()  # "relu_1"
+    y = G.relu(G.linear(G.max_pool2d(a, 2).flatten(1), w["fc1.weight"], w["fc1.bias"]))
+    scores = G.linear(y, w["fc2.weight"], w["fc2.bias"])
+    (g,) = torch.autograd.grad(scores[:, 3].sum(), a)
+    cam = torch.relu((g.mean((2, 3), keepdim=True) * a).sum(1, keepdim=True))
+    cam = G.interpolate(cam, size=(28, 28), mode="bilinear")[:, 0].detach().numpy()
+    np.testing.assert_allclose(feature_maps(ours, x, "relu_1"), a.detach().numpy(), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(grad_cam(ours, x, "relu_1", 3), cam, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("pair", ["resnet", "in place", "relu_", "avg_pool2d"])
+def test_a_frozen_model_has_the_same_maps(pair: str) -> None:
+    x = images(2)
+    for model in copy.deepcopy(PAIRS[pair]):
+        names = [layer.name for layer in layers_of(model, x) if len(layer.shape) == 4][-3:]
+        expected = [grad_cam(model, x, name, 1) for name in names]
+        model.requires_grad_(False)
+        for name, maps in zip(names, expected, strict=True):
+            np.testing.assert_array_equal(grad_cam(model, x, name, 1), maps)
+
+
+@pytest.mark.parametrize("layer", ["conv2", "relu_1", "max_pool2d"])
+def test_nothing_is_left_for_the_garbage_collector(layer: str) -> None:
+    model, x = PAIRS["lenet"][1], images(1)
+    for look in (lambda: grad_cam(model, x, layer), lambda: feature_maps(model, x, layer),
+                 lambda: activation_statistics(model, x)):  # fmt: skip
+        look()
+        gc.collect()
+        gc.disable()
+        try:
+            look()
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
+
+
+def test_a_lazy_model_is_listed_too() -> None:
+    model = nn.Sequential(nn.LazyLinear(4), nn.ReLU())
+    assert [layer.shape for layer in layers_of(model, tg.ones(2, 3))] == [(2, 4), (2, 4)]
 
 
 class Raw(nn.Module):

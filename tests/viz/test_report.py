@@ -79,9 +79,10 @@ def test_all_pictures_are_there(text: str) -> None:
     headings = re.findall(r"<h2 [^>]*>(.*?)</h2>", text)
     assert headings == [
         "Summary", "Health", "Learning curves", "Confusion matrix", "Worst mistakes", "Filters", "Feature maps",
-        "Saliency", "Grad-CAM", "Weights and gradients", "Activations", "Computation graph", "Layers",
+        "Saliency", "Grad-CAM", "Weights and gradients", "Activations", "Gradient flow", "Computation graph",
+        "Layers",
     ]  # fmt: skip
-    drawn = 11 + ("Not drawn: drawing a graph as svg needs Graphviz" not in text)
+    drawn = 12 + ("Not drawn: drawing a graph as svg needs Graphviz" not in text)
     assert page.tags.count("svg") == page.tags.count("figure") == page.tags.count("figcaption") == drawn
     assert page.tags.count("table") == 2
 
@@ -156,6 +157,8 @@ def test_the_graph_is_that_of_the_model(run: Run, tmp_path: Path) -> None:
     graph = text[text.index("Computation graph</h2>") : text.index("Layers</h2>")]
     for name, _ in run.model.named_parameters():
         assert f">{name}</text>" in graph
+    assert 'fill="light-dark(#e6f1f9,#14293a)"' in graph
+    assert not re.search(r'(fill|stroke)="(#|white|black)', graph)  # each colour has one for dark pages
     assert run.model.training
 
 
@@ -187,6 +190,7 @@ def test_what_does_not_apply_is_left_out(tmp_path: Path) -> None:
         "Worst mistakes",
         "Saliency",
         "Activations",
+        "Gradient flow",
         "Computation graph",
         "Layers",
     ]
@@ -216,6 +220,7 @@ def test_a_run_that_went_wrong_is_reported_too(tmp_path: Path) -> None:
     text = path.read_text()
     assert "nan" in text
     assert re.findall(r'class="warning">(.*?)</p>', text) == [
+        "Gradients, not finite: 0 Conv2d (30 NaN), 3 Linear (196 NaN).",
         "The training met what is not finite, first in epoch 1: the weight 3.weight[0, 0] is not finite (48 NaN of "
         "192).",
         "The parameter 3.weight has values that are not finite, 48 NaN of 192, first at [0, 0].",
@@ -235,6 +240,7 @@ def test_a_net_of_functions_is_reported_as_one_of_modules(tmp_path: Path) -> Non
         "relu: 2 of 6 units are dead, zero for all 30 samples: 1, 4.",
         "relu_2 is dead: all 20 units are zero for all 30 samples. Nothing passes it, and what stands before it cannot "
         "learn.",
+        "Gradients, all zero: conv1 Conv2d, conv2 Conv2d, fc1 Linear.",
     ]
     assert text.index("Health") < text.index("Confusion matrix</h2>")
     for name in ("conv2d", "conv2d_1"):
@@ -242,7 +248,7 @@ def test_a_net_of_functions_is_reported_as_one_of_modules(tmp_path: Path) -> Non
     assert "where layer conv2d_1 saw what speaks" in text
     assert "where layer relu_1 saw" in viz.report(tmp_path / "r.html", model, (x, y), layer="relu_1").read_text()
     healthy = viz.report(tmp_path / "r.html", nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), (x, y)).read_text()
-    assert "No dead units, and every parameter, output and score is finite." in healthy
+    assert "No dead units, gradients in every layer, and all parameters, outputs and scores are finite." in healthy
 
 
 def test_the_model_is_left_as_it_was(run: Run, tmp_path: Path) -> None:

@@ -38,11 +38,11 @@ def html_table(
     parts.append(f"<thead>{head}</thead>")
     parts.append(f"<tbody>{''.join(line(row, 'td') for row in rows)}</tbody>")
     if last is not None:
-        parts.append(f"<tfoot>{line(last, 'td')}</tfoot>")
+        parts.append(f'<tfoot style="border-top:1px solid">{line(last, "td")}</tfoot>')
     below = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
     return f'<div style="overflow-x:auto"><table>{"".join(parts)}</table>{below}</div>'
 
 
 def _style(text: bool) -> str:
     """Indented names keep their blanks; notebooks align all cells to the right unless told otherwise."""
-    return f"{_ALIGNED[text]};white-space:pre"
+    return f"{_ALIGNED[text]};white-space:pre;padding:0.15em 0.8em 0.15em 0.2em"

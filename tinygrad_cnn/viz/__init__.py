@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .following.page import follow
     from .graph.drawing import Graph, draw_graph
     from .histograms import HistogramRecorder
+    from .kit.page import Page
     from .landscape import LossLandscape, PathRecorder, loss_landscape, plot_loss_landscape
     from .layers import Layer, Layers, layers_of
     from .mistakes import plot_mistakes, worst_mistakes
@@ -49,6 +50,7 @@ _LATER = {  # name: the module it stands in
     "Layers": "layers",
     "Live": "training.session",
     "LossLandscape": "landscape",
+    "Page": "kit.page",
     "PathRecorder": "landscape",
     "activation_statistics": "activations",
     "compare": "comparison.comparing",
@@ -87,6 +89,7 @@ __all__ = [
     "Layers",
     "Live",
     "LossLandscape",
+    "Page",
     "PathRecorder",
     "activation_statistics",
     "compare",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[Any]
+_BLOCK = 1 << 18  # values that are summed at once
 
 
 @dataclass(frozen=True)
@@ -73,28 +74,33 @@ class _Sums:
         self.mean, self.squares = np.zeros(units), np.zeros(units)
 
     def add(self, y: Array) -> None:
-        values = np.moveaxis(y, self.axis, 1).reshape(len(y), len(self.mean), -1)  # (N, C, pixels)
-        with np.errstate(invalid="ignore"):  # infinity - infinity
-            mean = values.mean(axis=(0, 2), dtype=np.float64)  # (C,)
-        size, finite = values.shape[0] * values.shape[2], None
-        count: Any = size
-        if not np.isfinite(mean).all():
-            finite = np.isfinite(values)
-            self.nans += int(np.isnan(values).sum())
-            self.infs += int(np.isinf(values).sum())
+        units = np.moveaxis(y, self.axis, 0)  # (C, N, ...), in whatever order it lies in memory
+        size = y.size // len(units)
+        at_once = max(1, _BLOCK // size)  # no float64 copy of a whole batch
+        for start in range(0, len(units), at_once):
+            self._add(slice(start, start + at_once), units[start : start + at_once].astype(np.float64))
+        self.size, self.samples = self.size + size, self.samples + len(y)
+
+    def _add(self, part: slice, values: Array) -> None:
+        """What some of the units, (c, N, ...), have given."""
+        others = tuple(range(1, values.ndim))
+        zeros = values[0].size - np.count_nonzero(values, axis=others)  # (c,)
+        finite = np.isfinite(values)
+        count = np.count_nonzero(finite, axis=others)  # (c,)
+        if count.sum() < values.size:
+            nans = int(np.isnan(values).sum())
+            self.nans, self.infs = self.nans + nans, self.infs + int(values.size - count.sum()) - nans
             values = np.where(finite, values, 0)
-            count = finite.sum(axis=(0, 2))  # (C,)
-            mean = values.sum(axis=(0, 2), dtype=np.float64) / np.maximum(count, 1)
-        squares = np.zeros_like(mean)
-        for i, sample in enumerate(values):  # no float64 copy of a whole batch
-            square = (sample - mean[:, None]) ** 2  # (C, pixels)
-            squares += (square if finite is None else square * finite[i]).sum(axis=1)
-        step, total = mean - self.mean, self.count + count
+        mean = values.sum(axis=others) / np.maximum(count, 1)  # (c,)
+        values = values - np.expand_dims(mean, others)
+        values *= finite
+        squares = np.square(values, out=values).sum(axis=others)  # (c,)
+        step, before, total = mean - self.mean[part], self.count[part], self.count[part] + count
         share = count / np.maximum(total, 1)
-        self.squares += squares + step**2 * (self.count * share)
-        self.mean += step * share
-        self.zeros += count - np.count_nonzero(values, axis=(0, 2))
-        self.count, self.size, self.samples = total, self.size + size, self.samples + len(y)
+        self.squares[part] += squares + step**2 * (before * share)
+        self.mean[part] += step * share
+        self.zeros[part] += zeros
+        self.count[part] = total
 
     def result(self) -> LayerActivations:
         known = self.count.sum() or np.nan  # what there is no number of has no mean
@@ -147,7 +153,7 @@ def activation_statistics(
             sums.setdefault(output.name, _Sums(output)).add(output.kept)
 
     def keep(_: str, y: Tensor) -> tuple[Array, Tensor]:
-        return y._array.copy(), y  # what comes next may work in place
+        return y._array.copy(order="K"), y  # what comes next may work in place
 
     watch = None
     with probing.at_rest(model):

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Op, array_of
-from ..autograd.modes import here
 from ..nn import Module, MultiheadAttention
+from ..nn.parameter import Uninitialized
 from ..profiler import hooks
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
@@ -33,15 +33,7 @@ _HAND_ON = {  # operations that move numbers, or choose among them
     "setitem", "slide", "stack", "tril", "triu",
 }  # fmt: skip
 _LAST = ("linear", "bilinear", "embedding", "layer_norm", "rms_norm")  # their units lie along the last dimension
-_SECOND = (
-    "conv",
-    "pool",
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "interpolate",
-    "pixel",
-)  # words: along the second
+_SECOND = "conv", "pool", "batch_norm", "group_norm", "instance_norm", "interpolate"  # words; along the second
 
 Take = Callable[[str, Tensor], tuple[Any, Tensor]]
 
@@ -107,7 +99,8 @@ class Outputs(Recorder):
         tensors = [x for x in _flat(inputs) if isinstance(x, Tensor)]
         self._batch = next((len(x._array) for x in tensors if x.ndim), 0)
         for state in (*model.parameters(), *model.buffers()):
-            self._note(state._array, None)
+            if not isinstance(state, Uninitialized):
+                self._note(state._array, None)
         for x in tensors:
             self._note(x._array, 1)
 
@@ -147,7 +140,7 @@ class Outputs(Recorder):
 
     def leave(self) -> None:
         """The innermost module returns, or raises."""
-        self._function = None
+        self._function, self._called = None, ("", None)  # frames lead to whoever holds this watcher
         self._calls.pop()
 
     # ----------------------------------------------------------------------------------------------- operations
@@ -165,8 +158,7 @@ class Outputs(Recorder):
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
         """What it gave is the function's output, until the next."""
         call = self._function
-        if call is None:  # another watcher's
-            return
+        assert call is not None
         arrays = (a for a in map(array_of, inputs) if isinstance(a, np.ndarray))
         flowing = [(a.ndim, axis) for a in arrays if (axis := self._axis_of(a)) is not None]
         y = result._array
@@ -186,6 +178,7 @@ class Outputs(Recorder):
         """The function has returned."""
         call, self._function = self._function, None
         if call is not None and call.taken:
+            call.of = call.array = None
             self._found(call)
 
     # ---------------------------------------------------------------------------------------------------- parts
@@ -207,11 +200,7 @@ class Outputs(Recorder):
 
     def _keep(self, call: _Call, y: Tensor) -> Tensor:
         call.shape, call.taken = tuple(y.shape), True
-        before, here.mode.watchers = here.mode.watchers, ()
-        try:
-            call.kept, out = self._take(call.name, y)
-        finally:
-            here.mode.watchers = before
+        call.kept, out = self._take(call.name, y)
         return out
 
     def _note(self, array: Any, axis: int | None) -> None:

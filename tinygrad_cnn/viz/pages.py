@@ -72,7 +72,7 @@ class Section:
             cells = enumerate(row if headings else row[1:])
             rest = "".join(f"<td{_align(i, headings)}>{html.escape(cell)}</td>" for i, cell in cells)
             lines.append(f"<tr>{first}{rest}</tr>")
-        self.parts.append(f'<div class="scroll"><table>{"".join(lines)}</table></div>')
+        self.parts.append(f'<div class="scroll" tabindex="0"><table>{"".join(lines)}</table></div>')
 
     def draw(self, caption: str, make: Callable[[], Figure]) -> None:
         """A figure, made in the colours of the page."""
@@ -84,9 +84,8 @@ class Section:
     def embed(self, caption: str, svg: str) -> None:
         """A picture that is SVG already."""
         picture = inline_svg(svg, caption)
-        self.parts.append(
-            f'<figure><div class="scroll">{picture}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
-        )
+        below = f"<figcaption>{html.escape(caption)}</figcaption>"
+        self.parts.append(f'<figure><div class="scroll" tabindex="0">{picture}</div>{below}</figure>')
 
 
 def _align(column: int, headings: Sequence[str]) -> str:

@@ -77,6 +77,15 @@ def inputs_of(data: Any, batch_size: int | None, name: str) -> Iterator[tuple[tu
         yield (parts[:-1], parts[-1]) if len(parts) > 1 else (parts, None)
 
 
+def class_names(data: Any) -> Any:
+    """The names of the classes, where a dataset, or that of a loader or a part, knows them."""
+    while data is not None:
+        if getattr(data, "classes", None) is not None:
+            return data.classes
+        data = getattr(data, "dataset", None)
+    return None
+
+
 def scores(model: Module, x: Tensor, name: str) -> Tensor:
     """What the model says about images, (N, C); an error for anything else."""
     y = model(x)

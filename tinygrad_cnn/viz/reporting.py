@@ -24,8 +24,10 @@ from .confusion import plot_confusion_matrix
 from .curves import as_run, plot_learning_curves
 from .features import plot_feature_maps
 from .filters import plot_filters
+from .flow import LayerGradients, gradient_flow, plot_gradient_flow
 from .graph.drawing import draw_graph
-from .health import findings
+from .graph.style import in_both
+from .health import findings, graded
 from .histograms import HistogramRecorder
 from .layers import layers_of, name_of
 from .mistakes import plot_mistakes, worst_mistakes
@@ -35,6 +37,7 @@ from .ridges import plot_histograms
 Array = NDArray[Any]
 _MISTAKES = 24
 _PROBED = 1000  # samples whose activations are looked at
+_GRADED = 64  # and gradients
 
 
 def report(
@@ -53,9 +56,9 @@ def report(
 ) -> Path:
     """Write all pictures of a trained classifier, and a summary, into one HTML file that needs nothing else.
 
-    The summary with accuracy, loss, parameters and times; what is wrong (dead units, values that are not finite);
-    learning curves; the confusion matrix; the worst mistakes;
-    filters, feature maps, saliency and Grad-CAM of some images; histograms of weights and gradients; activations; the
+    The summary with accuracy, loss, parameters and times; what is wrong: dead units, gradients that vanish or explode,
+    values that are not finite; learning curves; the confusion matrix; the worst mistakes; filters, feature maps,
+    saliency and Grad-CAM of some images; histograms of weights and gradients; activations and gradient flow; the
     computation graph (where Graphviz is there); the table of layers. What does not apply (filters of a net without
     convolutions) is left out. Names are escaped, there is no script, nothing is loaded from anywhere, and the colours
     follow the reader's light or dark scheme.
@@ -90,17 +93,20 @@ def report(
     style.whole(examples, "examples", name)
     chosen = None if layer is None else name_of(model, layer, name)
     seen = _Evaluation(model, data, examples, batch_size, name)
-    labels = style.labels_for(_class_names(data) if display_labels is None else display_labels, seen.classes, name)
+    known = probing.class_names(data) if display_labels is None else display_labels
+    labels = style.labels_for(known, seen.classes, name)
     table = summary(model, (1, *seen.shape))
     statistics = activation_statistics(model, seen.probed, batch_size=batch_size)
+    flow, gradients = _flowing_back(model, seen)
     sections = [
         _summarized(model, table, seen, history, facts or {}),
-        _examined(findings(model, statistics, recorder, seen.scores)),
+        _examined(findings(model, statistics, flow, recorder, seen.scores)),
         *_learned(history),
         *_judged(seen, labels),
         *_explained(model, seen, labels, chosen),
         *_distributed(recorder),
         _flowing(statistics, len(seen.probed)),
+        *gradients,
         _graphed(model, seen),
         _layered(table),
     ]
@@ -161,15 +167,6 @@ class _Evaluation:
         return float(-np.log(np.maximum(p, 1e-300)).mean())
 
 
-def _class_names(data: Any) -> Any:
-    """The names of the classes, where a dataset, or that of a loader or a part, knows them."""
-    while data is not None:
-        if getattr(data, "classes", None) is not None:
-            return data.classes
-        data = getattr(data, "dataset", None)
-    return None
-
-
 # --------------------------------------------------------------------------------------------------------- sections
 def _summarized(
     model: Module, table: ModelSummary, seen: _Evaluation, history: Any, facts: Mapping[str, Any]
@@ -200,7 +197,7 @@ def _examined(wrong: list[str]) -> pages.Section:
     for text in wrong:
         section.warn(text)
     if not wrong:
-        section.say("No dead units, and every parameter, output and score is finite.")
+        section.say("No dead units, gradients in every layer, and all parameters, outputs and scores are finite.")
     return section
 
 
@@ -298,12 +295,27 @@ def _flowing(statistics: list[LayerActivations], samples: int) -> pages.Section:
     return section
 
 
+def _flowing_back(model: Module, seen: _Evaluation) -> tuple[list[LayerGradients], list[pages.Section]]:
+    images, targets = seen.probed[:_GRADED], seen.targets[:_GRADED]
+    with graded(model, images, targets) as some:
+        if not some:
+            return [], []
+        section = pages.Section("Gradient flow")
+        section.draw(
+            f"The gradients of the loss of {len(images)} images, in evaluation mode. Beside a layer far from the "
+            "others, one without a gradient, and one whose gradient is not finite stands what is wrong.",
+            lambda: plot_gradient_flow(model),
+        )
+        return gradient_flow(model), [section]
+
+
 def _graphed(model: Module, seen: _Evaluation) -> pages.Section:
     section = pages.Section("Computation graph")
     with probing.at_rest(model):
         graph = draw_graph(model, inputs=Tensor(seen.probed[:1]), title="")
     try:
-        section.embed("The operations behind the scores of one image, grouped by module.", graph._as("svg").decode())
+        drawing = in_both(graph._as("svg").decode())
+        section.embed("The operations behind the scores of one image, grouped by module.", drawing)
     except ImportError as error:
         section.say(f"Not drawn: {error}.")
     return section

@@ -95,14 +95,15 @@ def cam(model: Module, x: Any, layer: Any, target: Any, batch_size: int | None, 
         """The output from a leaf: what stands before the layer needs no gradient."""
         if y.dtype.kind != "f":
             return y, y
-        leaf = y.detach().requires_grad_()
+        leaf = Tensor(y._array, requires_grad=True)
         return leaf, leaf.clone()  # which may be changed in place
 
     maps = []
     with probing.differentiating(model):
         for start in range(0, len(images), size):
             part = slice(start, start + size)
-            y, a = output_of(model, Tensor(images[part]), called, cut, name, lambda x: probing.scores(model, x, name))
+            given = Tensor(images[part], requires_grad=True).clone()  # so all is recorded, whatever is frozen
+            y, a = output_of(model, given, called, cut, name, lambda x: probing.scores(model, x, name))
             if a.ndim != 4:
                 raise ValueError(
                     f"{name}: the output of layer {called!r} must be (N, K, h, w), got shape {tuple(a.shape)}"

@@ -35,6 +35,11 @@ def test_a_layer_in_between_moves_the_others_and_changes_none() -> None:
     assert removed == [("", "0", "0"), ("\N{MINUS SIGN}", "1", None), ("", "2", "1"), ("", "3", "2")]
 
 
+def test_of_two_that_are_alike_the_one_of_the_same_settings_is_taken() -> None:
+    found = rows(mlp(nn.Dropout(0.1)), mlp(nn.Dropout(0.2), nn.Dropout(0.1)), (2, 4))
+    assert found == [("", "0", "0"), ("+", None, "1"), ("", "1", "2"), ("", "2", "3")]
+
+
 def test_settings_and_shapes_make_a_change() -> None:
     assert [r[0] for r in rows(mlp(nn.ReLU()), mlp(nn.ReLU(), hidden=6), (2, 4))] == ["~", "~", "~"]
     assert [r[0] for r in rows(mlp(nn.Dropout(0.1)), mlp(nn.Dropout(0.2)), (2, 4))] == ["", "~", ""]
@@ -64,6 +69,24 @@ def test_totals_count_what_is_below_and_nets_without_children_compare_too() -> N
     assert (root.parameters, root.total_parameters, root.total_mult_adds) == (0, 43, 2 * 35)
     pair = aligned(*(parts_of(net, summary(net, (2, 4))) for net in (nn.Linear(4, 2), nn.Linear(4, 3))))
     assert [(row.level, row.sign) for row in pair] == [(0, "~")]
+
+
+def test_what_is_called_again_and_again_is_one_row() -> None:
+    class Steps(nn.Module):
+        def __init__(self, steps: int) -> None:
+            super().__init__()
+            self.steps, self.cell = steps, nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+
+        def forward(self, x: Any) -> Any:
+            for _ in range(self.steps):
+                x = self.cell(x)
+            return x
+
+    assert rows(Steps(5), Steps(5), (2, 4)) == [("", "cell", "cell"), ("", "0", "0"), ("", "1", "1")]
+    assert [row[0] for row in rows(Steps(5), Steps(6), (2, 4))] == ["~", "~", "~"]
+    net = Steps(5)
+    (cell,) = parts_of(net, summary(net, (2, 4))).children
+    assert (cell.calls, cell.children[0].calls, cell.total_mult_adds, cell.total_parameters) == (5, 5, 5 * 32, 20)
 
 
 def test_how_far_weights_are_apart() -> None:

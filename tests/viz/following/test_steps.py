@@ -16,7 +16,8 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz.following.packing import packed
-from tinygrad_cnn.viz.following.steps import Step, trail_of
+from tinygrad_cnn.viz.following.steps import trail_of
+from tinygrad_cnn.viz.following.structure import Step
 
 
 class Called(nn.Module):
@@ -280,8 +281,10 @@ def test_errors_at_the_door():
         viz.follow(net, np.concatenate([x, x]))
     with pytest.raises(ValueError, match=r"pass x\[None\]"):
         viz.follow(net, np.repeat(x[0], 3, 0))
-    with pytest.raises(ValueError, match="name the 10 outputs, got 2"):
-        viz.follow(net, x, classes=["a", "b"])
+    with pytest.raises(ValueError, match="has 2 names, but there are 10 classes"):
+        viz.follow(net, x, display_labels=["a", "b"])
+    with pytest.raises(ValueError, match=r"name scores \(1, K\), but the model gives shape \(1, 2, 12, 12\)"):
+        viz.follow(*nets.made("unet"), display_labels=["a", "b"])
     with pytest.raises(ValueError, match="one of 10 outputs, 0 to 9, got 10"):
         viz.follow(net, x, target=10)
     with pytest.raises(ValueError, match=r"more than max_megabytes=0.01; follow a part"):

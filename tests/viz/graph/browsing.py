@@ -51,14 +51,21 @@ class Window:
 
     def show(self, text: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str) -> Window:
         """Any page, as a file: its script says when it is ready, by ``document.body.dataset.ready = "yes"``."""
+        return self.load(text, width, height, mobile=mobile, **media).whole()
+
+    def load(self, text: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str) -> Window:
+        """Any page, as a file, also one without a script."""
         path = self.folder / "page.html"
         path.write_text(text, encoding="utf-8")
-        return self.visit(path.as_uri(), width, height, mobile=mobile, **media)
+        return self._go(path.as_uri(), width, height, mobile, media)
 
     def visit(
         self, address: str, width: int = 1440, height: int = 900, *, mobile: bool = False, **media: str
     ) -> Window:
         """Any page, by its address."""
+        return self._go(address, width, height, mobile, media).whole()
+
+    def _go(self, address: str, width: int, height: int, mobile: bool, media: dict[str, str]) -> Window:
         self.file = address
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -66,6 +73,10 @@ class Window:
         features = [{"name": name, "value": value} for name, value in media.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         self.driver.get(self.file)
+        return self
+
+    def whole(self) -> Window:
+        """Itself, after its script has come to its end."""
         assert self.run("return document.body.dataset.ready") == "yes", self.console()
         return self
 
@@ -113,9 +124,13 @@ class Window:
         """The size in pixels of the screen of the smallest text that is seen, that within pictures included."""
         return float(self.run(SMALLEST))
 
-    def shoot(self, name: str) -> None:
+    def shoot(self, name: str, colors: int | None = None) -> None:
+        """Renew a picture of the docs; `colors` of them, where there are gradients, take a third of the bytes."""
         if os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
             self.driver.save_screenshot(str(IMAGES / name))
+            if colors is not None:
+                image = pytest.importorskip("PIL.Image")
+                image.open(IMAGES / name).convert("RGB").quantize(colors).save(IMAGES / name, optimize=True)
 
 
 def start(profile: Path, *, this_machine: bool = False) -> Any:

@@ -168,14 +168,29 @@ def test_a_sum_over_forty_branches_fits_a_screen() -> None:
         assert operations(drawn) <= 4
 
 
-def test_no_period_where_a_step_takes_what_lies_further_back() -> None:
-    def halves(x: tg.Tensor) -> tg.Tensor:
-        states = [x.tanh()]
-        for t in range(10):
-            states.append((states[t] + states[t // 2]).tanh())
+def test_what_lies_two_steps_back_makes_a_period_of_two() -> None:
+    def fibonacci(x: tg.Tensor) -> tg.Tensor:
+        a, b = x.tanh(), x.exp()
+        for _ in range(10):
+            a, b = b, (a + b).tanh()
+        return b
+
+    picture = draw_graph(fibonacci, inputs=tg.randn(4)).picture
+    (row,) = rows(picture)
+    assert row.count == 5
+    folded = once(picture)
+    assert [b.label for b in folded.boxes if b.group == row.id] == ["add", "tanh"] * 2
+    assert sum(e.recurrent for e in folded.edges) == 3
+
+
+def test_no_row_where_a_block_takes_what_lies_further_back() -> None:
+    def growing(x: tg.Tensor) -> tg.Tensor:
+        states = [x.tanh() for _ in range(2)]
+        for _ in range(8):
+            states.append(tg.stack(states).sum(0).tanh())
         return states[-1]
 
-    assert all(row.count < 4 for row in rows(draw_graph(halves, inputs=tg.randn(4)).picture))
+    assert not rows(draw_graph(growing, inputs=tg.randn(4)).picture)
 
 
 def test_a_loop_within_a_loop() -> None:
@@ -262,9 +277,7 @@ def _flat(widths: list[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-@pytest.mark.parametrize(
-    "model", [Deep(), _flat([3] + [4] * 50)], ids=["stages", "equal"]
-)
+@pytest.mark.parametrize("model", [Deep(), _flat([3] + [4] * 50)], ids=["stages", "equal"])
 def test_a_net_of_50_layers_fits_a_laptop_screen(model: nn.Module, svg_size: object) -> None:
     assert sum(isinstance(m, (nn.Conv2d, nn.Linear)) for m in model.modules()) == 50
     graph = draw_graph(model, inputs=tg.ones(2, 3, 8, 8))

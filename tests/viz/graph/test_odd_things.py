@@ -24,7 +24,7 @@ from tinygrad_cnn.viz import draw_graph
         (lambda n, _x: draw_graph(optim.SGD(n.parameters())), TypeError, "function that returns tensors, got SGD"),
         (lambda _n, _x: draw_graph(np.ones(3)), TypeError, "got ndarray; an array has no graph: compute with tensors"),
         (lambda n, _x: draw_graph(n, inputs=(4, 3)), TypeError, r"are 2 numbers; for .* shape pass tg.zeros\(4, 3\)"),
-        (lambda n, x: draw_graph(n(x), model=nn.Linear), TypeError, "model must be an nn.Module.* got the class Linear"),
+        (lambda n, x: draw_graph(n(x), model=nn.Linear), TypeError, "must be an nn.Module, .* got the class Linear"),
         (lambda n, x: draw_graph(n(x), model=3), TypeError, "model must be an nn.Module, .* got int"),
         (lambda n, x: draw_graph(n(x), profile=3), TypeError, r"profile must be what tg.profiler.profile\(\) gives,"),
         (lambda n, x: draw_graph(x, inputs=n), TypeError, "inputs must be tensors or arrays, got Linear for 'input'"),

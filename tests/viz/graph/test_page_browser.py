@@ -143,8 +143,8 @@ def test_modules_open_as_they_were_drawn(window: Window) -> None:
 
 def test_a_deep_net_opens_readable(window: Window) -> None:
     window.open(pictures.deep())
-    assert number(window.text("#zoom").removesuffix(" %")) >= 50
-    assert [count.text for count in window.all("#nodes .count")] == ["\N{MULTIPLICATION SIGN} 20"]
+    assert number(window.text("#zoom").removesuffix(" %")) >= 100
+    assert [count.text for count in window.all("#nodes .count")] == ["\N{MULTIPLICATION SIGN} 20: show all"]
     window.click("#open-all")
     assert len(window.all("#nodes .node")) == len(pictures.deep().boxes)
 

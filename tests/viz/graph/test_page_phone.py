@@ -70,6 +70,12 @@ def test_the_panel_is_a_sheet_at_the_bottom(window: Window) -> None:
     assert window.width() == 390
 
 
+def test_nodes_and_headers_are_large_enough_for_a_finger(window: Window) -> None:
+    window.open(pictures.deep(), 390, 844, mobile=True)
+    assert window.all("#nodes .header")
+    assert [e.get_attribute("aria-label") for e in window.all("#nodes [role=button]") if e.rect["height"] < 24] == []
+
+
 @pytest.mark.parametrize("width", [390, 768, 1024, 1440])
 def test_it_fits_any_width(window: Window, width: int) -> None:
     window.open(pictures.lenet(), width, 844, mobile=width < 500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ class ResNet18(nn.Module):
         self.layers = nn.Sequential(
             *(
                 nn.Sequential(BasicBlock(i, o, 1 if k == 0 else 2), BasicBlock(o, o))
-                for k, (i, o) in enumerate(zip(widths, widths[1:], strict=False))
+                for k, (i, o) in enumerate(itertools.pairwise(widths))
             )
         )
         self.fc = nn.Linear(16, 10)

@@ -30,7 +30,7 @@ element("tools").append(themeButton(), plain.element, rate.element);
 element("tile").append(tile.element);
 element("plot").append(plot.element);
 // the tests reach for what a page keeps to itself
-Object.assign(window, { channel, tile, rate, plot, moved, formatNumber, colorScale, themeColor });
+Object.assign(window, { channel, tile, rate, plot, moved, formatNumber, colorScale, themeColor, inkOn });
 for (const [name, get] of Object.entries({ picked: () => picked, hovered: () => hovered, picks: () => picks }))
   Object.defineProperty(window, name, { get });
 document.body.dataset.ready = "yes";

@@ -152,5 +152,17 @@ def test_numbers(window: Any, value: Any, text: str) -> None:
     assert window.run("return formatNumber(arguments[0])", value) == text
 
 
+def test_text_on_any_colour_is_readable(window: Any) -> None:
+    def luminance(rgb: list[int]) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in rgb)]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    window.show(demo())
+    colors = [[r, g, b] for r in range(0, 256, 51) for g in range(0, 256, 51) for b in range(0, 256, 51)]
+    for rgb, ink in zip(colors, window.run("return arguments[0].map(inkOn)", colors), strict=True):
+        pair = sorted([luminance(rgb), luminance([255] * 3 if ink == "#ffffff" else [0] * 3)])
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, rgb
+
+
 def test_the_style_is_one() -> None:
     assert "light-dark" in base_style()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinygrad_cnn.viz.kit.page import part
+from tinygrad_cnn.viz.playing.playground import SCRIPTS
 
 DOCS = Path(__file__).parents[3] / "docs"
 TEXT = (DOCS / "playground.md").read_text(encoding="utf-8")
@@ -29,3 +30,10 @@ def test_the_engine_that_is_shown_is_the_engine() -> None:
 
 def test_the_picture_is_there() -> None:
     assert 0 < (DOCS / "images" / "playground.png").stat().st_size < 300_000
+
+
+def test_the_front_page_is_the_playground_as_it_is() -> None:
+    """`python docs/make_front_page.py` writes it anew; what the kit has changed since is let pass."""
+    page = (DOCS / "index.html").read_text(encoding="utf-8")
+    for name in SCRIPTS:
+        assert part("tinygrad_cnn.viz.playing", f"web/{name}.js") in page, name

@@ -16,7 +16,7 @@ ADDED, REMOVED, CHANGED, SAME = "+", "\N{MINUS SIGN}", "~", ""
 
 @dataclass
 class Part:
-    """One call of a module, with the calls within it."""
+    """A module that is called, with those called within it."""
 
     name: str  # within the call around it
     module: Module
@@ -24,8 +24,9 @@ class Part:
     settings: str
     shape: Any  # of the output; None where it was not called
     parameters: int  # of itself, each counted at its first appearance
-    mult_adds: int
+    mult_adds: int  # of itself, over all calls
     children: list[Part] = field(default_factory=list)
+    calls: int = 1  # from within the same module: 20 for a layer that runs over 20 steps
 
     @property
     def total_parameters(self) -> int:
@@ -48,7 +49,7 @@ class Pair(NamedTuple):
 
 
 def parts_of(model: Module, table: ModelSummary) -> Part:
-    """The calls of a summary as a tree."""
+    """The calls of a summary as a tree, those of one module from within another as one."""
     modules = dict(model.named_modules())
     open_: list[tuple[str, Part]] = []
     root: Part | None = None
@@ -56,12 +57,17 @@ def parts_of(model: Module, table: ModelSummary) -> Part:
         del open_[row.level :]
         module = modules[row.name]
         name = row.name.removeprefix(f"{open_[-1][0]}.") if open_ and open_[-1][0] else row.name
-        part = Part(
-            name, module, row.type, " ".join(module.extra_repr().split()), row.output_shape,
-            row.trainable + row.frozen, row.mult_adds,
-        )  # fmt: skip
-        if open_:
-            open_[-1][1].children.append(part)
+        around = open_[-1][1] if open_ else None
+        part = next((child for child in around.children if child.module is module), None) if around else None
+        if part is None:
+            part = Part(
+                name, module, row.type, " ".join(module.extra_repr().split()), row.output_shape,
+                row.trainable + row.frozen, row.mult_adds,
+            )  # fmt: skip
+            if around:
+                around.children.append(part)
+        else:
+            part.calls, part.mult_adds = part.calls + 1, part.mult_adds + row.mult_adds
         root = root or part
         open_.append((row.name, part))
     assert root is not None  # the model itself is always called
@@ -71,11 +77,13 @@ def parts_of(model: Module, table: ModelSummary) -> Part:
 def aligned(a: Part, b: Part, level: int = 0) -> list[Pair]:
     """The rows of two trees, from the outermost on."""
     below = [row for x, y in _matched(a.children, b.children) for row in _rows(x, y, level + 1)]
-    same = (a.type, a.settings, a.shape, a.parameters, a.mult_adds) == (
-        (b.type, b.settings, b.shape, b.parameters, b.mult_adds)
-    )  # fmt: skip
-    changed = not same or any(row.sign for row in below)
+    changed = _own(a) != _own(b) or any(row.sign for row in below)
     return [Pair(level, CHANGED if changed else SAME, a, b), *below]
+
+
+def _own(part: Part) -> tuple[Any, ...]:
+    """What a part is without what is within it."""
+    return part.type, part.settings, part.shape, part.parameters, part.mult_adds, part.calls
 
 
 def _rows(a: Part | None, b: Part | None, level: int) -> Iterator[Pair]:
@@ -117,9 +125,8 @@ def _alike(a: Part, b: Part) -> int:
     named = a.name == b.name and not a.name.rpartition(".")[2].isdigit()  # a number is a place, no name
     if a.type != b.type:
         return 3 if named else 0
-    same = (
-        (a.settings == b.settings) + (a.total_parameters == b.total_parameters) + (len(a.children) == len(b.children))
-    )
+    same = 2 * (a.settings == b.settings) + (a.total_parameters == b.total_parameters)
+    same += len(a.children) == len(b.children)
     return 3 + same + 2 * named + (a.name == b.name)
 
 

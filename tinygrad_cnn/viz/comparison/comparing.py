@@ -215,7 +215,8 @@ def _differs(row: Pair) -> bool:
     """Does the row itself differ, rather than something within it?"""
     if row.a is None or row.b is None or row.sign == SAME:
         return row.sign != SAME
-    return (row.a.type, row.a.settings, row.a.shape) != (row.b.type, row.b.settings, row.b.shape)
+    ours, theirs = ((p.type, p.settings, p.shape, p.calls) for p in (row.a, row.b))
+    return ours != theirs
 
 
 def _of_part(own: Part | None) -> dict[str, Any] | None:
@@ -223,6 +224,7 @@ def _of_part(own: Part | None) -> dict[str, Any] | None:
         return None
     shape = "not called" if own.shape is None else str(own.shape)
     what = f"{own.type}({own.settings})" if own.settings else own.type
+    what += f" \N{MULTIPLICATION SIGN} {own.calls}" if own.calls > 1 else ""
     return {
         "name": own.name, "what": what, "shape": shape,
         "parameters": own.total_parameters, "mult_adds": own.total_mult_adds,
@@ -231,10 +233,7 @@ def _of_part(own: Part | None) -> dict[str, Any] | None:
 
 def _judged(judged: judging.Judgement, display_labels: Any, data: Any, count: int, name: str) -> dict[str, Any]:
     table = judged.by_class()
-    labels = display_labels
-    owner = data
-    while labels is None and owner is not None:  # a dataset's own, or that of what it is a part of
-        labels, owner = getattr(owner, "classes", None), getattr(owner, "dataset", None)
+    labels = probing.class_names(data) if display_labels is None else display_labels
     if labels is not None:
         style.labels_for(labels, len(table), name)
     a_alone, b_alone = (sum(row[i] for row in table) for i in (2, 3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,7 @@ from ...nn.layers.normalization import GroupNorm, LayerNorm, _BatchNorm, _Instan
 from ...ops.pool import spans
 from ...tensors import Tensor
 from ..watching import Seen
-
-if TYPE_CHECKING:
-    from .steps import Step
+from .structure import Step
 
 WINDOWED = {"conv2d": "conv", "conv2d_uneven": "conv", "max_pool2d": "max_pool", "window_sum": "window_sum"}
 PLAIN = {"linear": "linear", "matmul": "matmul"}  # operands say all

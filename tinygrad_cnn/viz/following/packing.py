@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .steps import Step, Trail
+from .structure import Step, Trail
 
 RANGE = np.iinfo(np.int32)
 
@@ -68,21 +68,20 @@ def _step(packer: Packer, step: Step, value: int, label: dict[str, Any]) -> dict
         operands.append(operand)
     settings = {k: {"array": packer.place(v)} if isinstance(v, ndarray) else v for k, v in step.settings.items()}
     found = {"kind": step.kind, "op": step.op, "shape": list(step.shape), "value": value, "operands": operands}
-    return {**found, "settings": settings, "line": step.line, **label}
+    return {**found, "settings": settings, **label}
 
 
 def _labels(trail: Trail) -> list[dict[str, Any]]:
-    """What each step is called: as its module, where that made nothing else, else as its operation, and where."""
+    """What each step is called: as its module, where that made nothing else and has a word for a name, else as its
+    operation; and where in the net and in the user's code it stands.
+    """
     made = Counter(step.call for step in trail.steps)
+    lines = [step.line for step in trail.steps if step.kind != "input"]
+    told = any(line != lines[0] for line in lines)  # one line for all is the call of the model
     found = []
     for step in trail.steps:
-        call = trail.calls[step.call] if step.call is not None else None
-        own = call is not None and bool(call.name) and made[step.call] == 1
-        found.append(
-            {
-                "name": call.name if own and call is not None else step.op,
-                "path": call.name if call is not None else "",
-                "module": call.type if call is not None else "",
-            }
-        )
+        path, module = ("", "") if step.call is None else trail.calls[step.call][:2]
+        own = made[step.call] == 1 and not path.replace(".", "").isdigit()
+        name = path if own and path else step.op
+        found.append({"name": name, "path": path, "module": module, "line": step.line if told else None})
     return found

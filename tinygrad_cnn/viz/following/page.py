@@ -8,26 +8,15 @@ from typing import Any
 import numpy as np
 
 from ...nn.module import Module
-from .. import probing
+from .. import probing, style
 from ..kit.page import Page, base_style, document, part, web
 from .packing import packed
 from .steps import trail_of
 
 PARTS = (
-    "net",
-    "windows",
-    "links",
-    "dense",
-    "walks",
-    "written",
-    "words",
-    "strip",
-    "product",
-    "field",
-    "outputs",
-    "lowered",
-    "main",
-)
+    "net", "windows", "links", "dense", "walks", "written", "words", "strip", "tables", "product", "field", "outputs",
+    "lowered", "main",
+)  # fmt: skip
 KIT = ("dom", "numbers", "colors", "tile", "slider", "tooltip", "theme")
 ROOM = 20.0  # megabytes of a page
 
@@ -37,7 +26,7 @@ def follow(
     x: Any,
     *,
     target: int | None = None,
-    classes: Sequence[str] | None = None,
+    display_labels: Sequence[str] | None = None,
     title: str | None = None,
     max_megabytes: float = ROOM,
 ) -> Page:
@@ -60,7 +49,7 @@ def follow(
         x: one sample, with its batch dimension: images (1, C, H, W), features (1, D), indices (1, T). A tuple for
             models of several inputs.
         target: which output the page opens with; None is the largest.
-        classes: names of the outputs, where these are scores (1, K).
+        display_labels: names of the outputs, where these are scores (1, K).
         title: of the page; the model's type if None.
         max_megabytes: how large the page may be. It holds all weights and maps, four bytes a number and a third more.
 
@@ -74,7 +63,7 @@ def follow(
     >>> page = tg.viz.follow(net, tg.randn(1, 1, 8, 8))
     >>> page.save("follow.html")  # doctest: +SKIP
     """
-    data = told(model, x, target, classes, title, max_megabytes)
+    data = told(model, x, target, display_labels, title, max_megabytes)
     body = part(__package__, "web/page.html")
     styles = [base_style(), part(__package__, "web/style.css")]
     scripts = [*web(*KIT), *(part(__package__, f"web/{name}.js") for name in PARTS)]
@@ -85,7 +74,7 @@ def told(
     model: Module,
     x: Any,
     target: int | None = None,
-    classes: Sequence[str] | None = None,
+    display_labels: Sequence[str] | None = None,
     title: str | None = None,
     max_megabytes: float = ROOM,
 ) -> dict[str, Any]:
@@ -105,11 +94,11 @@ def told(
         )
     scores = trail.steps[trail.outputs[0]].shape
     count = scores[1] if len(scores) == 2 else 0
-    if classes is not None and len(classes) != count:
-        raise ValueError(f"{name}: classes must name the {count} outputs, got {len(classes)} of an output {scores}")
+    if display_labels is not None and not count:
+        raise ValueError(f"{name}: display_labels name scores (1, K), but the model gives shape {scores}")
     if target is not None and not 0 <= target < count:
         raise ValueError(f"{name}: target must be one of {count} outputs, 0 to {count - 1}, got {target!r}")
-    names = None if classes is None else [str(each) for each in classes]
+    names = style.labels_for(display_labels, count, name)
     return {**data, "title": title or type(model).__name__, "target": target, "classes": names}
 
 

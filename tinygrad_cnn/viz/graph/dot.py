@@ -66,7 +66,7 @@ def source_of(
     scale = _Scale(picture, color_by)
     alone = _alone(picture)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
-    nodes = {b.id: _node(b, numbers, statistics, scale, inline.get(b.id)) for b in picture.boxes}
+    nodes = {b.id: _node(b, numbers, statistics, back, scale, inline.get(b.id)) for b in picture.boxes}
     for box in picture.boxes:
         if box.id in again:
             nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
@@ -108,10 +108,10 @@ def _shared(picture: Picture) -> tuple[Picture, dict[int, int]]:
 
 
 # ----------------------------------------------------------------------------------------------------- boxes, groups
-def _node(box: Box, numbers: bool, statistics: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
+def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
     style = KINDS[look_of(box)]
     attributes = {
-        "label": table(lines(box, numbers, statistics, scale.text(box), module)),
+        "label": table(lines(box, numbers, statistics, back, scale.text(box), module)),
         "shape": style.shape,
         "style": style.style,
         "color": style.color,
@@ -180,11 +180,11 @@ def _draw_groups(
 # -------------------------------------------------------------------------------------------------------------- edges
 def _several(picture: Picture, boxes: dict[int, Box], beside: Container[int]) -> set[int]:
     """Boxes whose inputs need their names at the edges: more than one that was computed or named by the user."""
-    counts: dict[int, int] = {}
+    slots: dict[int, set[int]] = {}  # a step back in a loop leads where the first one came in
     for edge in picture.edges:
         if boxes[edge.source].kind != "parameter" and edge.source not in beside:
-            counts[edge.target] = counts.get(edge.target, 0) + 1
-    return {i for i, n in counts.items() if n > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
+            slots.setdefault(edge.target, set()).add(edge.slot)
+    return {i for i, own in slots.items() if len(own) > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 
 
 def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
@@ -243,7 +243,7 @@ def _recurrent(dot: Any, edge: Edge) -> None:
     """From one block of a row into the next: back to the top of the one that is drawn."""
     dot.edge(
         f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", fontcolor=INK,
-        label=" next " if edge.source == edge.target else " next step ",
+        label=" next step ",
     )  # fmt: skip
 
 
@@ -252,7 +252,7 @@ class _Scale:
     """Colours by cost, from nothing to the dearest box."""
 
     def __init__(self, picture: Picture, color_by: str | None) -> None:
-        self.by = color_by
+        self.by, self.measured = color_by, picture.measured
         amounts = [self.amount(b.cost) for b in picture.boxes if b.cost is not None]
         self.most, self.total = max(amounts, default=0.0), sum(amounts)
 
@@ -285,8 +285,13 @@ class _Scale:
             f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" COLOR="{FAINT}">'
             f'<TR><TD COLSPAN="7" BORDER="0">{what}</TD></TR><TR>{cells}</TR>'
             f'<TR><TD COLSPAN="2" BORDER="0" ALIGN="LEFT">0</TD>'
-            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR></TABLE>>'
+            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR>{self._how()}</TABLE>>'
         )
+
+    def _how(self) -> str:
+        """How times were taken."""
+        lines = textwrap.wrap(self.measured, 26) if self.by == "time" else []
+        return "".join(f'<TR><TD COLSPAN="7" BORDER="0">{escaped(line)}</TD></TR>' for line in lines)
 
 
 def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale, again: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +23,7 @@ from .folding import choose, marked, truncate, view
 from .models import Model, given_models
 from .recording import record, record_failure
 from .repeats import with_rows
-from .structure import Picture
+from .structure import SMALL, Picture
 
 _FORMATS = (*rendering.FORMATS, "dot", "html")
 
@@ -133,7 +135,7 @@ def draw_graph(
         show_values: "auto" shows the numbers of very small arrays; True also sums up all others (norm, zeros, NaN);
             False leaves values out.
         gradients: True computes the gradient of the (summed) output by every array and draws it flowing back; "auto"
-            does it for small graphs of small arrays, without the arrows.
+            does it where that is little work, without the arrows: the page plays them.
         collapse: "auto" keeps large drawings readable: equal blocks in a row become one "x N", modules become boxes,
             from the innermost on, until it fits a screen. False draws everything; True closes the model's children; a
             number closes modules so many levels down.
@@ -219,4 +221,6 @@ def _graph(
     if any(b.kind == "failed" for b in picture.boxes) and all(b.kind != "failed" for b in drawn.boxes):
         shown = choose(picture, False)  # what failed is not hidden in a module
         drawn = view(picture, shown)
+    if not look["backward"] and any(b.shape and math.prod(b.shape) > SMALL for b in picture.boxes):
+        drawn.boxes = [dataclasses.replace(b, gradient=None) for b in drawn.boxes]  # for the page, which plays them
     return Graph(marked(picture, shown), truncate(drawn, max_nodes), **look)

@@ -177,7 +177,7 @@ class _View:
     # ------------------------------------------------------------------------------------------------------------ boxes
     @staticmethod
     def _for_all(boxes: list[Box]) -> Box:
-        """The first of boxes, for all of them: costs add up, settings that differ go from the first one's to the last's."""
+        """The first of boxes, for all: costs add up, settings that differ go from the first one's to the last's."""
         box = dataclasses.replace(boxes[0], attributes=dict(boxes[0].attributes), cost=_sum(b.cost for b in boxes))
         for name, value in boxes[-1].attributes.items():
             if box.attributes.get(name, value) != value:
@@ -193,8 +193,9 @@ class _View:
         out = self._boxes[group.out]
         box = dataclasses.replace(
             out, id=self._fresh + group.id, kind="module", label=group.type, name=group.name or None,
-            group=group.parent, order=own[0].order, count=group.count, hidden=len(own), output=any(b.output for b in own),
-            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing), inputs=[], rules=[],
+            group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
+            output=any(b.output for b in own), inputs=[], rules=[],
+            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing),
             source=next((b.source for b in computed if b.source), None),
         )  # fmt: skip
         if len(computed) > 1:
@@ -203,7 +204,7 @@ class _View:
         return box
 
     def _held(self, group: Group) -> str:
-        """What a group has in it: "3 Bottleneck", or "getitem, 2 Linear, add, tanh"; nothing where that would be long."""
+        """What a group has in it: "3 Bottleneck", "getitem, 2 Linear, add, tanh"; nothing where that would be long."""
         inside = group
         while inside.kind == "row":
             inside = self._groups[inside.blocks[0]]

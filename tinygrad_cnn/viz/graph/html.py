@@ -7,7 +7,7 @@ from . import style
 from .structure import Picture
 
 SCRIPTS = (
-    *("data", "tree", "layers", "layout", "shapes"),  # what there is, and where it goes
+    *("data", "tree", "layers", "across", "layout", "shapes"),  # what there is, and where it goes
     *("camera", "view", "opening", "heat", "details"),  # what is seen
     *("player", "steps", "search", "main"),
 )

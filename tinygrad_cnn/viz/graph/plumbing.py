@@ -61,10 +61,20 @@ class _Folding:
                 members[box.group].append(box)
         for group, own in members.items():
             self._as_one(group, own)
-        boxes = sorted(self._boxes.values(), key=lambda b: b.order)
-        edges = [e for box in boxes for e in sorted(self._into[box.id], key=lambda e: e.slot)]
-        kept = {b.id for b in boxes}
-        forward, backward = ([i for i in ids if i in kept] for ids in (self._picture.forward, self._picture.backward))
+        return self._numbered(sorted(self._boxes.values(), key=lambda b: b.order))
+
+    def _numbered(self, boxes: list[Box]) -> Picture:
+        """Boxes are numbered by their places, as ever."""
+        new = {b.id: i for i, b in enumerate(boxes)}
+        edges = [
+            dataclasses.replace(e, source=new[e.source], target=new[e.target])
+            for box in boxes
+            for e in sorted(self._into[box.id], key=lambda e: e.slot)
+        ]
+        forward, backward = (
+            [new[i] for i in ids if i in new] for ids in (self._picture.forward, self._picture.backward)
+        )
+        boxes = [dataclasses.replace(b, id=i, order=i) for i, b in enumerate(boxes)]
         return dataclasses.replace(self._picture, boxes=boxes, edges=edges, forward=forward, backward=backward)
 
     def _link(self, edge: Edge) -> None:
@@ -94,7 +104,7 @@ class _Folding:
         self._unlink(after)
         self._link(dataclasses.replace(before, target=user.id, slot=after.slot))
         del self._boxes[box.id]
-        self._boxes[user.id] = _with(user, [box])
+        self._boxes[user.id] = _with(user, [box, user])
 
     def _with_source(self, box: Box) -> None:
         """It and the operation before it are one: the array is its own, the rest that of the operation."""
@@ -106,16 +116,16 @@ class _Folding:
             return
         if box.group in self._layers and source.label not in PLUMBING:
             changes = {f: getattr(box, f) for f in ("id", "order", "kind", "output", "name", *_ARRAY)}
-            one = _with(dataclasses.replace(source, **changes), [box])
+            one = _with(dataclasses.replace(source, **changes), [source, box])
         elif source.label.split(", ")[-1] in PLUMBING and box.group is not None:
             one = dataclasses.replace(
-                box,
+                _with(box, [source, box]),
                 label=f"{source.label}, {box.label}",
                 attributes={**source.attributes, **box.attributes},
                 formula="y = the numbers of x, rearranged",
                 rules=[_BACK_IN_PLACE],
+                code=[],
                 inputs=["x"],
-                cost=_sum(source.cost, box.cost),
             )
         else:
             return
@@ -140,7 +150,7 @@ class _Folding:
             self._boxes[last.id] = dataclasses.replace(last, label=kind, text="", formula=formula or last.formula)
             return
         edges = [e for b in sorted(own, key=lambda b: b.order) for e in self._into[b.id]]
-        one = dataclasses.replace(_with(last, [b for b in own if b is not last]), label=kind, text="", shape_rule="")
+        one = dataclasses.replace(_with(last, own), label=kind, text="", shape_rule="")
         first: dict[int, Edge] = {}
         for edge in edges:
             self._unlink(edge)
@@ -153,8 +163,7 @@ class _Folding:
             self._link(edge)
         sources = [self._boxes[e.source] for e in first.values()]
         one.inputs = one.parts = [_part(b) for b in sources]
-        one.rules = []
-        one.folded = [b.label for b in own]
+        one.rules, one.code = [], []
         one.formula = formula or f"y = {', then '.join(dict.fromkeys(one.folded))} of x"
         one.attributes = {k: v for b in own for k, v in b.attributes.items()}
         for box in own:
@@ -170,12 +179,12 @@ def _is_operation(box: Box) -> bool:
     return box.kind in ("operation", "output")
 
 
-def _with(box: Box, others: list[Box]) -> Box:
-    """The box, with others folded into it."""
-    cost = box.cost
-    for other in others:
-        cost = _sum(cost, other.cost)
-    return dataclasses.replace(box, cost=cost, folded=[*box.folded, *(b.label for b in others)])
+def _with(box: Box, parts: list[Box]) -> Box:
+    """The box, which stands for several, in the order of execution."""
+    cost = None
+    for part in parts:
+        cost = _sum(cost, part.cost)
+    return dataclasses.replace(box, cost=cost, folded=[name for b in parts for name in (b.folded or [b.label])])
 
 
 def _part(source: Box) -> str:

@@ -22,6 +22,7 @@ from .gradients import Gradients, gradients_of
 from .grouping import Groups
 from .models import Model, Names, by_type, given_models, roots_of
 from .plumbing import without_plumbing
+from .rules import mathematics
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
 from .tape import Key, Tape, nodes_behind
 from .timing import RUNS, measured
@@ -29,6 +30,7 @@ from .timing import RUNS, measured
 WHOLE = 3000  # operations of a graph that is recorded as a whole; of a larger one only ``max_nodes``
 PLAY = 60  # operations of a graph that counts as small
 Costs = Callable[[Node], NodeCost | Cost | None]
+LIGHT = 300, 1 << 20  # operations and elements of a graph whose gradients are computed unasked
 SUMMED = 1 << 26  # elements that are summed up unasked
 
 
@@ -49,7 +51,8 @@ def record(
     costs: Costs = profile.of if profile is not None else lambda _node: None
     how = "from the profile" if profile is not None else ""
     if callable(output) and not isinstance(output, Tensor):
-        if color_by is not None and profile is None:
+        costs, how = lambda _node: None, ""  # a profile is of another call
+        if color_by is not None:
             output, given, watch, found, how = measured(output, inputs, RUNS if color_by == "time" else 1)
             costs = found.get
         else:
@@ -90,6 +93,7 @@ def record_failure(
     recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None)
     recording.failed = failed
     picture = recording.picture(show_values, False, max_nodes)
+    picture.backward = []
     return picture if plumbing else without_plumbing(picture, recording.groups.layers())
 
 
@@ -140,9 +144,11 @@ class _Recording:
                 f"backward() has freed what {freed:,} operations had kept: their shapes are shown as far as they are "
                 "known. Draw before backward(), or call backward(retain_graph=True)"
             )
-        small = len(shown) <= PLAY and all(math.prod(a.shape) <= SMALL for a in tape.arrays.values())
+        sizes = [math.prod(a.shape) for a in tape.arrays.values()]
+        small = len(shown) <= PLAY and max(sizes) <= SMALL
+        light = len(shown) <= LIGHT[0] and sum(sizes) <= LIGHT[1]
         whole = not hidden and not freed
-        found = self._gradients(gradients, small and whole and show_values is not False, hidden)
+        found = self._gradients(gradients, light and whole and show_values is not False, small, hidden)
         self.groups = groups = Groups(tape, self.models, self.watch)
         edges = self._boxes_and_edges(groups, hidden)
         if show_values is not False:
@@ -226,7 +232,9 @@ class _Recording:
 
     def _operation(self, node: Node, kind: str, groups: Groups) -> Box:
         names, rules = sources.inputs_and_rules(node.op, len(node.parents))
-        box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names, rules=rules)
+        box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names)
+        box.rules = mathematics(node.op.name, names, rules, node.attributes)
+        box.code = [] if box.rules == rules else rules
         box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
@@ -299,13 +307,13 @@ class _Recording:
         if left_out:
             self.notices.append(f"the values of {left_out:,} large arrays are not summed up; show_values=True does it")
 
-    def _gradients(self, asked: bool | str, small: bool, hidden: int) -> Gradients | None:
+    def _gradients(self, asked: bool | str, light: bool, small: bool, hidden: int) -> Gradients | None:
         if hidden and asked is True:
             raise ValueError(
                 f"draw_graph: gradients are shown of graphs up to {WHOLE:,} operations, this one has "
                 f"{len(self.nodes):,}; draw a part of it, or raise max_nodes"
             )
-        if asked is not True and not (asked == "auto" and small):
+        if asked is not True and not (asked == "auto" and light):
             return None
         roots = [t for t in self.outputs if t._node is not None and t.dtype.kind == "f"]
         try:
@@ -315,7 +323,7 @@ class _Recording:
                 raise
             self.notices.append(f"no gradients: {error}")
             return None
-        if any(t._array.size > 1 for t in roots) or len(roots) > 1:
+        if (small or asked is True) and (any(t._array.size > 1 for t in roots) or len(roots) > 1):
             self.notices.append("gradients are those of the sum of the output")
         return found
 

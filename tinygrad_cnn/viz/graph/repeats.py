@@ -232,10 +232,10 @@ class _Rows:
         members = dataclasses.replace(
             self._picture, boxes=list(self._boxes.values()), groups=list(self._groups.values())
         ).members()
-        for row in reversed(self._rows):  # inner ones first
-            uses = [self._leaves_of(members[block]) for block in row.blocks]
-            common = set.intersection(*(set(use) for use in uses))
-            for leaf in [leaf for use in uses for place, leaf in use.items() if place not in common]:
+        for row in sorted(self._rows, key=lambda row: -len(around(row.id, self._groups))):
+            found = [self._leaves_of(members[block]) for block in row.blocks]
+            own = [leaf for uses in found for place, leaf in uses.items() if not all(place in other for other in found)]
+            for leaf in own:
                 if row.id in around(leaf.group, self._groups):
                     leaf.group = row.id
 

@@ -130,6 +130,7 @@ class Box:
     parts: list[str] = dataclasses.field(default_factory=list)  # what they are to it: ["numerator", "denominator"]
     formula: str = ""  # "y = max(x, 0)"
     rules: list[str] = dataclasses.field(default_factory=list)  # by slot: "dL/dx = g * (1 - y * y)"; "" if none
+    code: list[str] = dataclasses.field(default_factory=list)  # the same as they are written, where that is no formula
     backward_of: str = ""  # the operation whose gradient rule made it, of one of a recorded backward pass
     shape_rule: str = ""
     doc: str = ""
@@ -141,7 +142,9 @@ class Box:
     output: bool = False  # did an output of the graph come out of it?
     problem: str = ""  # of what "failed": the error
     remedy: str = ""  # the line to write instead, where it is sure
-    folded: list[str] = dataclasses.field(default_factory=list)  # operations that were folded into it: ["reshape"]
+    folded: list[str] = dataclasses.field(
+        default_factory=list
+    )  # operations that it stands for: ["reshape", "normalize"]
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"

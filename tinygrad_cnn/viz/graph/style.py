@@ -8,6 +8,7 @@ a page white.
 from __future__ import annotations
 
 import json
+import re
 from typing import NamedTuple
 
 from .structure import Box
@@ -43,13 +44,13 @@ KINDS = {
     "input": Style("input", "tab", "filled", "slant", "#00724f", "#dff3ea", ("#1fbf93", "#0f2f27")),
     "constant": Style("constant", "box", "dashed,filled", "flat", "#666666", "#f4f4f4", ("#9aa7b3", "#232a31")),
     "module": Style("module, drawn as one", "component", "filled", "box", "#333333", "#e3e8ee", ("#9db0c2", "#2b3641")),
-    "failed": Style("this failed", "octagon", "bold,filled", "octagon", WRONG, "#ffe3e6", ("#ff7b8a", "#431a20"), "2"),
+    "failed": Style("this failed", "box", "bold,filled", "octagon", WRONG, "#ffe3e6", ("#ff7b8a", "#431a20"), "2"),
     "hidden": Style("left out", "box", "dotted,filled", "flat", "#333333", "#ffffff", ("#9aa7b3", "#232a31")),
 }
 KEPT = "2.6"  # the width of a border: its array is kept for the backward pass
 THIN = "1.0"
 
-RAMP = ((255, 255, 255), (253, 231, 196), (246, 184, 107), (221, 122, 40))  # from little to much; text on it is black
+RAMP = ((255, 255, 255), (255, 240, 214), (251, 212, 158), (246, 176, 98))  # from little to much; text on it is black
 
 
 def look_of(box: Box) -> str:
@@ -63,6 +64,16 @@ def heat(share: float) -> str:
     i = min(int(place), len(RAMP) - 2)
     mixed = (round(a + (b - a) * (place - i)) for a, b in zip(RAMP[i], RAMP[i + 1], strict=True))
     return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def in_both(svg: str) -> str:
+    """A drawing in its colours and, where a page is dark, in those of dark pages: ``light-dark(#e6f1f9, #14293a)``."""
+    dark = {INK: "#eef2f5", FAINT: "#b3bfca", LINE: "#93a1ae", "#6b7480": "#8b98a5", "#b8c0cc": "#4a5663"}
+    dark |= dict(zip(FRAMES, ("#1f262e", "#252d36", "#2b343e", "#323c47"), strict=True))
+    for s in KINDS.values():
+        dark |= {s.color: s.dark[0], s.fillcolor: s.dark[1]}
+    svg = re.sub(r'(?<==")white(?=")', "var(--paper)", svg)
+    return re.sub(r'(?<==")#[0-9a-f]{6}(?=")', lambda c: f"light-dark({c[0]},{dark.get(c[0], c[0])})", svg)
 
 
 def css() -> str:

@@ -20,11 +20,12 @@ def escaped(text: str) -> str:
     return html.escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
-def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group | None = None) -> list[str]:
+def lines(box: Box, numbers: bool, statistics: bool, back: bool, share: str, module: Group | None = None) -> list[str]:
     """What stands in a box, from top to bottom, as markup.
 
     Args:
-        numbers: show those of small arrays, and their gradients. statistics: those of all arrays.
+        numbers: show those of small arrays, and their gradients. statistics: what sums up all arrays.
+        back: show what sums up all gradients.
         share: a line on what it cost, or nothing.
         module: of which it is all there is.
     """
@@ -40,7 +41,7 @@ def lines(box: Box, numbers: bool, statistics: bool, share: str, module: Group |
     if box.shape is not None:
         found.append(_small(_array(box)))
     for name, summary in (("value", box.value), ("gradient", box.gradient)):
-        text = _numbers(summary, numbers, statistics or name == "gradient")
+        text = _numbers(summary, numbers, back if name == "gradient" else statistics)
         if text:
             found.append(f'<FONT POINT-SIZE="11">{escaped(f"{name} {text}")}</FONT>')
     for text, look in ((box.problem, ""), (box.remedy, "<B>")):

@@ -32,7 +32,7 @@ function factsTable() {
       html("td", { class: between === "same" ? "number quiet" : "number more" }, between),
     ),
   );
-  return html("table", {}, headings(["", false], [A, true], [B, true], ["difference", true]), html("tbody", {}, ...rows));
+  return html("table", {}, headings(["what", false], [A, true], [B, true], ["difference", true]), html("tbody", {}, ...rows));
 }
 
 // ------------------------------------------------------------------------------------------------------------ curves
@@ -107,7 +107,7 @@ function moduleTable() {
     "table",
     {},
     headings(
-      ["", false],
+      [html("span", { class: "visually-hidden" }, "difference"), false],
       ["module", false],
       ["kind and settings", false],
       ["output", false],
@@ -222,7 +222,7 @@ function gallery() {
   return [html("div", { class: "controls" }, label("show", which), label("of", truth)), list, none];
 }
 
-if (compared.facts.length) section("At a glance", scrolling("At a glance", factsTable()));
+if (compared.facts.length) section("At a glance", scrolling("Figures of both", factsTable()));
 if (compared.curves) section("Curves", html("div", { class: "plots" }, ...curvePlots()));
 if (compared.modules) section("Modules", ...moduleTable());
 if (compared.classes) section("Who is right where", ...classTable());

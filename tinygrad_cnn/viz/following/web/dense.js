@@ -8,7 +8,11 @@ function tapsByPlane(step, each) {
   const [, , oh, ow] = step.shape;
   const { stride, padding, dilation, groups } = step.settings;
   const weights = step.operands[1].values;
-  const range = (offset, apart, size, out) => [Math.max(0, Math.ceil(-offset / apart)), Math.min(out - 1, Math.floor((size - 1 - offset) / apart)), offset];
+  const range = (offset, apart, size, out) => [
+    Math.max(0, Math.ceil(-offset / apart)),
+    Math.min(out - 1, Math.floor((size - 1 - offset) / apart)),
+    offset,
+  ];
   const rows = Array.from({ length: kh }, (_, k) => range(k * dilation[0] - padding[0][0], stride[0], H, oh));
   const columns = Array.from({ length: kw }, (_, k) => range(k * dilation[1] - padding[1][0], stride[1], W, ow));
   for (let n = 0; n < N; n++)
@@ -72,10 +76,14 @@ function convolvedReach(step, marks, into) {
       const seen = new Uint8Array(H * W);
       for (let pixel = 0; pixel < oh * ow; pixel++) {
         let any = false;
-        for (let oc = (group * O) / groups; oc < ((group + 1) * O) / groups && !any; oc++) any = marks[(n * O + oc) * oh * ow + pixel] === 1;
+        for (let oc = (group * O) / groups; oc < ((group + 1) * O) / groups && !any; oc++)
+          any = marks[(n * O + oc) * oh * ow + pixel] === 1;
         if (!any) continue;
         let left = kh * kw; // the taps of the first channel say it for all
-        taps((n * O + (group * O) / groups) * oh * ow + pixel, (c, ky, kx, y, x, i) => left-- > 0 && i >= 0 && (seen[y * W + x] = 1));
+        taps(
+          (n * O + (group * O) / groups) * oh * ow + pixel,
+          (c, ky, kx, y, x, i) => left-- > 0 && i >= 0 && (seen[y * W + x] = 1),
+        );
       }
       for (let c = group * Cg; c < (group + 1) * Cg; c++)
         for (let k = 0; k < H * W; k++) if (seen[k]) into[(n * C + c) * H * W + k] = 1;

@@ -132,13 +132,16 @@ function grouped(step) {
   };
 }
 
-// The two factors of each product of a matrix product, with batches repeated where they must be: factor(i in a, j in b).
+// The two factors of each product of a matrix product, with batches repeated where they must be: factor(i, j).
 function factorsOf(step) {
   const [a, b] = step.operands;
   const vectors = [a.shape.length === 1, b.shape.length === 1];
   const [A, B] = [vectors[0] ? [1, ...a.shape] : a.shape, vectors[1] ? [...b.shape, 1] : b.shape];
   const [n, k, m] = [A.at(-2), A.at(-1), B.at(-1)];
-  const batch = vectors[0] || vectors[1] ? step.shape.slice(0, step.shape.length - (vectors[0] ? 0 : 1) - (vectors[1] ? 0 : 1)) : step.shape.slice(0, -2);
+  const batch =
+    vectors[0] || vectors[1]
+      ? step.shape.slice(0, step.shape.length - (vectors[0] ? 0 : 1) - (vectors[1] ? 0 : 1))
+      : step.shape.slice(0, -2);
   const [ofA, ofB] = [broadcasting(batch, A.slice(0, -2)), broadcasting(batch, B.slice(0, -2))];
   return (o, factor) => {
     const [at, row, column] = [Math.floor(o / (n * m)), Math.floor(o / m) % n, o % m];

@@ -26,7 +26,10 @@ function layLowered() {
   const key = [step.index, first, from, oc].join();
   if (!lowering || lowering.key !== key) drawLowered({ key, step, oc, first, from, rows, columns, whole, all });
   const at = column - first;
-  lowering.matrix.mark("window", Array.from({ length: rows }, (_, k) => [k, at]));
+  lowering.matrix.mark(
+    "window",
+    Array.from({ length: rows }, (_, k) => [k, at]),
+  );
   lowering.result.mark("window", [[0, at]]);
   lowering.sweep.set(column);
 }
@@ -49,32 +52,77 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
   const pick = (column) => select(step, base + first + column);
   const cell = Math.min(9, 560 / columns, 300 / rows);
   const matrix = arrayTile({
-    rows, columns, values: numbers, scale: x.step === null ? colorScale("diverging", ...extent(numbers)) : scaleOf(steps[x.step]),
-    label: "windows as columns", size: Math.max(rows, columns) * cell, onpick: (row, column) => pick(column),
+    rows,
+    columns,
+    values: numbers,
+    scale: x.step === null ? colorScale("diverging", ...extent(numbers)) : scaleOf(steps[x.step]),
+    label: "windows as columns",
+    size: Math.max(rows, columns) * cell,
+    onpick: (row, column) => pick(column),
     describe: (row, column, value) => `window ${first + column}, tap ${from + row}: ${formatNumber(value)}`,
   });
   const kernel = arrayTile({
-    rows: 1, columns: rows, values: weights, scale: weightScale(step), label: "the kernel as a row", size: Math.max(60, rows * cell),
+    rows: 1,
+    columns: rows,
+    values: weights,
+    scale: weightScale(step),
+    label: "the kernel as a row",
+    size: Math.max(60, rows * cell),
   });
   const result = arrayTile({
-    rows: 1, columns, values: Array.from(step.values.subarray(base + first, base + first + columns)), scale: scaleOf(step),
-    label: "one row of the result", size: columns * cell, onpick: (row, column) => pick(column),
+    rows: 1,
+    columns,
+    values: Array.from(step.values.subarray(base + first, base + first + columns)),
+    scale: scaleOf(step),
+    label: "one row of the result",
+    size: columns * cell,
+    onpick: (row, column) => pick(column),
     describe: (row, column, value) => `${cellName(step, base + first + column)} = ${formatNumber(value)}`,
   });
   for (const tile of [kernel, result]) tile.element.style.height = "14px";
-  const sweep = slider({ label: "window", min: 0, max: plane - 1, step: 1, format: (v) => `${v + 1} of ${plane}`, onchange: (v) => select(step, base + Math.round(v), true) });
-  const play = html("button", { type: "button", class: "main", id: "sweep", onclick: () => (calm.matches ? sweepOn() : sweeping ? stopSweep() : startSweep()) });
+  const sweep = slider({
+    label: "window",
+    min: 0,
+    max: plane - 1,
+    step: 1,
+    format: (v) => `${v + 1} of ${plane}`,
+    onchange: (v) => select(step, base + Math.round(v), true),
+  });
+  const play = html("button", {
+    type: "button",
+    class: "main",
+    id: "sweep",
+    onclick: () => (calm.matches ? sweepOn() : sweeping ? stopSweep() : startSweep()),
+  });
   const figure = (tile, text) => html("figure", {}, html("figcaption", {}, text), tile.element);
   const shown = [
     whole ? null : `the ${rows} taps of channel ${current.channel} out of ${step.operands[1].shape[1]}`,
     all ? null : `the ${columns} windows of this row of the map out of ${formatCount(plane)}`,
   ].filter(Boolean);
-  element("lowered").querySelector(".inside").replaceChildren(
-    html("p", {}, `Each window is a column of ${plural(step.operands[1].shape.slice(1).reduce((a, b) => a * b), "number")}, each kernel a row: kernel row × window column is one number of the map. Moving the window is going from column to column.`),
-    shown.length ? html("p", { class: "note" }, `Drawn: ${shown.join(", ")}.`) : "",
-    html("div", { class: "controls" }, play, sweep.element),
-    html("div", { class: "matrices" }, figure(kernel, `kernel ${oc} as a row`), html("span", { class: "sign" }, "×"), figure(matrix, "windows as columns (im2col)"), html("span", { class: "sign" }, "="), figure(result, whole ? `channel ${oc} of the map, as a row` : `channel ${oc} of the map, once all channels are added`)),
-  );
+  element("lowered")
+    .querySelector(".inside")
+    .replaceChildren(
+      html(
+        "p",
+        {},
+        `Each window is a column of ${plural(sizeOf(step.operands[1].shape.slice(1)), "number")}, each kernel a row: `,
+        "kernel row × window column is one number of the map. To move the window is to go from column to column.",
+      ),
+      shown.length ? html("p", { class: "note" }, `Drawn: ${shown.join(", ")}.`) : "",
+      html("div", { class: "controls" }, play, sweep.element),
+      html(
+        "div",
+        { class: "matrices" },
+        figure(kernel, `kernel ${oc} as a row`),
+        html("span", { class: "sign" }, "×"),
+        figure(matrix, "windows as columns (im2col)"),
+        html("span", { class: "sign" }, "="),
+        figure(
+          result,
+          whole ? `channel ${oc} of the map, as a row` : `channel ${oc} of the map, once all channels are added`,
+        ),
+      ),
+    );
   lowering = { key, step, matrix, result, sweep, play };
   namePlay();
 }

@@ -3,8 +3,16 @@
 const PAUSE = 60; // milliseconds until the walks begin: who runs over a map with the arrow keys does not wait for them
 const nothing = () => new Map();
 const current = {
-  step: null, o: 0, channel: 0, mode: "values", picked: 0,
-  reach: nothing(), gradients: nothing(), heat: nothing(), blockedBefore: [], blockedAfter: [],
+  step: null,
+  o: 0,
+  channel: 0,
+  mode: "values",
+  picked: 0,
+  reach: nothing(),
+  gradients: nothing(),
+  heat: nothing(),
+  blockedBefore: [],
+  blockedAfter: [],
 };
 const before = []; // numbers that were current
 let walking = null;
@@ -17,7 +25,15 @@ function select(step, o, light = false) {
     if (current.step) before.push([current.step, current.o]);
   }
   if (step !== current.step) current.channel = -1;
-  Object.assign(current, { step, o, reach: nothing(), gradients: nothing(), heat: nothing(), blockedBefore: [], blockedAfter: [] });
+  Object.assign(current, {
+    step,
+    o,
+    reach: nothing(),
+    gradients: nothing(),
+    heat: nothing(),
+    blockedBefore: [],
+    blockedAfter: [],
+  });
   current.picked += 1;
   const written = layMade();
   const shown = layStrip();
@@ -73,7 +89,16 @@ function walk() {
 
 const chooser = html("select", { "aria-label": "layer", onchange: () => selectLayer(Number(chooser.value)) });
 const back = html("button", { type: "button", disabled: true, onclick: goBack }, "Back");
-const modes = html("button", { type: "button", "aria-pressed": "false", onclick: switchMode, title: "Earlier maps: |d this number / d theirs|. Later maps: |d theirs / d this number|." }, "Show influence");
+const modes = html(
+  "button",
+  {
+    type: "button",
+    "aria-pressed": "false",
+    onclick: switchMode,
+    title: "Earlier maps: |d this number / d theirs|. Later maps: |d theirs / d this number|.",
+  },
+  "Show influence",
+);
 
 function goBack() {
   if (!before.length) return;
@@ -93,7 +118,10 @@ function switchMode() {
 function selectLayer(index) {
   const found = current.heat.get(index);
   const numbers = found || steps[index].values;
-  select(steps[index], numbers.reduce((best, value, k) => (Math.abs(value) > Math.abs(numbers[best]) ? k : best), 0));
+  select(
+    steps[index],
+    numbers.reduce((best, value, k) => (Math.abs(value) > Math.abs(numbers[best]) ? k : best), 0),
+  );
 }
 
 // The page opens with the number, of the first layer that has windows, that speaks most for what the net says.
@@ -108,14 +136,23 @@ function firstNumber() {
 
 function lookUp() {
   const end = steps[told.outputs[0]];
-  if (end.shape.length !== 2 || end.shape[0] !== 1 || end.size < 2) return `${plural(steps.length, "step")} from the input to ${formatShape(end.shape)}`;
+  if (end.shape.length !== 2 || end.shape[0] !== 1 || end.size < 2)
+    return `${plural(steps.length, "step")} from the input to ${formatShape(end.shape)}`;
   const k = saidClass();
-  return `Of ${end.size} outputs, ${told.target === null ? "the largest is" : "asked for is"} ${classNamed(k)}: ${formatNumber(end.values[k])}. Pick any number of any map.`;
+  const which = told.target === null ? "the largest is" : "asked for is";
+  return `Of ${end.size} outputs, ${which} ${classNamed(k)}: ${formatNumber(end.values[k])}. Pick any number of any map.`;
 }
 
 element("top").querySelector("h1").textContent = told.title;
 element("says").textContent = lookUp();
-for (const step of steps) chooser.append(html("option", { value: step.index }, `${titleOf(step)}${step.name === step.op ? "" : ` (${step.op})`} ${formatShape(step.shape)}`));
+for (const step of steps)
+  chooser.append(
+    html(
+      "option",
+      { value: step.index },
+      `${titleOf(step)}${step.name === step.op ? "" : ` (${step.op})`} ${formatShape(step.shape)}`,
+    ),
+  );
 element("tools").append(chooser, back, modes, themeButton());
 select(...firstNumber());
 calm.addEventListener("change", stopSweep);

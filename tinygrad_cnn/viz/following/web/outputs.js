@@ -1,6 +1,7 @@
 // What happens with the number: in the next steps, and at the end.
 
 const RANKED = 10; // outputs that are listed
+const OFF = ". Here it ends: the slope is 0, and nothing later changes with it";
 const SEARCHED = 3e6; // links that are looked through to find where a number goes
 
 function layAfter() {
@@ -9,7 +10,14 @@ function layAfter() {
   let [step, o] = [current.step, current.o];
   for (let k = 0; k < 8 && step.consumers.length; k++) {
     if (step.consumers.length > 1) {
-      lines.push(html("li", {}, `then ${step.consumers.length} layers read it: `, ...step.consumers.flatMap(({ step: next }, j) => [j ? ", " : "", layerLink(next)])));
+      lines.push(
+        html(
+          "li",
+          {},
+          `then ${step.consumers.length} layers read it: `,
+          ...step.consumers.flatMap(({ step: next }, j) => [j ? ", " : "", layerLink(next)]),
+        ),
+      );
       break;
     }
     const next = nextOf(step, o);
@@ -17,7 +25,10 @@ function layAfter() {
     if (next.at < 0) break;
     [step, o] = [next.step, next.at];
   }
-  if (told.outputs.includes(step.index) && !step.consumers.length) lines.push(html("li", {}, step === current.step ? "It is an output of the net." : "and that is an output of the net."));
+  if (told.outputs.includes(step.index) && !step.consumers.length)
+    lines.push(
+      html("li", {}, step === current.step ? "It is an output of the net." : "and that is an output of the net."),
+    );
   box.replaceChildren(html("ol", {}, lines));
 }
 
@@ -40,22 +51,41 @@ function nextOf(step, o) {
     const at = places[0];
     const winner = winnerOf(next, at);
     const count = writtenOf(next, at).terms.length;
-    const words = winner === o ? `it won, the largest of ${count}: ` : `it lost: of ${count}, ${formatNumber(next.values[at])} was larger: `;
-    return { step: next, at: winner === o ? at : -1, line: html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at)) };
+    const words =
+      winner === o
+        ? `it won, the largest of ${count}: `
+        : `it lost: of ${count}, ${formatNumber(next.values[at])} was larger: `;
+    return {
+      step: next,
+      at: winner === o ? at : -1,
+      line: html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at)),
+    };
   }
   if (places.length === 1) {
     const at = places[0];
     const result = formatNumber(next.values[at]);
-    const words = next.kind === "move" ? "it goes to " : next.op === "relu" ? `max(${value}, 0) = ${result}: ` : `${result}: `;
-    return { step: next, at, line: html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at)) };
+    const words =
+      next.kind === "move" ? "it goes to " : next.op === "relu" ? `max(${value}, 0) = ${result}: ` : `${result}: `;
+    const effect = current.heat.get(next.index);
+    const off = effect && effect[at] === 0;
+    const line = html("li", {}, `then ${nameOf(next)}: ${words}`, cellLink(next, at), off ? OFF : null);
+    return { step: next, at: off ? -1 : at, line };
   }
   if (places.length > 1 && next.kind === "max_pool") {
     const won = places.filter((at) => winnerOf(next, at) === o).length;
-    return { step: next, at: -1, line: html("li", {}, `then ${layerName(next)}: it won in ${won} of ${places.length} windows: `, layerLink(next)) };
+    return {
+      step: next,
+      at: -1,
+      line: html("li", {}, `then ${layerName(next)}: it won in ${won} of ${places.length} windows: `, layerLink(next)),
+    };
   }
   const effect = current.heat.get(next.index);
   const many = effect ? effect.reduce((n, x) => n + (x !== 0), 0) : places.length;
-  return { step: next, at: -1, line: html("li", {}, `then it goes into ${plural(many, "number")} of `, layerLink(next)) };
+  return {
+    step: next,
+    at: -1,
+    line: html("li", {}, `then it goes into ${plural(many, "number")} of `, layerLink(next)),
+  };
 }
 
 function layerName(step) {
@@ -67,14 +97,24 @@ function layEnds() {
   const end = steps[told.outputs[0]];
   const effect = current.heat.get(end.index);
   const notes = blockedNote(current.blockedAfter, "The walk on ends");
-  if (!effect) return box.replaceChildren(html("p", {}, "No output of the net hangs on it by a way this page can follow."), ...notes);
+  if (!effect)
+    return box.replaceChildren(
+      html("p", {}, "No output of the net hangs on it by a way this page can follow."),
+      ...notes,
+    );
   if (end === current.step) return box.replaceChildren(html("p", {}, "It is an output of the net itself."), ...notes);
   if (end.shape.length === 2 && end.shape[0] === 1) box.replaceChildren(...scoresOf(end, effect), ...notes);
   else {
     const touched = effect.reduce((n, value) => n + (value !== 0), 0);
     const strongest = effect.reduce((best, value, k) => (Math.abs(value) > Math.abs(effect[best]) ? k : best), 0);
     box.replaceChildren(
-      html("p", {}, `It moves ${formatCount(touched)} of the ${plural(end.size, "number")} of the output, most `, cellLink(end, strongest), `: by ${formatNumber(effect[strongest])} for each 1.`),
+      html(
+        "p",
+        {},
+        `It moves ${formatCount(touched)} of the ${plural(end.size, "number")} of the output, most `,
+        cellLink(end, strongest),
+        `: by ${formatNumber(effect[strongest])} for each 1.`,
+      ),
       ...notes,
     );
   }
@@ -98,10 +138,18 @@ function scoresOf(end, effect) {
       bar(effect[k] * value, most),
     ),
   );
-  const head = html("tr", {}, ["output", "score", "this number's part", ""].map((text) => html("th", { scope: "col" }, text)));
+  const head = html("tr", {}, headOf(["output", "score", "this number's part"]));
   return [
-    html("div", { class: "scroll" }, html("table", { class: "list" }, html("thead", {}, head), html("tbody", {}, rows))),
-    html("p", { class: "note" }, "Its part is gradient × value: what each score would lose if this number were 0 and all stayed linear."),
+    html(
+      "div",
+      { class: "scroll" },
+      html("table", { class: "list" }, html("thead", {}, head), html("tbody", {}, rows)),
+    ),
+    html(
+      "p",
+      { class: "note" },
+      "Its part is gradient × value: what each score would lose if this number were 0 and all stayed linear.",
+    ),
   ];
 }
 

@@ -26,14 +26,19 @@ function cardOf(step) {
     },
   });
   if (count > 1) {
-    card.chooser = html("select", { "aria-label": `channel of ${titleOf(step)}`, onchange: () => show(card, Number(card.chooser.value)) });
+    card.chooser = html("select", {
+      "aria-label": `channel of ${titleOf(step)}`,
+      onchange: () => show(card, Number(card.chooser.value)),
+    });
     for (let k = 0; k < count; k++) card.chooser.append(html("option", { value: k }, `channel ${k} of ${count}`));
   }
-  const reads = step.operands.filter(({ step: from }) => from !== null && from !== step.index - 1).map(({ step: from }) => from);
+  const reads = step.operands
+    .filter(({ step: from }) => from !== null && from !== step.index - 1)
+    .map(({ step: from }) => from);
   card.element = html(
     "article",
     { class: "card", "data-step": step.index, "aria-label": titleOf(step) },
-    html("h3", {}, titleOf(step)),
+    html("h2", {}, titleOf(step)),
     html("p", {}, step.name === step.op ? formatShape(step.shape) : `${step.op} ${formatShape(step.shape)}`),
     html("div", { class: "frame" }, card.tile.element),
     card.chooser,
@@ -77,7 +82,10 @@ function show(card, picture) {
   if (heat) {
     let most = 0;
     for (const value of heat) most = Math.max(most, Math.abs(value));
-    card.tile.update(cut(heat, picture).map((value) => (value === null ? null : Math.abs(value))), withGaps(colorScale("heat", 0, most)));
+    card.tile.update(
+      cut(heat, picture).map((value) => (value === null ? null : Math.abs(value))),
+      withGaps(colorScale("heat", 0, most)),
+    );
   } else card.tile.update(cut(card.step.values, picture), scaleOf(card.step));
   mark(card);
 }
@@ -119,7 +127,10 @@ function shownSteps() {
   const wanted = new Set([0, ...told.outputs]);
   const back = (step, depth) => {
     wanted.add(step.index);
-    if (depth) step.operands.forEach(({ step: from }, slot) => from !== null && back(steps[from], slot === mainOperand(step) ? depth - 1 : 0));
+    if (depth)
+      step.operands.forEach(
+        ({ step: from }, slot) => from !== null && back(steps[from], slot === mainOperand(step) ? depth - 1 : 0),
+      );
   };
   const on = (step, depth) => {
     wanted.add(step.index);
@@ -139,7 +150,8 @@ function layStrip() {
     strip.dataset.shown = wanted;
     strip.replaceChildren();
     shown.forEach((step, k) => {
-      if (k) strip.append(html("span", { class: "between", "aria-hidden": "true" }, step.index - shown[k - 1].index === 1 ? "→" : "⋯"));
+      const next = k && step.index - shown[k - 1].index === 1;
+      if (k) strip.append(html("span", { class: "between", "aria-hidden": "true" }, next ? "→" : "⋯"));
       strip.append(cardOf(step).element);
     });
     if (strip.contains(focused)) focused.focus({ preventScroll: true });

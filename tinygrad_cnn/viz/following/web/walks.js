@@ -94,18 +94,45 @@ function reachOf(step, o) {
 const ADJOINT = {
   normalize(step, g) {
     const { weights } = normalized(step);
-    return centred(step, g.map((value, o) => value * weights(o)));
+    return centred(
+      step,
+      g.map((value, o) => value * weights(o)),
+    );
   },
-  softmax: (step, g) => softened(step, g, (y, value, sum) => y * (value - sum), (y, value) => y * value),
-  log_softmax: (step, g) => softened(step, g, (y, value, sum) => value - Math.exp(y) * sum, (y, value) => value),
+  softmax: (step, g) =>
+    softened(
+      step,
+      g,
+      (y, value, sum) => y * (value - sum),
+      (y, value) => y * value,
+    ),
+  log_softmax: (step, g) =>
+    softened(
+      step,
+      g,
+      (y, value, sum) => value - Math.exp(y) * sum,
+      (y, value) => value,
+    ),
 };
 const DIRECT = {
   normalize(step, t) {
     const { weights } = normalized(step);
     return centred(step, t).map((value, o) => value * weights(o));
   },
-  softmax: (step, t) => softened(step, t, (y, value, sum) => y * (value - sum), (y, value) => y * value),
-  log_softmax: (step, t) => softened(step, t, (y, value, sum) => value - sum, (y, value) => Math.exp(y) * value),
+  softmax: (step, t) =>
+    softened(
+      step,
+      t,
+      (y, value, sum) => y * (value - sum),
+      (y, value) => y * value,
+    ),
+  log_softmax: (step, t) =>
+    softened(
+      step,
+      t,
+      (y, value, sum) => value - sum,
+      (y, value) => Math.exp(y) * value,
+    ),
 };
 
 function normalized(step) {
@@ -134,7 +161,7 @@ function centred(step, h) {
     }
     const n = offsets.length;
     for (const offset of offsets)
-      y[o + offset] = scale * (h[o + offset] - sum / n - (((x[o + offset] - mean) * scale) * dot) / n);
+      y[o + offset] = scale * (h[o + offset] - sum / n - ((x[o + offset] - mean) * scale * dot) / n);
   }
   return y;
 }

@@ -10,7 +10,12 @@ const TAPS = {
     const [, , oh, ow] = step.shape;
     const { stride, padding, dilation, groups } = step.settings;
     return (o, tap) => {
-      const [n, oc, oy, ox] = [Math.floor(o / (O * oh * ow)), Math.floor(o / (oh * ow)) % O, Math.floor(o / ow) % oh, o % ow];
+      const [n, oc, oy, ox] = [
+        Math.floor(o / (O * oh * ow)),
+        Math.floor(o / (oh * ow)) % O,
+        Math.floor(o / ow) % oh,
+        o % ow,
+      ];
       const first = Math.floor(oc / (O / groups)) * Cg;
       for (let c = 0; c < Cg; c++)
         for (let ky = 0; ky < kh; ky++) {
@@ -32,7 +37,12 @@ const TAPS = {
     const [, O, oh, ow] = step.shape;
     const { stride, padding, dilation, groups } = step.settings;
     return (o, tap) => {
-      const [n, oc, oy, ox] = [Math.floor(o / (O * oh * ow)), Math.floor(o / (oh * ow)) % O, Math.floor(o / ow) % oh, o % ow];
+      const [n, oc, oy, ox] = [
+        Math.floor(o / (O * oh * ow)),
+        Math.floor(o / (oh * ow)) % O,
+        Math.floor(o / ow) % oh,
+        o % ow,
+      ];
       const group = Math.floor(oc / Og);
       for (let c = (group * C) / groups; c < ((group + 1) * C) / groups; c++)
         for (let ky = 0; ky < kh; ky++) {
@@ -101,7 +111,8 @@ function winnerOf(step, o) {
 function groupsOf(shape, dims) {
   const strides = stridesOf(shape);
   let offsets = [0];
-  for (const d of dims) offsets = offsets.flatMap((at) => Array.from({ length: shape[d] }, (_, k) => at + k * strides[d]));
+  for (const d of dims)
+    offsets = offsets.flatMap((at) => Array.from({ length: shape[d] }, (_, k) => at + k * strides[d]));
   const start = (o) => dims.reduce((at, d) => at - (Math.floor(o / strides[d]) % shape[d]) * strides[d], o);
   return { offsets, start };
 }

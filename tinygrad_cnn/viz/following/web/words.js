@@ -28,12 +28,15 @@ function cellName(step, o) {
 
 // A name that no other step has: where several relus are, relu·5.
 function nameOf(step) {
-  if (!step.ownName) step.ownName = steps.some((other) => other !== step && other.name === step.name) ? `${step.name}·${step.index}` : step.name;
+  if (!step.ownName)
+    step.ownName = steps.some((other) => other !== step && other.name === step.name)
+      ? `${step.name}·${step.index}`
+      : step.name;
   return step.ownName;
 }
 
 function classNamed(k) {
-  return told.classes ? told.classes[k] : String(k);
+  return told.classes[k];
 }
 
 // A step's output as pictures: {count, rows, columns, placeOf(o) = [picture, row, column], numberAt(picture, row, column)
@@ -91,8 +94,13 @@ function cellLink(step, o, text = cellName(step, o)) {
   return html("button", { type: "button", class: "link", onclick: () => select(step, o) }, text);
 }
 
+// The head of a table whose last column holds bars.
+function headOf(names) {
+  const bars = html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "drawn"));
+  return [...names.map((name) => html("th", { scope: "col" }, name)), bars];
+}
+
 // Colours for a table's cell: the scale's, and black or white on it.
 function painted(rgb) {
-  const [r, g, b] = rgb;
-  return `background:${cssColor(rgb)};color:${0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#101418" : "#ffffff"}`;
+  return `background:${cssColor(rgb)};color:${inkOn(rgb)}`;
 }

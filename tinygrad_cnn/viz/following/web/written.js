@@ -23,7 +23,15 @@ const WRITTEN = {
   matmul(step, o) {
     const [a, b] = step.operands;
     const terms = [];
-    factorsOf(step)(o, (i, j) => terms.push({ slot: a.step === null ? 1 : 0, i: a.step === null ? j : i, other: j, x: a.values[i], w: b.values[j] }));
+    factorsOf(step)(o, (i, j) =>
+      terms.push({
+        slot: a.step === null ? 1 : 0,
+        i: a.step === null ? j : i,
+        other: j,
+        x: a.values[i],
+        w: b.values[j],
+      }),
+    );
     return products(terms, null);
   },
   max_pool: winning,
@@ -129,7 +137,8 @@ const FUNCTIONS = {
   where: (condition, a, b) => (condition ? a : b),
 };
 
-// The complementary error function: its series (Abramowitz and Stegun, 7.1.6), and far out its continued fraction (7.1.14).
+// The complementary error function: its series, and far out its continued fraction (Abramowitz and Stegun, Handbook of
+// Mathematical Functions, 1964, 7.1.6 and 7.1.14).
 function erfc(x) {
   const size = Math.abs(x);
   if (size < 2.5) {

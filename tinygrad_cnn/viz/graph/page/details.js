@@ -107,7 +107,7 @@ function boxDetails(box) {
     box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
     box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
     (box.folded || []).length
-      ? section("Folded into it", html("p", { class: "math" }, box.folded.join(", ")))
+      ? section("Stands for", html("p", { class: "math" }, box.folded.join(", ")))
       : null,
     rulesOf(box),
     summarySection("Value", box.value, "value"),
@@ -143,7 +143,19 @@ function inputName(box, slot) {
 function rulesOf(box) {
   const rules = (box.rules || []).filter(Boolean);
   if (!rules.length) return null;
-  return section("Local gradient rules", ...rules.map((rule) => html("p", { class: "math" }, rule)));
+  const code = (box.code || []).filter(Boolean);
+  return section(
+    "Local gradient rules",
+    ...rules.map((rule) => html("p", { class: "math" }, rule)),
+    code.length
+      ? html(
+          "details",
+          {},
+          html("summary", { class: "quiet" }, "as they are written"),
+          ...code.map((rule) => html("p", { class: "math" }, rule)),
+        )
+      : null,
+  );
 }
 
 function groupDetails(group) {
@@ -219,6 +231,7 @@ function costSection(cost) {
     table([
       ["forward", `${formatSeconds(cost.forward_s)}, ${formatBytes(cost.forward_bytes)}`],
       ["backward", `${formatSeconds(cost.backward_s)}, ${formatBytes(cost.backward_bytes)}`],
+      ["measured", picture.measured],
       ["work", cost.flops ? `${formatNumber(cost.flops / 1e6, 3)} MFLOP` : ""],
     ]),
   );
@@ -273,7 +286,7 @@ function numberTable(values, shape, look) {
   }
   const rows = shape.length < 2 ? [flatten(values)] : values;
   const body = rows.map((row) => html("tr", {}, ...row.map((x) => html("td", {}, formatNumber(x)))));
-  return html("div", { class: "scroll" }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
+  return html("div", { class: "scroll", tabindex: 0 }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
 }
 
 function histogram(s, look) {

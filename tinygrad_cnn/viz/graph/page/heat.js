@@ -12,6 +12,10 @@ function heatColor(t) {
   return cssColor(mixStops(LOOK.heat, t));
 }
 
+function timeScale(most) {
+  return `${formatSeconds(most)}${picture.measured ? `, ${picture.measured}` : ""}`;
+}
+
 function paintHeat() {
   const nodes = [...drawn.values()].filter((n) => n.content);
   const on = heat !== "kind";
@@ -23,5 +27,6 @@ function paintHeat() {
     n.element.classList.toggle("heat-on", on);
   }
   element("scale").hidden = !on;
-  if (on) element("scale-most").textContent = heat === "time" ? formatSeconds(most) : formatBytes(most);
+  element("scale").title = picture.measured || "";
+  if (on) element("scale-most").textContent = heat === "time" ? timeScale(most) : formatBytes(most);
 }

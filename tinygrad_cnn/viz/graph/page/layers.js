@@ -1,7 +1,7 @@
 // One level of a layered drawing (Sugiyama, Tagawa and Toda 1981): layers, order within a layer, coordinates.
 // Nothing here knows the page. u runs across the flow, v along it; the caller turns them into x and y.
 //
-// A node is {across, along, order, side, inPort(key), outPort(key), outLine(key), plain}. `side` is "first" or "last"
+// A node is {across, along, order, side, inPort(key), outPort(key), outLine(key), plain, inset}. `side` is "first" or "last"
 // for a port on the border of the surrounding group; outLine is where outPort would best be for what follows to stand
 // straight. A link is {from, to, key, heavy, slot}. `key` names the tensor: links that carry the same one share their
 // bends, so a weight used in fifty places is one line with fifty branches.
@@ -118,7 +118,7 @@ function fillLayers(nodes, links) {
       link.chain = [start];
       let below = null;
       for (let k = start.layer; k >= end.layer; k--) {
-        const bend = add(k, { node: null, size: 0, returns: true });
+        const bend = add(k, { node: null, size: 0, returns: link });
         if (below) join(bend, below, link, 50);
         link.chain.push(bend);
         below = bend;
@@ -195,6 +195,7 @@ function orderLayers(layers) {
         const place = down ? upperPosition : lowerPosition;
         e.wish = near.length ? near.reduce((sum, s) => sum + place(s), 0) / near.length + e.bias : e.at;
       }
+      for (const e of layer) if (e.returns) e.wish = Number.MAX_VALUE; // what runs back keeps to the far side
       layer.sort((p, q) => p.wish - q.wish || p.at - q.at);
       layer.forEach((e, i) => (e.at = i));
     }
@@ -233,110 +234,11 @@ function swapNeighbours(layers) {
       if (layer.length > 200) continue;
       for (let i = 0; i + 1 < layer.length; i++) {
         const [p, q] = [layer[i], layer[i + 1]];
-        if (crossed(q, p) >= crossed(p, q)) continue;
+        if (p.returns || q.returns || crossed(q, p) >= crossed(p, q)) continue;
         [layer[i], layer[i + 1]] = [q, p];
         [p.at, q.at] = [i + 1, i];
         swapped = true;
       }
     }
-  }
-}
-
-// The least squares solution of c[i] near wish[i] under c[i + 1] - c[i] >= gap[i]: isotonic regression by pooling
-// adjacent violators.
-function pool(wishes, weights, gaps) {
-  const blocks = [];
-  let shift = 0;
-  wishes.forEach((wish, i) => {
-    if (i) shift += gaps[i - 1];
-    let block = { sum: weights[i] * (wish - shift), weight: weights[i], count: 1 };
-    while (
-      blocks.length &&
-      blocks[blocks.length - 1].sum / blocks[blocks.length - 1].weight >= block.sum / block.weight
-    ) {
-      const before = blocks.pop();
-      block = { sum: before.sum + block.sum, weight: before.weight + block.weight, count: before.count + block.count };
-    }
-    blocks.push(block);
-  });
-  const result = [];
-  shift = 0;
-  for (const { sum, weight, count } of blocks) {
-    for (let k = 0; k < count; k++) {
-      if (result.length) shift += gaps[result.length - 1];
-      result.push(sum / weight + shift);
-    }
-  }
-  return result;
-}
-
-// Each element wishes to stand straight below (above) those it hangs on; the heaviest of its links decide.
-function placeAcross(layers, space) {
-  const separation = (p, q) =>
-    (p.size + q.size) / 2 + (p.node && q.node ? space.nodes : p.node || q.node ? space.nodeAndLine : space.lines);
-  for (const layer of layers) {
-    layer.gaps = layer.slice(1).map((q, i) => separation(layer[i], q));
-    let c = -layer.gaps.reduce((sum, g) => sum + g, 0) / 2;
-    layer.forEach((e, i) => (e.c = i ? (c += layer.gaps[i - 1]) : c));
-  }
-  const fromAbove = (s) => s.a.c + s.out - s.in;
-  const fromBelow = (s) => s.b.c + s.in - s.out;
-  const settle = (layer, up, down, last) => {
-    if (!layer.length) return;
-    const weights = [];
-    const wishes = layer.map((e) => {
-      const near = last && e.ups.length ? [[1e4, e.c]] : [];
-      if (up) for (const s of e.ups) near.push([s.weight, fromAbove(s)]);
-      if (down) for (const s of e.downs) near.push([s.weight, fromBelow(s)]);
-      const most = near.reduce((m, [w]) => Math.max(m, w), 0);
-      weights.push(most || 0.1);
-      if (!most) return e.c;
-      const chosen = near.filter(([w]) => w === most);
-      return chosen.reduce((sum, [, c]) => sum + c, 0) / chosen.length;
-    });
-    pool(wishes, weights, layer.gaps).forEach((c, i) => (layer[i].c = c));
-  };
-  for (let round = 0; round < effort(layers, 6); round++) {
-    for (const layer of layers) settle(layer, true, false);
-    for (const layer of [...layers].reverse()) settle(layer, false, true);
-  }
-  for (let round = 0; round < effort(layers, 4); round++) {
-    for (const layer of layers) settle(layer, true, true);
-    for (const layer of [...layers].reverse()) settle(layer, true, true);
-  }
-  for (const layer of layers) settle(layer, true, false); // exactly below
-  for (const layer of [...layers].reverse()) settle(layer, false, true, true); // and sources exactly above
-  for (const layer of layers) for (const e of layer) if (e.node) e.node.u = e.c - e.size / 2;
-}
-
-// Lines enter an operation side by side, each on the side it comes from.
-function spreadPorts(nodes, links) {
-  const entering = new Map();
-  for (const link of links) {
-    link.startAt = link.from.outPort(link.key);
-    link.endAt = link.to.inPort(link.key);
-    if (!link.to.plain) continue;
-    if (!entering.has(link.to)) entering.set(link.to, []);
-    entering.get(link.to).push(link);
-  }
-  for (const [n, arriving] of entering) {
-    if (arriving.length < 2) continue;
-    const half = n.across / 2;
-    const reach = Math.max(0, half - 14);
-    for (const link of arriving) {
-      const before = link.chain[link.chain.length - 2];
-      const from = before.node ? before.node.u + before.node.outPort(link.key) : before.c;
-      link.wish = Math.max(-reach, Math.min(reach, 0.6 * (from - n.u - half)));
-    }
-    arriving.sort((p, q) => p.wish - q.wish || p.slot - q.slot);
-    const last = arriving.length - 1;
-    const gap = Math.min(16, (2 * reach) / last);
-    const wishes = arriving.map((l, i) => Math.max(i * gap - reach, Math.min(reach - (last - i) * gap, l.wish)));
-    const offsets = pool(
-      wishes,
-      arriving.map((l) => (l.heavy ? 100 : 1)),
-      arriving.slice(1).map(() => gap),
-    );
-    arriving.forEach((link, i) => (link.endAt = half + offsets[i]));
   }
 }

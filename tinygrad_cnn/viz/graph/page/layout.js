@@ -3,14 +3,16 @@
 //
 // scene: {items: [{key, parent, width, height, order}], groups: [{key, parent, label, order}],
 //         edges: [{source, target, heavy, slot, recurrent, given}]}, all by key; parent is a group's key or null.
+// An item with `beside`, the key of another, stands beside that one, as what it alone uses: a weight or a bias.
 // The result gives items and groups x, y, width, height, and edges a `path` and its last `bend`, where a label can be.
 
 function layoutScene(scene, direction, space) {
   const across = direction === "LR" ? "height" : "width";
   const along = direction === "LR" ? "width" : "height";
   const tree = buildTree(scene, across, along);
-  const loops = scene.edges.filter((e) => e.source === e.target);
-  const edges = scene.edges.filter((e) => e.source !== e.target);
+  const items = new Map(scene.items.map((item) => [item.key, item]));
+  const short = (e) => e.source === e.target || (items.has(e.source) && items.get(e.source).beside === e.target);
+  const edges = scene.edges.filter((e) => !short(e));
   routeThroughLevels(edges, tree);
   const pads =
     direction === "LR"
@@ -18,27 +20,34 @@ function layoutScene(scene, direction, space) {
       : { start: space.header + 10, end: space.pad + 4, low: space.pad, high: space.pad, least: 1 };
   const size = arrangeContainer(tree.get(null), tree, pads, space, direction);
   settlePositions(tree.get(null), 0, 0, tree);
-  const place = (thing) => {
-    const c = tree.get(thing.key);
-    const [x, y] = direction === "LR" ? [c.v, c.u] : [c.u, c.v];
-    Object.assign(thing, { x, y });
-    [thing.width, thing.height] = direction === "LR" ? [c.along, c.across] : [c.across, c.along];
-  };
-  scene.items.forEach(place);
-  scene.groups.forEach(place);
+  const put = (thing, u, v) => ([thing.x, thing.y] = direction === "LR" ? [v, u] : [u, v]);
+  for (const g of scene.groups) {
+    const c = tree.get(g.key);
+    put(g, c.u, c.v);
+    [g.width, g.height] = direction === "LR" ? [c.along, c.across] : [c.across, c.along];
+  }
+  for (const item of scene.items) {
+    const c = tree.get(item.beside || item.key);
+    const nth = item.beside ? c.beside.indexOf(item) : -1;
+    const lead = nth < 0 ? c.lead : nth ? c.lead + 2 * c.half + BESIDE : 0;
+    put(item, c.u + lead, c.v + (c.along - item[along]) / 2);
+  }
   for (const edge of edges) traceEdge(edge, direction);
-  for (const edge of loops) traceLoop(edge, scene.items.find((item) => item.key === edge.source), direction);
+  for (const edge of scene.edges) {
+    if (edge.source === edge.target) traceLoop(edge, items.get(edge.source), direction);
+    else if (short(edge)) traceShort(edge, items.get(edge.source), items.get(edge.target), direction);
+  }
   [scene.width, scene.height] = direction === "LR" ? [size.along, size.across] : [size.across, size.along];
   return scene;
 }
 
+const BESIDE = 20; // between a node and what stands beside it
+
 function buildTree(scene, across, along) {
   const tree = new Map();
   const add = (key, parent, more) => {
-    const half = (node) => node.across / 2;
-    const node = { id: key, parent, plain: true, side: null, ...more };
-    node.inPort = () => half(node);
-    node.outPort = node.outLine = () => half(node);
+    const node = { id: key, parent, plain: true, side: null, lead: 0, inset: 0, ...more };
+    node.inPort = node.outPort = node.outLine = () => node.lead + node.half;
     tree.set(key, node);
     return node;
   };
@@ -65,8 +74,22 @@ function buildTree(scene, across, along) {
       return entries.reduce((a, b) => (a.order >= b.order ? a : b)).u + node.shift;
     };
   }
-  for (const item of scene.items)
-    add(item.key, item.parent, { across: item[across], along: item[along], order: item.order });
+  const beside = new Map(scene.items.map((item) => [item.key, []]));
+  for (const item of scene.items) if (item.beside) beside.get(item.beside).push(item);
+  for (const item of scene.items.filter((i) => !i.beside)) {
+    const more = beside.get(item.key);
+    const sizes = more.map((i) => i[across] + BESIDE);
+    const depth = Math.max(item[along], ...more.map((i) => i[along]));
+    add(item.key, item.parent, {
+      across: item[across] + sizes.reduce((sum, size) => sum + size, 0),
+      along: depth,
+      order: item.order,
+      beside: more,
+      lead: sizes[0] || 0, // to the node itself
+      half: item[across] / 2,
+      inset: (depth - item[along]) / 2,
+    });
+  }
   for (const [key, node] of tree) if (key !== null) tree.get(node.parent).children.push(node);
   return tree;
 }
@@ -82,6 +105,7 @@ function portOf(container, side, key, order, given = false) {
       side,
       given,
       plain: false,
+      inset: 0,
       inPort: () => 0,
       outPort: () => 0,
       outLine: () => 0,
@@ -190,7 +214,8 @@ function placeAlong(layers, links, space) {
     layer.depth = layer.reduce((m, e) => Math.max(m, e.node ? e.node.along : 0), 0);
     layer.bottom = v += layer.depth;
     if (k + 1 < inner.length) {
-      const slant = layer.reduce((m, e) => e.downs.reduce((n, s) => Math.max(n, Math.abs(s.b.c - s.a.c)), m), 0);
+      const slanted = (s) => Math.abs(s.b.c + s.in - s.a.c - s.out);
+      const slant = layer.reduce((m, e) => e.downs.reduce((n, s) => Math.max(n, slanted(s)), m), 0);
       v += space.layers + Math.min(60, 0.1 * slant) + turns(layer);
     }
   });
@@ -219,7 +244,7 @@ function pointsOf({ from, to, chain, back, startAt, endAt }) {
   const start = from.u + startAt;
   const end = to.u + endAt;
   const points = [
-    { u: start, v: from.v + from.along, kind: "line" },
+    { u: start, v: from.v + from.along - from.inset, kind: "line" },
     { u: start, v: first.band.bottom, kind: "line" },
   ];
   chain.slice(1, -1).forEach((bend, i) => {
@@ -230,7 +255,7 @@ function pointsOf({ from, to, chain, back, startAt, endAt }) {
       );
     else points.push({ u: bend.c, v: bend.band.top, kind: "curve" }, { u: bend.c, v: bend.band.bottom, kind: "line" });
   });
-  points.push({ u: end, v: last.band.top, kind: back ? "turnUp" : "curve" }, { u: end, v: to.v, kind: "line" });
+  points.push({ u: end, v: last.band.top, kind: back ? "turnUp" : "curve" }, { u: end, v: to.v + to.inset, kind: "line" });
   return points;
 }
 
@@ -258,6 +283,21 @@ function traceEdge(edge, direction) {
   edge.start = point(points[0]);
   edge.end = point(points[points.length - 1]);
   edge.bend = bend.map(point);
+}
+
+// From what stands beside a node, across the flow.
+function traceShort(edge, from, to, direction) {
+  const before = direction === "LR" ? from.y < to.y : from.x < to.x;
+  if (direction === "LR") {
+    const x = to.x + to.width / 2;
+    [edge.start, edge.end] = [from.y + (before ? from.height : 0), to.y + (before ? 0 : to.height)].map((y) => ({ x, y }));
+  } else {
+    const y = to.y + to.height / 2;
+    [edge.start, edge.end] = [from.x + (before ? from.width : 0), to.x + (before ? 0 : to.width)].map((x) => ({ x, y }));
+  }
+  edge.path = `M${edge.start.x} ${edge.start.y}L${edge.end.x} ${edge.end.y}`;
+  edge.bend = [edge.start, edge.end];
+  edge.across = before ? "on" : "back";
 }
 
 // From a node back to itself, at its far side.

@@ -142,8 +142,11 @@ function arrow([dx, dy], node) {
 function firstLook() {
   openPanel(innerWidth >= 900);
   openAsFits();
+  const failed = picture.boxes.find((b) => b.kind === "failed");
+  if (failed) openToSee(failed.id);
   frame(false);
   refresh();
+  showDetails(failed ? boxKey(failed.id) : null);
 }
 
 // A frame in a notebook has no size at first.
@@ -173,7 +176,6 @@ function start() {
   watchSearch();
   drawLegend();
   firstLook();
-  showDetails(null);
   watchSize();
   document.body.dataset.ready = "yes";
 }

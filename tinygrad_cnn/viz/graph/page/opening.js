@@ -26,6 +26,7 @@ function redrawAround(key, before = key) {
   const q = (drawn.get(before) || after).rect;
   look(camera.x + (p.x - q.x) * camera.zoom, camera.y + (p.y - q.y) * camera.zoom);
   after.element.focus({ preventScroll: true });
+  if (selected === before) showDetails(selected); // whose buttons say other things now
 }
 
 function openAll() {

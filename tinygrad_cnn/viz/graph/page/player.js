@@ -92,6 +92,7 @@ function goTo(step) {
 function aloud() {
   const { phase, box } = player.steps[player.at];
   if (phase === "start") return "Nothing is computed yet.";
+  if (box.problem) return `It failed: ${box.problem}`;
   return phase === "forward" ? `Result ${inWords(box.value)}` : `Gradient ${inWords(box.gradient)}`;
 }
 

@@ -30,7 +30,7 @@ function shorten(text, font, width) {
   return `${text.slice(0, low)}…`;
 }
 
-// Each line is {text, font, look}; below them stand cells for value and gradient.
+// Each line is {text, font, look}; below them stand cells for value and gradient, of large graphs for few numbers only.
 function describeBox(box) {
   const lines = [{ text: shortName(box), font: "title", look: "title" }];
   const module = box.group === null ? null : groups.get(box.group);
@@ -43,14 +43,14 @@ function describeBox(box) {
     const more = box.dtype ? ` ${box.dtype}` : "";
     lines.push({ text: formatShape(box.shape), more, font: "mono", look: "shape" });
   }
-  for (const part of wrapped(box.problem, 46)) lines.push({ text: part, font: "text", look: "wrong" });
-  for (const part of wrapped(box.remedy, 46)) lines.push({ text: part, font: "text", look: "wrong remedy" });
+  for (const part of wrapped(box.problem, 38)) lines.push({ text: part, font: "text", look: "wrong" });
+  for (const part of wrapped(box.remedy, 36)) lines.push({ text: part, font: "text", look: "wrong remedy" });
   const attributes = attributesOf(box);
   if (attributes) lines.push({ text: attributes, font: "text", look: "quiet" });
   const cells = [
     { name: "value", summary: box.value, word: "value" },
     { name: "gradient", summary: box.gradient, word: "grad" },
-  ].filter((c) => c.summary);
+  ].filter((c) => c.summary && (numbered || fewNumbers(c.summary)));
   for (const c of cells) {
     c.text = briefly(c.summary);
     c.caption = isNorm(c.summary) ? `‖${c.word}‖` : c.word;
@@ -130,7 +130,7 @@ function outline(kind, w, h) {
       [0, h],
     ]);
   if (shape === "cut" || shape === "octagon") {
-    const c = shape === "cut" ? 7 : 14;
+    const c = Math.min(shape === "cut" ? 7 : 14, h / 3);
     return `M${c} 0H${w - c}L${w} ${c}V${h - c}L${w - c} ${h}H${c}L0 ${h - c}V${c}Z`;
   }
   if (shape === "flat")
@@ -179,7 +179,14 @@ function drawText(content, width, height) {
     const between = content.cells.length > 1 ? `M${width / 2} ${top + 4}V${top + 32}` : "";
     parts.push(svg("path", { class: "rule", d: `M10 ${top}H${width - 10}${between}` }));
   }
-  return { parts, cells };
+  return { parts: parts.flatMap((part) => [part, " "]), cells }; // to those who listen they are words, not one word
+}
+
+// The name by which those who listen know a node: what it is, and all that is written in it, as it is just now.
+function speak(node) {
+  if (!node.words) node.words = node.element.getAttribute("aria-label");
+  const written = [...node.element.querySelectorAll("text")].map((text) => text.textContent).filter(Boolean);
+  node.element.setAttribute("aria-label", [node.words, ...written].join(", "));
 }
 
 // The sign of an operation whose output is kept for the backward pass: a pin in the corner.

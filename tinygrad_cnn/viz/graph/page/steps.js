@@ -14,7 +14,7 @@ function stepDetails() {
         ? html(
             "p",
             { class: "doc" },
-            "Then the gradient starts as 1 at the output and flows back: each operation multiplies what arrives by its local derivative.",
+            "Then the gradient starts as 1 at every number of the output and flows back: each operation multiplies what arrives by its local derivative.",
           )
         : html("p", { class: "doc" }, "No gradient was recorded, so there is no backward pass to play."),
     ].filter(Boolean);
@@ -50,8 +50,10 @@ function forwardDetails(box) {
     );
   return [
     box.formula ? html("p", { class: "formula" }, box.formula) : null,
+    box.problem ? html("p", { class: "wrong" }, box.problem) : null,
+    box.remedy ? html("p", { class: "math wrong" }, box.remedy) : null,
     section("From", html("ul", {}, ...inputs)),
-    section("Result", ...result(box.value, box, "value")),
+    box.problem ? null : section("Result", ...result(box.value, box, "value")),
     box.shape_rule ? section("Shape", html("p", { class: "math" }, box.shape_rule)) : null,
   ];
 }

@@ -49,7 +49,23 @@ function composeScene() {
       ...sizeOf(content, b.kind),
     });
   }
-  return { items, groups: open, edges: visibleEdges() };
+  const edges = visibleEdges();
+  if (!numbered) standBeside(items, edges);
+  return { items, groups: open, edges };
+}
+
+// Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
+function standBeside(items, edges) {
+  const nodes = new Map(items.map((item) => [item.key, { item, uses: [], beside: 0 }]));
+  for (const e of edges) if (nodes.has(e.source)) nodes.get(e.source).uses.push(e);
+  for (const { item, uses } of nodes.values()) {
+    const user = uses.length === 1 && !uses[0].recurrent ? nodes.get(uses[0].target) : null;
+    if (!user || !item.box || !["parameter", "constant"].includes(item.box.kind)) continue;
+    if (user.item.parent !== item.parent || user.item.beside || user.beside === 2) continue;
+    if (user.uses.some((e) => e.source === e.target)) continue; // where its loop runs
+    item.beside = user.item.key;
+    user.beside++;
+  }
 }
 
 function draw() {
@@ -72,6 +88,7 @@ function draw() {
   paintNumbers();
   paintHeat();
   drawMap(scene);
+  nodes.forEach(speak);
   if (focused && drawn.has(focused)) drawn.get(focused).element.focus({ preventScroll: true });
 }
 
@@ -101,7 +118,7 @@ function drawHeader(g) {
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 5, width, height: 22, rx: 6 }),
+    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
     shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
     svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
@@ -128,7 +145,7 @@ function drawPill(g, x) {
       "data-key": key,
       transform: `translate(${round(g.x + x)} ${round(g.y)})`,
     },
-    svg("rect", { x: 0, y: 6, width, height: 20, rx: 10 }),
+    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
     svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
   );
   const rect = { x: g.x + x, y: g.y, width, height: 32 };
@@ -156,7 +173,7 @@ function drawItem(item) {
       tabindex: 0,
       "aria-label": group
         ? `${group.type} ${group.name}, module, closed, ${content.lines[1].text}`
-        : describeAloud(box),
+        : describeAloud(box, false),
       "aria-expanded": group ? "false" : null,
       "data-key": item.key,
       transform: `translate(${round(item.x)} ${round(item.y)})`,
@@ -172,15 +189,17 @@ function drawItem(item) {
   return { ...item, element: node, cells, depth: 99, expandable: Boolean(group), rect: item };
 }
 
-function describeAloud(box) {
+// What a box is, and with its numbers what it holds.
+function describeAloud(box, numbers = true) {
   const parts = [isOperation(box) && box.text ? `${box.label}, ${fullName(box)}` : fullName(box), LOOK.kinds[lookOf(box)].means];
   if (box.shape) parts.push(box.shape.length ? `shape ${formatShape(box.shape)}` : "a single number");
-  if (box.value) parts.push(`value ${inWords(box.value)}`);
-  if (box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
+  if (numbers && box.value) parts.push(`value ${inWords(box.value)}`);
+  if (numbers && box.gradient) parts.push(`gradient ${inWords(box.gradient)}`);
   return parts.join(", ");
 }
 
 function drawLine(edge) {
+  const along = !edge.across ? direction : direction === "LR" ? "TB" : "LR";
   const node = svg(
     "g",
     {
@@ -190,8 +209,8 @@ function drawLine(edge) {
       "data-target": edge.target,
     },
     svg("path", { class: "wire", d: edge.path, "stroke-dasharray": edge.recurrent ? "6 4" : null }),
-    svg("path", { class: "head", d: triangle(edge.end, false, direction) }),
-    svg("path", { class: "tail", d: triangle(edge.start, true, direction) }),
+    svg("path", { class: "head", d: triangle(edge.end, edge.across === "back", along) }),
+    svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
   const note = edge.recurrent ? "next step" : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
   if (note) node.append(noteOn(edge, note));
@@ -281,4 +300,5 @@ function setCell(node, name, text) {
   if (!cell || cell.textContent === shown) return;
   cell.textContent = shown;
   node.element.classList.toggle(`has-${name}`, Boolean(shown));
+  if (node.words) speak(node);
 }

@@ -32,6 +32,24 @@ function cssColor(rgb) {
   return `rgb(${rgb.join(",")})`;
 }
 
+// A canvas of one pixel a cell: color(i), row by row, is [r, g, b], or null for nothing. Written from memory, never by
+// the GPU.
+function paintCells(canvas, rows, columns, color) {
+  if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
+  const image = new ImageData(columns, rows);
+  for (let i = 0; i < rows * columns; i++) {
+    const rgb = color(i);
+    if (rgb) image.data.set([...rgb, 255], 4 * i);
+  }
+  canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, 0, 0);
+}
+
+// Black or white, whichever is easier to read on a colour: by the relative luminance of WCAG 2 (W3C, 2008).
+function inkOn(rgb) {
+  const [r, g, b] = rgb.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff"; // 0.179: both are equally far
+}
+
 // The smallest and the greatest finite number: [0, 0] where there is none.
 function extent(values) {
   let [low, high] = [Infinity, -Infinity];

@@ -20,7 +20,8 @@ function svg(tag, attributes = {}, ...children) {
 function furnish(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    if (name === "style") made.style.cssText = value; // as an attribute, a page that is served may not have it
+    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));

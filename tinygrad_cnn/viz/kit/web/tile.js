@@ -12,8 +12,7 @@ function arrayTile({
   let numbers = [];
   let colors = scale;
   let at = null; // the picked cell, [row, column]
-  const canvas = html("canvas", { width: columns, height: rows });
-  const context = canvas.getContext("2d", { willReadFrequently: true }); // written from memory, never by the GPU
+  const canvas = html("canvas");
   const marks = svg("svg", { viewBox: `0 0 ${columns} ${rows}`, preserveAspectRatio: "none", "aria-hidden": "true" });
   const cell = size / Math.max(rows, columns);
   const box = html(
@@ -31,19 +30,10 @@ function arrayTile({
   box.style.width = `${Math.max(12, Math.round(columns * cell))}px`;
   box.style.height = `${Math.max(12, Math.round(rows * cell))}px`;
 
-  function paint() {
-    const image = new ImageData(columns, rows);
-    for (let i = 0; i < rows * columns; i++) {
-      const [r, g, b] = colors(numbers[i]);
-      image.data.set([r, g, b, 255], 4 * i);
-    }
-    context.putImageData(image, 0, 0);
-  }
-
   function update(fresh, freshScale = colors) {
     numbers = flatten(fresh);
     colors = freshScale;
-    paint();
+    paintCells(canvas, rows, columns, (i) => colors(numbers[i]));
   }
 
   // Outline cells, [[row, column], ...]: one line around all that touch. They may lie outside, as padding does; none

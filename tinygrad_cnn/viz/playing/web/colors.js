@@ -1,6 +1,6 @@
 // The colours of classes and of neurons, as numbers ready for the pixels of a canvas.
 
-const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "star"]; // of the classes, told apart without colours
+const SHAPES = ["circle", "square", "triangle", "diamond", "pentagon", "hexagon"]; // of the classes, told apart without colours
 const paint = { classes: [], paper: [255, 255, 255], ink: [0, 0, 0], signed: null, positive: "", negative: "" };
 
 const pixel = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0; // as little-endian machines store it

@@ -22,8 +22,8 @@ function product(a, b, form = "a b") {
   const y = array(rows, columns);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) {
-      let sum = 0;
-      for (let k = 0; k < inner; k++) sum += a.data[i * ai + k * ak] * b.data[k * bk + j * bj];
+      let [sum, p, q] = [0, i * ai, j * bj];
+      for (let k = 0; k < inner; k++, p += ak, q += bk) sum += a.data[p] * b.data[q];
       y.data[i * columns + j] = sum;
     }
   return y;

@@ -53,7 +53,7 @@ function showSlopes() {
       "p",
       {},
       `Point ${sample.at + 1} of ${run.train.length}: x₁ = ${formatNumber(point[0])}, x₂ = ${formatNumber(point[1])}, and it is `,
-      html("b", { style: `color: var(--class${label})` }, given.names[label]),
+      html("b", { class: `class${label}` }, given.names[label]),
       `. The network gives that class p = ${formatNumber(p[label])}, so the loss is −log p = ${formatNumber(loss)}${was}.`,
     ),
   );

@@ -67,18 +67,24 @@ function say(text) {
 }
 
 // --------------------------------------------------------------------------------------------------------- training
-let shown = 0;
+const last = { shown: 0, cost: 0 }; // when the last picture was done, and how many milliseconds it took
 
 function frame() {
   if (!run.playing) return;
   const began = performance.now();
   const most = Number(settings.speed) || Infinity;
-  for (let n = 0; n < most && performance.now() - began < FRAME; n++) advance();
-  measure();
-  if (lost()) pause();
-  else if (!calm.matches || performance.now() - shown > CALM) {
+  let loss = 0;
+  for (let n = 0; n < most && Number.isFinite(loss) && performance.now() - began < FRAME; n++) loss = advance();
+  const rest = performance.now() - last.shown;
+  if (!Number.isFinite(loss)) {
+    measure();
+    pause();
+  } else if (rest > Math.max(last.cost, calm.matches ? CALM : 0)) {
+    const drawing = performance.now(); // a large net trains for half of the time at least
+    measure();
     show();
-    shown = performance.now();
+    last.shown = performance.now();
+    last.cost = last.shown - drawing;
   }
   requestAnimationFrame(frame);
 }
@@ -89,7 +95,10 @@ function play() {
   element("play").textContent = run.playing ? "Pause" : "Play";
   sample.before = null;
   if (run.playing) requestAnimationFrame(frame);
-  else pause();
+  else {
+    measure();
+    pause();
+  }
 }
 
 function pause() {

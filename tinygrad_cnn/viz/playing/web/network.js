@@ -92,7 +92,9 @@ function placeNet() {
   const along = heads.map((_, column) => (100 * column) / (columns - 1));
   const middle = (percent) => `calc(${percent}% + ${(0.5 - percent / 100) * size}px)`;
   const ends = (column) => (column === 0 ? "0" : column === columns - 1 ? "100%" : middle(along[column]));
-  element("heads").replaceChildren(...heads.map((head, column) => html("span", { style: `left: ${ends(column)}` }, head)));
+  const spans = heads.map((head) => html("span", {}, head));
+  spans.forEach((span, column) => (span.style.left = ends(column)));
+  element("heads").replaceChildren(...spans);
 }
 
 /** Every neuron's map, and a line for every weight: its color is the sign, its width the size. */

@@ -51,8 +51,8 @@ const OUTLINES = {
   square: (c, x, y, r) => c.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r),
   triangle: (c, x, y, r) => polygon(c, x, y, 1.25 * r, 3),
   diamond: (c, x, y, r) => polygon(c, x, y, 1.25 * r, 4),
-  cross: (c, x, y, r) => polygon(c, x, y, 1.2 * r, 5),
-  star: (c, x, y, r) => polygon(c, x, y, 1.15 * r, 6),
+  pentagon: (c, x, y, r) => polygon(c, x, y, 1.2 * r, 5),
+  hexagon: (c, x, y, r) => polygon(c, x, y, 1.15 * r, 6),
 };
 
 function polygon(context, x, y, r, corners) {

@@ -98,12 +98,12 @@ function loadPoints() {
   measure();
 }
 
-/** One step of the optimizer. */
+/** One step of the optimizer. Returns the loss of its batch. */
 function advance() {
   if (!run.order.length) run.order = shuffled(run.train, run.random);
   const { x, labels } = batchOf(run.order.splice(0, settings.batch));
-  trainStep(run.layers, x, labels, run.states, settings);
   run.steps++;
+  return trainStep(run.layers, x, labels, run.states, settings);
 }
 
 const likeliest = (p) => p.indexOf(Math.max(...p));

@@ -8,18 +8,6 @@ function signedBytesOf(text) {
   return new Int8Array(bytesOf(text).buffer);
 }
 
-// Colours of `count` cells, color(i) as [r, g, b] or null for nothing, on a canvas.
-function paintCells(canvas, rows, columns, color) {
-  canvas.width = columns;
-  canvas.height = rows;
-  const image = new ImageData(columns, rows);
-  for (let i = 0; i < rows * columns; i++) {
-    const rgb = color(i);
-    if (rgb) image.data.set([...rgb, 255], 4 * i);
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
 // A picture that Python's `thumbnail` made: grey or in colours.
 function paintThumbnail(canvas, { image, height, width, channels }) {
   const bytes = bytesOf(image);

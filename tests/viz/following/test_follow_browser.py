@@ -1,7 +1,11 @@
-"""The page of `follow` in a browser: its sums, walks, keys and sizes. The network is cut, the console stays empty."""
+"""The page of `follow` in a browser: its sums, walks, keys and sizes. The network is cut, the console stays empty.
+
+TINYGRAD_CNN_SCREENSHOTS=1 also renews docs/images/follow.png.
+"""
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any
 
@@ -9,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 from viz.following import nets
@@ -17,7 +23,8 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz import probing
-from tinygrad_cnn.viz.following.steps import Trail, trail_of
+from tinygrad_cnn.viz.following.steps import trail_of
+from tinygrad_cnn.viz.following.structure import Trail
 
 CELLS = 90  # of each of six nets: 540 in all
 PICK = """
@@ -199,6 +206,26 @@ def test_the_receptive_field_is_what_changes_a_number(window, branches):
         np.testing.assert_array_equal(np.array(reach or [0] * x.size, bool), expected)
 
 
+def test_maxima_see_all_and_follow_the_winner(window):
+    """All of a window can change its maximum, one does; of equal maxima over dimensions each has its share."""
+
+    class Net(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return F.max_pool2d(x, 2).amax((2, 3))
+
+    x = np.array([[[[1, 2, 0, 3], [0, 1, 3, 1]]]], np.float32)  # maxima 2 and 3, the first of the two 3s
+    y = np.array([[[[1, 3, 0, 3], [0, 1, 3, 1]]]], np.float32)  # 3 and 3
+    for image, gradient in ((x, [0, 0, 0, 1, 0, 0, 0, 0]), (y, [0, 0.5, 0, 0.5, 0, 0, 0, 0])):
+        window.show(viz.follow(Net(), image).html)
+        assert window.run(GRADIENTS, [[2, 0]]) == [gradient]
+        leaf = tg.Tensor(image, requires_grad=True)
+        Net()(leaf).sum().backward()
+        assert leaf.grad.numpy().reshape(-1).tolist() == gradient
+        pick(window, 1, 1)
+        assert window.one("#field [data-theory]").get_attribute("data-theory") == "4"
+        assert window.one("#field [data-theory]").get_attribute("data-effective") == "1"
+
+
 def test_receptive_fields_in_words(window):
     net = nn.Sequential(nn.Conv2d(1, 1, 3, bias=False), nn.Conv2d(1, 1, 3, bias=False))
     for p in net.parameters():
@@ -213,7 +240,7 @@ def test_receptive_fields_in_words(window):
 
 def test_what_a_number_does_to_the_scores(window):
     net, x = nets.made("lenet")
-    window.show(viz.follow(net, x, classes=[f"digit <{k}>" for k in range(10)]).html)
+    window.show(viz.follow(net, x, display_labels=[f"digit <{k}>" for k in range(10)]).html)
     names = window.run("return document.documentElement.follow.steps.map((step) => step.name)")
     seen: list[Any] = []
     net.eval().conv1.register_forward_hook(lambda _m, _a, y: seen.append(y))
@@ -324,6 +351,18 @@ def test_indices_and_large_nets(window):
     assert len(Select(window.one("#tools select")).options) == 38
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_numbers_that_are_none_are_shown_as_what_they_are(window):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+    x = np.ones((1, 1, 4, 4), np.float32)
+    x[0, 0, 0, 0], x[0, 0, 3, 3] = np.nan, np.inf
+    window.show(viz.follow(net, x).html)
+    pick(window, 1, 0)
+    assert window.text("#made h2") == "conv2d[0, 0, 0] = NaN"
+    pick(window, 0, 15)
+    assert window.text("#made h2") == "input[0, 3, 3] = \N{INFINITY}"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_a_desk(window, scheme):
     net, x = nets.made("lenet")
@@ -339,5 +378,26 @@ def test_it_fits_a_phone_and_a_desk(window, scheme):
             return Math.min(...texts.map((e) => parseFloat(getComputedStyle(e).fontSize)));
         """)
         assert smallest >= 11
-    if scheme == "light":
-        window.shoot("follow.png")
+    if scheme == "light" and os.environ.get("TINYGRAD_CNN_SCREENSHOTS"):
+        picture_for_the_docs(window)
+
+
+def picture_for_the_docs(window: Any) -> None:
+    """docs/images/follow.png: a digit in a net that knows digits."""
+    digits, test, _ = tg.data.load_mnist(allow_fallback=True)
+    tg.manual_seed(0)
+    part = tg.data.Subset(digits, range(6000))
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 12, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(300, 10),
+    )  # fmt: skip
+    tg.train.Trainer(net, tg.optim.Adam(net.parameters(), lr=3e-3), progress=False).fit(part, 3)
+    x, y = test.arrays()
+    digit = x[np.flatnonzero(y == 4)[1]][None]
+    window.show(viz.follow(net, digit, title="A digit, followed").html, 1280, 890)
+    names = window.run("return document.documentElement.follow.steps.map((step) => step.name)")
+    step = names.index("conv2d", 3)
+    values = trail(net, digit).steps[step].value
+    pick(window, step, int(values.argmax()))
+    window.run("document.activeElement.blur(); scrollTo(0, 0)")
+    window.shoot("follow.png")

@@ -1,0 +1,104 @@
+"""Rows on the page: once, all, closed; by mouse and keyboard; found by search and played through all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from viz.graph.zoo import arguments
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.viz import draw_graph
+from tinygrad_cnn.viz.graph.structure import Picture
+
+pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
+from selenium.webdriver.common.keys import Keys
+from viz.graph import browsing
+from viz.graph.browsing import Window
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture
+def window(driver: Any, tmp_path: Path) -> Iterator[Window]:
+    yield from browsing.opened(driver, tmp_path)
+
+
+def picture_of(name: str) -> Picture:
+    given = arguments(name)
+    return draw_graph(given.pop("output"), **given).picture
+
+
+def notes(window: Window) -> list[str]:
+    return [str(note.get_property("textContent")) for note in window.all("#lines .note")]
+
+
+def focus(window: Window, key: str) -> None:
+    window.run("document.querySelector(`[data-key^=${arguments[0]}]`).focus()", key)
+
+
+def test_a_row_is_shown_once_all_and_closed(window: Window) -> None:
+    picture = picture_of("rnn")
+    (row,) = (g for g in picture.groups if g.kind == "row")
+    window.open(picture)
+    assert len(window.all("#nodes .node")) == 14
+    assert notes(window) == ["next step"]
+    assert len(window.all("#lines .recurrent")) == 1
+    focus(window, "r")
+    window.keys(Keys.ENTER)
+    assert len(window.all("#nodes .node")) == len(picture.boxes)
+    assert not notes(window)
+    assert window.focused() == "Show all 20 of step", "the focus stays"
+    window.keys(Keys.ENTER)
+    assert len(window.all("#nodes .node")) == 14
+    focus(window, f"g{row.id}")
+    window.keys(Keys.ENTER)
+    assert window.all(f"#nodes [data-key=g{row.id}].folded")
+    assert notes(window) == ["next step"], "one line, from the row to itself"
+    assert "Open the row" in window.text("#details")
+    window.keys(Keys.ENTER)
+    assert len(window.all("#nodes .node")) == 14, "it opens to one step"
+
+
+def test_what_a_row_hides_is_found_and_played(window: Window) -> None:
+    picture = picture_of("rnn")
+    window.open(picture)
+    window.click("#search")
+    window.keys(*"tanh", *[Keys.ENTER] * 2)
+    assert window.text("#found") == "2 of 20"
+    assert len(window.all("#nodes .node")) == len(picture.boxes), "the second step is shown, and so all are"
+    focus(window, "r")
+    window.keys(Keys.ENTER)
+    window.keys(Keys.ESCAPE)
+    operations = sum(b.kind in ("operation", "output") for b in picture.boxes)
+    window.run(
+        "const s = document.getElementById('slider'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))",
+        operations - 1,
+    )
+    assert "tanh" in window.text("#step-text"), "the twentieth"
+    (now,) = window.all("#nodes .now")
+    assert now.get_attribute("aria-label").startswith("tanh"), "where the first stands for it"
+
+
+def test_branches_side_by_side_are_counted_on_their_line(window: Window) -> None:
+    heads = nn.ModuleList([nn.Linear(4, 4) for _ in range(20)])
+    window.open(draw_graph(lambda x: tg.cat([h(x).relu() for h in heads]), inputs=tg.ones(1, 4)).picture)
+    assert notes(window) == ["\N{MULTIPLICATION SIGN} 20"]
+    assert not window.all("#lines .recurrent")
+
+
+def test_a_module_that_gives_two_arrays_cannot_close(window: Window) -> None:
+    window.open(picture_of("several"))
+    window.click("#close-all")
+    header = window.node("Encoder encoder")
+    assert header.get_attribute("aria-expanded") is None
+    before = len(window.all("#nodes .node"))
+    window.run("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", header)
+    assert len(window.all("#nodes .node")) == before
+    assert "Several arrays go out" in window.text("#details")
