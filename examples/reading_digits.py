@@ -158,7 +158,7 @@ class Reader:
     def follow(self, digit):
         """Serve the page on which one follows a number through the network; the one before ends. Its address."""
         with self.turn:
-            page = tg.viz.follow(self.model, seen(digit), title="Follow this digit", classes=list("0123456789"))
+            page = tg.viz.follow(self.model, seen(digit), title="Follow this digit", display_labels=list("0123456789"))
             self.close()
             self.following = serve(page, {})
             return {"address": self.following.address}

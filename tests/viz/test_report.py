@@ -231,6 +231,7 @@ def test_a_run_that_went_wrong_is_reported_too(tmp_path: Path) -> None:
 
 def test_a_net_of_functions_is_reported_as_one_of_modules(tmp_path: Path) -> None:
     """Dead units come first, feature maps and Grad-CAM are those of F.conv2d."""
+    tg.manual_seed(0)
     model = styles.LeNetOfNothingElse()
     model.conv1.bias.numpy()[[1, 4]] = -1000
     model.fc1.bias.numpy()[:] = -1000

@@ -141,6 +141,35 @@ def test_a_loop_over_twenty_steps_is_one_step_and_a_way_back() -> None:
     assert "next step" in graph.source
 
 
+def test_a_loop_that_begins_in_another_way_is_cut_between_its_steps() -> None:
+    net = Loop()
+
+    def begun(x: tg.Tensor) -> tg.Tensor:
+        h = net.ih(x[:, 0]).tanh()
+        for t in range(1, 20):
+            h = (net.ih(x[:, t]) + net.hh(h)).tanh()
+        return net.out(h)
+
+    graph = draw_graph(begun, inputs=tg.randn(3, 20, 8))
+    (row,) = rows(graph.drawn)
+    assert row.count == 19
+    inside = [
+        b.label for b in graph.drawn.boxes if b.kind == "operation" and _kinds(graph.drawn, b.group)[:1] == ["row"]
+    ]
+    assert inside == ["getitem", "linear", "linear", "add", "tanh"]
+
+
+def test_a_step_that_is_wired_in_another_way_ends_a_row() -> None:
+    def turned(x: tg.Tensor) -> tg.Tensor:
+        a = b = x.exp()
+        for t in range(8):
+            a, b = (a.sin() + b.cos()).tanh(), a.exp() if t < 5 else b.exp()
+        return a + b
+
+    counts = [row.count for row in rows(draw_graph(turned, inputs=tg.randn(4)).picture)]
+    assert counts == [5, 3]
+
+
 def test_a_row_may_be_one_box_if_one_array_goes_out_of_it() -> None:
     picture = draw_graph(Loop(), inputs=tg.randn(3, 20, 8)).picture
     (row,) = rows(picture)

@@ -35,16 +35,22 @@ class Ran(NamedTuple):
     modules: list[tuple[str, str]] | None  # names and types, from the outermost on; None: nobody watched
 
 
-def record(name: str, every: Picture) -> dict[int, Ran]:
-    """By box: the operation that made its array. A box that plumbing was folded into has its last one's.
+def record(name: str, graphs: dict[Any, Graph], picture: Picture) -> dict[int, Ran]:
+    """By box: the operation that made its array. A box that stands for several (plumbing) has its last one's.
 
-    ``every`` is the picture with each operation as a box. It may have been made with inputs that require a gradient, or
-    without.
+    The pictures may have been made with inputs that require a gradient, or without.
     """
-    operations = [b for b in every.boxes if b.kind in OPERATIONS]
+    names = [b.label for b in graphs["plumbing"].picture.boxes if b.kind in OPERATIONS]
     both = [_record(name, wanted) for wanted in (False, True)]
-    ran = next(ran for ran in both if [r.name for r in ran] == [b.label for b in operations])
-    return {b.id: one for b, one in zip(operations, ran, strict=True)}
+    ran = next(ran for ran in both if [r.name for r in ran] == names)
+    open_ = [(b.id, list(b.folded or [b.label])) for b in picture.boxes if b.kind in OPERATIONS]
+    made: dict[int, Ran] = {}
+    for one in ran:  # goes to the first box that waits for such an operation
+        box, waits = next((box, waits) for box, waits in open_ if waits and waits[0] == one.name)
+        waits.pop(0)
+        made[box] = one
+    assert not any(waits for _, waits in open_)
+    return made
 
 
 def _record(name: str, wanted: bool) -> list[Ran]:
@@ -87,10 +93,9 @@ def drawings() -> dict[str, dict[Any, Graph]]:
     return made
 
 
-def shapes(graphs: dict[Any, Graph], name: str) -> dict[int, tuple[int, ...] | None]:
+def shapes(graphs: dict[Any, Graph], name: str, picture: Picture) -> dict[int, tuple[int, ...] | None]:
     """By box: what came out of it, of operations as recorded."""
-    every = graphs["plumbing"].picture
-    return {b.id: b.shape for b in every.boxes} | {i: ran.shape for i, ran in record(name, every).items()}
+    return {b.id: b.shape for b in picture.boxes} | {i: r.shape for i, r in record(name, graphs, picture).items()}
 
 
 def seen_as(picture: Picture, drawn: Picture) -> dict[int, Box]:
@@ -120,7 +125,7 @@ def test_every_edge_carries_what_its_source_shows(
     name: str, collapse: Any, drawings: dict[str, dict[Any, Graph]]
 ) -> None:
     graph = drawings[name][collapse]
-    truth = shapes(drawings[name], name)
+    truth = shapes(drawings[name], name, graph.picture)
     where = seen_as(graph.picture, graph.drawn)
     carried: dict[tuple[int, int], set[int]] = {}
     for edge in graph.picture.edges:
@@ -149,7 +154,7 @@ def within_model(modules: list[tuple[str, str]]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("name", ZOO)
 def test_every_frame_holds_what_ran_in_it(name: str, collapse: Any, drawings: dict[str, dict[Any, Graph]]) -> None:
     graph = drawings[name][collapse]
-    modules = {i: ran.modules for i, ran in record(name, drawings[name]["plumbing"].picture).items()}
+    modules = {i: ran.modules for i, ran in record(name, drawings[name], graph.picture).items()}
     for picture in (graph.picture, graph.drawn):
         groups = {g.id: g for g in picture.groups}
         for box in picture.boxes:
@@ -258,7 +263,7 @@ def test_lines_of_the_page_leave_the_node_that_shows_their_array(
     name: str, window: Window, drawings: dict[str, dict[Any, Graph]]
 ) -> None:
     picture = drawings[name]["auto"].picture
-    truth = shapes(drawings[name], name)
+    truth = shapes(drawings[name], name, picture)
     boxes = {b.id: b for b in picture.boxes}
     groups = {f"g{g.id}": g for g in picture.groups}
     window.open(picture)

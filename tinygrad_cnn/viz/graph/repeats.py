@@ -125,7 +125,7 @@ class _Rows:
         return steps
 
     def _cut(self, items: list[_Item], i: int, period: int) -> int:
-        """Where the blocks of a run begin: where the fewest arrays go from one into the next."""
+        """Where the blocks of a run begin: where the fewest arrays go on, if possible with what takes none of them."""
         end = i + 2 * period
         while end < min(len(items), i + 3 * period - 1) and items[end].mark == items[end - period].mark:
             end += 1
@@ -134,7 +134,13 @@ class _Rows:
         for box, k in inside.items():
             for c in range(k + 1, max((inside.get(u, -1) for u in self._users[box]), default=-1) + 1):
                 alive[c] += 1
-        return i + min(range(end - i - 2 * period + 1), key=lambda r: (alive[r + period], r))
+
+        def price(r: int) -> tuple[int, bool, int]:
+            first = inside[items[i + period + r].boxes[0]]
+            sources = [e.source for b in items[i + first].boxes for e in self._into[b]]
+            return alive[r + period], any(inside.get(s, first) < first for s in sources), r
+
+        return i + min(range(end - i - 2 * period + 1), key=price)
 
     def _blocks(self, items: list[_Item], start: int, period: int) -> list[list[_Item]]:
         """The equal ones from there on."""
