@@ -35,7 +35,7 @@ def expression() -> Picture:
 
 
 def broken() -> Picture:
-    net = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.ReLU(), nn.Linear(5, 2))
+    net = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.ReLU(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(5, 2))
     return draw_graph(net, inputs=tg.ones(2, 3, 3), failed="draw").picture
 
 
@@ -63,7 +63,7 @@ def test_formula_and_users_names_are_told_apart(window: Window) -> None:
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_call_that_failed_is_seen_at_once(window: Window, width: int) -> None:
     window.open(broken(), width=width)
-    node = window.node("linear in 3, this failed")
+    node = window.node("linear in 5, this failed")
     assert "failed" in node.get_attribute("class").split()
     panel = window.one("#details").get_attribute("textContent")
     assert "input of shape (2, 4) has 4 features" in panel
@@ -71,6 +71,8 @@ def test_a_call_that_failed_is_seen_at_once(window: Window, width: int) -> None:
     box = node.rect
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
+    place = window.run("return document.getElementById('canvas').getBoundingClientRect().bottom")
+    assert 0 < box["y"] + box["height"] <= place
     assert not window.console()
 
 

@@ -147,6 +147,7 @@ function firstLook() {
   frame(false);
   refresh();
   showDetails(failed ? boxKey(failed.id) : null);
+  if (failed) reveal(drawn.get(boxKey(failed.id)).rect);
 }
 
 // A frame in a notebook has no size at first.
