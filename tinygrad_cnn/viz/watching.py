@@ -51,6 +51,7 @@ class Watch(Recorder):
         self.called: list[Module] = []  # by each of the calls
         self.seen: dict[Node, Seen] = {}
         self.models: list[Module] = []  # those called by no other
+        self.unrecorded: set[int] = set()  # ids of arrays that went into what has rules, and left no node
         self._open: list[int] = []
         self._bytes = 0
         self._buffers: list[tuple[Tensor, Any, Any]] = []  # of the models: each with its array, and what stood in it
@@ -76,6 +77,8 @@ class Watch(Recorder):
         """Note where the node came from, and its arrays while there is room."""
         super().after_forward(op, inputs, attributes, result)
         if result._node is None:
+            if op.rules or op.each:
+                self.unrecorded.update(id(x._array) for x in inputs if isinstance(x, Tensor))
             return
         self._bytes += result._array.nbytes
         room = self._bytes <= ROOM

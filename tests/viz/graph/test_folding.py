@@ -197,6 +197,16 @@ def test_a_sum_over_forty_branches_fits_a_screen() -> None:
         assert operations(drawn) <= 4
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_branches_may_differ_in_their_numbers(first: int) -> None:
+    x = tg.randn(5, requires_grad=True)
+    graph = draw_graph(sum((x * k).tanh() for k in range(first, 40)).sum(), names={"x": x})  # type: ignore[attr-defined]
+    (row,) = rows(graph.drawn)
+    assert row.count == 39 - first  # the first sum is 0 + y
+    assert [b.text for b in graph.drawn.boxes if "to" in b.text] == [f"· × ({first + 1} to 39)"]  # noqa: RUF001
+    assert fits(graph.drawn)
+
+
 def test_what_lies_two_steps_back_makes_a_period_of_two() -> None:
     def fibonacci(x: tg.Tensor) -> tg.Tensor:
         a, b = x.tanh(), x.exp()

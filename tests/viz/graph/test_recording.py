@@ -200,6 +200,12 @@ def test_an_input_scaled_before_the_first_layer_is_still_part_of_the_graph() -> 
     assert any(e.source == x.id for e in picture.edges)
 
 
+def test_an_input_that_goes_two_ways_is_drawn_on_both() -> None:
+    convolve = nn.Conv2d(1, 2, 3, padding=1)
+    graph = draw_graph(lambda x: tg.cat([x, convolve(x.relu())], 1), inputs=images(1))
+    assert [b.label for b in graph.picture.boxes if b.kind != "parameter"] == ["x", "relu", "conv2d", "cat"]
+
+
 def test_a_graph_that_is_there_knows_the_modules_that_made_it() -> None:
     model, x = LeNet(), images()
     with profile() as p:

@@ -189,7 +189,9 @@ def _leaf(x: Any, wanted: bool) -> Any:
 
 
 def _met(x: Any, watch: Watch) -> bool:
-    """Did it go into an operation that was recorded?"""
+    """Did all operations that it went into leave a node, and was there one?"""
     if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or x.requires_grad:
         return True
+    if id(x._array) in watch.unrecorded:
+        return False
     return any(not seen.inputs or any(a is x._array for a in seen.inputs) for seen in watch.seen.values())

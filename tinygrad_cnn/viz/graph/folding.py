@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .infix import from_first_to_last
 from .structure import Box, Cost, Edge, Group, Picture, around
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
@@ -182,6 +183,8 @@ class _View:
         for name, value in boxes[-1].attributes.items():
             if box.attributes.get(name, value) != value:
                 box.attributes[name] += f" to {value}"
+        if boxes[-1].text != box.text:
+            box.text = from_first_to_last(box.text, boxes[-1].text)
         box.output = any(b.output for b in boxes)
         return box
 

@@ -5,6 +5,7 @@ An operation's own names for its inputs (a, b, x, w) stay in formulas: in a draw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ _PARTS = {
     "gate": ("gradient", "mask"),
 }
 _WORDS = {"x": "input", "w": "weight", "b": "bias", "t": "target", "g": "gradient", "i": "index", "src": "source"}
+_NUMBER = re.compile(r"\(?[−-]?\b(?:[0-9][0-9.]*(?:e[+−-]?[0-9]+)?|inf|nan|True|False)\b\)?")  # noqa: RUF001
 _LARGE = 1 << 20  # elements of a constant that is not looked at
 
 
@@ -72,6 +74,23 @@ def _written(a: Any) -> str:
         return "?"  # not known any more
     value = a.item() if isinstance(a, (np.ndarray, np.generic)) else a
     return number(value).replace(",", "")
+
+
+def without_numbers(text: str) -> str:
+    """A text with a mark in the place of each number, which is the same for ``· × 2`` and ``· × 3``."""
+    return _NUMBER.sub("#", text)
+
+
+def from_first_to_last(first: str, last: str) -> str:
+    """Texts that differ in their numbers alone as one: ``· × (2 to 40)``.
+
+    >>> from_first_to_last("0.5 + ·", "2.5 + ·")
+    '(0.5 to 2.5) + ·'
+    """
+    others = iter(_NUMBER.findall(last))
+    return _NUMBER.sub(
+        lambda n: n[0] if n[0] == (other := next(others)) else f"({n[0].strip('()')} to {other.strip('()')})", first
+    )
 
 
 def parts_of(op: Op, names: Sequence[str]) -> list[str]:

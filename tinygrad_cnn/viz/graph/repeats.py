@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from .infix import without_numbers
 from .structure import Box, Edge, Group, Picture, around
 
 OPERATIONS = ("operation", "output", "failed", "hidden")
@@ -84,10 +85,10 @@ class _Rows:
         return _Item(hash(mark), i, boxes, [u for item in items for u in item.users])
 
     def _signature(self, box: Box) -> Hashable:
-        """What has to be equal; which part of an array is taken need not be."""
+        """What has to be equal; which part of an array is taken, and Python numbers among the inputs, need not be."""
         if box.kind == "hidden":
             return ("hidden", box.id)
-        settings = (box.text, *box.attributes.items()) if "index" not in box.attributes else ()
+        settings = (without_numbers(box.text), *box.attributes.items()) if "index" not in box.attributes else ()
         sources = [(e.slot, self._boxes[e.source]) for e in self._into[box.id]]
         weights = tuple((slot, source.shape) for slot, source in sources if source.kind == "parameter")
         return (box.label, box.shape, box.dtype, settings, weights)
