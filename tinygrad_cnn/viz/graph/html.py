@@ -6,8 +6,9 @@ from ..kit.page import base_style, document, part, web
 from . import style
 from .structure import Picture
 
+LAYOUT = ("layers", "across", "layout")  # `layoutScene` and what it stands on: they know no page
 SCRIPTS = (
-    *("data", "tree", "layers", "across", "layout", "shapes"),  # what there is, and where it goes
+    *("data", "tree", *LAYOUT, "shapes"),  # what there is, and where it goes
     *("camera", "view", "opening", "heat", "details"),  # what is seen
     *("player", "steps", "search", "main"),
 )

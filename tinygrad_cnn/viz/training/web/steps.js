@@ -94,6 +94,14 @@ function drawGraph() {
   const kinds = new Map(boxes.map((b) => [b.id, b.kind]));
   const plainKinds = new Set(["parameter", "constant"]);
   const lines = edges.map(([source, target, slot]) => ({ source: `b${source}`, target: `b${target}`, slot, heavy: !plainKinds.has(kinds.get(source)) }));
+  const taken = new Map(); // by key of an operation: how many weights stand beside it, two at most
+  for (const item of items) {
+    const users = lines.filter((line) => line.source === item.key);
+    if (!plainKinds.has(item.box.kind) || users.length !== 1) continue;
+    const [{ target }] = users;
+    taken.set(target, (taken.get(target) || 0) + 1);
+    if (taken.get(target) <= 2) item.beside = target;
+  }
   const scene = layoutScene({ items, groups: [], edges: lines }, "TB", SPACE);
   const paths = scene.edges.map((e) => svg("path", { class: "line", d: e.path }));
   const drawn = scene.items.map((item) => drawBox(item, item.box));
