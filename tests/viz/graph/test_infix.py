@@ -78,7 +78,7 @@ def evaluated(picture: Picture, box: Box) -> float:
     text = box.text.replace("×", "*").replace("−", "-")  # noqa: RUF001
     for edge in sorted((e for e in picture.edges if e.target == box.id), key=lambda e: e.slot):
         text = text.replace("·", f"({value[edge.source]!r})", 1)
-    return float(eval(text))
+    return float(eval(text, {"inf": math.inf}))
 
 
 def texts(y: Any, **options: Any) -> list[str]:
