@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 import subprocess
@@ -23,6 +24,9 @@ from tinygrad_cnn.viz import style
 def drawings(run: Run) -> dict[str, Any]:
     """Every plotting function, with what it needs."""
     statistics = viz.activation_statistics(run.model, run.x[:50])
+    loss, model = tg.nn.functional.cross_entropy, copy.deepcopy(run.model)
+    loss(model(tg.tensor(run.x[:20])), tg.tensor(run.y[:20])).backward()
+    landscape = viz.loss_landscape(model, loss, (run.x[:20], run.y[:20]), points=3)
     return {
         "plot_learning_curves": lambda **k: viz.plot_learning_curves(run.histories, metrics="loss", **k),
         "plot_confusion_matrix": lambda **k: viz.plot_confusion_matrix(run.y, run.logits, **k),
@@ -33,6 +37,8 @@ def drawings(run: Run) -> dict[str, Any]:
         "plot_grad_cam": lambda **k: viz.plot_grad_cam(run.model, run.x[:3], "3", **k),
         "plot_histograms": lambda **k: viz.plot_histograms(run.recorder, parameters="0.weight", **k),
         "plot_activations": lambda **k: viz.plot_activations(statistics, **k),
+        "plot_gradient_flow": lambda **k: viz.plot_gradient_flow(model, **k),
+        "plot_loss_landscape": lambda **k: viz.plot_loss_landscape(landscape, **k),
     }
 
 
