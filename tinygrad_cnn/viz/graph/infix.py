@@ -88,9 +88,12 @@ def from_first_to_last(first: str, last: str) -> str:
     '(0.5 to 2.5) + ·'
     """
     others = iter(_NUMBER.findall(last))
-    return _NUMBER.sub(
-        lambda n: n[0] if n[0] == (other := next(others)) else f"({n[0].strip('()')} to {other.strip('()')})", first
-    )
+
+    def both(found: re.Match[str]) -> str:
+        one, other = (n.strip("()") for n in (found[0], next(others)))
+        return found[0] if one == other else f"({one} to {other})"
+
+    return _NUMBER.sub(both, first)
 
 
 def parts_of(op: Op, names: Sequence[str]) -> list[str]:
