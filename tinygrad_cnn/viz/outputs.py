@@ -23,17 +23,11 @@ from ..nn.parameter import Uninitialized
 from ..profiler import hooks
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
+from .operations import HAND_ON, unit_axis
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _PREFIX = __name__.partition(".")[0] + "."  # of the names of the package's own modules
 _FUNCTIONS = tuple(_PACKAGE + room for room in (f"nn{os.sep}functional", "ops", "tensors", "linalg", "special"))
-_HAND_ON = {  # operations that move numbers, or choose among them
-    "broadcast_to", "cast", "cat", "clone", "convert", "diagonal", "flip", "gather", "getitem", "masked_fill",
-    "pad_circular", "pad_constant", "pad_reflect", "pad_replicate", "permute", "repeat_interleave", "reshape", "roll",
-    "setitem", "slide", "stack", "tril", "triu",
-}  # fmt: skip
-_LAST = ("linear", "bilinear", "embedding", "layer_norm", "rms_norm")  # their units lie along the last dimension
-_SECOND = "conv", "pool", "batch_norm", "group_norm", "instance_norm", "interpolate"  # words; along the second
 
 Take = Callable[[str, Tensor], tuple[Any, Tensor]]
 
@@ -162,12 +156,12 @@ class Outputs(Recorder):
         arrays = (a for a in map(array_of, inputs) if isinstance(a, np.ndarray))
         flowing = [(a.ndim, axis) for a in arrays if (axis := self._axis_of(a)) is not None]
         y = result._array
-        axis = _axis(call.type, op.name, attributes, flowing, y.ndim) if flowing else None
-        call.computes |= op.name not in _HAND_ON
+        axis = unit_axis(call.type, op.name, attributes, flowing, y.ndim) if flowing else None
+        call.computes |= op.name not in HAND_ON
         call.flows |= axis is not None
         call.axis, call.array = 1 if axis is None else axis, y
         for outer in self._calls[-1:]:
-            outer.computes |= op.name not in _HAND_ON
+            outer.computes |= op.name not in HAND_ON
         if self._counts_in(call, result, call.computes and call.flows and not call.whole):
             out = self._keep(call, result)
             if out is not result:
@@ -245,19 +239,3 @@ def _public_function(op: Op) -> tuple[str, FrameType | None]:
             found = frame
         frame = frame.f_back
     return (op.name, None) if found is None else (found.f_code.co_name, found)
-
-
-def _axis(function: str, op: str, attributes: Mapping[str, Any], inputs: Sequence[tuple[int, int]], ndim: int) -> int:
-    """Along which dimension of an output its units lie: where a layer has put them, they stay."""
-    if function in _LAST or op in _LAST:
-        return ndim - 1
-    if any(word in function or word in op for word in _SECOND):
-        return 1
-    if op == "matmul":
-        return ndim - 1 if ndim < 4 else 1  # 4: attention, whose units are its heads
-    before, axis = next(((n, a) for n, a in inputs if n == ndim), inputs[0])
-    if op == "permute":
-        return list(attributes["dims"]).index(axis)
-    if before == ndim:
-        return axis
-    return ndim - 1 if axis == before - 1 else 1

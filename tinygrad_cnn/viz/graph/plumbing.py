@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Set
 
+from ..operations import PLUMBING
 from .structure import Box, Cost, Edge, Picture
 
-PLUMBING = {"reshape", "getitem", "permute", "broadcast_to", "clone", "cast", "convert"}
 FEW = 8  # operations of a layer that is drawn as one
 _FORMULAS = {
     "BatchNorm": "y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var by channel",

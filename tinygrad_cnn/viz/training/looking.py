@@ -18,6 +18,7 @@ from ...autograd.modes import here
 from ...nn.module import Module
 from ...tensors import Tensor
 from .. import probing
+from ..operations import LOSSES, RELUS
 from .control import seconds
 from .record import as_bytes, number, packed
 
@@ -31,8 +32,6 @@ MISTAKES, RECENT = 12, 6  # pictures, of so many looks
 SILENT = 256  # images without a sign: then a unit counts as silent
 SIDE = 64  # pixels of a picture of a mistake
 CALLS = 256  # of the model in one step; after more, the run has broken off, and is watched no longer
-_RELUS = ("relu", "threshold")
-_LOSSES = ("cross_entropy", "softmax_nll", "pick")  # operations on scores (N, C) and classes (N,)
 
 
 class Tap:
@@ -85,10 +84,10 @@ class Tap:
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:  # noqa: ARG002
         """Look at relus and losses."""
         node = result._node
-        if node is None or not (op.name in _RELUS or op.name in _LOSSES):
+        if node is None or not (op.name in RELUS or op.name in LOSSES):
             return
         start = seconds()
-        if op.name in _RELUS:
+        if op.name in RELUS:
             y, name = result._array, self._name(node)
             if y.ndim > 1 and name is not None:
                 self._turns[name] = turn = self._turns.get(name, 0) + 1
