@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...autograd.graph import Node, Op
 from ...autograd.modes import here
 from ...nn.module import Module
+from ...profiler.recorder import Watcher
 from ...tensors import Tensor
 from .. import probing
 from ..operations import LOSSES, RELUS
@@ -34,7 +35,7 @@ SIDE = 64  # pixels of a picture of a mistake
 CALLS = 256  # of the model in one step; after more, the run has broken off, and is watched no longer
 
 
-class Tap:
+class Tap(Watcher):
     """A watcher of the engine's that notes how the units of each relu fire, and what the loss compared.
 
     It counts operations, so that ``F.relu`` and ``nn.ReLU`` are the same; those without a gradient, as in a validation,
@@ -77,10 +78,6 @@ class Tap:
         if here.mode.recording and args and isinstance(args[0], Tensor):
             self.inputs = args[0]._array
 
-    # -------------------------------------------------------------------------------------- called by the engine
-    def before_forward(self, op: Op, inputs: Sequence[Any]) -> None:
-        """Nothing."""
-
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:  # noqa: ARG002
         """Look at relus and losses."""
         node = result._node
@@ -100,12 +97,6 @@ class Tap:
             if x.ndim == 2 and t.shape == x.shape[:1] and t.dtype.kind in "iu":
                 self.scores, self.classes = x, t
         self.seconds += seconds() - start
-
-    def before_rule(self, node: Node, i: int, g: Any) -> None:
-        """Nothing."""
-
-    def after_rule(self, node: Node, i: int, g: Any, gx: Any) -> None:
-        """Nothing."""
 
     def _name(self, node: Node) -> str | None:
         """The relu's module; for a function the module of what it was given, "fc1 + relu"; None in another model."""
