@@ -50,7 +50,7 @@ BUGS = [
     Bug("viz/graph/infix.py", "scaled = f\"{number(alpha)} × \" if alpha != 1 else \"\"", "scaled = \"\"", ["tests/viz/graph/test_infix.py"]),
     Bug("viz/graph/recording.py", "            if not box.name and (box.text or box.label) in names:", "            if False:", ["tests/viz/graph/test_infix.py"]),
     Bug("viz/graph/grouping.py", "            del running[same:]\n", "", ["tests/viz/graph/test_grouping.py"]),
-    Bug("viz/graph/models.py", "            if any(m is not level[0] for m in level):", "            if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
+    Bug("viz/graph/structure.py", "        if any(x != first for x in others):", "        if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
     Bug("viz/graph/plumbing.py", "        if leaving - {last.id} or any", "        if any", ["tests/viz/graph/test_plumbing.py"]),  # two tensors out of one box
     Bug("viz/graph/plumbing.py", "target=user.id, slot=after.slot", "target=user.id", ["tests/viz/graph/test_plumbing.py"]),
     Bug("viz/graph/timing.py", "    table = table[1:]\n", "", ["tests/viz/graph/test_timing.py"]),  # the warm-up counts

@@ -130,6 +130,7 @@ class _View:
             for block in blocks[1:]:
                 for box, same in zip(self._members[blocks[0]], self._members[block], strict=True):
                     self._first.setdefault(same.id, box.id)
+        self._as_one = shown.closed | shown.once
         self._fresh = max(self._boxes, default=-1) + 1
         self._seen_as = {i: self._seen(i) for i in self._boxes}
 
@@ -179,7 +180,9 @@ class _View:
     @staticmethod
     def _for_all(boxes: list[Box]) -> Box:
         """The first of boxes, for all: costs add up, settings that differ go from the first one's to the last's."""
-        box = dataclasses.replace(boxes[0], attributes=dict(boxes[0].attributes), cost=_sum(b.cost for b in boxes))
+        box = dataclasses.replace(
+            boxes[0], attributes=dict(boxes[0].attributes), cost=Cost.total(b.cost for b in boxes)
+        )
         for name, value in boxes[-1].attributes.items():
             if box.attributes.get(name, value) != value:
                 box.attributes[name] += f" to {value}"
@@ -198,7 +201,7 @@ class _View:
             out, id=self._fresh + group.id, kind="module", label=group.type, name=group.name or None,
             group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
             output=any(b.output for b in own), inputs=[], rules=[],
-            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing),
+            parameters=sum(b.parameters for b in own), cost=Cost.total(b.cost for b in standing),
             source=next((b.source for b in computed if b.source), None),
         )  # fmt: skip
         if len(computed) > 1:
@@ -226,29 +229,20 @@ class _View:
         text = ", ".join(f"{n} {name}" if n > 1 else name for n, name in runs)
         return text if len(runs) <= (6 if inside.kind == "step" else 3) else ""
 
-    def _below(self, group: int) -> set[int]:
-        return {g for b in self._members[group] for g in self._around[b.id][len(around(group, self._groups)) :]}
-
     # ------------------------------------------------------------------------------------------------------------ edges
     def _edges(self) -> list[Edge]:
         """Each edge between what its ends are seen as. Of one array to one box there is one edge."""
         found: dict[tuple[int, int, int, bool], Edge] = {}
         arrays: dict[tuple[int, int, int, bool], set[int]] = {}
         for edge in self._whole.edges:
-            one, other = self._around[edge.source], self._around[edge.target]
-            common = 0
-            while common < min(len(one), len(other)) and one[common] == other[common]:
-                common += 1
-            if any(g in self._later for g in one[:common]):
+            both = around(edge.inside, self._groups)
+            if not self._later.isdisjoint(both):
                 continue  # the first block has its like
             source, target = self._seen_as[edge.source], self._seen_as[edge.target]
-            row = self._row_between(one, other, common)
-            recurrent = row is not None and (
-                source != target or target in (self._fresh + row, edge.target, edge.source)
-            )
+            recurrent = edge.recurrent and both[-1] in self._as_one and self._shown.closed.isdisjoint(both[:-1])
             if source == target and not recurrent:
                 continue
-            leaves = any(g in self._shown.once for g in one[common:])
+            leaves = not self._shown.once.isdisjoint(self._around[edge.source][len(both) :])
             plain = source < self._fresh and target < self._fresh and not leaves
             key = (source, target, edge.slot if plain else -1, recurrent)
             arrays.setdefault(key, set()).add(edge.source)
@@ -259,21 +253,6 @@ class _View:
         for key, edge in found.items():
             edge.tensors = 1 if edge.recurrent else len(arrays[key])
         return list(found.values())
-
-    def _row_between(self, one: list[int], other: list[int], common: int) -> int | None:
-        """The row from one block of which an edge runs into another, if that row is seen as one."""
-        if not 0 < common < min(len(one), len(other)):
-            return None
-        row = one[common - 1]
-        inside = self._groups[row].kind == "row"
-        return row if inside and (row in self._shown.once or row in self._shown.closed) else None
-
-
-def _sum(costs: Iterable[Cost | None]) -> Cost | None:
-    total: Cost | None = None
-    for cost in costs:
-        total = total + cost if total is not None and cost is not None else total or cost
-    return total
 
 
 # ------------------------------------------------------------------------------------------------------- truncation

@@ -175,11 +175,11 @@ function groupDetails(group) {
   const button = (text, does) => html("button", { class: "wide", onclick: does }, text);
   return [
     heading("module", isRow(group) ? `${group.type} × ${group.count}` : group.type, name),
-    canClose(group) || closed.has(group.id)
-      ? button(`${closed.has(group.id) ? "Open" : "Close"} the ${group.kind}`, () => toggleGroup(group.id))
+    canClose(group) || isClosed(group)
+      ? button(`${isClosed(group) ? "Open" : "Close"} the ${group.kind}`, () => toggleGroup(group.id))
       : html("p", { class: "doc" }, `Several arrays go out of this ${group.kind}: it cannot be one node.`),
-    isRow(group) && !closed.has(group.id)
-      ? button(once.has(group.id) ? `Show all ${group.count}` : "Show one for all", () => toggleRow(group.id))
+    isRow(group) && !isClosed(group)
+      ? button(isOnce(group) ? `Show all ${group.count}` : "Show one for all", () => toggleRow(group.id))
       : null,
     section(
       `${group.kind[0].toUpperCase()}${group.kind.slice(1)}`,
