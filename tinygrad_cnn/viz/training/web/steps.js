@@ -34,7 +34,7 @@ function showWeights() {
       const array = data.steps[at][kind][i];
       const scale = colorScale("diverging", -1, 1);
       const share = array ? array.scale / (most[kind] || 1) : 0;
-      const bytes = array ? signedBytesOf(array.data) : new Int8Array(about.count * about.height * about.width);
+      const bytes = array ? bytesOf(array.data, Int8Array) : new Int8Array(about.count * about.height * about.width);
       paintGrid(canvas, about, (k) => scale(bytes[k] === -128 ? NaN : bytes[k] * share), 200);
       const told = array ? `‖${kind === "weights" ? "w" : kind === "gradients" ? "g" : "Δw"}‖ ${formatNumber(array.norm)}` : "none";
       const ratio = kind === "changes" && array ? `, ${formatNumber(toNumber(array.norm) / toNumber(data.steps[at].weights[i].norm), 2)} of ‖w‖` : "";
@@ -67,9 +67,9 @@ function showWatched() {
       html("span", {}, `${percent(before[k])} → ${percent(p)}`),
     ]);
     bars.replaceChildren(...rows);
-    const moved = after.map((p, k) => [Math.abs(p - before[k]), k]).sort((a, b) => b[0] - a[0])[0][1];
-    const best = after.indexOf(Math.max(...after));
-    const was = before.indexOf(Math.max(...before));
+    const moved = placeOfMost(after.map((p, k) => Math.abs(p - before[k])));
+    const best = placeOfMost(after);
+    const was = placeOfMost(before);
     const turn = best === was ? `It still says ${className(best)}` : `It said ${className(was)}, and now says ${className(best)}`;
     said.textContent = `${turn}; most moved: ${className(moved)}, by ${formatNumber(100 * (after[moved] - before[moved]), 3)} points.`;
   });
