@@ -86,5 +86,5 @@ function visibleEdges() {
 // The lines that the drawing keeps straight: results of operations, variables, and the data that comes in.
 function isMain(edge) {
   const { kind } = boxes.get(edge.source);
-  return kind === "input" ? edge.slot === 0 : kind !== "parameter" && kind !== "constant";
+  return kind === "input" ? edge.slot === 0 : !LOOK.beside.includes(kind);
 }

@@ -6,15 +6,7 @@ let scene = null;
 let selected = null;
 let direction = picture.direction === "LR" ? "LR" : "TB";
 const numbered = picture.boxes.length <= 60; // small enough for numbers along the edges
-const SPACE = {
-  nodes: 26,
-  nodeAndLine: 18,
-  lines: 14,
-  layers: !groups.size ? 54 : numbered ? 34 : 28,
-  pad: 14,
-  header: 26,
-  margin: 28,
-};
+const SPACE = !groups.size ? LOOK.space.flat : numbered ? LOOK.space.numbered : LOOK.space.dense;
 
 function composeScene() {
   const frames = new Set();
@@ -40,20 +32,6 @@ function composeScene() {
   const edges = visibleEdges();
   if (!numbered) standBeside(items, edges);
   return { items, groups: open, edges };
-}
-
-// Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
-function standBeside(items, edges) {
-  const nodes = new Map(items.map((item) => [item.key, { item, uses: [], beside: 0 }]));
-  for (const e of edges) if (nodes.has(e.source)) nodes.get(e.source).uses.push(e);
-  for (const { item, uses } of nodes.values()) {
-    const user = uses.length === 1 && !uses[0].recurrent ? nodes.get(uses[0].target) : null;
-    if (!user || !item.box || !["parameter", "constant"].includes(item.box.kind)) continue;
-    if (user.item.parent !== item.parent || user.item.beside || user.beside === 2) continue;
-    if (user.uses.some((e) => e.source === e.target)) continue; // where its loop runs
-    item.beside = user.item.key;
-    user.beside++;
-  }
 }
 
 function draw() {
