@@ -50,8 +50,25 @@ function composeScene() {
     });
   }
   const edges = visibleEdges();
+  standInFrames(items, open, edges);
   if (!numbered) standBeside(items, edges);
   return { items, groups: open, edges };
+}
+
+// What all blocks of a row share stands in the frame of the one that is drawn, where that has all its users.
+function standInFrames(items, frames, edges) {
+  const outer = new Map(frames.map((f) => [f.key, f.parent]));
+  const chain = (key) => (key === null ? [] : [...chain(outer.get(key)), key]);
+  const users = new Map(items.map((item) => [item.key, []]));
+  const parents = new Map(items.map((item) => [item.key, item.parent]));
+  for (const e of edges) if (users.has(e.source)) users.get(e.source).push(parents.get(e.target));
+  for (const item of items) {
+    const { box } = item;
+    if (!box || box.group === null || !once.has(box.group) || edgesInto.get(box.id).length) continue;
+    const [first = [], ...others] = users.get(item.key).map(chain);
+    const common = first.filter((key, i) => others.every((other) => other[i] === key));
+    if (common.length > chain(item.parent).length) item.parent = common[common.length - 1];
+  }
 }
 
 // Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
@@ -212,9 +229,16 @@ function drawLine(edge) {
     svg("path", { class: "head", d: triangle(edge.end, edge.across === "back", along) }),
     svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
-  const note = edge.recurrent ? "next step" : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
+  const note = edge.recurrent ? `next ${blockOf(edge)}` : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
   if (note) node.append(noteOn(edge, note));
   return { ...edge, element: node };
+}
+
+// What a block of the row is called, in which a line runs from one to the next.
+function blockOf(edge) {
+  const [one, other] = [edge.edges[0].source, edge.edges[0].target].map((id) => groupsAround(boxes.get(id)));
+  const row = one.find((g) => isRow(g) && other.includes(g));
+  return row.type.includes(", ") ? "block" : row.type;
 }
 
 // A word on a line: where it bends, or beside what it leaves and comes back to.
