@@ -230,7 +230,7 @@ function drawLine(edge) {
     svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
   const note = edge.recurrent ? `next ${blockOf(edge)}` : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
-  if (note) node.append(noteOn(edge, note));
+  if (note) node.append(noteOn(edge, note, node.firstChild));
   return { ...edge, element: node };
 }
 
@@ -241,11 +241,23 @@ function blockOf(edge) {
   return row.type.includes(", ") ? "block" : row.type;
 }
 
-// A word on a line: where it bends, or beside what it leaves and comes back to.
-function noteOn(edge, text) {
+// A word on a line: where it bends, or beside what it leaves and comes back to; on a way back where no node stands.
+function noteOn(edge, text, path) {
   const [p, q] = edge.bend;
   const at = edge.loop || { x: (p.x + q.x) / 2 + 5, y: (p.y + q.y) / 2 + 4 };
-  return svg("text", { class: "note", x: round(at.x), y: round(at.y) }, text);
+  const width = textWidth(text, "text");
+  const free = ({ x, y }) =>
+    scene.items.every((i) => x > i.x + i.width || x + width < i.x || y - 11 > i.y + i.height || y + 4 < i.y);
+  const along = [];
+  if (edge.recurrent && !edge.loop) {
+    const length = path.getTotalLength();
+    for (const share of [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]) {
+      const { x, y } = path.getPointAtLength(share * length);
+      along.push({ x: x - width - 5, y: y + 4 }, { x: x + 5, y: y + 4 });
+    }
+  }
+  const { x, y } = [...along, at].find(free) || at;
+  return svg("text", { class: "note", x: round(x), y: round(y) }, text);
 }
 
 function turn() {
