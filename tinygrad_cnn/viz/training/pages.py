@@ -10,6 +10,7 @@ from ..kit import page as kit
 
 _KIT = ("dom", "numbers", "colors", "theme", "tooltip", "slider", "tile", "plot", "channel")
 
+
 def run_page(run: Mapping[str, Any], *, served: bool) -> str:
     """The page of a run, as HTML: what was recorded of it, or, where it is served, what it asks its server for."""
     return _page("Training, live" if served else f"Training: {run['about'].get('title', '')}", "run", {"run": run})
