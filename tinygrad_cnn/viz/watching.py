@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from ..arrays.writes import mutated
 from ..autograd.graph import Node, Op
 from ..autograd.modes import enable_grad, here
 from ..nn.module import Module
+from ..nn.parameter import Uninitialized
 from ..profiler.hooks import CALLS
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
@@ -80,11 +81,15 @@ class Watch(Recorder):
             if op.rules or op.each:
                 self.unrecorded.update(id(x._array) for x in inputs if isinstance(x, Tensor))
             return
-        self._bytes += result._array.nbytes
+        self.after_record(result._node, inputs, result)
+
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
+        """Note a node, whoever made it."""
+        self._bytes += y._array.nbytes
         room = self._bytes <= ROOM
         arrays = tuple(x._array if isinstance(x, Tensor) else x for x in inputs) if room else ()
         call = self._open[-1] if self._open else None
-        self.seen[result._node] = Seen(call, _user_line(), arrays, result._array if room else None)
+        self.seen[node] = Seen(call, _user_line(), arrays, y._array if room else None)
 
     def put_back(self) -> None:
         """The buffers as they were before."""
@@ -123,6 +128,25 @@ def same_random_state() -> Iterator[None]:
         yield
     finally:
         bits.state = state
+
+
+@contextmanager
+def unfrozen(models: Iterable[Module]) -> Iterator[None]:
+    """Within, every floating parameter requires a gradient: what integers meet leaves no node otherwise."""
+    frozen = frozen_in(models)
+    try:
+        for parameter in frozen:
+            parameter.requires_grad_()
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+
+
+def frozen_in(models: Iterable[Module]) -> list[Tensor]:
+    """The floating parameters that require no gradient."""
+    every = (p for model in models for p in model.parameters() if not isinstance(p, Uninitialized))
+    return [p for p in every if not p.requires_grad and p.dtype.kind == "f"]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ...autograd.graph import Node, Variable
 from ...nn.module import Module
 from ...tensors import Tensor
 from ..graph.tape import nodes_behind
-from ..watching import Seen, Watch, run
+from ..watching import Seen, Watch, run, unfrozen
 from . import kinds
 from .structure import Operand, Shape, Step, Trail
 
@@ -30,7 +30,9 @@ def trail_of(model: Module, inputs: Sequence[Any]) -> Trail:
     def forward() -> Any:  # a copy goes in: the model may write into it
         return model(*(x.clone() if x.requires_grad else x for x in leaves))
 
-    output, watch = run(forward, (), {})
+    integers = any(not x.requires_grad for x in leaves)
+    with unfrozen([model] if integers else []):
+        output, watch = run(forward, (), {})
     outputs = [t for t in kinds.tensors_in(output) if t.dtype.kind == "f"]
     return _Walk(leaves, watch).trail(outputs)
 

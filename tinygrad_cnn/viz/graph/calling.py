@@ -13,7 +13,7 @@ from ...arrays.telling import described
 from ...autograd.graph import Node
 from ...nn.module import Module
 from ...tensors import Tensor
-from ..watching import Watch, run
+from ..watching import Watch, frozen_in, run, unfrozen
 
 
 def tensors_in(output: Any) -> list[Tensor]:
@@ -44,6 +44,17 @@ def _instead(x: Any) -> str:
     if isinstance(x, ndarray):
         return "; an array has no graph: compute with tensors, tg.tensor(array, requires_grad=True)"
     return ""
+
+
+def no_graph(called: bool) -> str:
+    """What is said where there is nothing to draw behind a tensor, or what a call returned."""
+    why = "no operation on something that requires a gradient made it, or it was made within no_grad() or detached"
+    if called:
+        return f"draw_graph: there is no graph behind what was returned: {why}; draw a part that records its operations"
+    return (
+        f"draw_graph: there is no graph behind this tensor: {why}. Set requires_grad=True on a leaf, or draw the "
+        "model: draw_graph(model, inputs=x)"
+    )
 
 
 class Failure(Exception):
@@ -119,17 +130,19 @@ def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
 
     Inputs come in as leaves of their own: the user's tensors, and graphs behind them, are not touched. Where an
     input does not meet what is recorded (it is scaled before the first layer, or nothing has a gradient), the call
-    is made again with inputs that require one.
+    is made again with inputs that require one; for integers, which cannot, with frozen parameters that do.
 
     Raises Failure where the function raises.
     """
     args, kwargs = _arguments(function, inputs)
     result = None
+    models: list[Module] = []
     for wanted in (False, True):
         leaves = [_leaf(x, wanted) for x in args], {k: _leaf(x, wanted) for k, x in kwargs.items()}
         given, watch, failure = Given(), Watch(), None
         try:
-            output, _ = run(function, *leaves, watch=watch)
+            with unfrozen(models):
+                output, _ = run(function, *leaves, watch=watch)
         except Exception as error:
             if wanted and result is not None and "in place" in str(error):
                 break  # it writes into its input, which a leaf with a gradient forbids: the first call has to do
@@ -140,12 +153,15 @@ def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
         for name, x in leaves[1].items():
             if isinstance(x, Tensor):
                 given.add(name, x)
+        met = all(_met(x, watch) for x in (*leaves[0], *leaves[1].values()))
+        if not wanted and any(_is_integer(x) for x in (*leaves[0], *leaves[1].values())):
+            models = watch.models
         if failure is not None:
-            if not wanted and not all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
+            if not wanted and not met:
                 continue  # once more, for what was computed before something had a gradient
             raise Failure(failure, given, watch) from failure
         result = output, given, watch
-        if all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
+        if met:
             break
     assert result is not None
     return result
@@ -188,10 +204,16 @@ def _leaf(x: Any, wanted: bool) -> Any:
     return leaf
 
 
+def _is_integer(x: Any) -> bool:
+    return isinstance(x, Tensor) and x._array.dtype.kind != "f"
+
+
 def _met(x: Any, watch: Watch) -> bool:
     """Did all operations that it went into leave a node, and was there one?"""
-    if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or x.requires_grad:
+    if not isinstance(x, Tensor) or x.requires_grad:
         return True
+    if _is_integer(x):
+        return not any(id(p._array) in watch.unrecorded for p in frozen_in(watch.models))
     if id(x._array) in watch.unrecorded:
         return False
     return any(not seen.inputs or any(a is x._array for a in seen.inputs) for seen in watch.seen.values())
