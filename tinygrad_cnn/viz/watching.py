@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..arrays.rng import default_generator
 from ..arrays.telling import users_frame
-from ..arrays.writes import mutated
 from ..autograd.graph import Node, Op
 from ..autograd.modes import enable_grad, here
 from ..nn.module import Module
 from ..nn.parameter import Uninitialized
+from ..nn.summary import kept_buffers
 from ..profiler.hooks import CALLS
 from ..profiler.recorder import Recorder
 from ..tensors import Tensor
@@ -55,14 +53,14 @@ class Watch(Recorder):
         self.unrecorded: set[int] = set()  # ids of arrays that went into what has rules, and left no node
         self._open: list[int] = []
         self._bytes = 0
-        self._buffers: list[tuple[Tensor, Any, Any]] = []  # of the models: each with its array, and what stood in it
+        self._kept: list[Callable[[], None]] = []  # each puts a model's buffers back
 
     def enter(self, module: Module) -> None:
         """A module is called."""
         super().enter(module)
         if not self._open and module not in self.models:
             self.models.append(module)
-            self._buffers += [(b, b._array, b._array.copy()) for b in module.buffers()]
+            self._kept.append(kept_buffers(module))
         name = self.module
         itself = name == f"({type(module).__name__})"
         self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
@@ -93,12 +91,9 @@ class Watch(Recorder):
 
     def put_back(self) -> None:
         """The buffers as they were before."""
-        for buffer, array, values in self._buffers:
-            buffer._array = array
-            if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
-                array[...] = values
-                mutated(array)
-        self._buffers.clear()
+        for put_back in self._kept:
+            put_back()
+        self._kept.clear()
 
 
 def _user_line() -> dict[str, Any] | None:

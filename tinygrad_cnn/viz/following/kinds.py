@@ -11,7 +11,6 @@ import numpy as np
 from ...autograd.graph import Node
 from ...nn.layers.normalization import GroupNorm, LayerNorm, _BatchNorm, _InstanceNorm
 from ...ops.pool import spans
-from ...tensors import Tensor
 from ..watching import Seen
 from .structure import Step
 
@@ -30,14 +29,6 @@ NORMS: list[tuple[type, str]] = [
 ]
 BY_ELEMENT = {"elementwise", "activation", "trigonometry", "special", "gaussian", "limits", "lookup"}  # files of `ops`
 KNOWN_SLOPES = {"add", "sub", "mul", "true_divide", "neg", "relu"}  # the page works them out by itself
-
-
-def tensors_in(output: Any) -> list[Tensor]:
-    """The tensors in what a model returned, in order; other things are passed over."""
-    if isinstance(output, Tensor):
-        return [output]
-    parts = list(output.values()) if isinstance(output, Mapping) else output
-    return [t for part in parts for t in tensors_in(part)] if isinstance(parts, (list, tuple)) else []
 
 
 def tell(step: Step, node: Node, seen: Seen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,26 +17,34 @@ from ...tensors import Tensor
 from ..watching import Watch, frozen_in, run, unfrozen
 
 
-def tensors_in(output: Any) -> list[Tensor]:
-    """The tensors in what a model returned: itself, or those in a (nested) tuple, list or dict."""
+def tensors_in(output: Any, called: bool = False) -> list[Tensor]:
+    """The tensors in what a model returned: itself, or those in a (nested) tuple, list, dict or dataclass."""
     found: list[Tensor] = []
     stack = [output]
     while stack:
         x = stack.pop()
         if isinstance(x, Tensor):
             found.append(x)
-        elif isinstance(x, Mapping):
-            stack.extend(reversed(list(x.values())))
+        elif (named := _by_name(x)) is not None:
+            stack.extend(reversed(list(named.values())))
         elif isinstance(x, (list, tuple)):
             stack.extend(reversed(x))
         elif x is output or not (x is None or isinstance(x, (bool, int, float, str))):
-            raise TypeError(
-                f"draw_graph: expected a Tensor, a Module or a function that returns tensors, got {described(x)}"
-                f"{_instead(x)}"
-            )
+            expected = "a Tensor, a Module or a function that returns tensors, got"
+            expected = "what is called to return tensors, it returned" if called else expected
+            raise TypeError(f"draw_graph: expected {expected} {described(x)}{_instead(x)}")
     if not found:
         raise TypeError(f"draw_graph: there is no tensor in {described(output)} to draw the graph of")
     return found
+
+
+def _by_name(x: Any) -> Mapping[str, Any] | None:
+    """What has names within: a dict, a dataclass, a named tuple."""
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return {field.name: getattr(x, field.name) for field in dataclasses.fields(x)}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return dict(zip(x._fields, x, strict=True))
+    return x if isinstance(x, Mapping) else None
 
 
 def _instead(x: Any) -> str:
@@ -109,9 +118,11 @@ class Given:
             self.add(str(name), x, is_input=False)
 
     def name_outputs(self, output: Any, path: str = "") -> None:
-        """The keys of a dict of outputs, {"loss": loss}, name what was computed, unless it is named already."""
-        if isinstance(output, Mapping):
-            for key, x in output.items():
+        """The keys of a dict of outputs, {"loss": loss}, name what was computed, unless it is named already; those of a
+        dataclass or a named tuple likewise.
+        """
+        if (named := _by_name(output)) is not None:
+            for key, x in named.items():
                 self.name_outputs(x, f"{path}.{key}" if path else str(key))
         elif path and isinstance(output, Tensor) and output._node is not None and not self.name_of(output._node):
             self.add(path, output, is_input=False)

@@ -57,7 +57,7 @@ def record(
             costs = found.get
         else:
             output, given, watch = call(output, inputs)
-        outputs = tensors_in(output)
+        outputs = tensors_in(output, called=True)
     else:
         given = Given.named(inputs)
         outputs = tensors_in(output)
