@@ -52,7 +52,7 @@ BUGS = [
     Bug("viz/graph/grouping.py", "            del running[same:]\n", "", ["tests/viz/graph/test_grouping.py"]),
     Bug("viz/graph/structure.py", "        if any(x != first for x in others):", "        if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
     Bug("viz/graph/plumbing.py", "        if leaving - {last.id} or any", "        if any", ["tests/viz/graph/test_plumbing.py"]),  # two tensors out of one box
-    Bug("viz/graph/plumbing.py", "target=user.id, slot=after.slot", "target=user.id", ["tests/viz/graph/test_plumbing.py"]),
+    Bug("viz/graph/plumbing.py", "target=edge.target, slot=edge.slot", "target=edge.target", ["tests/viz/graph/test_plumbing.py"]),
     Bug("viz/graph/timing.py", "    table = table[1:]\n", "", ["tests/viz/graph/test_timing.py"]),  # the warm-up counts
     Bug("viz/graph/calling.py", "                continue  # once more", "                pass  # once more", ["tests/viz/graph/test_failing.py"]),
 ]  # fmt: skip
