@@ -57,7 +57,7 @@ CASES: list[tuple[Any, Any]] = [
     (LeNet, lambda: (images(),)),
     (Siamese, lambda: (tg.ones(2, 4), tg.ones(2, 4))),
     (lambda: Deep((1, 2)), lambda: (tg.randn(2, 3, 8, 8),)),
-    (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), lambda: (tg.randn(2, 3, 8),)),
+    (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), lambda: (tg.randn(2, 3, 8, requires_grad=True),)),
 ]
 
 
