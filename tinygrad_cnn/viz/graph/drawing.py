@@ -19,11 +19,13 @@ from ..kit.page import HEIGHT, Page
 from . import rendering
 from .calling import Failure
 from .dot import source_of
-from .folding import choose, marked, truncate, view
+from .folding import choose, marked, view
 from .models import Model, given_models
 from .recording import record, record_failure
 from .repeats import with_rows
+from .spans import with_spans
 from .structure import SMALL, Picture
+from .truncating import truncate
 
 _FORMATS = (*rendering.FORMATS, "dot", "html")
 
@@ -215,7 +217,7 @@ def _graph(
     """A picture, folded to be drawn."""
     picture.direction = direction
     picture.title = picture.title if title is None else title
-    picture = with_rows(picture)
+    picture = with_spans(with_rows(picture))
     shown = choose(picture, collapse)
     drawn = view(picture, shown)
     if any(b.kind == "failed" for b in picture.boxes) and all(b.kind != "failed" for b in drawn.boxes):

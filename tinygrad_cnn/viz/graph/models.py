@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...arrays.telling import described
@@ -44,6 +45,31 @@ def by_type(models: Iterable[Module]) -> dict[str, Module]:
         while name in found:
             name, number = f"{type(m).__name__} {number}", number + 1
         found[name] = m
+    return found
+
+
+def variables_of(function: Callable[..., Any]) -> dict[str, Module]:
+    """The modules that a function's variables are: those it closes over and global ones, by the variables' names."""
+    if isinstance(function, Module):
+        return {}
+    try:
+        seen = inspect.getclosurevars(function)
+    except (TypeError, ValueError):  # no function of Python; a variable that has no value yet
+        return {}
+    return {name: x for name, x in {**seen.globals, **seen.nonlocals}.items() if isinstance(x, Module)}
+
+
+def by_variable(models: Iterable[Module], variables: Mapping[str, Module]) -> dict[str, Module]:
+    """As `by_type`, but several models are called as the variable that holds them, or a list of them, is."""
+    found: dict[str, Module] = {}
+    for name, m in by_type(models).items():
+        owners = [(v, x) for v, x in variables.items() if x is m] or [
+            (v, x) for v, x in variables.items() if m in set(x.modules())
+        ]
+        if name and owners:
+            found[owners[0][0]] = owners[0][1]
+        else:
+            found[name] = m
     return found
 
 

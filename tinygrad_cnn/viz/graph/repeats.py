@@ -169,7 +169,9 @@ class _Rows:
         found: Wiring = {}
         for i, box in enumerate(block):
             for edge in self._into[box]:
-                source, shape = edge.source, self._boxes[edge.source].shape
+                source = edge.source
+                # of a part that is taken here it is all the same how large the whole is
+                shape = None if "getitem" in self._boxes[box].folded else self._boxes[source].shape
                 if source in own:
                     found[i, edge.slot] = "within", own[source], shape
                 elif source in last:
@@ -230,7 +232,10 @@ class _Rows:
         return steps if len(first) > 1 else []
 
     def _place_leaves(self) -> None:
-        """Each into the innermost group that has all its users; into a block only if every block has one like it."""
+        """Each into the innermost group that has all its users; into a block only if every block has one like it.
+
+        What the first block alone is given, such as a state to begin with, stands before the row.
+        """
         leaves = [b for b in self._boxes.values() if b.kind not in (*OPERATIONS, "input") and self._users[b.id]]
         for leaf in leaves:
             chains = [around(self._boxes[u].group, self._groups) for u in self._users[leaf.id]]
@@ -244,7 +249,8 @@ class _Rows:
             own = [leaf for uses in found for place, leaf in uses.items() if not all(place in other for other in found)]
             for leaf in own:
                 if row.id in around(leaf.group, self._groups):
-                    leaf.group = row.id
+                    blocks = [row.blocks[0] in around(self._boxes[u].group, self._groups) for u in self._users[leaf.id]]
+                    leaf.group = row.parent if all(blocks) else row.id
 
     def _leaves_of(self, block: list[Box]) -> dict[tuple[int, int], Box]:
         """Leaves in a block, by their first user in it."""

@@ -183,6 +183,9 @@ class Group:
     names: list[str] = dataclasses.field(default_factory=list)  # of a row's blocks
     blocks: list[int] = dataclasses.field(default_factory=list)  # of a row, in order
     out: int | None = None  # the box whose array, alone, goes out of it; None: several do, it cannot be one box
+    spans: dict[str, dict[str, Any]] = dataclasses.field(
+        default_factory=dict
+    )  # of a row: what boxes ("b7") and groups ("g2") of its first block are called otherwise when they stand for all
     shown: str = "open"  # in the drawing, and at first on the page; or "closed", or "once": a row by its first block
 
 

@@ -60,25 +60,33 @@ function openToLevel(depth) {
   }
 }
 
-// As Python drew it where that can be read, to the right if the window is wide; of what is larger the most that can be,
-// and a few nodes at least; else as drawn, from its beginning on.
-function openAsFits() {
+// Does the scene fit the window in one direction or the other, at a size one can read?
+function fitsSomehow(given) {
   const view = viewport();
-  const given = direction;
   const ways = given === "LR" ? ["LR", "TB"] : ["TB", "LR"];
-  const fits = () =>
-    ways.some((way) => {
-      direction = way;
-      draw();
-      return Math.min(view.width / scene.width, view.height / scene.height) >= READABLE;
-    });
+  return ways.some((way) => {
+    direction = way;
+    draw();
+    return Math.min(view.width / scene.width, view.height / scene.height) >= READABLE;
+  });
+}
+
+// As Python drew it where that can be read, to the right if the window is wide, without the panel if only that makes
+// room; of what is larger the most that can be, and a few nodes at least; else as drawn, from its beginning on.
+function openAsFits() {
+  const given = direction;
   const count = () => new Set(picture.boxes.map((b) => visibleKey(b.id))).size;
+  const withPanel = innerWidth >= 900;
   showAsDrawn();
-  if (count() <= 100 && fits()) return;
+  for (const panel of count() > 100 ? [] : withPanel ? [true, false] : [false]) {
+    openPanel(panel);
+    if (fitsSomehow(given)) return;
+  }
+  openPanel(withPanel);
   const levels = [...groups.values()].map((g) => groupsAround({ group: g.id }).filter((m) => m.kind === "module").length);
   for (let depth = Math.max(1, ...levels) - 2; count() > 60 && depth >= 0; depth--) {
     openToLevel(depth);
-    if (count() <= 60 && fits() && scene.items.length >= 5) return;
+    if (count() <= 60 && fitsSomehow(given) && scene.items.length >= 5) return;
   }
   direction = given;
   showAsDrawn();

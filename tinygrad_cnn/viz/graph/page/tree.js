@@ -75,6 +75,13 @@ function isDrawn(group) {
   return true;
 }
 
+// What is said of a box or group where it is drawn: for all that it stands for, if it is the first of a row's blocks.
+function asDrawn(thing, key) {
+  const outer = groupsAround(key.startsWith("b") ? thing : { group: thing.parent }).reverse();
+  const row = outer.find((g) => once.has(g.id) && g.spans[key]);
+  return row ? { ...thing, ...row.spans[key] } : thing;
+}
+
 // The edges between what is drawn. Where several run between the same two nodes there is one line for them; what runs
 // from one block of a row into the next runs back.
 function visibleEdges() {

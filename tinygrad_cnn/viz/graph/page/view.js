@@ -50,8 +50,25 @@ function composeScene() {
     });
   }
   const edges = visibleEdges();
+  standInFrames(items, open, edges);
   if (!numbered) standBeside(items, edges);
   return { items, groups: open, edges };
+}
+
+// What all blocks of a row share stands in the frame of the one that is drawn, where that has all its users.
+function standInFrames(items, frames, edges) {
+  const outer = new Map(frames.map((f) => [f.key, f.parent]));
+  const chain = (key) => (key === null ? [] : [...chain(outer.get(key)), key]);
+  const users = new Map(items.map((item) => [item.key, []]));
+  const parents = new Map(items.map((item) => [item.key, item.parent]));
+  for (const e of edges) if (users.has(e.source)) users.get(e.source).push(parents.get(e.target));
+  for (const item of items) {
+    const { box } = item;
+    if (!box || box.group === null || !once.has(box.group) || edgesInto.get(box.id).length) continue;
+    const [first = [], ...others] = users.get(item.key).map(chain);
+    const common = first.filter((key, i) => others.every((other) => other[i] === key));
+    if (common.length > chain(item.parent).length) item.parent = common[common.length - 1];
+  }
 }
 
 // Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
@@ -118,8 +135,8 @@ function drawHeader(g) {
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
-    shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
+    svg("rect", { class: "pill", x: 6, y: 3, width, height: 27, rx: 6 }),
+    shuts ? svg("path", { class: "sign", d: "M13 16.5h9" }) : null,
     svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
   const rect = { x: g.x, y: g.y, width: Math.min(g.width, 240), height: 32 };
@@ -145,7 +162,7 @@ function drawPill(g, x) {
       "data-key": key,
       transform: `translate(${round(g.x + x)} ${round(g.y)})`,
     },
-    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
+    svg("rect", { x: 0, y: 3, width, height: 27, rx: 13 }),
     svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
   );
   const rect = { x: g.x + x, y: g.y, width, height: 32 };
@@ -212,16 +229,35 @@ function drawLine(edge) {
     svg("path", { class: "head", d: triangle(edge.end, edge.across === "back", along) }),
     svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
-  const note = edge.recurrent ? "next step" : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
-  if (note) node.append(noteOn(edge, note));
+  const note = edge.recurrent ? `next ${blockOf(edge)}` : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
+  if (note) node.append(noteOn(edge, note, node.firstChild));
   return { ...edge, element: node };
 }
 
-// A word on a line: where it bends, or beside what it leaves and comes back to.
-function noteOn(edge, text) {
+// What a block of the row is called, in which a line runs from one to the next.
+function blockOf(edge) {
+  const [one, other] = [edge.edges[0].source, edge.edges[0].target].map((id) => groupsAround(boxes.get(id)));
+  const row = one.find((g) => isRow(g) && other.includes(g));
+  return row.type.includes(", ") ? "block" : row.type;
+}
+
+// A word on a line: where it bends, or beside what it leaves and comes back to; on a way back where no node stands.
+function noteOn(edge, text, path) {
   const [p, q] = edge.bend;
   const at = edge.loop || { x: (p.x + q.x) / 2 + 5, y: (p.y + q.y) / 2 + 4 };
-  return svg("text", { class: "note", x: round(at.x), y: round(at.y) }, text);
+  const width = textWidth(text, "text");
+  const free = ({ x, y }) =>
+    scene.items.every((i) => x > i.x + i.width || x + width < i.x || y - 11 > i.y + i.height || y + 4 < i.y);
+  const along = [];
+  if (edge.recurrent && !edge.loop) {
+    const length = path.getTotalLength();
+    for (const share of [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]) {
+      const { x, y } = path.getPointAtLength(share * length);
+      along.push({ x: x - width - 5, y: y + 4 }, { x: x + 5, y: y + 4 });
+    }
+  }
+  const { x, y } = [...along, at].find(free) || at;
+  return svg("text", { class: "note", x: round(x), y: round(y) }, text);
 }
 
 function turn() {
