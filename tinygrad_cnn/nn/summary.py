@@ -87,7 +87,7 @@ def summary(
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be an nn.Module, got {type(model).__name__}")
     args, keywords = _inputs(model, input_size, input_data, batch_size, dtype)
-    inputs = _tensors([args, keywords])
+    inputs = tensors_in([args, keywords])
     shapes = [x._array.shape for x in inputs]
     recorder = _Recorder(model)
     with _left_as_it_was(model), in_mode(model, False), enable_grad(), ExitStack() as hooks:
@@ -203,7 +203,7 @@ class _Recorder:
     def enter(self, module: Module, args: Any) -> None:
         """A forward begins. What its inputs came from since the last call belongs to the module around it."""
         if self.running:
-            self._charge(self.running[-1], self.trace.follow(_tensors(args)))
+            self._charge(self.running[-1], self.trace.follow(tensors_in(args)))
         repeated = any(module is other for other, _ in self.calls)
         level = len(self.running)
         row = LayerSummary(self.names[module], type(module).__name__, None, repeated=repeated, level=level)
@@ -213,7 +213,7 @@ class _Recorder:
     def leave(self, module: Module, args: Any, output: Any) -> None:
         """A forward ends."""
         row = self.running.pop()
-        inputs, outputs = _tensors(args), _tensors(output)
+        inputs, outputs = tensors_in(args), tensors_in(output)
         itemsize = outputs[0].dtype.itemsize if outputs else 0
         if isinstance(module, ConvLayer):
             cost = convolution_cost(inputs[0].shape, module.weight.shape, outputs[0].shape, module.transposed)
@@ -285,10 +285,10 @@ def _own_parameters(module: Module) -> Iterator[Parameter]:
     return (p for _, p in module.named_parameters(recurse=False))
 
 
-def _tensors(value: Any) -> list[Tensor]:
+def tensors_in(value: Any) -> list[Tensor]:
     """The tensors in arguments or results, however nested."""
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, dict):
         value = list(value.values())
-    return [t for v in value for t in _tensors(v)] if isinstance(value, (list, tuple)) else []
+    return [t for v in value for t in tensors_in(v)] if isinstance(value, (list, tuple)) else []

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..autograd.graph import Node, Op
 from ..autograd.modes import enable_grad, here
 from ..nn.module import Module
 from ..profiler.hooks import CALLS
-from ..profiler.recorder import Recorder
+from ..profiler.recorder import Recorder, Watcher
 from ..tensors import Tensor
 
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
@@ -101,17 +102,18 @@ def _user_line() -> dict[str, Any] | None:
     frame = users_frame()
     if frame.f_code.co_filename.startswith(PACKAGE):
         return None
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    return line_in(frame, frame.f_lineno)
+
+
+def line_in(frame: FrameType, line: int) -> dict[str, Any]:
+    """A line of code, and its file as a picture may show it: below the current folder, or the name alone."""
+    file = frame.f_code.co_filename
     code = linecache.getline(file, line, frame.f_globals).strip()
-    return {"file": shown_path(file), "line": line, "code": code}
-
-
-def shown_path(file: str) -> str:
-    """A path as a picture may show it to others: below the current folder, or the name alone."""
     try:
-        return Path(file).relative_to(Path.cwd()).as_posix()
+        file = Path(file).relative_to(Path.cwd()).as_posix()
     except ValueError:
-        return file if file.startswith("<") else Path(file).name
+        file = file if file.startswith("<") else Path(file).name
+    return {"file": file, "line": line, "code": code}
 
 
 @contextmanager
@@ -126,7 +128,7 @@ def same_random_state() -> Iterator[None]:
 
 
 @contextmanager
-def watched_by(watcher: Recorder) -> Iterator[None]:
+def watched_by(watcher: Watcher) -> Iterator[None]:
     """Within, calls and operations are seen by ``watcher`` and by nobody else; the random state is as before."""
     before = here.mode.watchers
     CALLS.begin()

@@ -12,6 +12,7 @@ from numpy import ndarray
 from ...arrays.writes import written_since
 from ...autograd.graph import Node, Variable
 from ...nn.module import Module
+from ...nn.summary import tensors_in
 from ...tensors import Tensor
 from ..graph.tape import nodes_behind
 from ..watching import Seen, Watch, run
@@ -31,7 +32,7 @@ def trail_of(model: Module, inputs: Sequence[Any]) -> Trail:
         return model(*(x.clone() if x.requires_grad else x for x in leaves))
 
     output, watch = run(forward, (), {})
-    outputs = [t for t in kinds.tensors_in(output) if t.dtype.kind == "f"]
+    outputs = [t for t in tensors_in(output) if t.dtype.kind == "f"]
     return _Walk(leaves, watch).trail(outputs)
 
 
