@@ -54,7 +54,7 @@ class Diary(Callback):
         self.events.append(f"end {trainer.stop_reason}")
 
 
-NOT_FOR_CALLBACKS = {"fit", "load", "compute_loss", "progress", "live"}  # how a run begins, how the trainer itself works
+NOT_FOR_CALLBACKS = {"fit", "load", "compute_loss", "progress", "live"}  # how a run begins, how a trainer works
 
 
 def test_a_run_lists_what_a_trainer_offers_to_callbacks() -> None:

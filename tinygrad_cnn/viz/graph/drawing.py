@@ -7,6 +7,7 @@ import functools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,8 @@ def draw_graph(
         if failed == "draw":
             return graph
         error = failure.error
-        error.graph = graph  # type: ignore[attr-defined]
+        with suppress(AttributeError):  # of an exception that takes no attributes
+            error.graph = graph  # type: ignore[attr-defined]
         if hasattr(error, "add_note"):  # Python 3.11
             error.add_note("The graph until there is this error's .graph; draw_graph(..., failed='draw') returns it.")
         raise error from None

@@ -154,5 +154,5 @@ element("tools").append(chooser, back, modes, themeButton());
 select(...firstNumber());
 calm.addEventListener("change", stopSweep);
 // For who wants the numbers behind the page, as its tests do.
-document.documentElement.follow = { steps, writtenOf, gradientsOf, effectsOf, reachOf, select };
+document.documentElement.follow = { steps, writtenOf, gradientsOf, effectsOf, reachOf, select, functions: FUNCTIONS };
 document.body.dataset.ready = "yes";
