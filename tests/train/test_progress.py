@@ -25,9 +25,7 @@ def test_off_a_terminal_each_epoch_is_one_plain_line(capsys: Any) -> None:
     lines = out.splitlines()
     assert len(lines) == 12
     assert lines[0].startswith("epoch  1/12  loss ")
-    assert re.fullmatch(
-        r"epoch  1/12  loss [\d.]+ \(val [\d.]+\)  accuracy [\d.]+ \(val [\d.]+\)  [\d.]+ s", lines[0]
-    )
+    assert re.fullmatch(r"epoch  1/12  loss [\d.]+ \(val [\d.]+\)  accuracy [\d.]+ \(val [\d.]+\)  [\d.]+ s", lines[0])
     assert max(map(len, lines)) <= 80
     assert err == ""
 
@@ -190,7 +188,11 @@ def test_the_line_of_an_epoch_fits_80_columns_and_keeps_every_result() -> None:
     assert epoch_line("epoch 100/200", values | times) == f"epoch 100/200  {results}  123.4 s"
     plain = {"loss": 0.25, "accuracy": 0.5}
     assert epoch_line("epoch 1/2", plain | times).endswith("  accuracy 0.5000  123.4 s  12,346 images/s")
-    lone = {"val_accuracy": 0.75, "val_loss": 0.5, "loss": 0.25}  # what is judged only on the held-out data has its name
+    lone = {
+        "val_accuracy": 0.75,
+        "val_loss": 0.5,
+        "loss": 0.25,
+    }  # what is judged only on the held-out data has its name
     assert epoch_line("epoch 1/2", lone) == "epoch 1/2  val_accuracy 0.7500  loss 0.2500 (val 0.5000)"
     many = {f"metric {i}": 0.5 for i in range(9)}
     assert epoch_line("epoch 1/2", many | times) == "  ".join(["epoch 1/2", *(f"{name} 0.5000" for name in many)])
