@@ -138,7 +138,7 @@ function showWhy() {
 }
 
 function whyWords({ best, other, gap, add, remove, change }) {
-  const parts = [add && `ink is missing ${inPlace(add)}`, remove && `ink is too much ${inPlace(remove)}`].filter(Boolean);
+  const parts = [add && `ink is missing ${inPlace(add)}`, remove && `there is too much ${inPlace(remove)}`].filter(Boolean);
   const against = parts.length ? ` What speaks most against it: ${parts.join(", and ")}.` : "";
   const found = change ? "" : ` No change was found that makes it ${named(other)}.`;
   return `${named(other)[0].toUpperCase()}${named(other).slice(1)} is ${formatNumber(gap, 3)} behind ${named(best)} in the logits.${against}${found}`;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..nn.module import Module
 from ..nn.summary import evaluating, in_mode, same_buffers
 from ..tensors import Tensor
 from ..train.loaders import as_dataset, as_loader, is_dataset
+from ..train.progress import Progress
 from . import style
 from .watching import same_random_state
 
@@ -61,6 +62,17 @@ def differentiating(model: Module) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def bar(title: str, steps: int, shown: bool) -> Iterator[Callable[[], None]]:
+    """Within: a bar on a terminal or in a notebook, as a training run has, and what to call after each step."""
+    progress = Progress(shown)
+    progress.start(title, steps)
+    try:
+        yield lambda: progress.step(dict)
+    finally:
+        progress.close()
+
+
 def pieces(images: Array, batch_size: int, classes: Array | None = None) -> Iterator[tuple[Array, Array | None]]:
     """The images, some at a time, with their classes."""
     for start in range(0, len(images), batch_size):
@@ -94,6 +106,14 @@ def scores(model: Module, x: Tensor, name: str) -> Tensor:
         got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
         raise ValueError(f"{name}: the model must give scores (N, C) for {len(x)} images, got {got}")
     return y
+
+
+def number(loss: Any, name: str) -> float:
+    """The number in what a loss function gave; an error for anything else."""
+    if not isinstance(loss, Tensor) or loss._array.size != 1:
+        got = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"{name}: the loss must be a Tensor with one number, got {got}; use reduction='mean'")
+    return float(loss._array.item())
 
 
 def probabilities(logits: Array) -> Array:

@@ -237,13 +237,14 @@ class _Recording:
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names)
         box.rules = mathematics(node.op.name, names, rules, node.attributes)
         box.code = [] if box.rules == rules else rules
-        box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
+        given = self.tape.given(node)
+        box.text = infix.text_of(node, self.tape.slots[node], given)
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))
         box.output = kind == "output"
         box.formula, box.doc = wording.formula_of(node.op), wording.doc_of(node.op)
-        box.attributes = wording.attributes_of(node)
+        box.attributes = {} if infix.is_slope(node, given) else wording.attributes_of(node)  # its text has them
         if node.saved is not None and box.shape is not None:
             box.shape_rule = wording.shape_rule_of(node.op, node.saved[1:], box.shape)
         box.saved = self.tape.kept(node)

@@ -105,7 +105,7 @@ function boxDetails(box) {
     section("Attributes", table(Object.entries(box.attributes || {}))),
     box.shape_rule ? section("Shape rule", html("p", { class: "math" }, box.shape_rule)) : null,
     box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
-    box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
+    box.remedy ? section("What to do", html("p", { class: "math wrong" }, box.remedy)) : null,
     (box.folded || []).length
       ? section("Stands for", html("p", { class: "math" }, box.folded.join(", ")))
       : null,

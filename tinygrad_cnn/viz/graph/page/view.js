@@ -101,8 +101,8 @@ function drawHeader(g) {
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
-    shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
+    svg("rect", { class: "pill", x: 6, y: 3, width, height: 27, rx: 6 }),
+    shuts ? svg("path", { class: "sign", d: "M13 16.5h9" }) : null,
     svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
   const rect = { x: g.x, y: g.y, width: Math.min(g.width, 240), height: 32 };
@@ -128,7 +128,7 @@ function drawPill(g, x) {
       "data-key": key,
       transform: `translate(${round(g.x + x)} ${round(g.y)})`,
     },
-    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
+    svg("rect", { x: 0, y: 3, width, height: 27, rx: 13 }),
     svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
   );
   const rect = { x: g.x + x, y: g.y, width, height: 32 };

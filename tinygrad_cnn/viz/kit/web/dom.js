@@ -39,6 +39,16 @@ function figureOf(text, shown) {
   return html("figure", {}, html("figcaption", {}, text), shown);
 }
 
+// Is a key that somebody presses meant for the control that has the focus, or for the page? A slider knows its arrows,
+// a button the space, a field everything.
+function isOwnKey({ target, key }) {
+  const control = target.closest("input, select, textarea, button, summary, a");
+  if (!control) return false;
+  if (control.matches("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(key);
+  if (control.matches("button, summary, a, input[type=checkbox]")) return key === " " || key === "Enter";
+  return true;
+}
+
 // The data that Python's document(data={id: ...}) has put into the page.
 function dataOf(id) {
   return JSON.parse(element(id).textContent);

@@ -257,7 +257,7 @@ if (served) {
   element("stop").addEventListener("click", () => steer({ do: "stop" }));
   element("keep").addEventListener("click", keep);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, button, a")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isOwnKey(event)) return;
     const button = { " ": "pause", s: "once" }[event.key];
     if (!button || element(button).disabled) return;
     event.preventDefault();

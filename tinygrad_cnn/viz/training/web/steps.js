@@ -207,7 +207,7 @@ element("next").addEventListener("click", () => go(1));
 element("play").addEventListener("click", play);
 place.input.disabled = element("play").disabled = count < 2;
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, button, a, .plot, .scroll svg *")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isOwnKey(event) || event.target.closest(".plot, .scroll svg *")) return;
   const does = { ArrowLeft: () => go(-1), ArrowRight: () => go(1), " ": play }[event.key];
   if (!does) return;
   event.preventDefault();
