@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .spans import box_for_both
-from .structure import Box, Cost, Edge, Group, Picture, around, shared
+from .structure import Box, Cost, Edge, Group, Picture, around
 from .style import DRAWN, SCREEN, TALL
 from .texts import FEW
 
@@ -151,11 +151,8 @@ class _View:
             self._closed(self._groups[i - self._fresh], all_) if i >= self._fresh else self._for_all(all_)
             for i, all_ in standing.items()
         ]
-        visible = {b.group: self._frame(b.group) for b in boxes}
         for box in boxes:
-            box.group = visible[box.group]
-        edges = self._edges()
-        self._to_their_users(boxes, edges)
+            box.group = self._place(box)
         used = {g for b in boxes for g in self._frames(b.group)}
         groups = [
             dataclasses.replace(g, name=self._name(g), parent=self._frame(g.parent))
@@ -170,7 +167,7 @@ class _View:
         if self._first and any(_has_numbers(b) for b in several):
             notice = " ".join(filter(None, [notice, "Of equal blocks the first one's numbers are shown."]))
         return dataclasses.replace(
-            self._whole, boxes=boxes, edges=edges, groups=groups, forward=forward, backward=backward,
+            self._whole, boxes=boxes, edges=self._edges(), groups=groups, forward=forward, backward=backward,
             notice=notice,
         )  # fmt: skip
 
@@ -192,16 +189,12 @@ class _View:
         spans = (row.spans.get(f"g{group.id}") for row in rows)
         return next((span["name"] for span in spans if span), group.name)
 
-    def _to_their_users(self, boxes: list[Box], edges: list[Edge]) -> None:
-        """What all blocks of a row share stands in the frame of the one that is drawn, where that has all its users."""
-        frames = {b.id: self._frames(b.group) for b in boxes}
-        users: dict[int, list[int]] = {}
-        for edge in edges:
-            users.setdefault(edge.source, []).append(edge.target)
-        for box in boxes:
-            if box.kind in _LEAVES and box.id in users and box.group in self._shown.once:
-                common = shared(frames[u] for u in users[box.id])
-                box.group = common[-1] if len(common) > len(frames[box.id]) else box.group
+    def _place(self, box: Box) -> int | None:
+        """The frame that a box stands in."""
+        span = self._groups[box.group].spans.get(f"b{box.id}", {}) if box.group in self._shown.once else {}
+        place = span.get("place", box.group)
+        outer = next((g for g in around(place, self._groups) if g in self._shown.closed), None)
+        return self._frame(place if outer is None else self._groups[outer].parent)
 
     # ------------------------------------------------------------------------------------------------------------ boxes
     @staticmethod

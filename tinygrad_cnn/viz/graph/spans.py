@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from .infix import from_first_to_last, without_numbers
-from .structure import Box, Group, Picture
+from .structure import Box, Group, Picture, around, shared
 
 
 def names(first: str, last: str) -> str:
@@ -56,6 +56,9 @@ def with_spans(picture: Picture) -> Picture:
             found += inner[g.id]
         return found
 
+    users: dict[int, list[int]] = {}
+    for edge in picture.edges:
+        users.setdefault(edge.source, []).append(edge.target)
     changed = []
     for group in picture.groups:
         if group.kind == "row":
@@ -70,6 +73,11 @@ def with_spans(picture: Picture) -> Picture:
                 name = names(one.name, other.name)
                 if name != one.name:
                     spans[f"g{one.id}"] = {"name": name}
+            like = {b.id: a for block in group.blocks for a, b in zip(members[first], members[block], strict=True)}
+            for box in members[group.id]:
+                if box.group == group.id and box.id in users:  # what all blocks share stands in the one that is drawn
+                    common = shared(around(like[u].group, groups) for u in users[box.id])
+                    spans[f"b{box.id}"] = {"place": common[-1]}
             group = dataclasses.replace(group, spans=spans)
         changed.append(group)
     return dataclasses.replace(picture, groups=changed)

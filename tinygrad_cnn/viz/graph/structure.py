@@ -197,7 +197,8 @@ class Group:
     out: int | None = None  # the box whose array, alone, goes out of it; None: several do, it cannot be one box
     spans: dict[str, dict[str, Any]] = dataclasses.field(
         default_factory=dict
-    )  # of a row: what boxes ("b7") and groups ("g2") of its first block are called otherwise when they stand for all
+    )  # of a row: how boxes ("b7") and groups ("g2") of its first block are called when they stand for all, and the
+    # "place" of leaves that all blocks share: a group in the first block
     shown: str = "open"  # in the drawing, and at first on the page; or "closed", or "once": a row by its first block
 
 

@@ -52,10 +52,12 @@ function visibleKey(id) {
   return outer ? groupKey(outer.id) : boxKey(drawnFor);
 }
 
-// The frames around something in a group, from the innermost: a row that is shown once frames its first block, which
-// then needs none.
+// The frames around something in a group, from the innermost: none within what is closed; a row that is shown once
+// frames its first block, which then needs none.
 function framesAround(id) {
-  return groupsAround({ group: id }).filter((g) => isFramed(g) && !isClosed(g) && !(g.parent !== null && isOnce(parentOf(g))));
+  const around = groupsAround({ group: id });
+  const open = around.slice(around.findLastIndex(isClosed) + 1);
+  return open.filter((g) => isFramed(g) && !(g.parent !== null && isOnce(parentOf(g))));
 }
 
 // What is said of a box or group where it is drawn: for all that it stands for, if it is the first of a row's blocks.

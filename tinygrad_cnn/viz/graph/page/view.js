@@ -20,7 +20,7 @@ function composeScene() {
     const group = key === groupKey(id) ? groups.get(id) : null;
     const box = group ? null : boxes.get(id);
     const content = group ? describeGroup(group) : describeBox(box);
-    const parent = inFrame(group ? group.parent : box.group);
+    const parent = inFrame(group ? group.parent : (asDrawn(box, key).place ?? box.group));
     return { key, parent, order: (box || group.boxes[0]).order, group, box, content, ...sizeOf(content, box && box.kind) };
   });
   const open = [...groups.values()].filter((g) => frames.has(g)).map((g) => {
@@ -30,25 +30,8 @@ function composeScene() {
     return { key: groupKey(g.id), parent: inFrame(g.parent), order: g.boxes[0].order, group: g, title, label, depth };
   });
   const edges = visibleEdges();
-  standInFrames(items, open, edges);
   if (!numbered) standBeside(items, edges);
   return { items, groups: open, edges };
-}
-
-// What all blocks of a row share stands in the frame of the one that is drawn, where that has all its users.
-function standInFrames(items, frames, edges) {
-  const outer = new Map(frames.map((f) => [f.key, f.parent]));
-  const chain = (key) => (key === null ? [] : [...chain(outer.get(key)), key]);
-  const users = new Map(items.map((item) => [item.key, []]));
-  const parents = new Map(items.map((item) => [item.key, item.parent]));
-  for (const e of edges) if (users.has(e.source)) users.get(e.source).push(parents.get(e.target));
-  for (const item of items) {
-    const { box } = item;
-    if (!box || box.group === null || !isOnce(groups.get(box.group)) || edgesInto.get(box.id).length) continue;
-    const [first = [], ...others] = users.get(item.key).map(chain);
-    const common = first.filter((key, i) => others.every((other) => other[i] === key));
-    if (common.length > chain(item.parent).length) item.parent = common[common.length - 1];
-  }
 }
 
 function draw() {
