@@ -157,3 +157,11 @@ def test_gradients_stay_with_their_edges() -> None:
             assert edge.gradient == source.gradient
             assert edge.gradient is not None
             assert edge.gradient.shape == source.shape
+
+
+def test_parts_of_parts_within_a_layer_are_folded_into_what_takes_them() -> None:
+    picture = drawn(nn.LSTM(5, 6, batch_first=True), (2, 12, 5))
+    assert not any(b.label == "getitem" for b in picture.boxes), "an LSTM halves its steps again and again"
+    whole = drawn(nn.LSTM(5, 6, batch_first=True), (2, 12, 5), plumbing=True)
+    folded = sum((b.folded or [b.label]).count("getitem") for b in operations(picture))
+    assert folded == sum(b.label == "getitem" for b in whole.boxes), "each is in one box"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import textwrap
 from collections.abc import Container
 from typing import Any
 
 from .infix import COMMUTE
-from .structure import Box, Cost, Edge, Group, Picture, around
-from .style import BACK, BESIDE, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat, look_of
-from .texts import described, escaped, lines, seconds, size, table
+from .legend import AGAIN, Scale, draw_legend
+from .structure import Box, Edge, Group, Picture, around
+from .style import BACK, BESIDE, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, look_of
+from .texts import described, escaped, lines, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
 _GIVEN = (*BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
 OFTEN = 6  # uses of one array that are drawn as lines
-_AGAIN = {"shape": "plaintext", "style": "", "fontsize": "11", "fontcolor": FAINT, "margin": "0.02,0", "height": "0.2"}
 
 
 def source_of(
@@ -63,17 +62,17 @@ def source_of(
         dot.attr("graph", label=_title(picture))
     dot.attr("node", fontname=FONT, fontsize="13", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.5")
     dot.attr("edge", color=LINE, arrowsize="0.7", fontname=FONT, fontsize="10", fontcolor=FAINT)
-    scale = _Scale(picture, color_by)
+    scale = Scale(picture, color_by)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
     nodes = {b.id: _node(b, numbers, statistics, back, scale, inline.get(b.id)) for b in picture.boxes}
     for box in picture.boxes:
         if box.id in again:
-            nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
+            nodes[box.id].update(AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
     _draw_groups(dot, picture, None, 0, nodes, alone, _loops(picture, boxes))
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
-        _legend(dot, picture, back, scale, bool(again))
+        draw_legend(dot, picture, back, scale, bool(again))
     return str(dot.source)
 
 
@@ -107,7 +106,7 @@ def _shared(picture: Picture) -> tuple[Picture, dict[int, int]]:
 
 
 # ----------------------------------------------------------------------------------------------------- boxes, groups
-def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
+def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: Scale, module: Group | None) -> dict[str, str]:
     style = KINDS[look_of(box)]
     attributes = {
         "label": table(lines(box, numbers, statistics, back, scale.text(box), module)),
@@ -241,7 +240,7 @@ def _edge(
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
     if edge.tensors > 1:
-        more["label"] = f" × {edge.tensors} "  # noqa: RUF001
+        more.update(label=f" × {edge.tensors} ", minlen="2")  # noqa: RUF001  (as above)
     elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
         part = target.parts[edge.slot]
         short = part[0].isdigit()  # stands where it arrives: in the middle it may come to lie far from its line
@@ -274,80 +273,3 @@ def _recurrent(dot: Any, edge: Edge, down: bool) -> None:
     ends = {} if itself else {"tailport": "e" if down else "s", "headport": "se"}
     label = " next step " if itself else ""
     dot.edge(f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", label=label, **ends)
-
-
-# ------------------------------------------------------------------------------------------------------ legend, scale
-class _Scale:
-    """Colours by cost, from nothing to the dearest box."""
-
-    def __init__(self, picture: Picture, color_by: str | None) -> None:
-        self.by, self.measured = color_by, picture.measured
-        amounts = [self.amount(b.cost) for b in picture.boxes if b.cost is not None]
-        self.most, self.total = max(amounts, default=0.0), sum(amounts)
-
-    def amount(self, cost: Cost) -> float:
-        """Seconds or bytes, forward and backward."""
-        if self.by == "time":
-            return cost.forward_s + cost.backward_s
-        return float(cost.forward_bytes + cost.backward_bytes)
-
-    def color(self, box: Box) -> str | None:
-        """Of a box; None for its usual one. White where no cost is known."""
-        if self.by is None or box.kind not in ("operation", "output", "module"):
-            return None
-        return "#ffffff" if box.cost is None or not self.most else heat(self.amount(box.cost) / self.most)
-
-    def text(self, box: Box) -> str:
-        """A line for a box."""
-        if self.by is None or box.cost is None:
-            return ""
-        amount = self.amount(box.cost)
-        share = f", {100 * amount / self.total:.1f} %" if self.total else ""
-        return f"{seconds(amount) if self.by == 'time' else size(amount)}{share}"
-
-    def rows(self) -> str:
-        """The scale itself, for the legend."""
-        cells = "".join(f'<TD BGCOLOR="{heat(k / 6)}" WIDTH="20" HEIGHT="12"></TD>' for k in range(7))
-        most = seconds(self.most) if self.by == "time" else size(self.most)
-        what = "time, forward and backward" if self.by == "time" else "memory of outputs and gradients"
-        return (
-            f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" COLOR="{FAINT}">'
-            f'<TR><TD COLSPAN="7" BORDER="0">{what}</TD></TR><TR>{cells}</TR>'
-            f'<TR><TD COLSPAN="2" BORDER="0" ALIGN="LEFT">0</TD>'
-            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR>{self._how()}</TABLE>>'
-        )
-
-    def _how(self) -> str:
-        """How times were taken."""
-        lines = textwrap.wrap(self.measured, 26) if self.by == "time" else []
-        return "".join(f'<TR><TD COLSPAN="7" BORDER="0">{escaped(line)}</TD></TR>' for line in lines)
-
-
-def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale, again: bool) -> None:
-    """One small box for each kind there is."""
-    present = {look_of(box) for box in picture.boxes}
-    items: list[tuple[str, dict[str, str]]] = []
-    for kind, style in KINDS.items():
-        if kind in present:
-            fill = "#ffffff" if scale.by and kind in ("operation", "gradient", "output", "module") else style.fillcolor
-            look = {"shape": style.shape, "style": style.style, "color": style.color, "fillcolor": fill}
-            items.append((kind, {**look, "label": style.means, "peripheries": style.peripheries}))
-    if any(box.saved for box in picture.boxes):
-        look = {"shape": "box", "style": "rounded,filled", "color": LINE, "fillcolor": "white", "penwidth": KEPT}
-        items.append(("kept", {**look, "label": "thick border:\nkept for backward"}))
-    if again:
-        items.append(("again", {**_AGAIN, "label": "name ↑: the same\\nbox as above"}))
-    if back:
-        look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
-        items.append(("back", look))
-    if scale.by:
-        items.append(("scale", {"shape": "plain", "label": scale.rows()}))
-    with dot.subgraph(name="cluster_legend") as inner:
-        inner.attr(
-            "graph", label=f'<<FONT POINT-SIZE="12" COLOR="{FAINT}"><B>Legend</B></FONT>>', labeljust="l",
-            style="rounded", color="#b8c0cc", margin="9", tooltip=" ",
-        )  # fmt: skip
-        for name, look in items:
-            inner.node(f"legend_{name}", **{"fontsize": "11", "tooltip": " ", "height": "0.26", "sortv": "1", **look})
-        for (one, _), (other, _) in itertools.pairwise(items):
-            inner.edge(f"legend_{one}", f"legend_{other}", style="invis", minlen="1")

@@ -189,7 +189,7 @@ def draw_graph(
     try:
         picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by, plumbing)
     except Failure as failure:
-        picture = record_failure(failure, model, names, show_values, max_nodes, plumbing)
+        picture = record_failure(failure, model, names, show_values, max_nodes, plumbing, output)
         graph = _graph(picture, *shape, {**look, "color_by": None})
         if failed == "draw":
             return graph

@@ -81,6 +81,28 @@ def roots_of(noted: Iterable[Module]) -> list[Module]:
     return [m for m in noted if m not in inner]
 
 
+def models_in(
+    given: dict[str, Module],
+    noted: Sequence[Module],
+    called: Sequence[Module] | None,
+    known: Sequence[Module],
+    variables: Mapping[str, Module],
+) -> dict[str, Module]:
+    """The models of a graph, by name.
+
+    Args:
+        given: those that the user named.
+        noted: the modules in which something was computed.
+        called: those that were called while somebody watched; None if nobody did.
+        known: others that may be in it, called or not.
+        variables: those that the function that was watched knows, by its names for them.
+    """
+    if not given:
+        return by_variable(roots_of([*known, *noted]) if called is None else called, variables)
+    others = [m for m in called or () if not any(m in named.modules() for named in given.values())]
+    return {**given, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
+
+
 class Names:
     """Qualified names in a graph of one or several models: "features.0", "G.net.0"."""
 

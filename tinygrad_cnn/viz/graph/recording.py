@@ -21,7 +21,7 @@ from .calling import Failure, Given, call, no_graph, tensors_in
 from .failing import FailedCall, failed_call
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
-from .models import Model, Names, by_type, by_variable, given_models, roots_of, variables_of
+from .models import Model, Names, given_models, models_in, variables_of
 from .plumbing import without_plumbing
 from .rules import mathematics
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
@@ -83,13 +83,15 @@ def record_failure(
     show_values: bool | str = "auto",
     max_nodes: int = 200,
     plumbing: bool = False,
+    function: Any = None,
 ) -> Picture:
-    """The picture of a forward pass that raised: all that ran, and the call that failed."""
+    """The picture of a forward pass of a function that raised: all that ran, and the call that failed."""
     failure.given.name(names)
     failed, watch = failed_call(failure), failure.watch
     inputs = [x for _, x in failed.inputs]
     nodes = sorted({*watch.seen, *nodes_behind(inputs)}, key=lambda node: node.order)
-    recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None)
+    known = variables_of(function)
+    recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None, (), known)
     recording.failed = failed
     picture = recording.picture(show_values, False, max_nodes)
     picture.backward = []
@@ -115,14 +117,8 @@ class _Recording:
         self.notices: list[str] = []
         self.boxes: dict[Key, Box] = {}
         self.failed: FailedCall | None = None
-        found = models
-        if not models:
-            noted = roots_of(n.module for n in nodes if n.module is not None)
-            roots = watch.models if watch is not None else roots_of([*known, *noted])
-            found = by_variable(roots, variables or {})
-        elif watch is not None:  # what was called beside those that the user named
-            others = [m for m in watch.models if not any(m in named.modules() for named in models.values())]
-            found = {**models, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
+        noted = [n.module for n in nodes if n.module is not None]
+        found = models_in(models, noted, None if watch is None else watch.models, known, variables or {})
         self.models = Names(found)
         self.names = self.models.of_tensors()
         titled = models or (found if watch is not None else {})
