@@ -30,7 +30,7 @@ BUGS = [
     Bug("viz/outputs.py", "if self._function is not None and (frame is None or frame is not self._function.of):", "if self._function is not None and frame is None:", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "result._array, result._node, result._view = out._array, out._node, None", "pass", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "return 1 if array.ndim and len(array) == self._batch else None", "return None", ["tests/viz/test_layers.py"]),
-    Bug("viz/saliency.py", "Tensor(images[part], requires_grad=True).clone()  #", "Tensor(images[part])  #", ["tests/viz/test_layers.py"]),
+    Bug("viz/saliency.py", "Tensor(part, requires_grad=True).clone()  #", "Tensor(part)  #", ["tests/viz/test_layers.py"]),
     Bug("viz/histograms.py", "np.argmin(is_finite)", "np.argmax(is_finite)", ["tests/viz/test_histograms.py"]),
     Bug("viz/histograms.py", '(("gradients", self.gradients), ("weights", self.weights))', '(("weights", self.weights), ("gradients", self.gradients))', ["tests/viz/test_histograms.py"]),
     Bug("viz/ridges.py", "keep.update([i for i, (_, h) in enumerate(records) if h.nonfinite][:1])", "pass", ["tests/viz/test_ridges.py"]),
@@ -52,7 +52,7 @@ BUGS = [
     Bug("viz/graph/grouping.py", "            del running[same:]\n", "", ["tests/viz/graph/test_grouping.py"]),
     Bug("viz/graph/structure.py", "        if any(x != first for x in others):", "        if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
     Bug("viz/graph/plumbing.py", "        if leaving - {last.id} or any", "        if any", ["tests/viz/graph/test_plumbing.py"]),  # two tensors out of one box
-    Bug("viz/graph/plumbing.py", "target=user.id, slot=after.slot", "target=user.id", ["tests/viz/graph/test_plumbing.py"]),
+    Bug("viz/graph/plumbing.py", "target=edge.target, slot=edge.slot", "target=edge.target", ["tests/viz/graph/test_plumbing.py"]),
     Bug("viz/graph/timing.py", "    table = table[1:]\n", "", ["tests/viz/graph/test_timing.py"]),  # the warm-up counts
     Bug("viz/graph/calling.py", "                continue  # once more", "                pass  # once more", ["tests/viz/graph/test_failing.py"]),
 ]  # fmt: skip

@@ -28,6 +28,9 @@ class Watcher:
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
         """An operation has given its result, a tensor."""
 
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
+        """A node was made that is no operation's: a function of the user's, a part that is computed again."""
+
     def before_rule(self, node: Node, i: int, g: Any) -> None:
         """The rule for input i of a node begins."""
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..autograd.graph import Op, array_of
 from ..nn import Module, MultiheadAttention
-from ..nn.parameter import Uninitialized
+from ..nn.parameter import is_lazy
 from ..nn.summary import tensors_in
 from ..profiler import hooks
 from ..profiler.recorder import Watcher
@@ -92,7 +92,7 @@ class Outputs(Watcher):
         tensors = tensors_in(inputs)
         self._batch = next((len(x._array) for x in tensors if x.ndim), 0)
         for state in (*model.parameters(), *model.buffers()):
-            if not isinstance(state, Uninitialized):
+            if not is_lazy(state):
                 self._note(state._array, None)
         for x in tensors:
             self._note(x._array, 1)

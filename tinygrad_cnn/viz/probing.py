@@ -73,10 +73,11 @@ def bar(title: str, steps: int, shown: bool) -> Iterator[Callable[[], None]]:
         progress.close()
 
 
-def pieces(images: Array, batch_size: int) -> Iterator[Array]:
-    """The images, some at a time."""
+def pieces(images: Array, batch_size: int, classes: Array | None = None) -> Iterator[tuple[Array, Array | None]]:
+    """The images, some at a time, with their classes."""
     for start in range(0, len(images), batch_size):
-        yield images[start : start + batch_size]
+        part = slice(start, start + batch_size)
+        yield images[part], None if classes is None else classes[part]
 
 
 def inputs_of(data: Any, batch_size: int | None, name: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -125,7 +126,7 @@ def probabilities(logits: Array) -> Array:
 def predict(model: Module, images: Array, batch_size: int, name: str) -> Array:
     """Scores (N, C) of images, in evaluation mode."""
     with at_rest(model):
-        return np.concatenate([scores(model, Tensor(part), name)._array for part in pieces(images, batch_size)])
+        return np.concatenate([scores(model, Tensor(part), name)._array for part, _ in pieces(images, batch_size)])
 
 
 def targets_for(target: Any, count: int, name: str) -> Array | None:

@@ -15,7 +15,7 @@ from ..arrays.telling import users_frame
 from ..autograd.graph import Node, Op
 from ..autograd.modes import enable_grad, here
 from ..nn.module import Module
-from ..nn.parameter import Uninitialized
+from ..nn.parameter import is_lazy
 from ..nn.summary import kept_buffers
 from ..profiler.hooks import CALLS
 from ..profiler.recorder import Recorder, Watcher
@@ -142,7 +142,7 @@ def unfrozen(models: Iterable[Module]) -> Iterator[None]:
 
 def frozen_in(models: Iterable[Module]) -> list[Tensor]:
     """The floating parameters that require no gradient."""
-    every = (p for model in models for p in model.parameters() if not isinstance(p, Uninitialized))
+    every = (p for model in models for p in model.parameters() if not is_lazy(p))
     return [p for p in every if not p.requires_grad and p.dtype.kind == "f"]
 
 

@@ -13,13 +13,10 @@ from typing import NamedTuple
 
 from .spans import box_for_both
 from .structure import Box, Cost, Edge, Group, Picture, around, shared
+from .style import DRAWN, SCREEN, TALL
 from .texts import FEW
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
-SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
-_TITLE, _LINE, _GAP, _FRAME = 45.0, 15.0, 25.0, 44.0  # what a drawing takes down, about; edges of a group
-_COLUMN, _LEAF = 210.0, 140.0  # and across
-_TALL = 1.5  # screens, for a drawing whose one loop would else be a box
 COMPUTED = ("operation", "output", "failed", "module")
 _LEAVES = ("parameter", "leaf", "constant")
 
@@ -81,7 +78,7 @@ def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
     ]
     loops = {g for step in steps for g in around(step, groups)[:-1]}  # what they stand in stays open at first
     tried = [closing(()), closing(inner - loops)]
-    if len(steps) == 1 and fits(view(picture, tried[1]), _TALL):
+    if len(steps) == 1 and fits(view(picture, tried[1]), TALL):
         return next((shown for shown in tried if fits(view(picture, shown))), tried[1])
     tried += [closing(inner - loops, steps), closing(inner), *(closing(level) for level in levels)]
     tried.append(closing(levels[-1] if levels else inner, steps))
@@ -103,13 +100,13 @@ def fits(picture: Picture, tall: float = 1.0) -> bool:
     for box in picture.boxes:
         leaf = not incoming[box.id] and box.kind in _LEAVES
         place = level[users[box.id]] if leaf and box.id in users else level[box.id]  # beside its operation
-        width[place] = width.get(place, 0.0) + (_LEAF if leaf else _COLUMN)
+        width[place] = width.get(place, 0.0) + DRAWN["leaf" if leaf else "column"]
         if not leaf:
             lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
-            height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
+            height[place] = max(height.get(place, 0.0), lines * DRAWN["line"] + DRAWN["gap"])
     groups = {g.id: g for g in picture.groups}
     frames = len({g for b in picture.boxes for g in around(b.group, groups)})
-    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=0.0)
+    down, across = DRAWN["title"] + sum(height.values()) + frames * DRAWN["frame"], max(width.values(), default=0.0)
     return down <= tall * SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
 
 

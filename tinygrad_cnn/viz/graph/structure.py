@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..kit.page import plain
+
 SMALL = 16  # arrays of so many elements are shown in full
 T = TypeVar("T")
 BINS = 30  # of a histogram, at most
@@ -224,7 +226,8 @@ class Picture:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, ready for ``json.dumps``; NaN and infinities are strings."""
-        return _plain(self)
+        found: dict[str, Any] = plain(self)
+        return found
 
 
 def shared(chains: Iterable[Sequence[T]]) -> list[T]:
@@ -244,17 +247,3 @@ def around(group: int | None, groups: Mapping[int, Group] | Sequence[Group]) -> 
         found.append(group)
         group = groups[group].parent
     return found[::-1]
-
-
-def _plain(x: Any) -> Any:
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return {f.name: _plain(getattr(x, f.name)) for f in dataclasses.fields(x)}
-    if isinstance(x, dict):
-        return {str(k): _plain(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [_plain(v) for v in x]
-    if isinstance(x, np.generic):
-        x = x.item()
-    if isinstance(x, float) and not math.isfinite(x):
-        return "NaN" if math.isnan(x) else "inf" if x > 0 else "-inf"
-    return x

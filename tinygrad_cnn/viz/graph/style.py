@@ -54,6 +54,12 @@ THIN = "1.0"
 RAMP = ((255, 255, 255), (255, 240, 214), (251, 212, 158), (246, 176, 98))  # from little to much; text on it is black
 
 
+SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
+TALL = 1.5  # screens, for a drawing whose one loop would else be a box
+DRAWN = {  # pixels that a drawing takes, about: down, the edges of a group among them, and across
+    **{"title": 45.0, "line": 15.0, "gap": 25.0, "frame": 44.0},
+    **{"column": 210.0, "leaf": 140.0},
+}
 _SPACE = {"nodes": 26, "nodeAndLine": 18, "lines": 14, "pad": 14, "header": 26, "margin": 28}
 SPACE = {  # pixels between things on a page: nodes and lines side by side, layers, and around them
     "flat": {**_SPACE, "layers": 54},  # without groups

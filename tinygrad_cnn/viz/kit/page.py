@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import math
@@ -98,7 +99,8 @@ def document(
 
 
 def plain(data: Any) -> Any:
-    """Data as JSON has it: arrays and NumPy's numbers as lists and numbers, what is not finite as a text.
+    """Data as JSON has it: arrays and NumPy's numbers as lists and numbers, what is not finite as a text, a dataclass
+    by its fields' names.
 
     Raises TypeError for what is neither data nor a container of it.
 
@@ -114,6 +116,8 @@ def plain(data: Any) -> Any:
         return data
     if isinstance(data, float):
         return data if math.isfinite(data) else "NaN" if math.isnan(data) else "inf" if data > 0 else "-inf"
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        return {field.name: plain(getattr(data, field.name)) for field in dataclasses.fields(data)}
     if isinstance(data, Mapping):
         return {str(name): plain(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
