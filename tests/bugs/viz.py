@@ -23,9 +23,9 @@ BUGS = [
     Bug("viz/activations.py", "values = np.where(finite, values, 0)", "values = np.where(finite, values, 1)", ["tests/viz/test_activations.py"]),
     Bug("viz/activations.py", "        values *= finite\n", "", ["tests/viz/test_activations.py"]),
     Bug("viz/outputs.py", "call.flows |= axis is not None", "call.flows = True", ["tests/viz/test_layers.py"]),
-    Bug("viz/outputs.py", "call.computes |= op.name not in _HAND_ON", "call.computes = op.name not in _HAND_ON", ["tests/viz/test_layers.py"]),
-    Bug("viz/outputs.py", "return list(attributes[\"dims\"]).index(axis)", "return axis", ["tests/viz/test_layers.py"]),
-    Bug("viz/outputs.py", "        return ndim - 1\n    if any", "        return 1\n    if any", ["tests/viz/test_layers.py"]),
+    Bug("viz/outputs.py", "call.computes |= op.name not in HAND_ON", "call.computes = op.name not in HAND_ON", ["tests/viz/test_layers.py"]),
+    Bug("viz/operations.py", "return list(attributes[\"dims\"]).index(axis)", "return axis", ["tests/viz/test_layers.py"]),
+    Bug("viz/operations.py", "        return ndim - 1\n    if any", "        return 1\n    if any", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "in self.names or name in self._reserved", "in self.names", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "if self._function is not None and (frame is None or frame is not self._function.of):", "if self._function is not None and frame is None:", ["tests/viz/test_layers.py"]),
     Bug("viz/outputs.py", "result._array, result._node, result._view = out._array, out._node, None", "pass", ["tests/viz/test_layers.py"]),
@@ -50,7 +50,7 @@ BUGS = [
     Bug("viz/graph/infix.py", "scaled = f\"{number(alpha)} × \" if alpha != 1 else \"\"", "scaled = \"\"", ["tests/viz/graph/test_infix.py"]),
     Bug("viz/graph/recording.py", "            if not box.name and (box.text or box.label) in names:", "            if False:", ["tests/viz/graph/test_infix.py"]),
     Bug("viz/graph/grouping.py", "            del running[same:]\n", "", ["tests/viz/graph/test_grouping.py"]),
-    Bug("viz/graph/models.py", "            if any(m is not level[0] for m in level):", "            if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
+    Bug("viz/graph/structure.py", "        if any(x != first for x in others):", "        if False:", ["tests/viz/graph/test_grouping.py"]),  # a layer of two names
     Bug("viz/graph/plumbing.py", "        if leaving - {last.id} or any", "        if any", ["tests/viz/graph/test_plumbing.py"]),  # two tensors out of one box
     Bug("viz/graph/plumbing.py", "target=user.id, slot=after.slot", "target=user.id", ["tests/viz/graph/test_plumbing.py"]),
     Bug("viz/graph/timing.py", "    table = table[1:]\n", "", ["tests/viz/graph/test_timing.py"]),  # the warm-up counts

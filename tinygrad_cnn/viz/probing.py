@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..autograd.backward import grad
 from ..autograd.modes import enable_grad
 from ..nn.module import Module
-from ..nn.summary import evaluating, in_mode
+from ..nn.summary import evaluating, in_mode, same_buffers
 from ..tensors import Tensor
 from ..train.loaders import as_dataset, as_loader, is_dataset
 from ..train.progress import Progress
@@ -50,15 +50,15 @@ def as_input(model: Module, x: Any, name: str) -> Array:
 
 @contextmanager
 def at_rest(model: Module) -> Iterator[None]:
-    """Within: evaluation mode, and no gradients are recorded. Afterwards modes and random state are as before."""
-    with same_random_state(), evaluating(model):
+    """Within: evaluation mode, no gradients are recorded. Afterwards modes, buffers and random state are as before."""
+    with same_random_state(), same_buffers(model), evaluating(model):
         yield
 
 
 @contextmanager
 def differentiating(model: Module) -> Iterator[None]:
     """Within: evaluation mode, and gradients are recorded, whatever was outside. Afterwards all is as before."""
-    with same_random_state(), in_mode(model, False), enable_grad():
+    with same_random_state(), same_buffers(model), in_mode(model, False), enable_grad():
         yield
 
 

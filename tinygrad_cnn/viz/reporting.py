@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -108,14 +108,15 @@ def report(
             _summarized(model, table, seen, history, facts or {}),
             _examined(findings(model, statistics, flow, recorder, seen.scores)),
         ]
-        for drawn in (
+        parts: list[Callable[[], list[pages.Section]]] = [
             lambda: _learned(history),
             lambda: _judged(seen, labels),
             lambda: _explained(model, seen, labels, chosen),
             lambda: _distributed(recorder),
             lambda: [_flowing(statistics, len(seen.probed)), *gradients],
             lambda: [_graphed(model, seen), _layered(table)],
-        ):
+        ]
+        for drawn in parts:
             sections += drawn()
             step()
     target = Path(path)

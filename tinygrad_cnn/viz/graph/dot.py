@@ -9,13 +9,12 @@ from collections.abc import Container
 from typing import Any
 
 from .infix import COMMUTE
-from .structure import Box, Cost, Edge, Group, Picture
-from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat, look_of
+from .structure import Box, Cost, Edge, Group, Picture, around
+from .style import BACK, BESIDE, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat, look_of
 from .texts import described, escaped, lines, seconds, size, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
-_BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
-_GIVEN = (*_BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
+_GIVEN = (*BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
 OFTEN = 6  # uses of one array that are drawn as lines
 _AGAIN = {"shape": "plaintext", "style": "", "fontsize": "11", "fontcolor": FAINT, "margin": "0.02,0", "height": "0.2"}
 
@@ -50,7 +49,8 @@ def source_of(
     back = backward and any(edge.gradient is not None for edge in picture.edges)
     picture, again = _shared(picture)
     boxes = {b.id: b for b in picture.boxes}
-    beside = _beside(picture, boxes)
+    alone = _alone(picture)
+    beside = _beside(picture, boxes, alone)
     several = _several(picture, boxes, beside)
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
@@ -64,13 +64,12 @@ def source_of(
     dot.attr("node", fontname=FONT, fontsize="13", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.5")
     dot.attr("edge", color=LINE, arrowsize="0.7", fontname=FONT, fontsize="10", fontcolor=FAINT)
     scale = _Scale(picture, color_by)
-    alone = _alone(picture)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
     nodes = {b.id: _node(b, numbers, statistics, back, scale, inline.get(b.id)) for b in picture.boxes}
     for box in picture.boxes:
         if box.id in again:
             nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
-    _draw_groups(dot, picture, None, 0, nodes, alone)
+    _draw_groups(dot, picture, None, 0, nodes, alone, _loops(picture, boxes))
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
@@ -151,6 +150,7 @@ def _draw_groups(
     depth: int,
     nodes: dict[int, dict[str, str]],
     alone: dict[int, Box],
+    loops: Container[int],
 ) -> None:
     """The groups within one, and its own boxes. Groups nest as deep as modules do, so recursion is no danger."""
     for group in picture.groups:
@@ -164,17 +164,35 @@ def _draw_groups(
         name = f"{escaped(group.name)}&nbsp;&nbsp;" if group.name else ""
         type_ = escaped(textwrap.shorten(group.type or "module", 70, placeholder=" …"))
         type_ = f"<B>{type_}{times}</B>" if times or not name else type_
-        heading = f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{type_}</FONT>'
+        loop = f"&nbsp;&nbsp;dashed: into the next {_block(group)}" if group.id in loops else ""
+        heading = f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{type_}{loop}</FONT>'
         with dot.subgraph(name=f"cluster_{group.id}") as inner:
             inner.attr(
                 "graph", label=f"<{heading}>", labeljust="l",
                 style="rounded,filled", color="#6b7480" if times else "#b8c0cc", fillcolor=FRAMES[min(depth, 3)],
                 penwidth="2.2" if times else "1", peripheries="2" if times else "1", margin="9", tooltip=" ",
             )  # fmt: skip
-            _draw_groups(inner, picture, group.id, depth + 1, nodes, alone)
+            _draw_groups(inner, picture, group.id, depth + 1, nodes, alone, loops)
     for box in picture.boxes:
         if box.group == parent:
             dot.node(f"b{box.id}", **nodes[box.id])
+
+
+def _loops(picture: Picture, boxes: dict[int, Box]) -> set[int]:
+    """The rows in which something goes from one block into the next: the innermost around both ends."""
+    groups = {g.id: g for g in picture.groups}
+    found: set[int] = set()
+    for edge in picture.edges:
+        if edge.recurrent:
+            one, other = (around(boxes[i].group, groups) for i in (edge.source, edge.target))
+            rows = [g for g in one if g in other and groups[g].kind == "row"]
+            found.update(rows[-1:])
+    return found
+
+
+def _block(row: Group) -> str:
+    """What a block of a row is called: "step", "BasicBlock"."""
+    return escaped(row.type) if ", " not in row.type else "block"
 
 
 # -------------------------------------------------------------------------------------------------------------- edges
@@ -187,17 +205,25 @@ def _several(picture: Picture, boxes: dict[int, Box], beside: Container[int]) ->
     return {i for i, own in slots.items() if len(own) > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 
 
-def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
-    """Parameters and constants that one operation alone uses, its first two: 0 for its left side, 1 for its right."""
+def _beside(picture: Picture, boxes: dict[int, Box], alone: dict[int, Box]) -> dict[int, int]:
+    """Parameters and constants that one operation alone uses, its first two: 0 for its left side, 1 for its right.
+
+    They stand in one frame with it: from frame to frame Graphviz draws bows.
+    """
+    outer = {g.id: g.parent for g in picture.groups}
+    frames = {b.id: outer[b.group] if b.group is not None and b.group in alone else b.group for b in picture.boxes}
     uses: dict[int, int] = {}
     for edge in picture.edges:
         uses[edge.source] = uses.get(edge.source, 0) + 1
+    looped = {edge.target for edge in picture.edges if edge.source == edge.target}  # at its right side
     taken: dict[int, int] = {}
     found: dict[int, int] = {}
     for edge in picture.edges:
-        if boxes[edge.source].kind in _BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
+        if boxes[edge.source].kind in BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
+            if frames[edge.source] != frames[edge.target]:
+                continue
             side = taken.get(edge.target, 0)
-            if side < 2:
+            if side < (1 if edge.target in looped else 2):
                 found[edge.source], taken[edge.target] = side, side + 1
     return found
 
@@ -206,7 +232,7 @@ def _edge(
     dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], back: bool, down: bool
 ) -> None:
     if edge.recurrent:
-        _recurrent(dot, edge)
+        _recurrent(dot, edge, down)
         return
     target, side = boxes[edge.target], beside.get(edge.source)
     more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _GIVEN else {}
@@ -217,7 +243,10 @@ def _edge(
     if edge.tensors > 1:
         more["label"] = f" × {edge.tensors} "  # noqa: RUF001
     elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
-        more.update(label=f" {target.parts[edge.slot]} ", minlen="2")  # as above; what stands beside needs none
+        part = target.parts[edge.slot]
+        short = part[0].isdigit()  # stands where it arrives: in the middle it may come to lie far from its line
+        place = {"headlabel": part, "labeldistance": "2.2", "labelangle": "30"} if short else {"label": f" {part} "}
+        more.update(place, minlen="2")  # as above; what stands beside needs none
     ends = [f"b{edge.source}", f"b{edge.target}"]
     here, there = "forward", "back"
     if side == 1:  # Graphviz puts the head of an edge on the right: so it is told the edge the other way round
@@ -239,12 +268,12 @@ def _edge(
         )  # fmt: skip
 
 
-def _recurrent(dot: Any, edge: Edge) -> None:
-    """From one block of a row into the next: back to the top of the one that is drawn."""
-    dot.edge(
-        f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", fontcolor=INK,
-        label=" next step ",
-    )  # fmt: skip
+def _recurrent(dot: Any, edge: Edge, down: bool) -> None:
+    """From one block of a row into the next: back to the one that is drawn, along its side, as the frame says."""
+    itself = edge.source == edge.target
+    ends = {} if itself else {"tailport": "e" if down else "s", "headport": "se"}
+    label = " next step " if itself else ""
+    dot.edge(f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", label=label, **ends)
 
 
 # ------------------------------------------------------------------------------------------------------ legend, scale

@@ -7,6 +7,7 @@ import functools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from ..kit.page import HEIGHT, Page
 from . import rendering
 from .calling import Failure
 from .dot import source_of
-from .folding import choose, marked, truncate, view
+from .folding import choose, marked, view
 from .models import Model, given_models
 from .recording import record, record_failure
 from .repeats import with_rows
+from .spans import with_spans
 from .structure import SMALL, Picture
+from .truncating import truncate
 
 _FORMATS = (*rendering.FORMATS, "dot", "html")
 
@@ -194,7 +197,8 @@ def draw_graph(
         if failed == "draw":
             return graph
         error = failure.error
-        error.graph = graph  # type: ignore[attr-defined]
+        with suppress(AttributeError):  # of an exception that takes no attributes
+            error.graph = graph  # type: ignore[attr-defined]
         if hasattr(error, "add_note"):  # Python 3.11
             error.add_note("The graph until there is this error's .graph; draw_graph(..., failed='draw') returns it.")
         raise error from None
@@ -218,7 +222,7 @@ def _graph(
     """A picture, folded to be drawn."""
     picture.direction = direction
     picture.title = picture.title if title is None else title
-    picture = with_rows(picture)
+    picture = with_spans(with_rows(picture))
     shown = choose(picture, collapse)
     drawn = view(picture, shown)
     if any(b.kind == "failed" for b in picture.boxes) and all(b.kind != "failed" for b in drawn.boxes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,11 @@ from ...profiler.recorder import Recorder
 from ...tensors import Tensor
 from ..watching import Watch
 from . import infix, sources, wording
-from .calling import Failure, Given, call, tensors_in
+from .calling import Failure, Given, call, no_graph, tensors_in
 from .failing import FailedCall, failed_call
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
-from .models import Model, Names, by_type, given_models, roots_of
+from .models import Model, Names, by_type, by_variable, given_models, roots_of, variables_of
 from .plumbing import without_plumbing
 from .rules import mathematics
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
@@ -48,16 +49,18 @@ def record(
 ) -> Picture:
     """The picture of a graph, as a whole up to 3,000 operations. See `draw_graph`, which says what is what."""
     watch: Watch | None = None
+    variables: dict[str, Module] = {}
     costs: Costs = profile.of if profile is not None else lambda _node: None
     how = "from the profile" if profile is not None else ""
     if callable(output) and not isinstance(output, Tensor):
         costs, how = lambda _node: None, ""  # a profile is of another call
+        variables = variables_of(output)
         if color_by is not None:
             output, given, watch, found, how = measured(output, inputs, RUNS if color_by == "time" else 1)
             costs = found.get
         else:
             output, given, watch = call(output, inputs)
-        outputs = tensors_in(output)
+        outputs = tensors_in(output, called=True)
     else:
         given = Given.named(inputs)
         outputs = tensors_in(output)
@@ -65,13 +68,9 @@ def record(
     given.name(names)
     nodes = nodes_behind(outputs)
     if not nodes:
-        raise ValueError(
-            "draw_graph: there is no graph behind this tensor: no operation on something that requires a gradient made "
-            "it, or it was made within no_grad(). Set requires_grad=True on a leaf, or draw the model: "
-            "draw_graph(model, inputs=x)"
-        )
+        raise ValueError(no_graph(watch is not None))
     roots = profile.watched_models() if profile is not None else ()
-    recording = _Recording(nodes, outputs, given, given_models(model), watch, costs, roots)
+    recording = _Recording(nodes, outputs, given, given_models(model), watch, costs, roots, variables)
     picture = recording.picture(show_values, gradients, max_nodes)
     picture.measured = how if color_by != "memory" else ""
     return picture if plumbing else without_plumbing(picture, recording.groups.layers())
@@ -109,6 +108,7 @@ class _Recording:
         watch: Watch | None,
         costs: Costs,
         known: Sequence[Module] = (),  # models, called or not
+        variables: Mapping[str, Module] | None = None,  # of the function that was called
     ) -> None:
         self.nodes, self.outputs, self.given = nodes, outputs, given
         self.watch, self.costs = watch, costs
@@ -118,14 +118,16 @@ class _Recording:
         found = models
         if not models:
             noted = roots_of(n.module for n in nodes if n.module is not None)
-            found = by_type(watch.models if watch is not None else roots_of([*known, *noted]))
+            roots = watch.models if watch is not None else roots_of([*known, *noted])
+            found = by_variable(roots, variables or {})
         elif watch is not None:  # what was called beside those that the user named
             others = [m for m in watch.models if not any(m in named.modules() for named in models.values())]
             found = {**models, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
         self.models = Names(found)
         self.names = self.models.of_tensors()
         titled = models or (found if watch is not None else {})
-        self.title = ", ".join(type(m).__name__ for name, m in titled.items() if not name or len(titled) > 1)
+        types = [type(m).__name__ for name, m in titled.items() if not name or len(titled) > 1]
+        self.title = ", ".join(f"{n} {t}" if n > 1 else t for t, n in Counter(types).items())
 
     def picture(self, show_values: bool | str, gradients: bool | str, max_nodes: int) -> Picture:
         shown, hidden = self.nodes, 0

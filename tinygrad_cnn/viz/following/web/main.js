@@ -118,10 +118,7 @@ function switchMode() {
 function selectLayer(index) {
   const found = current.heat.get(index);
   const numbers = found || steps[index].values;
-  select(
-    steps[index],
-    numbers.reduce((best, value, k) => (Math.abs(value) > Math.abs(numbers[best]) ? k : best), 0),
-  );
+  select(steps[index], placeOfMost(numbers, Math.abs));
 }
 
 // The page opens with the number, of the first layer that has windows, that speaks most for what the net says.
@@ -131,7 +128,7 @@ function firstNumber() {
   const first = steps.find(({ kind }) => kind === "conv") || steps.find(({ kind }) => kind === "linear") || end;
   const slope = gradientsOf(end, scores ? saidClass() : Math.floor(end.size / 2)).found.get(first.index);
   const worth = slope ? slope.map((g, k) => g * first.values[k]) : first.values;
-  return [first, worth.reduce((best, value, k) => (value > worth[best] ? k : best), 0)];
+  return [first, placeOfMost(worth)];
 }
 
 function lookUp() {
@@ -157,5 +154,5 @@ element("tools").append(chooser, back, modes, themeButton());
 select(...firstNumber());
 calm.addEventListener("change", stopSweep);
 // For who wants the numbers behind the page, as its tests do.
-document.documentElement.follow = { steps, writtenOf, gradientsOf, effectsOf, reachOf, select };
+document.documentElement.follow = { steps, writtenOf, gradientsOf, effectsOf, reachOf, select, functions: FUNCTIONS };
 document.body.dataset.ready = "yes";

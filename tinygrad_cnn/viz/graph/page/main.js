@@ -137,10 +137,12 @@ function arrow([dx, dy], node) {
 }
 
 function firstLook() {
-  openPanel(innerWidth >= 900);
   openAsFits();
   const failed = picture.boxes.find((b) => b.kind === "failed");
-  if (failed) openToSee(failed.id);
+  if (failed) {
+    openPanel(innerWidth >= 900); // which says what did not fit
+    openToSee(failed.id);
+  }
   frame(false);
   refresh();
   showDetails(failed ? boxKey(failed.id) : null);

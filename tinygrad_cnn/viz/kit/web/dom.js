@@ -28,6 +28,17 @@ function furnish(made, attributes, children) {
   return made;
 }
 
+// A table: texts over its columns, or cells of one's own; rows are tr. Without a head, [], it has a body alone.
+function tableOf(attributes, head, rows) {
+  const cells = head.map((name) => (name instanceof Element ? name : html("th", { scope: "col" }, name)));
+  return html("table", attributes, cells.length > 0 && html("thead", {}, html("tr", {}, cells)), html("tbody", {}, rows));
+}
+
+// Something with a text over it.
+function figureOf(text, shown) {
+  return html("figure", {}, html("figcaption", {}, text), shown);
+}
+
 // Is a key that somebody presses meant for the control that has the focus, or for the page? A slider knows its arrows,
 // a button the space, a field everything.
 function isOwnKey({ target, key }) {
