@@ -122,9 +122,11 @@ def test_what_is_no_drawing_is_refused(server: Any, status: int, changes: dict[s
 
 def test_two_ways_to_say_how_much_comes_are_one_too_many(server: Any) -> None:
     """Chunks beside a length: whoever stands between might count otherwise."""
-    host = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n"
-    lines = "Content-Type: application/octet-stream\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nabcd"
-    assert raw(server, (host + lines).encode()).startswith(b"HTTP/1.0 411 ")
+    size = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in SIZE.items())
+    start = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n{size}"
+    both = f"Content-Length: {len(INK)}\r\nTransfer-Encoding: chunked\r\n"
+    lines = f"{start}Content-Type: application/octet-stream\r\n{both}\r\n"
+    assert raw(server, lines.encode() + INK).startswith(b"HTTP/1.0 411 ")
 
 
 def test_other_refusals(server: Any) -> None:
