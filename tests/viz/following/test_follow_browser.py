@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
+from viz import random_nets
 from viz.following import nets
 
 import tinygrad_cnn as tg
@@ -185,6 +186,28 @@ def test_walks_on_are_the_same_derivatives(window):
     assert len(differences) > 20
     for on, back in differences:
         assert on == pytest.approx(back, rel=1e-6, abs=1e-9)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(program=random_nets.programs)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_sums_of_random_nets(window, program):
+    """Whatever is written out is what the net computed, NaN and infinities included."""
+    net, x = random_nets.made({**program, "double": True}, batch=1)
+    try:
+        window.show(viz.follow(net, x).html)
+    except ValueError as error:
+        assert "does not hang together" in str(error)  # noqa: PT017
+        return
+    with probing.differentiating(net):
+        steps = trail_of(net, [x.numpy()]).steps
+    cells = [(k, o) for k, step in enumerate(steps) if k for o in {0, step.value.size // 2, step.value.size - 1}]
+    for (k, o), (written, _) in zip(cells, window.run(SUMS, cells), strict=True):
+        if steps[k].kind == "opaque":
+            assert written == ""
+        else:
+            number = float(written.replace("Infinity", "inf"))
+            assert number == pytest.approx(steps[k].value.reshape(-1)[o], rel=1e-9, abs=1e-9, nan_ok=True), steps[k].op
 
 
 sizes = st.tuples(st.integers(1, 3), st.integers(1, 3))

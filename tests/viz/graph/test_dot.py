@@ -91,6 +91,16 @@ def test_a_loop_that_is_one_box_keeps_its_right_side_for_its_line() -> None:
     assert not [m for a, b, m in edges(graph) if b == "step" and m.get("dir") == "back"], "nothing comes from the right"
 
 
+@pytest.mark.parametrize("name", ["lstm_layer", "unet", "expression", "several"])
+def test_every_word_on_a_line_is_drawn(name: str, renderer: str) -> None:  # noqa: ARG001
+    graph = drawn(name)
+    words = [m[k] for _, _, m in edges(graph) for k in ("label", "headlabel") if m.get(k)]
+    svg = ET.fromstring(graph._as("svg").decode())
+    texts = ["".join(e.itertext()).strip() for e in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert words
+    assert all(texts.count(word) >= words.count(word) for word in words), "Graphviz leaves out what has no room"
+
+
 class Twice(nn.Module):
     def __init__(self) -> None:
         self.rnn = nn.LSTM(5, 6, num_layers=2, batch_first=True)

@@ -222,6 +222,31 @@ def test_the_factor_is_on_top_of_a_schedule() -> None:
         assert used[-1] == pytest.approx(0.1 * gamma**4), "a run that has ended leaves the optimizer alone"
 
 
+def test_two_pages_on_one_optimizer() -> None:
+    """A cell of a notebook that is run again leaves the first page open."""
+    net, optimizer = runs.made()
+    pages = [viz.live(net, optimizer, serve=False) for _ in range(2)]
+    used, update = [], optimizer.update
+
+    def noting(p: Any, g: Any, state: Any, group: Any) -> None:
+        used.append(group["lr"])
+        update(p, g, state, group)
+
+    optimizer.update = noting  # type: ignore[method-assign]
+    for page, factor in zip(pages, (2, 3), strict=True):
+        page._desk.steer({"factor": factor})
+    for _ in range(3):
+        runs.steps(net, optimizer, 1, pages[0])
+        pages[1].step(0.0)
+        assert optimizer.param_groups[0]["lr"] == 0.1
+    assert used[-1] == pytest.approx(0.6)
+    for page in pages:
+        page.finish()
+    runs.steps(net, optimizer, 1)
+    assert used[-1] == 0.1
+    assert not here.mode.watchers
+
+
 def test_a_step_that_fails_leaves_the_learning_rate() -> None:
     net, optimizer = runs.made()
     page = viz.live(net, optimizer, serve=False)

@@ -240,7 +240,7 @@ def _edge(
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
     if edge.tensors > 1:
-        more["label"] = f" × {edge.tensors} "  # noqa: RUF001
+        more.update(label=f" × {edge.tensors} ", minlen="2")  # noqa: RUF001  (as above)
     elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
         part = target.parts[edge.slot]
         short = part[0].isdigit()  # stands where it arrives: in the middle it may come to lie far from its line

@@ -233,8 +233,7 @@ class _Recording:
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names)
         box.rules = mathematics(node.op.name, names, rules, node.attributes)
         box.code = [] if box.rules == rules else rules
-        given = self.tape.given(node)
-        box.text = infix.text_of(node, self.tape.slots[node], given)
+        box.text = infix.text_of(node, self.tape.slots[node], given := self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))

@@ -50,13 +50,14 @@ class Page:
         self.html, self.height = html, height
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file that ends in .html, and return its path.
+        """Write the page to a file that ends in .html, and return its path. Folders are made.
 
         Raises ValueError for another ending, OSError where the file cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"Page.save: the name of the file must end in .html, got {str(path)!r}")
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, self.html.encode())
         return path
 

@@ -214,7 +214,8 @@ class Live(Callback):
         return self._desk.page()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run so far as one HTML file, which needs no server and no network; returns its path.
+        """Write the run so far as one HTML file, which needs no server and no network; returns its path. Folders are
+        made.
 
         Raises ValueError for an ending that is not .html, OSError where it cannot be written.
         """
