@@ -75,7 +75,7 @@ def test_modules_beside_a_loop_do_not_touch(renderer: str) -> None:  # noqa: ARG
 
 
 def test_a_way_back_runs_along_the_side_and_the_frame_says_what_it_is() -> None:
-    for direction, ports in (("TB", {"e", "se"}), ("LR", {"s", "se"})):
+    for direction, ports in (("TB", {"e", "se"}), ("LR", {"n", "ne"})):
         graph = drawn("lstm", direction=direction)
         assert "dashed: into the next step" in graph.source
         back = [m for _, _, m in edges(graph) if m.get("constraint") == "false"]

@@ -270,6 +270,6 @@ def _edge(
 def _recurrent(dot: Any, edge: Edge, down: bool) -> None:
     """From one block of a row into the next: back to the one that is drawn, along its side, as the frame says."""
     itself = edge.source == edge.target
-    ends = {} if itself else {"tailport": "e" if down else "s", "headport": "se"}
+    ends = {} if itself else {"tailport": "e" if down else "n", "headport": "se" if down else "ne"}
     label = " next step " if itself else ""
     dot.edge(f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", label=label, **ends)
