@@ -311,10 +311,13 @@ def _own_parameters(module: Module) -> Iterator[Parameter]:
 
 def tensors_in(value: Any) -> list[Tensor]:
     """The tensors in arguments or results, however nested in lists, tuples, dicts and dataclasses."""
-    if isinstance(value, Tensor):
-        return [value]
+    return [x for x in leaves_in(value) if isinstance(x, Tensor)]
+
+
+def leaves_in(value: Any) -> list[Any]:
+    """What lies in it, if it is a list, tuple, dict or dataclass, and in those within; else itself."""
     if isinstance(value, Mapping):
         value = list(value.values())
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = [getattr(value, field.name) for field in dataclasses.fields(value)]
-    return [t for v in value for t in tensors_in(v)] if isinstance(value, (list, tuple)) else []
+    return [x for v in value for x in leaves_in(v)] if isinstance(value, (list, tuple)) else [value]

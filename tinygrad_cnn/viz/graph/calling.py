@@ -13,6 +13,7 @@ from numpy import ndarray
 from ...arrays.telling import described
 from ...autograd.graph import Node
 from ...nn.module import Module
+from ...nn.summary import leaves_in
 from ...tensors import Tensor
 from ..watching import Watch, frozen_in, run, unfrozen
 
@@ -20,15 +21,9 @@ from ..watching import Watch, frozen_in, run, unfrozen
 def tensors_in(output: Any, called: bool = False) -> list[Tensor]:
     """The tensors in what a model returned: itself, or those in a (nested) tuple, list, dict or dataclass."""
     found: list[Tensor] = []
-    stack = [output]
-    while stack:
-        x = stack.pop()
+    for x in leaves_in(output):
         if isinstance(x, Tensor):
             found.append(x)
-        elif (named := _by_name(x)) is not None:
-            stack.extend(reversed(list(named.values())))
-        elif isinstance(x, (list, tuple)):
-            stack.extend(reversed(x))
         elif x is output or not (x is None or isinstance(x, (bool, int, float, str))):
             expected = "a Tensor, a Module or a function that returns tensors, got"
             expected = "what is called to return tensors, it returned" if called else expected

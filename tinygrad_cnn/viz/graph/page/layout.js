@@ -67,14 +67,8 @@ function buildTree(scene, across, along) {
   };
   add(null, undefined, { children: [], ports: new Map(), links: new Map(), order: 0 });
   for (const g of scene.groups) {
-    const node = add(g.key, g.parent, {
-      children: [],
-      ports: new Map(),
-      links: new Map(),
-      order: g.order,
-      label: g.label,
-    });
-    node.plain = false;
+    const inside = { children: [], ports: new Map(), links: new Map() };
+    const node = add(g.key, g.parent, { ...inside, order: g.order, label: g.label, plain: false });
     const offset = (side) => (key) => {
       const port = node.ports.get(`${side}|${key}`);
       return port ? port.u + node.shift : node.across / 2;
@@ -111,20 +105,8 @@ function buildTree(scene, across, along) {
 function portOf(container, side, key, order, given = false) {
   const name = `${side}|${key}`;
   if (!container.ports.has(name)) {
-    const port = {
-      id: name,
-      across: 0,
-      along: 0,
-      order,
-      side,
-      given,
-      plain: false,
-      inset: 0,
-      inPort: () => 0,
-      outPort: () => 0,
-      outLine: () => 0,
-    };
-    container.ports.set(name, port);
+    const [zero, size] = [() => 0, { across: 0, along: 0, inset: 0 }];
+    container.ports.set(name, { id: name, ...size, order, side, given, plain: false, inPort: zero, outPort: zero, outLine: zero });
   }
   return container.ports.get(name);
 }

@@ -114,33 +114,13 @@ function sizeOf(content, kind) {
 function outline(kind, w, h) {
   const flat = (points) => `M${points.map((p) => p.join(" ")).join("L")}Z`;
   const shape = LOOK.kinds[kind].outline;
-  if (shape === "hexagon")
-    return flat([
-      [10, 0],
-      [w - 10, 0],
-      [w, h / 2],
-      [w - 10, h],
-      [10, h],
-      [0, h / 2],
-    ]);
-  if (shape === "slant")
-    return flat([
-      [10, 0],
-      [w, 0],
-      [w - 10, h],
-      [0, h],
-    ]);
+  if (shape === "hexagon") return flat([[10, 0], [w - 10, 0], [w, h / 2], [w - 10, h], [10, h], [0, h / 2]]);
+  if (shape === "slant") return flat([[10, 0], [w, 0], [w - 10, h], [0, h]]);
   if (shape === "cut" || shape === "octagon") {
     const c = Math.min(shape === "cut" ? 7 : 14, h / 3);
     return `M${c} 0H${w - c}L${w} ${c}V${h - c}L${w - c} ${h}H${c}L0 ${h - c}V${c}Z`;
   }
-  if (shape === "flat")
-    return flat([
-      [0, 0],
-      [w, 0],
-      [w, h],
-      [0, h],
-    ]);
+  if (shape === "flat") return flat([[0, 0], [w, 0], [w, h], [0, h]]);
   const r = Math.min(shape === "pill" ? 20 : shape === "box" ? 3 : 8, shape === "pill" ? h / 2 : h / 4);
   return (
     `M${r} 0H${w - r}A${r} ${r} 0 0 1 ${w} ${r}V${h - r}A${r} ${r} 0 0 1 ${w - r} ${h}` +
