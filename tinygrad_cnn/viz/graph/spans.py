@@ -43,41 +43,37 @@ def box_for_both(first: Box, last: Box) -> Box:
 
 def with_spans(picture: Picture) -> Picture:
     """The picture, whose rows know what in their first block is called otherwise where it stands for all blocks."""
-    members = picture.members()
-    groups = {g.id: g for g in picture.groups}
-    inner: dict[int, list[Group]] = {g: [] for g in groups}
+    members, groups = picture.members(), {g.id: g for g in picture.groups}
+    within: dict[int, list[Group]] = {g: [] for g in groups}
     for group in picture.groups:
-        if group.parent is not None:
-            inner[group.parent].append(group)
-
-    def within(group: int) -> list[Group]:
-        found = [groups[group]]
-        for g in found:
-            found += inner[g.id]
-        return found
-
+        for outer in around(group.id, groups):
+            within[outer].append(group)
     users: dict[int, list[int]] = {}
     for edge in picture.edges:
         users.setdefault(edge.source, []).append(edge.target)
     changed = []
     for group in picture.groups:
         if group.kind == "row":
-            first, last = group.blocks[0], group.blocks[-1]
-            spans: dict[str, dict[str, Any]] = {}
-            for a, b in zip(members[first], members[last], strict=True):
-                both = box_for_both(a, b)
-                if both != a:
-                    own = ("label", "name", "attributes", "text")
-                    spans[f"b{a.id}"] = {f: getattr(both, f) for f in own}
-            for one, other in zip(within(first), within(last), strict=False):
-                name = names(one.name, other.name)
-                if name != one.name:
-                    spans[f"g{one.id}"] = {"name": name}
-            like = {b.id: a for block in group.blocks for a, b in zip(members[first], members[block], strict=True)}
+            one, *_, last = group.blocks
+            spans = {**_texts_of(members[one], members[last]), **_names_of(within[one], within[last])}
+            first = {b.id: a for block in group.blocks for a, b in zip(members[one], members[block], strict=True)}
             for box in members[group.id]:
                 if box.group == group.id and box.id in users:  # what all blocks share stands in the one that is drawn
-                    common = shared(around(like[u].group, groups) for u in users[box.id])
+                    common = shared(around(first[u].group, groups) for u in users[box.id])
                     spans[f"b{box.id}"] = {"place": common[-1]}
             group = dataclasses.replace(group, spans=spans)
         changed.append(group)
     return dataclasses.replace(picture, groups=changed)
+
+
+def _texts_of(first: list[Box], last: list[Box]) -> dict[str, dict[str, Any]]:
+    """Of boxes of the first block, what they are called for all: {"b7": {"label", "name", "attributes", "text"}}."""
+    pairs = ((a, box_for_both(a, b)) for a, b in zip(first, last, strict=True))
+    fields = ("label", "name", "attributes", "text")
+    return {f"b{a.id}": {f: getattr(both, f) for f in fields} for a, both in pairs if both != a}
+
+
+def _names_of(first: list[Group], last: list[Group]) -> dict[str, dict[str, Any]]:
+    """Of groups in the first block, likewise: {"g2": {"name"}}."""
+    pairs = ((g, names(g.name, other.name)) for g, other in zip(first, last, strict=False))
+    return {f"g{g.id}": {"name": name} for g, name in pairs if name != g.name}

@@ -34,12 +34,54 @@ function layLowered() {
   lowering.sweep.set(column);
 }
 
-function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) {
-  const plane = step.shape[2] * step.shape[3];
-  const base = oc * plane;
+function drawLowered(lowered) {
+  const { step, oc, rows, columns, whole, all } = lowered;
+  const [base, plane] = [oc * step.shape[2] * step.shape[3], step.shape[2] * step.shape[3]];
+  const { matrix, kernel, result } = loweredTiles(lowered, base);
+  const sweep = slider({
+    label: "window",
+    min: 0,
+    max: plane - 1,
+    step: 1,
+    format: (v) => `${v + 1} of ${plane}`,
+    onchange: (v) => select(step, base + Math.round(v), true),
+  });
+  const next = () => (calm.matches ? sweepOn() : sweeping ? stopSweep() : startSweep());
+  const play = html("button", { type: "button", class: "main", id: "sweep", onclick: next });
+  const shown = [
+    whole ? null : `the ${rows} taps of channel ${current.channel} out of ${step.operands[1].shape[1]}`,
+    all ? null : `the ${columns} windows of this row of the map out of ${formatCount(plane)}`,
+  ].filter(Boolean);
+  const taps = plural(countOf(step.operands[1].shape.slice(1)), "number");
+  element("lowered")
+    .querySelector(".inside")
+    .replaceChildren(
+      html(
+        "p",
+        {},
+        `Each window is a column of ${taps}, each kernel a row: kernel row × window column is one number of the map. `,
+        "To move the window is to go from column to column.",
+      ),
+      shown.length ? html("p", { class: "note" }, `Drawn: ${shown.join(", ")}.`) : "",
+      html("div", { class: "controls" }, play, sweep.element),
+      html(
+        "div",
+        { class: "matrices" },
+        figureOf(`kernel ${oc} as a row`, kernel.element),
+        html("span", { class: "sign" }, "×"),
+        figureOf("windows as columns (im2col)", matrix.element),
+        html("span", { class: "sign" }, "="),
+        figureOf(`channel ${oc} of the map, ${whole ? "as a row" : "once all channels are added"}`, result.element),
+      ),
+    );
+  lowering = { key: lowered.key, step, matrix, result, sweep, play };
+  namePlay();
+}
+
+// The numbers under the windows, a column for each, and the kernel's.
+function loweredNumbers({ step, first, from, rows, columns }, base) {
   const [x, w] = step.operands;
-  const numbers = new Array(rows * columns);
-  const weights = new Array(rows);
+  const [numbers, weights] = [new Array(rows * columns), new Array(rows)];
   for (let k = 0; k < columns; k++) {
     let j = 0;
     tapsOf(step)(base + first + k, (c, ky, kx, y, xx, i, at) => {
@@ -49,16 +91,23 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
       weights[row] = w.values[at];
     });
   }
-  const pick = (column) => select(step, base + first + column);
+  return { numbers, weights };
+}
+
+function loweredTiles(lowered, base) {
+  const { step, first, from, rows, columns } = lowered;
+  const { numbers, weights } = loweredNumbers(lowered, base);
+  const source = step.operands[0].step;
   const cell = Math.min(9, 560 / columns, 300 / rows);
+  const onpick = (row, column) => select(step, base + first + column);
   const matrix = arrayTile({
     rows,
     columns,
     values: numbers,
-    scale: x.step === null ? colorScale("diverging", ...extent(numbers)) : scaleOf(steps[x.step]),
+    scale: source === null ? colorScale("diverging", ...extent(numbers)) : scaleOf(steps[source]),
     label: "windows as columns",
     size: Math.max(rows, columns) * cell,
-    onpick: (row, column) => pick(column),
+    onpick,
     describe: (row, column, value) => `window ${first + column}, tap ${from + row}: ${formatNumber(value)}`,
   });
   const kernel = arrayTile({
@@ -76,54 +125,11 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
     scale: scaleOf(step),
     label: "one row of the result",
     size: columns * cell,
-    onpick: (row, column) => pick(column),
+    onpick,
     describe: (row, column, value) => `${cellName(step, base + first + column)} = ${formatNumber(value)}`,
   });
   for (const tile of [kernel, result]) tile.element.style.height = "14px";
-  const sweep = slider({
-    label: "window",
-    min: 0,
-    max: plane - 1,
-    step: 1,
-    format: (v) => `${v + 1} of ${plane}`,
-    onchange: (v) => select(step, base + Math.round(v), true),
-  });
-  const play = html("button", {
-    type: "button",
-    class: "main",
-    id: "sweep",
-    onclick: () => (calm.matches ? sweepOn() : sweeping ? stopSweep() : startSweep()),
-  });
-  const shown = [
-    whole ? null : `the ${rows} taps of channel ${current.channel} out of ${step.operands[1].shape[1]}`,
-    all ? null : `the ${columns} windows of this row of the map out of ${formatCount(plane)}`,
-  ].filter(Boolean);
-  element("lowered")
-    .querySelector(".inside")
-    .replaceChildren(
-      html(
-        "p",
-        {},
-        `Each window is a column of ${plural(countOf(step.operands[1].shape.slice(1)), "number")}, each kernel a row: `,
-        "kernel row × window column is one number of the map. To move the window is to go from column to column.",
-      ),
-      shown.length ? html("p", { class: "note" }, `Drawn: ${shown.join(", ")}.`) : "",
-      html("div", { class: "controls" }, play, sweep.element),
-      html(
-        "div",
-        { class: "matrices" },
-        figureOf(`kernel ${oc} as a row`, kernel.element),
-        html("span", { class: "sign" }, "×"),
-        figureOf("windows as columns (im2col)", matrix.element),
-        html("span", { class: "sign" }, "="),
-        figureOf(
-          whole ? `channel ${oc} of the map, as a row` : `channel ${oc} of the map, once all channels are added`,
-          result.element,
-        ),
-      ),
-    );
-  lowering = { key, step, matrix, result, sweep, play };
-  namePlay();
+  return { matrix, kernel, result };
 }
 
 function namePlay() {
