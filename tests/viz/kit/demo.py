@@ -31,6 +31,7 @@ element("tile").append(tile.element);
 element("plot").append(plot.element);
 // the tests reach for what a page keeps to itself
 Object.assign(window, { channel, tile, rate, plot, moved, formatNumber, colorScale, themeColor, inkOn });
+Object.assign(window, { bytesOf, countOf, placeOfMost, tableOf, html });
 for (const [name, get] of Object.entries({ picked: () => picked, hovered: () => hovered, picks: () => picks }))
   Object.defineProperty(window, name, { get });
 document.body.dataset.ready = "yes";

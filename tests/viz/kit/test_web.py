@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from viz.kit.demo import demo
 
@@ -41,6 +43,25 @@ def test_a_cell_is_picked_by_keyboard(window: Any) -> None:
     assert window.run("return picked") == [2, 3, 5], "and stops at the borders"
     tile.send_keys(Keys.HOME)
     assert window.run("return picked") == [2, 0, 2]
+
+
+def test_arrays_are_read_and_searched(window: Any) -> None:
+    window.show(demo())
+    assert window.run("return [countOf([2, 3, 4]), countOf([])]") == [24, 1]
+    assert window.run("return placeOfMost([1, -5, NaN, 3, 3])") == 3, "the first of the greatest"
+    assert window.run("return [placeOfMost([1, -5, 3], Math.abs), placeOfMost([NaN, NaN])]") == [1, 0]
+    data = base64.b64encode(np.array([1.5, -2], "<f4").tobytes()).decode()
+    assert window.run("return [...bytesOf(arguments[0], Float32Array)]", data) == [1.5, -2]
+    assert window.run("return [...bytesOf(arguments[0])].length", data) == 8
+
+
+def test_a_table_has_a_head_where_there_is_one(window: Any) -> None:
+    window.show(demo())
+    row = "html('tr', {}, html('td', {}, '1'))"
+    text = window.run(f"return tableOf({{ class: 'list' }}, ['a', html('th', {{}}, 'b')], [{row}]).outerHTML")
+    head = '<thead><tr><th scope="col">a</th><th>b</th></tr></thead>'
+    assert text == f'<table class="list">{head}<tbody><tr><td>1</td></tr></tbody></table>'
+    assert window.run(f"return tableOf({{}}, [], [{row}, null]).outerHTML").startswith("<table><tbody>")
 
 
 def test_a_cell_is_picked_by_mouse(window: Any) -> None:
