@@ -285,3 +285,18 @@ def test_finding_rows_takes_no_long_time() -> None:
     finally:
         sys.setprofile(None)
     assert len(compared) < 20 * 2400, "in proportion to the operations"
+
+
+def test_weights_that_all_steps_share_stand_in_the_step_that_is_drawn() -> None:
+    given = arguments("rnn")
+    picture = draw_graph(given.pop("output"), **given).picture
+    (row,) = (g for g in picture.groups if g.kind == "row")
+    names = {g.id: g.name for g in picture.groups}
+    once = view(picture, Shown(once=frozenset({row.id})))
+    places = {b.name: names[b.group] for b in once.boxes if b.group is not None and b.kind == "parameter"}
+    assert places == {f"{name}.{kind}": name for name in ("ih", "hh", "out") for kind in ("weight", "bias")}
+    layers = frozenset(g.id for g in picture.groups if g.name in ("ih", "hh"))
+    closed = view(picture, Shown(closed=layers, once=frozenset({row.id})))
+    assert {b.group for b in closed.boxes if b.name in ("ih.weight", "hh.bias")} == {row.id}, "beside the closed layer"
+    whole = view(picture, Shown(closed=frozenset({picture.groups[0].id}), once=frozenset({row.id})))
+    assert not any(e.source == e.target for e in whole.edges), "a loop within what is closed is not seen"
