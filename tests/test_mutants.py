@@ -15,13 +15,15 @@ FILES = sorted({bug.file for bug in BUGS})
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_bug_fits_its_file(file: str) -> None:
-    """What a bug replaces stands there once; what it puts there is another thing, and still Python."""
+    """What a bug replaces stands there once; what it puts there is another thing, and of Python still Python."""
     text = (ROOT / "tinygrad_cnn" / file).read_text()
     for bug in BUGS:
         if bug.file == file:
             assert text.count(bug.old) == 1, f"{file} has {text.count(bug.old)} times {bug.old!r}"
-            changed = ast.parse(text.replace(bug.old, bug.new))
-            assert ast.dump(changed) != ast.dump(ast.parse(text)), f"nothing changes: {bug.old!r} -> {bug.new!r}"
+            before, after = ([*map(str.split, t.splitlines())] for t in (text, text.replace(bug.old, bug.new)))
+            if file.endswith(".py"):
+                before, after = (ast.dump(ast.parse(t)) for t in (text, text.replace(bug.old, bug.new)))
+            assert before != after, f"nothing changes: {bug.old!r} -> {bug.new!r}"
 
 
 def test_no_bug_stands_twice() -> None:

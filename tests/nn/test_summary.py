@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -544,3 +545,33 @@ def test_counts_agree_with_pytorch(torch: Any) -> None:
     assert table.layers[-1].output_shape == tuple(y.shape)
     assert table.parameters == sum(p.numel() for p in theirs.parameters())
     assert 2 * table.mult_adds == counter.get_total_flops()
+
+
+def test_layers_may_be_called_by_keyword() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.conv, self.fc = nn.Conv2d(1, 2, 3), nn.Linear(18, 4)
+
+        def forward(self, x: Any, named: bool = True) -> Any:
+            y = self.conv(input=x) if named else self.conv(x)
+            return self.fc(input=y.flatten(1)) if named else self.fc(y.flatten(1))
+
+    x, net = tg.ones(2, 1, 5, 5), Net()
+    assert str(summary(net, input_data=x)) == str(summary(net, input_data=[x, False]))
+
+
+def test_outputs_in_a_dataclass_are_seen() -> None:
+    @dataclasses.dataclass
+    class Answer:
+        scores: Any
+        rest: Any = None
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.fc = nn.Linear(3, 4)
+
+        def forward(self, x: Any) -> Any:
+            return Answer(self.fc(x))
+
+    table = summary(nn.Sequential(Net()), (2, 3), depth=2)
+    assert next(row.output_shape for row in table.calls if row.type == "Net") == (2, 4)

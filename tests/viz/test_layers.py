@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tests.viz.styles import ACTIVATIONS, LeNetOfFunctions, pairs
-from tinygrad_cnn import nn
+from tinygrad_cnn import nn, viz
 from tinygrad_cnn.viz import activation_statistics, feature_maps, grad_cam, layers_of
 
 F = nn.functional
@@ -312,3 +312,41 @@ def test_the_user_s_profile_sees_what_it_always_saw() -> None:
         layers_of(model, x)
     assert [e.name for e in p.events] == []
     assert set(ACTIVATIONS) <= set(PAIRS)
+
+
+class Counts(nn.Module):
+    """Counts its calls in a buffer, in evaluation mode too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 2, 5), nn.Linear(2, 3)
+        self.register_buffer("calls", tg.zeros(1))
+        self.register_buffer("latest", tg.zeros(1))
+
+    def forward(self, x: Any) -> Any:
+        self.calls += 1
+        self.latest = x.detach().mean().reshape(1)
+        return self.fc(F.relu(self.conv(x)).mean((2, 3)))
+
+
+LOOKS: dict[str, Any] = {
+    "layers_of": lambda net, x: layers_of(net, x),
+    "activation_statistics": lambda net, x: activation_statistics(net, x),
+    "feature_maps": lambda net, x: feature_maps(net, x, "conv"),
+    "grad_cam": lambda net, x: grad_cam(net, x, "conv"),
+    "saliency_map": lambda net, x: viz.saliency_map(net, x),
+    "follow": lambda net, x: viz.follow(net, x[:1]),
+    "draw_graph": lambda net, x: viz.draw_graph(net, inputs=x),
+    "summary": lambda net, x: tg.summary(net, input_data=x),
+    "compare": lambda net, x: viz.compare(net, net, (x, np.zeros(len(x), int))),
+    "loss_landscape": lambda net, x: viz.loss_landscape(net, F.cross_entropy, (x, np.zeros(len(x), int)), points=3),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_a_model_counts_stays_as_it_was(look: str) -> None:
+    net = Counts()
+    buffer = net.calls
+    LOOKS[look](net, images(2))
+    assert (net.calls.item(), net.latest.item()) == (0, 0)
+    assert net.calls is buffer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from numpy import ndarray
@@ -11,6 +11,7 @@ from ..arrays.like import like
 from ..arrays.writes import tickets
 from ..autograd.backward import lift
 from ..autograd.graph import Node, Op, Variable, wrap
+from ..autograd.modes import here
 
 
 class Several:
@@ -34,6 +35,13 @@ def output_node(call: Node, i: int | None, y: Any) -> Node:
 
     op = Op(bring, (), None, f"output {i} of {call.op.name}")
     return Node(op, (call,), (like(y.shape, y.dtype), None), {}, next(tickets), call.within)
+
+
+def show(node: Node, inputs: Sequence[Any], y: Variable) -> None:
+    """Show a node that no operation made to those watchers that want to see it (`viz.watching.Watch` does)."""
+    for watcher in here.mode.watchers:
+        if hasattr(watcher, "after_record"):
+            watcher.after_record(node, inputs, y)
 
 
 class FunctionCtx:

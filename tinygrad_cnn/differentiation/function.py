@@ -20,7 +20,7 @@ from ..autograd.backward import cast, sum_to
 from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.modes import here, is_grad_enabled, no_grad, set_grad_enabled
 from ..tensors.writing import become, check_no_leaf
-from .context import FunctionCtx, Several, output_node
+from .context import FunctionCtx, Several, output_node, show
 
 
 class Function:
@@ -147,11 +147,15 @@ def _recorded(cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...], ou
     op = Op(back, (), None, cls.__name__)
     node = Node(op, parents, tuple(saved), {}, next(tickets), here.mode.module)
     results: list[Any] = []
+    if any(through):
+        show(node, inputs, outputs[through.index(True)])
     for i, y in enumerate(outputs):
         if not through[i]:
             results.append(_unrecorded(y))
             continue
         made = output_node(node, i if len(outputs) > 1 else None, y._array)
+        if made is not node:
+            show(made, (y,), y)
         if _is_in(y, ctx._dirty):
             become(y, made)
         elif y._view is not None or _wants(y) or _is_in(y, inputs) or _is_in(y, outputs[:i]):

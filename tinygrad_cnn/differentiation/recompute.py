@@ -12,7 +12,8 @@ from ..arrays.like import Like
 from ..arrays.writes import tickets
 from ..autograd.backward import walk
 from ..autograd.graph import Node, Op, Variable, wrap
-from ..autograd.modes import enable_grad, is_grad_enabled, no_grad
+from ..autograd.modes import enable_grad, here, is_grad_enabled, no_grad
+from .context import show
 
 
 def checkpoint(
@@ -66,7 +67,9 @@ def checkpoint(
     segment.knows_more = True
     parents = [None if not isinstance(x, Variable) else x._node or (x if x._wants_grad else None) for x in inputs]
     saved = (Like(y._array.shape, y._array.dtype), *(x._array if isinstance(x, Variable) else x for x in inputs))
-    return wrap(y._array, Node(segment, tuple(parents), saved, {}, next(tickets)))
+    node = Node(segment, tuple(parents), saved, {}, next(tickets), here.mode.module)
+    show(node, inputs, y)
+    return wrap(y._array, node)
 
 
 def _copy(x: Any, array: Any, parent: Any) -> Any:

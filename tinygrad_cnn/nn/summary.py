@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -16,7 +17,7 @@ from .layer_table import LayerSummary, ModelSummary
 from .layers.conv import ConvLayer
 from .layers.linear import Linear
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, is_lazy
 from .tracing import Trace, convolution_cost
 
 Shape = tuple[int, ...]
@@ -33,6 +34,34 @@ def in_mode(model: Module, training: bool) -> Iterator[None]:
     finally:
         for module, mode in before:
             module.training = mode
+
+
+@contextmanager
+def same_buffers(model: Module) -> Iterator[None]:
+    """Afterwards the buffers are as before, whatever the model counts or averages in them."""
+    put_back = kept_buffers(model)
+    try:
+        yield
+    finally:
+        put_back()
+
+
+def kept_buffers(model: Module) -> Callable[[], None]:
+    """Remember the buffers: what is returned puts them back, whether they were written into or replaced."""
+    places = [(m, name, b) for m in model.modules() for name, b in m.named_buffers(recurse=False) if not is_lazy(b)]
+    before = [(b, b._array, b._array.copy()) for b in {id(b): b for _, _, b in places}.values()]
+
+    def put_back() -> None:
+        for module, name, buffer in places:
+            if "." not in name and getattr(module, name, None) is not buffer:  # with a point: it lies in a list
+                setattr(module, name, buffer)
+        for buffer, array, values in before:
+            buffer._array = array
+            if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
+                array[...] = values
+                mutated(array)
+
+    return put_back
 
 
 @contextmanager
@@ -87,13 +116,13 @@ def summary(
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be an nn.Module, got {type(model).__name__}")
     args, keywords = _inputs(model, input_size, input_data, batch_size, dtype)
-    inputs = _tensors([args, keywords])
+    inputs = tensors_in([args, keywords])
     shapes = [x._array.shape for x in inputs]
     recorder = _Recorder(model)
     with _left_as_it_was(model), in_mode(model, False), enable_grad(), ExitStack() as hooks:
         for module in model.modules():
-            hooks.enter_context(module.register_forward_pre_hook(recorder.enter))
-            hooks.enter_context(module.register_forward_hook(recorder.leave))
+            hooks.enter_context(module.register_forward_pre_hook(recorder.enter, with_kwargs=True))
+            hooks.enter_context(module.register_forward_hook(recorder.leave, with_kwargs=True))
         for parameter in model.parameters():  # frozen ones too: the graph is what is looked at
             if parameter.dtype.kind == "f":
                 parameter.requires_grad_()
@@ -173,21 +202,16 @@ def _dtypes(dtype: Any, model: Module, count: int) -> list[Any]:
 @contextmanager
 def _left_as_it_was(model: Module) -> Iterator[None]:
     """Afterwards buffers, random state and what requires a gradient are as before."""
-    buffers = [(buffer, buffer._array, buffer._array.copy()) for buffer in model.buffers()]
     wanted = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     bits = default_generator().numpy.bit_generator
     state = bits.state
     try:
-        yield
+        with same_buffers(model):
+            yield
     finally:
         bits.state = state
         for parameter, requires_grad in wanted:
             parameter.requires_grad_(requires_grad)
-        for buffer, array, values in buffers:
-            buffer._array = array
-            if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
-                array[...] = values
-                mutated(array)
 
 
 class _Recorder:
@@ -200,20 +224,20 @@ class _Recorder:
         self.calls: list[tuple[Module, LayerSummary]] = []
         self.running: list[LayerSummary] = []
 
-    def enter(self, module: Module, args: Any) -> None:
+    def enter(self, module: Module, args: Any, kwargs: Any) -> None:
         """A forward begins. What its inputs came from since the last call belongs to the module around it."""
         if self.running:
-            self._charge(self.running[-1], self.trace.follow(_tensors(args)))
+            self._charge(self.running[-1], self.trace.follow(tensors_in([args, kwargs])))
         repeated = any(module is other for other, _ in self.calls)
         level = len(self.running)
         row = LayerSummary(self.names[module], type(module).__name__, None, repeated=repeated, level=level)
         self.calls.append((module, row))
         self.running.append(row)
 
-    def leave(self, module: Module, args: Any, output: Any) -> None:
+    def leave(self, module: Module, args: Any, kwargs: Any, output: Any) -> None:
         """A forward ends."""
         row = self.running.pop()
-        inputs, outputs = _tensors(args), _tensors(output)
+        inputs, outputs = tensors_in([args, kwargs]), tensors_in(output)
         itemsize = outputs[0].dtype.itemsize if outputs else 0
         if isinstance(module, ConvLayer):
             cost = convolution_cost(inputs[0].shape, module.weight.shape, outputs[0].shape, module.transposed)
@@ -285,10 +309,12 @@ def _own_parameters(module: Module) -> Iterator[Parameter]:
     return (p for _, p in module.named_parameters(recurse=False))
 
 
-def _tensors(value: Any) -> list[Tensor]:
-    """The tensors in arguments or results, however nested."""
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors in arguments or results, however nested in lists, tuples, dicts and dataclasses."""
     if isinstance(value, Tensor):
         return [value]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         value = list(value.values())
-    return [t for v in value for t in _tensors(v)] if isinstance(value, (list, tuple)) else []
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    return [t for v in value for t in tensors_in(v)] if isinstance(value, (list, tuple)) else []

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ..arrays.rng import default_generator
 from ..arrays.telling import users_frame
-from ..arrays.writes import mutated
 from ..autograd.graph import Node, Op
 from ..autograd.modes import enable_grad, here
 from ..nn.module import Module
+from ..nn.parameter import is_lazy
+from ..nn.summary import kept_buffers
 from ..profiler.hooks import CALLS
-from ..profiler.recorder import Recorder
+from ..profiler.recorder import Recorder, Watcher
 from ..tensors import Tensor
 
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
@@ -54,14 +54,14 @@ class Watch(Recorder):
         self.unrecorded: set[int] = set()  # ids of arrays that went into what has rules, and left no node
         self._open: list[int] = []
         self._bytes = 0
-        self._buffers: list[tuple[Tensor, Any, Any]] = []  # of the models: each with its array, and what stood in it
+        self._kept: list[Callable[[], None]] = []  # each puts a model's buffers back
 
     def enter(self, module: Module) -> None:
         """A module is called."""
         super().enter(module)
         if not self._open and module not in self.models:
             self.models.append(module)
-            self._buffers += [(b, b._array, b._array.copy()) for b in module.buffers()]
+            self._kept.append(kept_buffers(module))
         name = self.module
         itself = name == f"({type(module).__name__})"
         self.calls.append(Call("" if itself else name, type(module).__name__, self._open[-1] if self._open else None))
@@ -80,20 +80,21 @@ class Watch(Recorder):
             if op.rules or op.each:
                 self.unrecorded.update(id(x._array) for x in inputs if isinstance(x, Tensor))
             return
-        self._bytes += result._array.nbytes
+        self.after_record(result._node, inputs, result)
+
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
+        """Note a node, whoever made it."""
+        self._bytes += y._array.nbytes
         room = self._bytes <= ROOM
         arrays = tuple(x._array if isinstance(x, Tensor) else x for x in inputs) if room else ()
         call = self._open[-1] if self._open else None
-        self.seen[result._node] = Seen(call, _user_line(), arrays, result._array if room else None)
+        self.seen[node] = Seen(call, _user_line(), arrays, y._array if room else None)
 
     def put_back(self) -> None:
         """The buffers as they were before."""
-        for buffer, array, values in self._buffers:
-            buffer._array = array
-            if not np.array_equal(array, values, equal_nan=array.dtype.kind == "f"):
-                array[...] = values
-                mutated(array)
-        self._buffers.clear()
+        for put_back in self._kept:
+            put_back()
+        self._kept.clear()
 
 
 def _user_line() -> dict[str, Any] | None:
@@ -101,17 +102,18 @@ def _user_line() -> dict[str, Any] | None:
     frame = users_frame()
     if frame.f_code.co_filename.startswith(PACKAGE):
         return None
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    return line_in(frame, frame.f_lineno)
+
+
+def line_in(frame: FrameType, line: int) -> dict[str, Any]:
+    """A line of code, and its file as a picture may show it: below the current folder, or the name alone."""
+    file = frame.f_code.co_filename
     code = linecache.getline(file, line, frame.f_globals).strip()
-    return {"file": shown_path(file), "line": line, "code": code}
-
-
-def shown_path(file: str) -> str:
-    """A path as a picture may show it to others: below the current folder, or the name alone."""
     try:
-        return Path(file).relative_to(Path.cwd()).as_posix()
+        file = Path(file).relative_to(Path.cwd()).as_posix()
     except ValueError:
-        return file if file.startswith("<") else Path(file).name
+        file = file if file.startswith("<") else Path(file).name
+    return {"file": file, "line": line, "code": code}
 
 
 @contextmanager
@@ -126,7 +128,26 @@ def same_random_state() -> Iterator[None]:
 
 
 @contextmanager
-def watched_by(watcher: Recorder) -> Iterator[None]:
+def unfrozen(models: Iterable[Module]) -> Iterator[None]:
+    """Within, every floating parameter requires a gradient: what integers meet leaves no node otherwise."""
+    frozen = frozen_in(models)
+    try:
+        for parameter in frozen:
+            parameter.requires_grad_()
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+
+
+def frozen_in(models: Iterable[Module]) -> list[Tensor]:
+    """The floating parameters that require no gradient."""
+    every = (p for model in models for p in model.parameters() if not is_lazy(p))
+    return [p for p in every if not p.requires_grad and p.dtype.kind == "f"]
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
     """Within, calls and operations are seen by ``watcher`` and by nobody else; the random state is as before."""
     before = here.mode.watchers
     CALLS.begin()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
+from viz import random_nets
 from viz.following import nets
 
 import tinygrad_cnn as tg
@@ -75,6 +76,52 @@ def test_what_is_written_out_is_what_the_net_computed(window, name):
         assert written != "", f"{steps[step].op} is not computed"
         assert float(written) == pytest.approx(value, rel=1e-5, abs=1e-6), steps[step].op
         assert float(numbers(title).split(" = ")[1].replace("e-", "e-")) == pytest.approx(value, rel=1e-5, abs=1e-9)
+
+
+FUNCTIONS: dict[str, Any] = {
+    **{name: getattr(F, name) for name in (
+        "relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "relu6", "hardswish", "hardsigmoid", "sigmoid", "silu",
+        "mish", "softplus", "gelu", "tanh",
+    )},
+    **{name: getattr(tg, name) for name in ("exp", "sin", "cos", "abs", "square", "neg")},
+    "gelu by tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "softplus, steep": lambda x: F.softplus(x, 20.0, 3.0),
+    "prelu": lambda x: F.prelu(x, tg.Tensor(np.array([0.3]))),
+    "log": lambda x: tg.log(x.square() + 0.5),
+    "sqrt": lambda x: tg.sqrt(x.square() + 0.5),
+    "add": lambda x: x + x.flip(1),
+    "sub": lambda x: 1 - x.flip(1) - x,
+    "mul": lambda x: x * x.flip(1),
+    "divide": lambda x: x / (x.flip(1).square() + 1),
+    "power": lambda x: (x.square() + 1) ** 1.5,
+    "maximum": lambda x: tg.maximum(x, x.flip(1)),
+    "minimum": lambda x: tg.minimum(x, x.flip(1)),
+    "masked_fill": lambda x: x.masked_fill(tg.tensor([[True, False, True, False, False, True]]), 0.25),
+    "where": lambda x: tg.where(tg.tensor([[True, False, True, False, False, True]]), x, x.flip(1)),
+}  # fmt: skip
+
+
+class Each(nn.Module):
+    """All of them, side by side."""
+
+    def forward(self, x: Any) -> Any:
+        return tg.cat([function(x) for function in FUNCTIONS.values()], 1)
+
+
+def test_functions_of_single_numbers(window):
+    """Each that the page says it can compute, on both sides of its bends."""
+    x = np.array([[-3.7, -0.8, -0.01, 0.02, 0.9, 4.5]])
+    window.show(viz.follow(Each().double(), x).html)
+    steps = trail(Each(), x).steps
+    cells = [(k, o) for k, step in enumerate(steps) if k for o in range(min(step.value.size, 6))]
+    seen = set()
+    for (k, o), (written, _) in zip(cells, window.run(SUMS, cells), strict=True):
+        op = steps[k].op
+        assert written != "", f"{op} is not computed"
+        assert float(written) == pytest.approx(steps[k].value.reshape(-1)[o], rel=1e-12, abs=1e-12), op
+        seen.add(op)
+    known = window.run("return Object.keys(document.documentElement.follow.functions)")
+    assert set(known) <= seen
 
 
 def test_the_products_in_the_table_add_up_to_the_sum(window):
@@ -139,6 +186,28 @@ def test_walks_on_are_the_same_derivatives(window):
     assert len(differences) > 20
     for on, back in differences:
         assert on == pytest.approx(back, rel=1e-6, abs=1e-9)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(program=random_nets.programs)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_sums_of_random_nets(window, program):
+    """Whatever is written out is what the net computed, NaN and infinities included."""
+    net, x = random_nets.made({**program, "double": True}, batch=1)
+    try:
+        window.show(viz.follow(net, x).html)
+    except ValueError as error:
+        assert "does not hang together" in str(error)  # noqa: PT017
+        return
+    with probing.differentiating(net):
+        steps = trail_of(net, [x.numpy()]).steps
+    cells = [(k, o) for k, step in enumerate(steps) if k for o in {0, step.value.size // 2, step.value.size - 1}]
+    for (k, o), (written, _) in zip(cells, window.run(SUMS, cells), strict=True):
+        if steps[k].kind == "opaque":
+            assert written == ""
+        else:
+            number = float(written.replace("Infinity", "inf"))
+            assert number == pytest.approx(steps[k].value.reshape(-1)[o], rel=1e-9, abs=1e-9, nan_ok=True), steps[k].op
 
 
 sizes = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -252,6 +321,14 @@ def test_what_a_number_does_to_the_scores(window):
         g = tg.autograd.grad(scores[0, k], seen[0], retain_graph=True)[0].numpy().reshape(-1)[o]
         expected = g * seen[0].numpy().reshape(-1)[o]
         assert float(shares[str(k)].get_attribute("data-share")) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    numbers_of = [float(row.get_attribute("data-share")) for row in shares.values()]
+    most = max(map(abs, numbers_of))
+    for share, row in zip(numbers_of, shares.values(), strict=True):
+        box = row.find_element("css selector", ".bar rect")
+        x, width = (float(box.get_attribute(name)) for name in ("x", "width"))
+        assert width == pytest.approx(48 * abs(share) / most, abs=1e-6)
+        assert x == pytest.approx(50 - width if share < 0 else 50)
+        assert box.get_attribute("class") == ("minus" if share < 0 else "plus")
     assert "digit <0>" in shares["0"].text
     assert "now" in str(shares[str(int(scores.numpy().argmax()))].get_attribute("class"))
     after = window.text("#after")

@@ -217,6 +217,35 @@ def test_what_is_not_known_says_so():
     assert kinds_of(lambda x: tg.cumsum(x, 1), (1, 4)) == ["input", "opaque"]
 
 
+def test_frozen_weights_are_followed_from_integers_too():
+    net = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, 2))
+    for p in net.parameters():
+        p.requires_grad_(False)
+    steps = trail_of(net, [np.array([[1, 4]])]).steps
+    assert [step.kind for step in steps] == ["input", "embedding", "move", "linear"]
+    assert [operand.step for operand in steps[3].operands] == [2, None, None]
+    assert not any(p.requires_grad for p in net.parameters())
+
+
+def test_a_backward_of_the_users_own_is_a_step_that_is_not_known():
+    class Squared(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 2 * ctx.saved_tensors[0] * g
+
+    steps = steps_of(lambda x: Squared.apply(x * 3.0) + 1.0, (1, 4))
+    assert [step.op for step in steps[1:]] == ["mul", "Squared", "add"]
+    assert [step.kind for step in steps[1:]] == ["elementwise", "opaque", "elementwise"]
+    assert (steps[2].value == steps[1].value ** 2).all()
+    steps = steps_of(lambda x: tg.checkpoint(lambda y: y.exp(), x) * 2.0, (1, 4))
+    assert [step.kind for step in steps] == ["input", "opaque", "elementwise"]
+
+
 def test_what_was_overwritten_since_is_not_followed():
     def net(x: Any) -> Any:
         y = x * 2.0
@@ -298,3 +327,11 @@ def test_equal_arrays_are_sent_once():
     once, _ = packed(trail_of(Called(layer), [np.ones((1, 4), np.float32)]))
     twice, _ = packed(trail_of(Called(lambda x: layer(layer(x))), [np.ones((1, 4), np.float32)]))
     assert len(twice["arrays"]) == len(once["arrays"]) + 1
+
+
+def test_an_image_without_its_batch_dimension_is_recognised_where_the_net_fails() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3))
+    with pytest.raises(ValueError, match=r"(?s)linear: .*x has shape \(1, 8, 8\).*x\[None\]"):
+        viz.follow(net, tg.randn(1, 8, 8))
+    with pytest.raises(ValueError, match=r"in 2 \(Linear\)$"):
+        viz.follow(net, tg.randn(1, 1, 9, 9))

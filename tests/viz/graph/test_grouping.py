@@ -71,6 +71,64 @@ def test_what_the_nodes_noted_is_what_was_watched(make: Any, inputs: Any) -> Non
     assert noted.notice is None
 
 
+class Squared(tg.autograd.Function):
+    """A backward of the user's own, right before a layer."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return 2 * ctx.saved_tensors[0] * g
+
+
+class Parted(tg.autograd.Function):
+    """Two outputs."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: Any) -> Any:
+        return x * 1, x * 2
+
+    @staticmethod
+    def backward(_ctx: Any, a: Any, b: Any) -> Any:
+        return a + 2 * b
+
+
+def _segment(x: Any) -> Any:
+    return x.exp().sin()
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (Squared.apply, ["Squared"]),
+        (lambda x: sum(Parted.apply(x)), ["Parted", "output 0 of Parted", "output 1 of Parted"]),
+        (lambda x: tg.utils.checkpoint.checkpoint(_segment, x), ["_segment"]),
+    ],
+)
+@pytest.mark.parametrize("watched", [True, False])
+def test_what_no_operation_made_stands_where_it_was_called(function: Any, names: list[str], watched: bool) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.one, self.two = nn.Linear(3, 4), nn.Linear(4, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.two(function(self.one(x)))
+
+    net, x = Net(), tg.randn(2, 3)
+    picture = draw_graph(net, inputs=x).picture if watched else draw_graph(net(x), model=net).picture
+    found = dict(frames(picture))
+    assert [found[name] for name in names] == [(("", "Net"),)] * len(names)
+    made = {b.label: b for b in picture.boxes}
+    assert all(made[name].shape == (2, 4) for name in names)
+    if watched:
+        assert all(made[name].source["code"] for name in names)
+        assert made[names[-1]].value is not None
+    assert found["linear"] in ((("", "Net"), ("one", "Linear")), (("", "Net"), ("two", "Linear")))
+
+
 def test_each_call_of_a_module_has_its_frame() -> None:
     model = Siamese()
     picture = draw_graph(model(tg.ones(2, 4), tg.ones(2, 4)), model=model, collapse=False).picture

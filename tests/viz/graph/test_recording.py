@@ -240,6 +240,21 @@ def test_frozen_parameters_are_parameters() -> None:
     assert kinds(picture)["parameter"] == 4
 
 
+@pytest.mark.parametrize("frozen", [slice(0, 1), slice(0, None)])
+def test_frozen_parameters_that_integers_meet_are_drawn_and_have_no_gradients(frozen: slice) -> None:
+    model = nn.Sequential(nn.Embedding(7, 3), nn.Flatten(), nn.Linear(6, 2))
+    whole = draw_graph(model, inputs=tg.randint(0, 7, (2, 2))).picture
+    kept = list(model.parameters())[frozen]
+    for p in kept:
+        p.requires_grad_(False)
+    for inputs in (tg.randint(0, 7, (2, 2)), np.zeros((2, 2), int)):
+        picture = draw_graph(model, inputs=inputs, gradients=True).picture
+        assert [b.label for b in picture.boxes] == [b.label for b in whole.boxes]
+        assert not any(p.requires_grad for p in kept)
+        known = {b.label: b.gradient is not None for b in picture.boxes if b.kind == "parameter"}
+        assert known == {name: p.requires_grad for name, p in model.named_parameters()}
+
+
 # -------------------------------------------------------------------------------------------------- nothing is changed
 def test_nothing_of_the_users_changes() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5), nn.Flatten(), nn.Linear(72, 2))
@@ -328,6 +343,8 @@ def test_a_tensor_without_a_graph() -> None:
     for tensor in (tg.ones(3), tg.ones(3, requires_grad=True)):
         with pytest.raises(ValueError, match="no graph behind this tensor"):
             draw_graph(tensor)
+    with pytest.raises(ValueError, match=r"no graph behind what was returned: .* or detached; draw a part"):
+        draw_graph(lambda x: (x * 2).detach(), inputs=tg.ones(3))
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import pytest
 from viz.graph.test_page_layout import OVERLAPS
+from viz.graph.truth import seen_as
 from viz.graph.zoo import ZOO, arguments
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.autograd.graph import Node
 from tinygrad_cnn.viz import draw_graph
 from tinygrad_cnn.viz.graph.drawing import Graph
-from tinygrad_cnn.viz.graph.structure import Box, Picture, around
+from tinygrad_cnn.viz.graph.structure import Picture, around
 from tinygrad_cnn.viz.watching import run
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the pages meet no browser")
@@ -96,27 +97,6 @@ def drawings() -> dict[str, dict[Any, Graph]]:
 def shapes(graphs: dict[Any, Graph], name: str, picture: Picture) -> dict[int, tuple[int, ...] | None]:
     """By box: what came out of it, of operations as recorded."""
     return {b.id: b.shape for b in picture.boxes} | {i: r.shape for i, r in record(name, graphs, picture).items()}
-
-
-def seen_as(picture: Picture, drawn: Picture) -> dict[int, Box]:
-    """By box of the whole: the box it is drawn as. Found by walking the tree from outside to the box."""
-    groups = {g.id: g for g in picture.groups}
-    members = picture.members()
-    there = {b.id: b for b in drawn.boxes}
-    fresh = max(b.id for b in picture.boxes) + 1
-
-    def find(box: Box) -> Box:
-        for g in around(box.group, groups):
-            if g + fresh in there:
-                return there[g + fresh]
-            if groups[g].shown == "once":
-                blocks = [[b.id for b in members[block]] for block in groups[g].blocks]
-                place = next((block.index(box.id) for block in blocks[1:] if box.id in block), None)
-                if place is not None:
-                    return find(members[groups[g].blocks[0]][place])
-        return there[box.id]
-
-    return {b.id: find(b) for b in picture.boxes}
 
 
 @pytest.mark.parametrize("collapse", WAYS)

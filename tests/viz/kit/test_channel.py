@@ -75,6 +75,48 @@ def test_asking_again_and_again(window: Any) -> None:
     assert window.console() == []
 
 
+def test_a_program_that_does_not_answer_is_asked_less_and_less(window: Any) -> None:
+    asked: list[int] = []
+
+    def moody(_data: Any) -> int:
+        asked.append(1)
+        if len(asked) != 16:
+            raise Refused(503, "not now")
+        return 1
+
+    with serve(demo(), {"/moody": moody}) as service:
+        window.visit(f"{service.address}/")
+        window.run("""
+            window.pauses = [];
+            const later = window.setTimeout;
+            window.setTimeout = (call, ms) => {
+              pauses.push(ms);
+              if (pauses.length < 18) later(call, 0);
+            };
+            channel.every(5, "/moody", () => null);
+        """)
+        WebDriverWait(window.driver, 10, 0.02).until(lambda _: window.run("return pauses.length") == 18)
+        doubled = [min(5 * 2**k, 10_000) for k in range(1, 16)]
+        assert window.run("return pauses") == [*doubled, 5, 10, 20], (
+            "twice as long, up to ten seconds; an answer resets it"
+        )
+    window.console()
+
+
+def test_a_page_that_is_not_seen_asks_nothing(window: Any) -> None:
+    asked: list[int] = []
+    with serve(demo(), {"/step": asked.append}) as service:
+        window.visit(f"{service.address}/")
+        turns = "return new Promise((done) => setTimeout(() => setTimeout(done, 30), 30))"
+        window.run("Object.defineProperty(document, 'hidden', { get: () => !window.shown, configurable: true })")
+        window.run("channel.every(1, '/step', () => null)")
+        window.run(turns)
+        assert asked == []
+        window.run("window.shown = true")
+        WebDriverWait(window.driver, 10, 0.02).until(lambda _: len(asked) > 1)
+    window.console()
+
+
 def test_a_script_that_is_not_its_own_does_not_run(window: Any) -> None:
     page = document("A page", "<p>page</p>", scripts=["document.body.dataset.ready = 'yes'"])
     with serve(page, {}) as service:

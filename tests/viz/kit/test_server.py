@@ -120,6 +120,15 @@ def test_what_is_no_drawing_is_refused(server: Any, status: int, changes: dict[s
     assert len(answer["error"]) > 10
 
 
+def test_two_ways_to_say_how_much_comes_are_one_too_many(server: Any) -> None:
+    """Chunks beside a length: whoever stands between might count otherwise."""
+    size = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in SIZE.items())
+    start = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n{size}"
+    both = f"Content-Length: {len(INK)}\r\nTransfer-Encoding: chunked\r\n"
+    lines = f"{start}Content-Type: application/octet-stream\r\n{both}\r\n"
+    assert raw(server, lines.encode() + INK).startswith(b"HTTP/1.0 411 ")
+
+
 def test_other_refusals(server: Any) -> None:
     assert ask(server, "POST", "/predict", bytes(6000), **SIZE)[0] == 422, "nothing is drawn there"
     assert ask(server, "POST", "/predict", b"\x89PNG\r\n\x1a\n" * 9, **SIZE)[0] == 400, "another number of bytes"

@@ -11,16 +11,12 @@ import numpy as np
 from ...autograd.graph import Node
 from ...nn.layers.normalization import GroupNorm, LayerNorm, _BatchNorm, _InstanceNorm
 from ...ops.pool import spans
-from ...tensors import Tensor
+from ..operations import BY_ELEMENT, MOVES, VIEWS
 from ..watching import Seen
 from .structure import Step
 
 WINDOWED = {"conv2d": "conv", "conv2d_uneven": "conv", "max_pool2d": "max_pool", "window_sum": "window_sum"}
 PLAIN = {"linear": "linear", "matmul": "matmul"}  # operands say all
-MOVES = {"reshape", "in_shape", "permute", "clone", "getitem", "turned", "flip", "roll", "rot90", "tril", "triu"} | {
-    "diagonal", "broadcast_to", "pad_constant", "pad_edges", "repeat_along", "gather", "cat", "stack", "slide"
-}  # fmt: skip
-VIEWS = {"reshape", "in_shape", "getitem", "clone"}  # those that may leave all numbers where they are
 REDUCED = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}
 NORMS: list[tuple[type, str]] = [
     (_BatchNorm, "batch_norm"),
@@ -28,16 +24,7 @@ NORMS: list[tuple[type, str]] = [
     (GroupNorm, "group_norm"),
     (LayerNorm, "layer_norm"),
 ]
-BY_ELEMENT = {"elementwise", "activation", "trigonometry", "special", "gaussian", "limits", "lookup"}  # files of `ops`
 KNOWN_SLOPES = {"add", "sub", "mul", "true_divide", "neg", "relu"}  # the page works them out by itself
-
-
-def tensors_in(output: Any) -> list[Tensor]:
-    """The tensors in what a model returned, in order; other things are passed over."""
-    if isinstance(output, Tensor):
-        return [output]
-    parts = list(output.values()) if isinstance(output, Mapping) else output
-    return [t for part in parts for t in tensors_in(part)] if isinstance(parts, (list, tuple)) else []
 
 
 def tell(step: Step, node: Node, seen: Seen) -> None:

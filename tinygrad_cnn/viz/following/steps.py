@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ...arrays.telling import described
 from ...arrays.writes import written_since
 from ...autograd.graph import Node, Variable
 from ...nn.module import Module
+from ...nn.summary import tensors_in
 from ...tensors import Tensor
 from ..graph.tape import nodes_behind
-from ..watching import Seen, Watch, run
+from ..watching import Seen, Watch, run, unfrozen
 from . import kinds
 from .structure import Operand, Shape, Step, Trail
 
@@ -23,15 +25,22 @@ def trail_of(model: Module, inputs: Sequence[Any]) -> Trail:
     """Run the model on one sample, and tell the steps. Its mode is the caller's affair; buffers stay as they are.
 
     Raises:
-        ValueError: nothing that came out hangs together with what went in.
+        ValueError: nothing came out, or nothing that came out hangs together with what went in.
     """
     leaves = [Tensor(x, requires_grad=True) if x.dtype.kind == "f" else Tensor(x) for x in inputs]
 
     def forward() -> Any:  # a copy goes in: the model may write into it
         return model(*(x.clone() if x.requires_grad else x for x in leaves))
 
-    output, watch = run(forward, (), {})
-    outputs = [t for t in kinds.tensors_in(output) if t.dtype.kind == "f"]
+    integers = any(not x.requires_grad for x in leaves)
+    with unfrozen([model] if integers else []):
+        output, watch = run(forward, (), {})
+    outputs = [t for t in tensors_in(output) if t.dtype.kind == "f"]
+    if not outputs:
+        raise ValueError(
+            f"follow: {type(model).__name__} must return a tensor of floating numbers, or several in a tuple, list, "
+            f"dict or dataclass; it returned {described(output)}"
+        )
     return _Walk(leaves, watch).trail(outputs)
 
 
@@ -61,7 +70,7 @@ class _Walk:
         if not ends:
             raise ValueError(
                 "follow: what the model returns does not hang together with its input by operations that can be seen "
-                "(no_grad() or detach() on the way?)"
+                "(no_grad(), detach(), NumPy or another thread on the way?)"
             )
         return Trail(self.steps, self.watch.calls, list(dict.fromkeys(ends)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,29 +14,37 @@ from ...arrays.telling import described
 from ...autograd.graph import Node
 from ...nn.module import Module
 from ...tensors import Tensor
-from ..watching import Watch, run
+from ..watching import Watch, frozen_in, run, unfrozen
 
 
-def tensors_in(output: Any) -> list[Tensor]:
-    """The tensors in what a model returned: itself, or those in a (nested) tuple, list or dict."""
+def tensors_in(output: Any, called: bool = False) -> list[Tensor]:
+    """The tensors in what a model returned: itself, or those in a (nested) tuple, list, dict or dataclass."""
     found: list[Tensor] = []
     stack = [output]
     while stack:
         x = stack.pop()
         if isinstance(x, Tensor):
             found.append(x)
-        elif isinstance(x, Mapping):
-            stack.extend(reversed(list(x.values())))
+        elif (named := _by_name(x)) is not None:
+            stack.extend(reversed(list(named.values())))
         elif isinstance(x, (list, tuple)):
             stack.extend(reversed(x))
         elif x is output or not (x is None or isinstance(x, (bool, int, float, str))):
-            raise TypeError(
-                f"draw_graph: expected a Tensor, a Module or a function that returns tensors, got {described(x)}"
-                f"{_instead(x)}"
-            )
+            expected = "a Tensor, a Module or a function that returns tensors, got"
+            expected = "what is called to return tensors, it returned" if called else expected
+            raise TypeError(f"draw_graph: expected {expected} {described(x)}{_instead(x)}")
     if not found:
         raise TypeError(f"draw_graph: there is no tensor in {described(output)} to draw the graph of")
     return found
+
+
+def _by_name(x: Any) -> Mapping[str, Any] | None:
+    """What has names within: a dict, a dataclass, a named tuple."""
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return {field.name: getattr(x, field.name) for field in dataclasses.fields(x)}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return dict(zip(x._fields, x, strict=True))
+    return x if isinstance(x, Mapping) else None
 
 
 def _instead(x: Any) -> str:
@@ -44,6 +53,17 @@ def _instead(x: Any) -> str:
     if isinstance(x, ndarray):
         return "; an array has no graph: compute with tensors, tg.tensor(array, requires_grad=True)"
     return ""
+
+
+def no_graph(called: bool) -> str:
+    """What is said where there is nothing to draw behind a tensor, or what a call returned."""
+    why = "no operation on something that requires a gradient made it, or it was made within no_grad() or detached"
+    if called:
+        return f"draw_graph: there is no graph behind what was returned: {why}; draw a part that records its operations"
+    return (
+        f"draw_graph: there is no graph behind this tensor: {why}. Set requires_grad=True on a leaf, or draw the "
+        "model: draw_graph(model, inputs=x)"
+    )
 
 
 class Failure(Exception):
@@ -98,9 +118,11 @@ class Given:
             self.add(str(name), x, is_input=False)
 
     def name_outputs(self, output: Any, path: str = "") -> None:
-        """The keys of a dict of outputs, {"loss": loss}, name what was computed, unless it is named already."""
-        if isinstance(output, Mapping):
-            for key, x in output.items():
+        """The keys of a dict of outputs, {"loss": loss}, name what was computed, unless it is named already; those of a
+        dataclass or a named tuple likewise.
+        """
+        if (named := _by_name(output)) is not None:
+            for key, x in named.items():
                 self.name_outputs(x, f"{path}.{key}" if path else str(key))
         elif path and isinstance(output, Tensor) and output._node is not None and not self.name_of(output._node):
             self.add(path, output, is_input=False)
@@ -119,17 +141,19 @@ def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
 
     Inputs come in as leaves of their own: the user's tensors, and graphs behind them, are not touched. Where an
     input does not meet what is recorded (it is scaled before the first layer, or nothing has a gradient), the call
-    is made again with inputs that require one.
+    is made again with inputs that require one; for integers, which cannot, with frozen parameters that do.
 
     Raises Failure where the function raises.
     """
     args, kwargs = _arguments(function, inputs)
     result = None
+    models: list[Module] = []
     for wanted in (False, True):
         leaves = [_leaf(x, wanted) for x in args], {k: _leaf(x, wanted) for k, x in kwargs.items()}
         given, watch, failure = Given(), Watch(), None
         try:
-            output, _ = run(function, *leaves, watch=watch)
+            with unfrozen(models):
+                output, _ = run(function, *leaves, watch=watch)
         except Exception as error:
             if wanted and result is not None and "in place" in str(error):
                 break  # it writes into its input, which a leaf with a gradient forbids: the first call has to do
@@ -140,12 +164,15 @@ def call(function: Callable[..., Any], inputs: Any) -> tuple[Any, Given, Watch]:
         for name, x in leaves[1].items():
             if isinstance(x, Tensor):
                 given.add(name, x)
+        met = all(_met(x, watch) for x in (*leaves[0], *leaves[1].values()))
+        if not wanted and any(_is_integer(x) for x in (*leaves[0], *leaves[1].values())):
+            models = watch.models
         if failure is not None:
-            if not wanted and not all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
+            if not wanted and not met:
                 continue  # once more, for what was computed before something had a gradient
             raise Failure(failure, given, watch) from failure
         result = output, given, watch
-        if all(_met(x, watch) for x in (*leaves[0], *leaves[1].values())):
+        if met:
             break
     assert result is not None
     return result
@@ -188,10 +215,16 @@ def _leaf(x: Any, wanted: bool) -> Any:
     return leaf
 
 
+def _is_integer(x: Any) -> bool:
+    return isinstance(x, Tensor) and x._array.dtype.kind != "f"
+
+
 def _met(x: Any, watch: Watch) -> bool:
     """Did all operations that it went into leave a node, and was there one?"""
-    if not isinstance(x, Tensor) or x._array.dtype.kind != "f" or x.requires_grad:
+    if not isinstance(x, Tensor) or x.requires_grad:
         return True
+    if _is_integer(x):
+        return not any(id(p._array) in watch.unrecorded for p in frozen_in(watch.models))
     if id(x._array) in watch.unrecorded:
         return False
     return any(not seen.inputs or any(a is x._array for a in seen.inputs) for seen in watch.seen.values())

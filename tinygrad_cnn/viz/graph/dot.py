@@ -10,12 +10,11 @@ from typing import Any
 from .infix import COMMUTE
 from .legend import AGAIN, Scale, draw_legend
 from .structure import Box, Edge, Group, Picture, around
-from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, look_of
+from .style import BACK, BESIDE, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, look_of
 from .texts import described, escaped, lines, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
-_BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
-_GIVEN = (*_BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
+_GIVEN = (*BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
 OFTEN = 6  # uses of one array that are drawn as lines
 
 
@@ -219,7 +218,7 @@ def _beside(picture: Picture, boxes: dict[int, Box], alone: dict[int, Box]) -> d
     taken: dict[int, int] = {}
     found: dict[int, int] = {}
     for edge in picture.edges:
-        if boxes[edge.source].kind in _BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
+        if boxes[edge.source].kind in BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
             if frames[edge.source] != frames[edge.target]:
                 continue
             side = taken.get(edge.target, 0)

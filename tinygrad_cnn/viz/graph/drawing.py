@@ -7,6 +7,7 @@ import functools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class Graph:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing; the ending says as what: .svg, .png, .pdf, .dot, or .html for the interactive page.
 
-        Returns the path. SVG, PNG and PDF need Graphviz: the `dot` program, or pygraphviz from tinygrad-cnn[viz].
+        Returns the path; folders are made. SVG, PNG and PDF need Graphviz: the `dot` program, or pygraphviz from
+        tinygrad-cnn[viz].
 
         Raises ValueError for another ending, ImportError where Graphviz is missing, OSError where the file cannot be
         written.
@@ -59,7 +61,9 @@ class Graph:
         if format not in _FORMATS:
             endings = ", ".join(f".{name}" for name in _FORMATS)
             raise ValueError(f"Graph.save: the name of the file must end in {endings}, got {str(path)!r}")
-        replace_file(path, self._as(format))
+        made = self._as(format)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, made)
         return path
 
     def page(self, height: int = HEIGHT) -> Page:
@@ -193,7 +197,8 @@ def draw_graph(
         if failed == "draw":
             return graph
         error = failure.error
-        error.graph = graph  # type: ignore[attr-defined]
+        with suppress(AttributeError):  # of an exception that takes no attributes
+            error.graph = graph  # type: ignore[attr-defined]
         if hasattr(error, "add_note"):  # Python 3.11
             error.add_note("The graph until there is this error's .graph; draw_graph(..., failed='draw') returns it.")
         raise error from None

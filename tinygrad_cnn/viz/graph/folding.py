@@ -12,14 +12,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .spans import box_for_both
-from .structure import Box, Cost, Edge, Group, Picture, around
+from .structure import Box, Cost, Edge, Group, Picture, around, shared
+from .style import DRAWN, SCREEN, TALL
 from .texts import FEW
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
-SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
-_TITLE, _LINE, _GAP, _FRAME = 45.0, 15.0, 25.0, 44.0  # what a drawing takes down, about; edges of a group
-_COLUMN, _LEAF = 210.0, 140.0  # and across
-_TALL = 1.5  # screens, for a drawing whose one loop would else be a box
 COMPUTED = ("operation", "output", "failed", "module")
 _LEAVES = ("parameter", "leaf", "constant")
 
@@ -81,7 +78,7 @@ def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
     ]
     loops = {g for step in steps for g in around(step, groups)[:-1]}  # what they stand in stays open at first
     tried = [closing(()), closing(inner - loops)]
-    if len(steps) == 1 and fits(view(picture, tried[1]), _TALL):
+    if len(steps) == 1 and fits(view(picture, tried[1]), TALL):
         return next((shown for shown in tried if fits(view(picture, shown))), tried[1])
     tried += [closing(inner - loops, steps), closing(inner), *(closing(level) for level in levels)]
     tried.append(closing(levels[-1] if levels else inner, steps))
@@ -103,13 +100,13 @@ def fits(picture: Picture, tall: float = 1.0) -> bool:
     for box in picture.boxes:
         leaf = not incoming[box.id] and box.kind in _LEAVES
         place = level[users[box.id]] if leaf and box.id in users else level[box.id]  # beside its operation
-        width[place] = width.get(place, 0.0) + (_LEAF if leaf else _COLUMN)
+        width[place] = width.get(place, 0.0) + DRAWN["leaf" if leaf else "column"]
         if not leaf:
             lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
-            height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
+            height[place] = max(height.get(place, 0.0), lines * DRAWN["line"] + DRAWN["gap"])
     groups = {g.id: g for g in picture.groups}
     frames = len({g for b in picture.boxes for g in around(b.group, groups)})
-    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=0.0)
+    down, across = DRAWN["title"] + sum(height.values()) + frames * DRAWN["frame"], max(width.values(), default=0.0)
     return down <= tall * SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
 
 
@@ -136,6 +133,7 @@ class _View:
             for block in blocks[1:]:
                 for box, same in zip(self._members[blocks[0]], self._members[block], strict=True):
                     self._first.setdefault(same.id, box.id)
+        self._as_one = shown.closed | shown.once
         self._fresh = max(self._boxes, default=-1) + 1
         self._seen_as = {i: self._seen(i) for i in self._boxes}
 
@@ -202,8 +200,7 @@ class _View:
             users.setdefault(edge.source, []).append(edge.target)
         for box in boxes:
             if box.kind in _LEAVES and box.id in users and box.group in self._shown.once:
-                levels = zip(*(frames[u] for u in users[box.id]), strict=False)
-                common = [level[0] for level in levels if len(set(level)) == 1]
+                common = shared(frames[u] for u in users[box.id])
                 box.group = common[-1] if len(common) > len(frames[box.id]) else box.group
 
     # ------------------------------------------------------------------------------------------------------------ boxes
@@ -211,7 +208,7 @@ class _View:
     def _for_all(boxes: list[Box]) -> Box:
         """The first of boxes, for all: costs add up, texts go from the first one's to the last's."""
         box = box_for_both(boxes[0], boxes[-1])
-        return dataclasses.replace(box, cost=_sum(b.cost for b in boxes), output=any(b.output for b in boxes))
+        return dataclasses.replace(box, cost=Cost.total(b.cost for b in boxes), output=any(b.output for b in boxes))
 
     def _closed(self, group: Group, standing: list[Box]) -> Box:
         """A group as one box: the array that goes out of it, and what can be said of all that is in it."""
@@ -223,7 +220,7 @@ class _View:
             out, id=self._fresh + group.id, kind="module", label=group.type, name=self._name(group) or None,
             group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
             output=any(b.output for b in own), inputs=[], rules=[],
-            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing),
+            parameters=sum(b.parameters for b in own), cost=Cost.total(b.cost for b in standing),
             source=next((b.source for b in computed if b.source), None),
         )  # fmt: skip
         if len(computed) > 1:
@@ -275,20 +272,14 @@ class _View:
         found: dict[tuple[int, int, int, bool], Edge] = {}
         arrays: dict[tuple[int, int, int, bool], set[int]] = {}
         for edge in self._whole.edges:
-            one, other = self._around[edge.source], self._around[edge.target]
-            common = 0
-            while common < min(len(one), len(other)) and one[common] == other[common]:
-                common += 1
-            if any(g in self._later for g in one[:common]):
+            both = around(edge.inside, self._groups)
+            if not self._later.isdisjoint(both):
                 continue  # the first block has its like
             source, target = self._seen_as[edge.source], self._seen_as[edge.target]
-            row = self._row_between(one, other, common)
-            recurrent = row is not None and (
-                source != target or target in (self._fresh + row, edge.target, edge.source)
-            )
+            recurrent = edge.recurrent and both[-1] in self._as_one and self._shown.closed.isdisjoint(both[:-1])
             if source == target and not recurrent:
                 continue
-            leaves = any(g in self._shown.once for g in one[common:])
+            leaves = not self._shown.once.isdisjoint(self._around[edge.source][len(both) :])
             plain = source < self._fresh and target < self._fresh and not leaves
             key = (source, target, edge.slot if plain else -1, recurrent)
             arrays.setdefault(key, set()).add(edge.source)
@@ -300,22 +291,7 @@ class _View:
             edge.tensors = 1 if edge.recurrent else len(arrays[key])
         return list(found.values())
 
-    def _row_between(self, one: list[int], other: list[int], common: int) -> int | None:
-        """The row from one block of which an edge runs into another, if that row is seen as one."""
-        if not 0 < common < min(len(one), len(other)):
-            return None
-        row = one[common - 1]
-        inside = self._groups[row].kind == "row"
-        return row if inside and (row in self._shown.once or row in self._shown.closed) else None
-
 
 def _has_numbers(box: Box) -> bool:
     """Are there numbers of it that a drawing would show?"""
     return any(a is not None and a.size <= FEW for a in (box.value, box.gradient))
-
-
-def _sum(costs: Iterable[Cost | None]) -> Cost | None:
-    total: Cost | None = None
-    for cost in costs:
-        total = total + cost if total is not None and cost is not None else total or cost
-    return total

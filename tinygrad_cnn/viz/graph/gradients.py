@@ -117,8 +117,8 @@ def _through(
     rules = node.op.rules or node.op.rules_of(len(node.parents))
     for i, parent in enumerate(node.parents):
         rule = rules[i] if i < len(rules) else None
-        if parent is None or rule is None:
-            continue
+        if parent is None or rule is None or (isinstance(parent, Variable) and not parent._wants_grad):
+            continue  # the last: frozen, and recorded to be seen
         if watch is not None:
             watch.before_rule(node, i, g)
         gx = rule(g, *node.saved, **node.attributes)

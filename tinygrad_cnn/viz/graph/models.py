@@ -8,6 +8,7 @@ from typing import Any
 
 from ...arrays.telling import described
 from ...nn.module import Module
+from .structure import shared
 
 Model = Module | Mapping[str, Module] | Sequence[Module]
 
@@ -122,12 +123,7 @@ class Names:
 
     def around(self, module: Module) -> list[Module]:
         """From the model to the module: what it stands in under all of its names, and itself."""
-        ways = [along for _, along in self._paths.get(module, [("", [module])])]
-        common = []
-        for level in zip(*ways):  # noqa: B905  (as far as the shortest goes)
-            if any(m is not level[0] for m in level):
-                break
-            common.append(level[0])
+        common = shared(along for _, along in self._paths.get(module, [("", [module])]))
         return common if common and common[-1] is module else [*common, module]
 
     def of_tensors(self) -> dict[int, tuple[str, bool]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Set
 
+from ..operations import PLUMBING
 from .structure import Box, Cost, Edge, Picture
 
-PLUMBING = {"reshape", "getitem", "permute", "broadcast_to", "clone", "cast", "convert"}
 FEW = 8  # operations of a layer that is drawn as one
 _FORMULAS = {
     "BatchNorm": "y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var by channel",
@@ -176,15 +176,9 @@ def _is_operation(box: Box) -> bool:
 
 def _with(box: Box, parts: list[Box]) -> Box:
     """The box, which stands for several, in the order of execution."""
-    cost = None
-    for part in parts:
-        cost = _sum(cost, part.cost)
-    return dataclasses.replace(box, cost=cost, folded=[name for b in parts for name in (b.folded or [b.label])])
+    folded = [name for b in parts for name in (b.folded or [b.label])]
+    return dataclasses.replace(box, cost=Cost.total(b.cost for b in parts), folded=folded)
 
 
 def _part(source: Box) -> str:
     return source.name.split(".")[-1] if source.kind == "parameter" and source.name else "input"
-
-
-def _sum(a: Cost | None, b: Cost | None) -> Cost | None:
-    return a + b if a is not None and b is not None else a or b

@@ -17,7 +17,7 @@ from ...profiler.recorder import Recorder
 from ...tensors import Tensor
 from ..watching import Watch
 from . import infix, sources, wording
-from .calling import Failure, Given, call, tensors_in
+from .calling import Failure, Given, call, no_graph, tensors_in
 from .failing import FailedCall, failed_call
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
@@ -60,7 +60,7 @@ def record(
             costs = found.get
         else:
             output, given, watch = call(output, inputs)
-        outputs = tensors_in(output)
+        outputs = tensors_in(output, called=True)
     else:
         given = Given.named(inputs)
         outputs = tensors_in(output)
@@ -68,11 +68,7 @@ def record(
     given.name(names)
     nodes = nodes_behind(outputs)
     if not nodes:
-        raise ValueError(
-            "draw_graph: there is no graph behind this tensor: no operation on something that requires a gradient made "
-            "it, or it was made within no_grad(). Set requires_grad=True on a leaf, or draw the model: "
-            "draw_graph(model, inputs=x)"
-        )
+        raise ValueError(no_graph(watch is not None))
     roots = profile.watched_models() if profile is not None else ()
     recording = _Recording(nodes, outputs, given, given_models(model), watch, costs, roots, variables)
     picture = recording.picture(show_values, gradients, max_nodes)
@@ -237,13 +233,13 @@ class _Recording:
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names)
         box.rules = mathematics(node.op.name, names, rules, node.attributes)
         box.code = [] if box.rules == rules else rules
-        box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
+        box.text = infix.text_of(node, self.tape.slots[node], given := self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))
         box.output = kind == "output"
         box.formula, box.doc = wording.formula_of(node.op), wording.doc_of(node.op)
-        box.attributes = wording.attributes_of(node)
+        box.attributes = {} if infix.is_slope(node, given) else wording.attributes_of(node)  # its text has them
         if node.saved is not None and box.shape is not None:
             box.shape_rule = wording.shape_rule_of(node.op, node.saved[1:], box.shape)
         box.saved = self.tape.kept(node)

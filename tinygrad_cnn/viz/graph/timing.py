@@ -29,7 +29,7 @@ def measured(
     table: list[list[tuple[str, NodeCost | None]]] = []
     for _ in range(1 + runs):
         output, given, watch = call(function, inputs)
-        outputs = tensors_in(output)
+        outputs = tensors_in(output, called=True)
         gradients_of([t for t in outputs if t._node is not None and t.dtype.kind == "f"], watch)
         nodes = nodes_behind(outputs)
         table.append([(node.op.name, watch.of(node)) for node in nodes])

@@ -89,7 +89,8 @@ class Scaled:
         if not self._handles and self.control.factor != 1:
             self._handles = [
                 self.optimizer.register_step_pre_hook(self._before),
-                self.optimizer.register_step_post_hook(self._after),
+                # first of all: where two pages watch one optimizer, the last to multiply is the first to put back
+                self.optimizer._register("after step", self._after, prepend=True),
             ]
 
     def let_go(self) -> None:

@@ -108,8 +108,8 @@ const FUNCTIONS = {
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   true_divide: (a, b) => a / b,
-  maximum: Math.max,
-  minimum: Math.min,
+  maximum: (a, b) => Math.max(a, b), // settings come last, and are no number
+  minimum: (a, b) => Math.min(a, b),
   pow: (a, b) => a ** b,
   neg: (x) => -x,
   relu: (x) => Math.max(x, 0),

@@ -86,7 +86,7 @@ function describeGroup(group) {
 
 function parametersOf(box) {
   if (box.parameters) return box.parameters;
-  return box.kind === "parameter" && box.shape ? box.shape.reduce((n, k) => n * k, 1) : 0;
+  return box.kind === "parameter" && box.shape ? countOf(box.shape) : 0;
 }
 
 function sizeOf(content, kind) {
