@@ -58,8 +58,22 @@ def window(driver: Any, tmp_path: Path) -> Iterator[Any]:
 
 
 def faults(window: Any, axe: str) -> list[str]:
-    """What is serious or worse: the rule, and the elements that break it."""
+    """What is serious or worse: the rule, and the elements that break it.
+
+    Of a node of a graph that the border of its canvas cuts, axe reads the lines that are seen, and misses them in its
+    name: such a node is left out of that rule.
+    """
+    cut = """
+      const canvas = document.getElementById("canvas");
+      if (!canvas) return [];
+      const { left, right, top, bottom } = canvas.getBoundingClientRect();
+      return [...document.querySelectorAll("#nodes .node")].filter((n) => {
+        const r = n.getBoundingClientRect();
+        return r.left < left || r.right > right || r.top < top || r.bottom > bottom;
+      }).map((n) => n.dataset.key);
+    """
     window.run(axe)
+    half_seen = [f'data-key="{key}"' for key in window.run(cut)]
     found = window.driver.execute_async_script(
         "const done = arguments[0];"
         "axe.run(document, { resultTypes: ['violations'], preload: false }).then((r) => done(r.violations));"
@@ -69,6 +83,7 @@ def faults(window: Any, axe: str) -> list[str]:
         for fault in found
         if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"]
+        if fault["id"] != "label-content-name-mismatch" or not any(key in node["html"] for key in half_seen)
     ]
 
 

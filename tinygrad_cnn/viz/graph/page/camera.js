@@ -4,7 +4,8 @@ const camera = { x: 0, y: 0, zoom: 1, world: { width: 1, height: 1 } };
 const canvas = element("canvas");
 const stage = element("stage");
 const ZOOMS = [0.02, 4];
-const READABLE = 11 / 12; // the smallest text of a node has 12 pixels, and is read with 11
+// The smallest text of a node has 12 pixels, and is read with 11; on a phone, where little fits in any case, it keeps them.
+const READABLE = innerWidth < 900 ? 1 : 11 / 12;
 
 let gliding = 0; // the animation frame that moves on
 
