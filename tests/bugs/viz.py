@@ -42,7 +42,7 @@ BUGS = [
     Bug("viz/flow.py", "twin.step()", "optimizer.step()", ["tests/viz/test_flow.py"]),
     Bug("viz/landscape.py", "buffer._array = buffer._array.copy()", "pass", ["tests/viz/test_landscape.py"]),
     Bug("viz/landscape.py", "Tensor(x.copy())", "Tensor(x)", ["tests/viz/test_landscape.py"]),
-    Bug("viz/landscape.py", "weights + i * first + j * second", "weights + j * first + i * second", ["tests/viz/test_landscape.py"]),
+    Bug("viz/landscape.py", "weights + a[at[1]] * first + b[at[0]] * second", "weights + b[at[0]] * first + a[at[1]] * second", ["tests/viz/test_landscape.py"]),
     Bug("viz/comparison/aligning.py", "same = 2 * (a.settings == b.settings) +", "same =", ["tests/viz/comparison/test_aligning.py"]),
     Bug("viz/comparison/judging.py", "-abs(p[0]", "abs(p[0]", ["tests/viz/comparison/test_judging.py"]),
     Bug("viz/comparison/judging.py", "2 * sum(math.comb", "sum(math.comb", ["tests/viz/comparison/test_judging.py"]),
