@@ -297,7 +297,7 @@ def test_what_the_pictures_are_given(run: Run, tmp_path: Path, monkeypatch: Any)
     ("options", "error", "words"),
     [
         ({"data": (np.zeros((3, 1, 28, 28), np.float32),)}, ValueError, r"batches of \(images, classes\)"),
-        ({"data": np.zeros((3, 28, 28), np.float32)}, ValueError, r"batches of \(images, classes\)"),
+        ({"data": np.zeros((3, 28, 28), np.float32)}, ValueError, r"\(images, classes\), got images without classes"),
         ({"data": []}, ValueError, "no batches"),
         ({"model": nn.Sequential(nn.Conv2d(1, 2, 3))}, ValueError, r"must give scores \(N, C\)"),
         ({"recorder": 3}, TypeError, "must be a HistogramRecorder"),

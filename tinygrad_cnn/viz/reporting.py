@@ -140,7 +140,8 @@ class _Evaluation:
         with probing.at_rest(model):
             for inputs, y in probing.inputs_of(data, batch_size, name):
                 if y is None or len(inputs) != 1:
-                    raise ValueError(f"{name}: data must give batches of (images, classes), got {len(inputs)} inputs")
+                    got = "images without classes" if y is None else f"{len(inputs)} inputs beside the classes"
+                    raise ValueError(f"{name}: data must give batches of (images, classes), got {got}")
                 images, classes = probing.as_input(model, inputs[0], name), probing.as_array(y)
                 start = time.perf_counter()
                 logits = probing.scores(model, Tensor(images), name)._array

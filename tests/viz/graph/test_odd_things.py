@@ -37,6 +37,11 @@ def test_odd_things(make: Any, error: Any, text: str) -> None:
         make(nn.Linear(3, 2), tg.ones(4, 3))
 
 
+def test_inputs_may_stand_second() -> None:
+    net, x = nn.Linear(3, 2), tg.ones(4, 3)
+    assert draw_graph(net, x).source == draw_graph(net, inputs=x).source
+
+
 def test_folders_are_made(tmp_path: Path) -> None:
     graph = draw_graph(nn.Linear(3, 2), inputs=tg.ones(4, 3))
     assert graph.save(tmp_path / "missing" / "graph.dot").exists()

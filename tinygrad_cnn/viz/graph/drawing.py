@@ -109,8 +109,8 @@ class Graph:
 
 def draw_graph(
     output: Tensor | Module | Callable[..., Any] | Sequence[Tensor] | Mapping[str, Tensor],
-    *,
     inputs: Any = None,
+    *,
     model: Model | None = None,
     names: Mapping[str, Tensor] | None = None,
     show_values: bool | str = "auto",
