@@ -59,7 +59,7 @@ BUGS = [
     Bug("viz/training/control.py", "self._after()  # where a step has failed", "pass", SESSION),
     Bug("viz/training/control.py", "                    self._steps -= 1\n", "", SESSION),
     Bug("viz/training/control.py", "and not interrupted():", "and True:", SESSION),
-    Bug("viz/training/control.py", "if not (math.isfinite(factor) and FACTORS[0]", "if not (FACTORS[0]", SESSION),
+    Bug("viz/training/control.py", "if not FACTORS[0] <= factor <= FACTORS[1]:", "if factor < FACTORS[0] or factor > FACTORS[1]:", SESSION),
     Bug("viz/training/looking.py", "np.where(fired, 0, quiet + count)", "np.where(fired, quiet, quiet + count)", SESSION),
     Bug("viz/training/looking.py", "quiet >= enough", "quiet > enough", SESSION),
     Bug("viz/training/looking.py", "if self._calls > CALLS:", "if False:", SESSION),
