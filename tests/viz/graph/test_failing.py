@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from viz.graph.nets import Deep
 
@@ -121,6 +122,9 @@ def test_the_line_to_write_runs(layer: nn.Module, x: tg.Tensor) -> None:
         (lambda w, _v: w + tg.ones(2), "add", "give the one of shape (2,) its dimension: .reshape(-1, 1)"),
         (lambda w, _v: w * tg.ones(5), "mul", ""),
         (lambda w, v: w / v, "true_divide", ""),
+        (lambda w, _v: (1.0, 2.0) - w, "sub", ""),
+        (lambda w, _v: np.ones(2, np.float32) - w, "sub", "give the one of shape (2,) its dimension: .reshape(-1, 1)"),
+        (lambda w, _v: np.ones((7, 2), np.float32) @ w @ w, "matmul", "transpose the 2nd"),
         (lambda w, _v: 1 - w.reshape(3, 4), "reshape", ".reshape(3, -1) gives (3, 2)"),
         (lambda w, _v: w.reshape(4, 3), "reshape", ""),
         (

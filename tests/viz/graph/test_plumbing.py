@@ -157,3 +157,13 @@ def test_gradients_stay_with_their_edges() -> None:
             assert edge.gradient == source.gradient
             assert edge.gradient is not None
             assert edge.gradient.shape == source.shape
+
+
+def test_what_flows_back_into_a_layer_that_reads_twice_is_known_of_the_source_alone() -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Tanhshrink(), nn.Linear(3, 2))  # x - tanh(x)
+    picture = draw_graph(net, inputs=tg.ones(2, 3), gradients=True).picture
+    shrink = next(b for b in picture.boxes if b.label == "Tanhshrink")
+    (edge,) = (e for e in picture.edges if e.target == shrink.id)
+    assert edge.gradient is None
+    assert next(b for b in picture.boxes if b.id == edge.source).gradient is not None
+    assert all(e.gradient is not None for e in picture.edges if e.source == shrink.id)
