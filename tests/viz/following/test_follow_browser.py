@@ -124,6 +124,24 @@ def test_functions_of_single_numbers(window):
     assert set(known) <= seen
 
 
+GROUPED = {
+    "conv": (nn.Conv2d, {"stride": (2, 1), "padding": 1, "dilation": (1, 2)}),
+    "transposed": (nn.ConvTranspose2d, {"stride": (2, 1), "padding": 1, "output_padding": (1, 0)}),
+}
+
+
+@pytest.mark.parametrize("kind", GROUPED)
+def test_groups_have_weights_of_their_own(window, kind):
+    layer, geometry = GROUPED[kind]
+    net = layer(4, 6, 3, groups=2, **geometry).double()
+    x = np.random.default_rng(0).normal(size=(1, 4, 5, 6))
+    window.show(viz.follow(net, x).html)
+    step = trail(net, x).steps[1]
+    cells = [(1, o) for o in range(step.value.size)]
+    written = [float(text) for text, _ in window.run(SUMS, cells)]
+    np.testing.assert_allclose(written, step.value.reshape(-1), rtol=1e-12, atol=1e-12)
+
+
 def test_the_products_in_the_table_add_up_to_the_sum(window):
     """What a reader sees, read from the text: window x kernel, product by product."""
     net = nn.Conv2d(1, 1, 3)

@@ -51,10 +51,8 @@ def failed_call(failure: Failure) -> FailedCall:
     call = max((i for i, m in enumerate(called) if m is module), default=None)
     name, inputs = frame.f_code.co_name.strip("_"), _arguments(frame)
     if name == "array_ufunc":  # array - x: what NumPy was asked for
-        name, inputs = (
-            frame.f_locals["ufunc"].__name__,
-            [*zip(("self", "other"), (x for _, x in inputs[1:]), strict=False)],
-        )
+        name = frame.f_locals["ufunc"].__name__
+        inputs = list(zip(("self", "other"), (x for _, x in inputs[1:]), strict=False))
     label = _NAMES.get(name, name) if inner else (type(module).__name__ if module is not None else name)
     if label.startswith("r") and label[1:] in ("add", "sub", "mul", "truediv", "pow", "matmul"):
         label = label[1:]
