@@ -293,6 +293,18 @@ def test_the_receptive_field_is_what_changes_a_number(window, branches):
         np.testing.assert_array_equal(np.array(reach or [0] * x.size, bool), expected)
 
 
+def test_fields_of_many_numbers_at_once(window):
+    """From 17 numbers on the walk goes plane by plane; the corners of each kernel count as well."""
+    net = nn.Sequential(nn.Conv2d(1, 4, (3, 2), dilation=(1, 2)), nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(4, 1, 2))
+    window.show(viz.follow(net, np.ones((1, 1, 9, 9), np.float32)).html)
+    reach = window.run(
+        "const page = document.documentElement.follow; return [...page.reachOf(page.steps[3], 0).get(0)]"
+    )
+    expected = np.zeros((9, 9), int)
+    expected[:6, :6] = 1  # 3 + 2 + 1 rows; columns 0 and 2, then three more, then one more
+    np.testing.assert_array_equal(np.reshape(reach, (9, 9)), expected)
+
+
 def test_maxima_see_all_and_follow_the_winner(window):
     """All of a window can change its maximum, one does; of equal maxima over dimensions each has its share."""
 
