@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist graphs draw recipes notebook test browser bench lint format types setup clean
+.PHONY: help mnist graphs gallery draw recipes notebook test browser bench lint format types setup clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
@@ -23,6 +23,9 @@ mnist: $(VENV)/.mnist ## train a convnet on handwritten digits (150 MB, all of i
 
 graphs: $(VENV)/.viz ## draw three computation graphs into runs/graphs (Graphviz comes along: 110 MB more in .venv)
 	@$(PY) examples/visualize_graph.py $(ARGS)
+
+gallery: $(VENV)/.viz ## put every kind of picture and page into one file, runs/gallery.html
+	@$(PY) docs/make_gallery.py $(ARGS)
 
 draw: $(VENV)/.mnist ## draw digits on a page of this machine, and see what a network makes of them
 	@$(PY) examples/draw_digit.py $(ARGS)

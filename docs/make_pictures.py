@@ -106,6 +106,11 @@ def main() -> None:
         print(f"{file} {file.stat().st_size / 1000:.0f} kB")
     compared = viz.compare(trainer, other, (x[:1000], y[:1000]), names=("plain", "batch-norm"))
     shoot(compared, folder / "viz_compare.png", 1180)
+    with tempfile.TemporaryDirectory() as place:
+        file = viz.report(Path(place) / "report.html", model, (x[:1000], y[:1000]), history=trainer.history)
+        shoot(Page(file.read_text(encoding="utf-8")), folder / "report.png", 900)
+    wide = nn.functional.pad(tg.tensor(x[:2]), (2, 2, 2, 2))  # (2, 1, 32, 32)
+    shoot(viz.draw_graph(model, inputs=wide, failed="draw").page(), folder / "graph_failed.png", 700)
 
 
 if __name__ == "__main__":

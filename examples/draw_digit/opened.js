@@ -38,8 +38,8 @@ element("hidden").append(layers.hidden.element);
 
 function showLayers(answer, digit) {
   const scale = signedScale(127);
-  const maps = answer ? bytes(answer.maps, Int8Array) : new Int8Array(8 * 784);
-  const second = answer ? bytes(answer.second, Int8Array) : new Int8Array(SECOND.count * 100);
+  const maps = answer ? bytesOf(answer.maps, Int8Array) : new Int8Array(8 * 784);
+  const second = answer ? bytesOf(answer.second, Int8Array) : new Int8Array(SECOND.count * 100);
   const hidden = answer ? answer.hidden : new Array(120).fill(0);
   layers.picture.update(digit);
   layers.maps.forEach((tile, k) => tile.update(maps.subarray(784 * k, 784 * (k + 1)), scale));
@@ -52,7 +52,7 @@ function showLayers(answer, digit) {
 /** Ten bars around zero. */
 function showLogits(logits) {
   const most = Math.max(...(logits ?? [1]).map(Math.abs));
-  const best = logits ? logits.indexOf(Math.max(...logits)) : -1;
+  const best = logits ? placeOfMost(logits) : -1;
   const rows = Array.from({ length: 10 }, (_, digit) => {
     const value = logits ? logits[digit] : 0;
     const bar = html("i", { class: value < 0 ? "below" : "above" });
@@ -116,17 +116,17 @@ const inPlace = (place) => (place === "middle" ? "in the middle" : `at the ${pla
 function showWhy() {
   const answer = why?.answer ?? null;
   const [paper, ink, above, below] = ["--paper", "--ink", "--above", "--below"].map(themeColor);
-  const digit = latest ? bytes(latest.picture, Uint8Array) : new Uint8Array(784);
+  const digit = latest ? bytesOf(latest.picture, Uint8Array) : new Uint8Array(784);
   const over = (name, values) => {
     const ground = (i) => mix(paper, ink, (0.35 * digit[i]) / 255);
-    pixels(element(name), 28, 28, (i) => mix(ground(i), values[i] < 0 ? below : above, Math.min(1, Math.abs(values[i]) / 127)));
+    paintCells(element(name), 28, 28, (i) => mix(ground(i), values[i] < 0 ? below : above, Math.min(1, Math.abs(values[i]) / 127)));
   };
   const change = answer?.change ?? null;
   const nothing = new Int8Array(784);
-  over("heat", answer ? bytes(answer.heat, Int8Array) : nothing);
-  over("difference", change ? bytes(change.difference, Int8Array) : nothing);
-  const changed = change ? bytes(change.picture, Uint8Array) : nothing;
-  pixels(element("changed"), 28, 28, (i) => grey(changed[i]));
+  over("heat", answer ? bytesOf(answer.heat, Int8Array) : nothing);
+  over("difference", change ? bytesOf(change.difference, Int8Array) : nothing);
+  const changed = change ? bytesOf(change.picture, Uint8Array) : nothing;
+  paintCells(element("changed"), 28, 28, (i) => grey(changed[i]));
   element("changed-name").textContent = change ? `Now it says ${answer.other}` : "Nothing yet";
   element("changed-text").textContent = change
     ? `${change.pixels ? plural(change.pixels, "pixel") : "no pixel"} changed by a tenth or more; length of the change ${formatNumber(change.norm, 3)}`
@@ -138,7 +138,7 @@ function showWhy() {
 }
 
 function whyWords({ best, other, gap, add, remove, change }) {
-  const parts = [add && `ink is missing ${inPlace(add)}`, remove && `ink is too much ${inPlace(remove)}`].filter(Boolean);
+  const parts = [add && `ink is missing ${inPlace(add)}`, remove && `there is too much ${inPlace(remove)}`].filter(Boolean);
   const against = parts.length ? ` What speaks most against it: ${parts.join(", and ")}.` : "";
   const found = change ? "" : ` No change was found that makes it ${named(other)}.`;
   return `${named(other)[0].toUpperCase()}${named(other).slice(1)} is ${formatNumber(gap, 3)} behind ${named(best)} in the logits.${against}${found}`;
@@ -153,8 +153,8 @@ function showNearest(answer) {
   element("nearest").replaceChildren(
     ...list.map(({ picture, label, cosine }) => {
       const canvas = html("canvas", { width: 28, height: 28, role: "img", "aria-label": `Training digit: ${label}` });
-      const values = bytes(picture, Uint8Array);
-      pixels(canvas, 28, 28, (i) => grey(values[i]));
+      const values = bytesOf(picture, Uint8Array);
+      paintCells(canvas, 28, 28, (i) => grey(values[i]));
       return html("figure", {}, canvas, html("figcaption", {}, html("b", {}, String(label)), cosine.toFixed(3)));
     }),
   );

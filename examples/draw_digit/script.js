@@ -236,27 +236,15 @@ function show(answer) {
   showInside();
 }
 
-function bytes(text, kind) {
-  return new kind(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-}
-
 function mix(a, b, part) {
   return a.map((value, i) => value + part * (b[i] - value));
 }
 
-/** Draw an array of pixels, each with the colour that a function gives it. */
-function pixels(canvas, width, height, colorOf) {
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) image.data.set([...colorOf(i), 255], 4 * i);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
 function showInside() {
   const [paper, black, above] = ["--paper", "--ink", "--above"].map(themeColor);
-  const digit = latest ? bytes(latest.picture, Uint8Array) : new Uint8Array(784);
-  const heat = latest ? bytes(latest.cam, Uint8Array) : new Uint8Array(784);
-  pixels(element("cam"), 28, 28, (i) => mix(mix(paper, black, (0.6 * digit[i]) / 255), above, (0.8 * heat[i]) / 255));
+  const digit = latest ? bytesOf(latest.picture, Uint8Array) : new Uint8Array(784);
+  const heat = latest ? bytesOf(latest.cam, Uint8Array) : new Uint8Array(784);
+  paintCells(element("cam"), 28, 28, (i) => mix(mix(paper, black, (0.6 * digit[i]) / 255), above, (0.8 * heat[i]) / 255));
   showLayers(latest, digit);
 }
 

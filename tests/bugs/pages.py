@@ -83,7 +83,7 @@ BUGS = [
     Bug("viz/graph/remedies.py", "if target.min() >= 1 and target.max() == classes:", "if target.max() == classes:", FAILING),
     Bug("viz/graph/remedies.py", "return ways[0] if len(ways) == 1 else \"\"", "return ways[0] if ways else \"\"", FAILING),
     Bug("viz/graph/failing.py", "if label.startswith(\"r\") and label[1:] in", "if False and label[1:] in", FAILING),
-    Bug("viz/graph/plumbing.py", "if user.group != box.group or not _is_operation(user):", "if not _is_operation(user):", ["tests/viz/graph/test_plumbing.py"]),
+    Bug("viz/graph/plumbing.py", "if any(u.group != box.group or not _is_operation(u) for u in users):", "if any(not _is_operation(u) for u in users):", ["tests/viz/graph/test_plumbing.py"]),
     Bug("viz/graph/plumbing.py", "gradient = None if again else edge.gradient", "gradient = edge.gradient", ["tests/viz/graph/test_plumbing.py"]),
     Bug("viz/graph/infix.py", "        if second[0] in \"−-\":", "        if False:", ["tests/viz/graph/test_infix.py"]),  # noqa: RUF001
     Bug("viz/graph/infix.py", "if n % 100 in (11, 12, 13) else", "if False else", ["tests/viz/graph/test_infix.py"]),

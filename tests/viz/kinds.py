@@ -85,14 +85,16 @@ def notebook(_folder: Path) -> str:
     return f'<!doctype html><html lang="en">{head}<main><h1>Notebook</h1>{framed(demo())}</main>'
 
 
+CLICK = "new MouseEvent('click', { bubbles: true })"
+FIT = "document.getElementById('fit').click()"
 PAGES = {  # a new kind of page is one line here
     "graph": Kind(
         lambda _: graph_page(pictures.lenet()),
         (
-            "document.getElementById('open-all').click(); document.getElementById('toggle-panel').click()",
-            "document.querySelector('#nodes .operation').dispatchEvent(new MouseEvent('click', { bubbles: true }))",
             # with the whole graph in sight: of a node at the border axe reads the half that is seen
-            "document.getElementById('last').click(); document.getElementById('fit').click()",
+            f"document.getElementById('open-all').click(); document.getElementById('toggle-panel').click(); {FIT}",
+            f"document.querySelector('#nodes .operation').dispatchEvent({CLICK}); {FIT}",
+            f"document.getElementById('last').click(); {FIT}",
         ),
     ),
     "expression": Kind(lambda _: graph_page(pictures.used_twice()), ("document.getElementById('last').click()",)),

@@ -22,7 +22,7 @@ def test_the_code_runs(run: Run, monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     code = "".join(re.findall(r"^```python\n(.*?)^```", (DOCS / "pictures.md").read_text(), re.DOTALL | re.MULTILINE))
     for long, short in (
-        ("callbacks=[recorder]", "callbacks=[recorder], progress=False"),
+        ("callbacks=[recorder, path]", "callbacks=[recorder, path], progress=False"),
         ("three_runs", "[history] * 3"),
         ("points=25", "points=3"),
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 import numpy as np
@@ -146,15 +148,21 @@ def test_the_plane_of_a_path_is_the_one_it_lies_in() -> None:
     assert found.a[0] < found.path[:, 0].min() < found.path[:, 0].max() < found.a[-1]
 
 
-@pytest.mark.parametrize("states", [[[5.0, 1.0], [3.0, -0.5]], [[1.0, -2.0]]], ids=["a line", "a point"])
-def test_a_path_along_a_line_gets_a_second_direction(states: list[Any]) -> None:
+def test_a_path_along_a_line_gets_a_second_direction() -> None:
     model = nn.Linear(2, 1, bias=False)
     model.weight.data[:] = tg.tensor([[1.0, -2.0]])
-    path = [{"weight": np.array([w])} for w in states]
+    path = [{"weight": np.array([w])} for w in ([5.0, 1.0], [3.0, -0.5])]
     found = viz.loss_landscape(model, F.mse_loss, (X[:, 0, 0, :2], X[:, 0, 0, 2:3]), path=path, points=3)
     assert np.isfinite(found.losses).all()
     assert found.explained is not None
     assert found.explained[1] == 0
+
+
+def test_a_path_that_goes_nowhere_is_refused() -> None:
+    model, path = convnet(), viz.PathRecorder()
+    path.record(model)  # after the run, where it was meant to be a callback of it
+    with pytest.raises(ValueError, match=r"1 in all.*callbacks=\[path\]"):
+        viz.loss_landscape(model, F.cross_entropy, (X, Y), path=path, points=2)
 
 
 def test_a_recorder_keeps_every_epoch_and_batches_that_were_asked_for() -> None:
@@ -224,3 +232,23 @@ def test_bad_landscapes_are_named() -> None:
         viz.plot_loss_landscape(viz.LossLandscape(a, a, np.full((3, 3), np.nan), None, None))
     with pytest.raises(ValueError, match="log=True needs losses above 0"):
         viz.plot_loss_landscape(viz.LossLandscape(a, a, np.zeros((3, 3)), None, None), log=True)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_terminal_sees_how_far_it_is(fails: bool, monkeypatch: Any, capsys: Any) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    screen = type("Terminal", (io.StringIO,), {"isatty": lambda _: True})()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(36, 3))
+    if fails:
+        with pytest.raises(ValueError, match="one number, got NoneType"):
+            viz.loss_landscape(model, lambda _x, _y: None, (X, Y), points=3)
+    else:
+        viz.loss_landscape(model, F.cross_entropy, (X, Y), points=3)
+    assert screen.getvalue().startswith("\rloss landscape  |")
+    assert "0/9" in screen.getvalue()
+    assert screen.getvalue().endswith(" \r"), "the bar is wiped off"
+    screen.truncate(0)
+    viz.loss_landscape(model, F.cross_entropy, (X, Y), points=2, progress=False)
+    assert screen.getvalue() == capsys.readouterr().out == ""

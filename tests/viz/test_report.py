@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import tinygrad_cnn as tg
 from tests.viz import styles
 from tests.viz.conftest import Run
 from tinygrad_cnn import nn, viz
+from tinygrad_cnn.viz import probing
 
 NASTY = '</script><b>"x" & $\\frac'
 VOID = {"meta", "br", "img", "link"}
@@ -327,3 +330,18 @@ def test_a_browser_draws_it_in_silence(text: str, tmp_path: Path) -> None:
         pytest.skip("Chromium does not start here")
     assert done.stdout.count("<svg ") == text.count("<svg ")
     assert "CONSOLE" not in done.stderr, done.stderr
+
+
+def test_a_terminal_sees_how_far_it_is(run: Run, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    screen = type("Terminal", (io.StringIO,), {"isatty": lambda _: True})()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(probing.Progress, "close", lambda self: totals.append((self._bar.n, self._bar.total)))
+    totals: list[Any] = []
+    viz.report(tmp_path / "report.html", run.model, (run.x[:50], run.y[:50]))
+    assert screen.getvalue().startswith("\rreport  |")
+    assert totals == [(8, 8)], "it comes to its end"
+    screen.truncate(0)
+    monkeypatch.undo()
+    viz.report(tmp_path / "report.html", run.model, (run.x[:50], run.y[:50]), progress=False)
+    assert capsys.readouterr() == ("", "")

@@ -14,30 +14,30 @@ from typing import Any
 from ..autograd.modes import here
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
-from .recorder import Recorder
+from .recorder import Watcher
 
 Method = Callable[..., Any]
 
 
-def recorders() -> list[Recorder]:
-    """The profiles that run in this thread."""
-    return [watcher for watcher in here.mode.watchers if isinstance(watcher, Recorder)]
+def watchers() -> list[Watcher]:
+    """The profiles, and whoever else sees calls, in this thread."""
+    return [watcher for watcher in here.mode.watchers if isinstance(watcher, Watcher)]
 
 
 def _seen_call(call: Method) -> Method:
     @functools.wraps(call)
     def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
-        seen_by = recorders()
-        for recorder in seen_by:
-            recorder.enter(self)
+        seen_by = watchers()
+        for watcher in seen_by:
+            watcher.enter(self)
         try:
             result = call(self, *args, **kwargs)
-            for recorder in seen_by:
-                result = recorder.returned(result)
+            for watcher in seen_by:
+                result = watcher.returned(result)
             return result
         finally:
-            for recorder in seen_by:
-                recorder.leave()
+            for watcher in seen_by:
+                watcher.leave()
 
     return __call__
 
@@ -49,8 +49,8 @@ def _seen_step(step: Method) -> Method:
         try:
             return step(self, *args, **kwargs)
         finally:
-            for recorder in recorders():
-                recorder.note(f"{type(self).__name__}.step", "optimizer", start)
+            for watcher in watchers():
+                watcher.note(f"{type(self).__name__}.step", "optimizer", start)
 
     return timed
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..autograd.modes import here
 from . import chrome
 from .events import OPERATIONS, Event
-from .hooks import CALLS, recorders
+from .hooks import CALLS, watchers
 from .recorder import Recorder
 from .tables import Row, Table, as_html, finished, laid_out, ordered, rows, text
 
@@ -268,5 +268,5 @@ class record_function(ContextDecorator):
 
     def __exit__(self, *exc: object) -> None:
         start = self._starts.pop()
-        for recorder in recorders():
-            recorder.note(self.name, "span", start)
+        for watcher in watchers():
+            watcher.note(self.name, "span", start)

@@ -19,7 +19,39 @@ from .flops import backward_flops, forward_flops
 from .naming import ModuleNames
 
 
-class Recorder:
+class Watcher:
+    """One of a thread's ``mode.watchers``: what the engine and, while `hooks.CALLS` runs, calls of modules tell it."""
+
+    def before_forward(self, op: Op, inputs: Sequence[Any]) -> None:
+        """An operation begins."""
+
+    def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
+        """An operation has given its result, a tensor."""
+
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
+        """A node was made that is no operation's: a function of the user's, a part that is computed again."""
+
+    def before_rule(self, node: Node, i: int, g: Any) -> None:
+        """The rule for input i of a node begins."""
+
+    def after_rule(self, node: Node, i: int, g: Any, gx: Any) -> None:
+        """It has given that input's gradient."""
+
+    def enter(self, module: Module) -> None:
+        """A module is called."""
+
+    def returned(self, result: Any) -> Any:
+        """What the innermost module is about to return, and what shall go on in its place: here, the same."""
+        return result
+
+    def leave(self) -> None:
+        """The innermost module returns, or raises."""
+
+    def note(self, name: str, phase: str, start: int, **more: Any) -> None:
+        """Something else began at ``start`` and ends now: a step of an optimizer, a span of the user's."""
+
+
+class Recorder(Watcher):
     """Writes down what happens in the thread whose ``mode.watchers`` it is among.
 
     Events are appended when they end. So whatever ran within an event stands right before it in the list.
@@ -96,10 +128,6 @@ class Recorder:
         """A module is called."""
         model = self._modules[0][0] if self._modules else module
         self._modules.append((module, self._names.name(module, model, self.module), perf_counter_ns()))
-
-    def returned(self, result: Any) -> Any:
-        """What the innermost module is about to return, and what shall go on in its place: here, the same."""
-        return result
 
     def leave(self) -> None:
         """The innermost module returns, or raises."""

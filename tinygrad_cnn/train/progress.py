@@ -105,6 +105,28 @@ def _text(text: str) -> tuple[str, int]:
     return text.replace("{", "{{").replace("}", "}}"), disp_len(text)
 
 
+def epoch_line(title: str, values: Mapping[str, Any]) -> str:
+    """What is printed when an epoch is over: every number beside its validation; the time and the speed, where the
+    line stays within 80 columns. All of them are in the history.
+
+    >>> epoch_line("epoch 1/9", {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "seconds": 2.0})
+    'epoch 1/9  loss 0.5000 (val 0.6000)  accuracy 0.8000 (val 0.7500)  2.0 s'
+    """
+    known = {name: text for name, value in values.items() if (text := line({name: value}))}
+    extra = [known.pop(name) for name in ("seconds", "images_per_s") if name in known]
+    parts = [title]
+    for name, text in known.items():
+        if f"val_{name}" in known:
+            parts.append(f"{text} (val {show(values[f'val_{name}'])})")
+        elif not (name.startswith("val_") and name[4:] in known):
+            parts.append(text)
+    for text in extra:
+        if len("  ".join([*parts, text])) > _USUAL:
+            break
+        parts.append(text)
+    return "  ".join(parts)
+
+
 def line(values: Mapping[str, Any]) -> str:
     """Names and numbers in one line: "loss 0.1234  accuracy 0.9876  51,234 images/s"."""
     parts = []

@@ -27,7 +27,7 @@ from .interrupt import Interrupt
 from .live import live_page
 from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
-from .progress import Progress, line
+from .progress import Progress, epoch_line
 
 Loss = Callable[[Any, Any], Any]
 
@@ -196,8 +196,8 @@ class Trainer:
         self.history.rows.append(row)
         self._tell("on_epoch_end", row)
         width = len(str(self.epochs))
-        text = line({name: value for name, value in row.items() if name not in ("epoch", "lr")})
-        show.write(f"epoch {self.epoch:{width}d}/{self.epochs}  {text}")
+        said = {name: value for name, value in row.items() if name not in ("epoch", "lr")}
+        show.write(epoch_line(f"epoch {self.epoch:{width}d}/{self.epochs}", said))
 
     def _step(self, batch: Any, mean: Mean, metrics: list[Metric]) -> float:
         self.optimizer.zero_grad()

@@ -46,7 +46,7 @@ def maps_of(model: Module, x: Any, layer: Any, batch_size: int | None, name: str
         return y._array.copy(), y  # what comes next may work in place
 
     with probing.at_rest(model):
-        parts = [output_of(model, Tensor(x), called, keep, name, model)[1] for x in probing.pieces(images, size)]
+        parts = [output_of(model, Tensor(x), called, keep, name, model)[1] for x, _ in probing.pieces(images, size)]
     return np.concatenate(parts)
 
 

@@ -97,6 +97,7 @@ def loss_landscape(
     seed: int = 0,
     batch_norm: str = "running",
     batch_size: int | None = None,
+    progress: bool = True,
 ) -> LossLandscape:
     """The loss on a plane through the model's weights; the model is left as it was, to the bit.
 
@@ -119,6 +120,7 @@ def loss_landscape(
         batch_norm: "running" judges in evaluation mode, with the running statistics that belong to the model's own
             weights; "batch" lets batch-norm take each batch's. Dropout is off in both.
         batch_size: for datasets and arrays (256); a loader has its own.
+        progress: a bar on a terminal or in a notebook, which goes away at the end.
 
     Raises:
         TypeError, ValueError: no data, no targets, a path that is none of this model's.
@@ -146,13 +148,20 @@ def loss_landscape(
         a = b = np.linspace(-span, span, points)
     else:
         steps = _steps(path, trained, weights, name)  # (T, D)
+        if not steps.any():
+            raise ValueError(
+                f"{name}: every point of the path is the model as it is now, {len(steps)} in all, so there is no way "
+                "to draw; a PathRecorder records while training: Trainer(..., callbacks=[path])"
+            )
         first, second, explained = _principal(steps, trained, random)
         walked = np.stack([steps @ first, steps @ second], axis=1)  # (T, 2)
         a, b = (_around(along, points) for along in walked.T)
-    with probing.at_rest(model), _set_aside(model, trained, batch_norm == "batch"):
-        losses = np.array(  # (B, A)
-            [[_loss(model, loss, batches, trained, weights + i * first + j * second) for i in a] for j in b]
-        )
+    losses = np.empty((points, points))  # (B, A)
+    bar = probing.bar("loss landscape", points**2, progress)
+    with probing.at_rest(model), _set_aside(model, trained, batch_norm == "batch"), bar as step:
+        for at in np.ndindex(losses.shape):
+            losses[at] = _loss(model, loss, batches, trained, weights + a[at[1]] * first + b[at[0]] * second)
+            step()
     return LossLandscape(a, b, losses, walked, explained)
 
 
@@ -211,7 +220,7 @@ def _principal(
             along = vector @ steps
             directions.append(along / np.linalg.norm(along))
             shares.append(float(square / squares.sum()))
-    while len(directions) < 2:  # a path along a line, or of one point
+    while len(directions) < 2:  # a path along a line
         drawn = _random_direction(trained, random)
         for direction in directions:
             drawn = drawn - (drawn @ direction) * direction
@@ -258,7 +267,7 @@ def _loss(model: Module, loss: Any, batches: Sequence[Any], trained: Mapping[str
     with np.errstate(all="ignore"):  # far out on the plane anything may overflow
         for inputs, targets in batches:
             outputs = model(*(Tensor(x.copy()) for x in inputs))  # copies: a model may write into what it gets
-            total += float(loss(outputs, targets).item()) * len(inputs[0])
+            total += probing.number(loss(outputs, targets), "loss_landscape") * len(inputs[0])
             samples += len(inputs[0])
     return total / samples
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,21 +18,16 @@ import numpy as np
 
 from ..autograd.graph import Op, array_of
 from ..nn import Module, MultiheadAttention
-from ..nn.parameter import Uninitialized
+from ..nn.parameter import is_lazy
+from ..nn.summary import tensors_in
 from ..profiler import hooks
-from ..profiler.recorder import Recorder
+from ..profiler.recorder import Watcher
 from ..tensors import Tensor
+from .operations import HAND_ON, unit_axis
+from .watching import PACKAGE
 
-_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _PREFIX = __name__.partition(".")[0] + "."  # of the names of the package's own modules
-_FUNCTIONS = tuple(_PACKAGE + room for room in (f"nn{os.sep}functional", "ops", "tensors", "linalg", "special"))
-_HAND_ON = {  # operations that move numbers, or choose among them
-    "broadcast_to", "cast", "cat", "clone", "convert", "diagonal", "flip", "gather", "getitem", "masked_fill",
-    "pad_circular", "pad_constant", "pad_reflect", "pad_replicate", "permute", "repeat_interleave", "reshape", "roll",
-    "setitem", "slide", "stack", "tril", "triu",
-}  # fmt: skip
-_LAST = ("linear", "bilinear", "embedding", "layer_norm", "rms_norm")  # their units lie along the last dimension
-_SECOND = "conv", "pool", "batch_norm", "group_norm", "instance_norm", "interpolate"  # words; along the second
+_FUNCTIONS = tuple(PACKAGE + room for room in (f"nn{os.sep}functional", "ops", "tensors", "linalg", "special"))
 
 Take = Callable[[str, Tensor], tuple[Any, Tensor]]
 
@@ -62,7 +56,7 @@ class _Call(Output):
     taken: bool = False
 
 
-class Outputs(Recorder):
+class Outputs(Watcher):
     """Sees a forward pass, names its outputs, and keeps what ``take`` makes of those that count.
 
     Args:
@@ -81,12 +75,11 @@ class Outputs(Recorder):
     def __init__(
         self,
         model: Module,
-        inputs: Iterable[Any],
+        inputs: Sequence[Any],
         found: Callable[[Output], None],
         take: Take,
         chosen: Callable[[str], bool] | None = None,
     ) -> None:
-        super().__init__()
         self.names: dict[str, bool] = {}
         self._found, self._take, self._chosen = found, take, chosen
         self._paths = {module: path for path, module in model.named_modules()}
@@ -96,10 +89,10 @@ class Outputs(Recorder):
         self._function: _Call | None = None  # whose last operation may be still to come
         self._called: tuple[str, FrameType | None] = "", None  # the function that led to the operation that runs
         self._axes: dict[int, tuple[weakref.ref[Any], int | None]] = {}  # of arrays by id; None: not of the input
-        tensors = [x for x in _flat(inputs) if isinstance(x, Tensor)]
+        tensors = tensors_in(inputs)
         self._batch = next((len(x._array) for x in tensors if x.ndim), 0)
         for state in (*model.parameters(), *model.buffers()):
-            if not isinstance(state, Uninitialized):
+            if not is_lazy(state):
                 self._note(state._array, None)
         for x in tensors:
             self._note(x._array, 1)
@@ -162,12 +155,12 @@ class Outputs(Recorder):
         arrays = (a for a in map(array_of, inputs) if isinstance(a, np.ndarray))
         flowing = [(a.ndim, axis) for a in arrays if (axis := self._axis_of(a)) is not None]
         y = result._array
-        axis = _axis(call.type, op.name, attributes, flowing, y.ndim) if flowing else None
-        call.computes |= op.name not in _HAND_ON
+        axis = unit_axis(call.type, op.name, attributes, flowing, y.ndim) if flowing else None
+        call.computes |= op.name not in HAND_ON
         call.flows |= axis is not None
         call.axis, call.array = 1 if axis is None else axis, y
         for outer in self._calls[-1:]:
-            outer.computes |= op.name not in _HAND_ON
+            outer.computes |= op.name not in HAND_ON
         if self._counts_in(call, result, call.computes and call.flows and not call.whole):
             out = self._keep(call, result)
             if out is not result:
@@ -224,40 +217,15 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _flat(values: Iterable[Any]) -> list[Any]:
-    """What lies in lists, tuples and dicts, side by side."""
-    found = []
-    for x in values:
-        inner = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else None
-        found += [x] if inner is None else _flat(inner)
-    return found
-
-
 def _public_function(op: Op) -> tuple[str, FrameType | None]:
     """The function of the package that a forward called, by name and frame; of an operation itself its own name."""
     found, frame = None, sys._getframe(2)
     while frame.f_back is not None:
         code = frame.f_code
-        if not code.co_filename.startswith(_PACKAGE) or code.co_filename == hooks.__file__:
+        if not code.co_filename.startswith(PACKAGE) or code.co_filename == hooks.__file__:
             break
         public = not code.co_name.startswith("_") and code.co_name in frame.f_globals
         if public and code.co_filename.startswith(_FUNCTIONS):
             found = frame
         frame = frame.f_back
     return (op.name, None) if found is None else (found.f_code.co_name, found)
-
-
-def _axis(function: str, op: str, attributes: Mapping[str, Any], inputs: Sequence[tuple[int, int]], ndim: int) -> int:
-    """Along which dimension of an output its units lie: where a layer has put them, they stay."""
-    if function in _LAST or op in _LAST:
-        return ndim - 1
-    if any(word in function or word in op for word in _SECOND):
-        return 1
-    if op == "matmul":
-        return ndim - 1 if ndim < 4 else 1  # 4: attention, whose units are its heads
-    before, axis = next(((n, a) for n, a in inputs if n == ndim), inputs[0])
-    if op == "permute":
-        return list(attributes["dims"]).index(axis)
-    if before == ndim:
-        return axis
-    return ndim - 1 if axis == before - 1 else 1

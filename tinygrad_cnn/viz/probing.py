@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..nn.module import Module
 from ..nn.summary import evaluating, in_mode, same_buffers
 from ..tensors import Tensor
 from ..train.loaders import as_dataset, as_loader, is_dataset
+from ..train.progress import Progress
 from . import style
 from .watching import same_random_state
 
@@ -61,10 +62,22 @@ def differentiating(model: Module) -> Iterator[None]:
         yield
 
 
-def pieces(images: Array, batch_size: int) -> Iterator[Array]:
-    """The images, some at a time."""
+@contextmanager
+def bar(title: str, steps: int, shown: bool) -> Iterator[Callable[[], None]]:
+    """Within: a bar on a terminal or in a notebook, as a training run has, and what to call after each step."""
+    progress = Progress(shown)
+    progress.start(title, steps)
+    try:
+        yield lambda: progress.step(dict)
+    finally:
+        progress.close()
+
+
+def pieces(images: Array, batch_size: int, classes: Array | None = None) -> Iterator[tuple[Array, Array | None]]:
+    """The images, some at a time, with their classes."""
     for start in range(0, len(images), batch_size):
-        yield images[start : start + batch_size]
+        part = slice(start, start + batch_size)
+        yield images[part], None if classes is None else classes[part]
 
 
 def inputs_of(data: Any, batch_size: int | None, name: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -95,6 +108,14 @@ def scores(model: Module, x: Tensor, name: str) -> Tensor:
     return y
 
 
+def number(loss: Any, name: str) -> float:
+    """The number in what a loss function gave; an error for anything else."""
+    if not isinstance(loss, Tensor) or loss._array.size != 1:
+        got = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"{name}: the loss must be a Tensor with one number, got {got}; use reduction='mean'")
+    return float(loss._array.item())
+
+
 def probabilities(logits: Array) -> Array:
     """softmax over the classes, (N, C), in float64."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
@@ -105,7 +126,7 @@ def probabilities(logits: Array) -> Array:
 def predict(model: Module, images: Array, batch_size: int, name: str) -> Array:
     """Scores (N, C) of images, in evaluation mode."""
     with at_rest(model):
-        return np.concatenate([scores(model, Tensor(part), name)._array for part in pieces(images, batch_size)])
+        return np.concatenate([scores(model, Tensor(part), name)._array for part, _ in pieces(images, batch_size)])
 
 
 def targets_for(target: Any, count: int, name: str) -> Array | None:

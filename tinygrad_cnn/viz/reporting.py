@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ Array = NDArray[Any]
 _MISTAKES = 24
 _PROBED = 1000  # samples whose activations are looked at
 _GRADED = 64  # and gradients
+_PARTS = 8  # of the work, as the bar counts it
 
 
 def report(
@@ -53,6 +54,7 @@ def report(
     layer: Any = None,
     examples: int = 6,
     batch_size: int | None = None,
+    progress: bool = True,
 ) -> Path:
     """Write all pictures of a trained classifier, and a summary, into one HTML file that needs nothing else.
 
@@ -77,6 +79,7 @@ def report(
             the last convolution.
         examples: how many images to explain, the first of each class.
         batch_size: for datasets and arrays (256); a loader has its own.
+        progress: a bar on a terminal or in a notebook, which goes away at the end.
 
     Returns:
         The path.
@@ -92,24 +95,30 @@ def report(
         raise TypeError(f"{name}: recorder must be a HistogramRecorder, got {type(recorder).__name__}")
     style.whole(examples, "examples", name)
     chosen = None if layer is None else name_of(model, layer, name)
-    seen = _Evaluation(model, data, examples, batch_size, name)
-    known = probing.class_names(data) if display_labels is None else display_labels
-    labels = style.labels_for(known, seen.classes, name)
-    table = summary(model, (1, *seen.shape))
-    statistics = activation_statistics(model, seen.probed, batch_size=batch_size)
-    flow, gradients = _flowing_back(model, seen)
-    sections = [
-        _summarized(model, table, seen, history, facts or {}),
-        _examined(findings(model, statistics, flow, recorder, seen.scores)),
-        *_learned(history),
-        *_judged(seen, labels),
-        *_explained(model, seen, labels, chosen),
-        *_distributed(recorder),
-        _flowing(statistics, len(seen.probed)),
-        *gradients,
-        _graphed(model, seen),
-        _layered(table),
-    ]
+    with probing.bar(name, _PARTS, progress) as step:
+        seen = _Evaluation(model, data, examples, batch_size, name)
+        step()
+        known = probing.class_names(data) if display_labels is None else display_labels
+        labels = style.labels_for(known, seen.classes, name)
+        table = summary(model, (1, *seen.shape))
+        statistics = activation_statistics(model, seen.probed, batch_size=batch_size)
+        step()
+        flow, gradients = _flowing_back(model, seen)
+        sections = [
+            _summarized(model, table, seen, history, facts or {}),
+            _examined(findings(model, statistics, flow, recorder, seen.scores)),
+        ]
+        parts: list[Callable[[], list[pages.Section]]] = [
+            lambda: _learned(history),
+            lambda: _judged(seen, labels),
+            lambda: _explained(model, seen, labels, chosen),
+            lambda: _distributed(recorder),
+            lambda: [_flowing(statistics, len(seen.probed)), *gradients],
+            lambda: [_graphed(model, seen), _layered(table)],
+        ]
+        for drawn in parts:
+            sections += drawn()
+            step()
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_file(os.fspath(target), pages.page(title, sections).encode())

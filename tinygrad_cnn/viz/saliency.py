@@ -48,10 +48,9 @@ def saliency_map(model: Module, x: Any, target: Any = None, *, batch_size: int |
     size = probing.check_batch_size(batch_size, name)
     maps = []
     with probing.differentiating(model):
-        for start in range(0, len(images), size):
-            part = slice(start, start + size)
-            leaf = Tensor(images[part].copy(), requires_grad=True)
-            score = probing.picked(probing.scores(model, leaf, name), None if classes is None else classes[part], name)
+        for part, of in probing.pieces(images, size, classes):
+            leaf = Tensor(part.copy(), requires_grad=True)
+            score = probing.picked(probing.scores(model, leaf, name), of, name)
             g = probing.gradient(score, leaf, name, "the image")  # (n, channels, H, W)
             maps.append(np.abs(g).max(axis=1))  # (n, H, W)
     return np.concatenate(maps)  # (N, H, W)
@@ -100,15 +99,14 @@ def cam(model: Module, x: Any, layer: Any, target: Any, batch_size: int | None, 
 
     maps = []
     with probing.differentiating(model):
-        for start in range(0, len(images), size):
-            part = slice(start, start + size)
-            given = Tensor(images[part], requires_grad=True).clone()  # so all is recorded, whatever is frozen
+        for part, of in probing.pieces(images, size, classes):
+            given = Tensor(part, requires_grad=True).clone()  # so all is recorded, whatever is frozen
             y, a = output_of(model, given, called, cut, name, lambda x: probing.scores(model, x, name))
             if a.ndim != 4:
                 raise ValueError(
                     f"{name}: the output of layer {called!r} must be (N, K, h, w), got shape {tuple(a.shape)}"
                 )
-            score = probing.picked(y, None if classes is None else classes[part], name)
+            score = probing.picked(y, of, name)
             g = probing.gradient(score, a, name, f"layer {called!r}")  # (n, K, h, w)
             weights = g.mean(axis=(2, 3), keepdims=True)  # (n, K, 1, 1)
             small = np.maximum((weights * a._array).sum(axis=1, keepdims=True), 0)  # (n, 1, h, w)

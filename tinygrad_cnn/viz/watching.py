@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from ..arrays.rng import default_generator
@@ -14,10 +15,10 @@ from ..arrays.telling import users_frame
 from ..autograd.graph import Node, Op
 from ..autograd.modes import enable_grad, here
 from ..nn.module import Module
-from ..nn.parameter import Uninitialized
+from ..nn.parameter import is_lazy
 from ..nn.summary import kept_buffers
 from ..profiler.hooks import CALLS
-from ..profiler.recorder import Recorder
+from ..profiler.recorder import Recorder, Watcher
 from ..tensors import Tensor
 
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
@@ -101,17 +102,18 @@ def _user_line() -> dict[str, Any] | None:
     frame = users_frame()
     if frame.f_code.co_filename.startswith(PACKAGE):
         return None
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    return line_in(frame, frame.f_lineno)
+
+
+def line_in(frame: FrameType, line: int) -> dict[str, Any]:
+    """A line of code, and its file as a picture may show it: below the current folder, or the name alone."""
+    file = frame.f_code.co_filename
     code = linecache.getline(file, line, frame.f_globals).strip()
-    return {"file": shown_path(file), "line": line, "code": code}
-
-
-def shown_path(file: str) -> str:
-    """A path as a picture may show it to others: below the current folder, or the name alone."""
     try:
-        return Path(file).relative_to(Path.cwd()).as_posix()
+        file = Path(file).relative_to(Path.cwd()).as_posix()
     except ValueError:
-        return file if file.startswith("<") else Path(file).name
+        file = file if file.startswith("<") else Path(file).name
+    return {"file": file, "line": line, "code": code}
 
 
 @contextmanager
@@ -140,12 +142,12 @@ def unfrozen(models: Iterable[Module]) -> Iterator[None]:
 
 def frozen_in(models: Iterable[Module]) -> list[Tensor]:
     """The floating parameters that require no gradient."""
-    every = (p for model in models for p in model.parameters() if not isinstance(p, Uninitialized))
+    every = (p for model in models for p in model.parameters() if not is_lazy(p))
     return [p for p in every if not p.requires_grad and p.dtype.kind == "f"]
 
 
 @contextmanager
-def watched_by(watcher: Recorder) -> Iterator[None]:
+def watched_by(watcher: Watcher) -> Iterator[None]:
     """Within, calls and operations are seen by ``watcher`` and by nobody else; the random state is as before."""
     before = here.mode.watchers
     CALLS.begin()

@@ -297,9 +297,8 @@ def test_fields_of_many_numbers_at_once(window):
     """From 17 numbers on the walk goes plane by plane; the corners of each kernel count as well."""
     net = nn.Sequential(nn.Conv2d(1, 4, (3, 2), dilation=(1, 2)), nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(4, 1, 2))
     window.show(viz.follow(net, np.ones((1, 1, 9, 9), np.float32)).html)
-    reach = window.run(
-        "const page = document.documentElement.follow; return [...page.reachOf(page.steps[3], 0).get(0)]"
-    )
+    page = "const page = document.documentElement.follow;"
+    reach = window.run(f"{page} return [...page.reachOf(page.steps[3], 0).get(0)]")
     expected = np.zeros((9, 9), int)
     expected[:6, :6] = 1  # 3 + 2 + 1 rows; columns 0 and 2, then three more, then one more
     np.testing.assert_array_equal(np.reshape(reach, (9, 9)), expected)

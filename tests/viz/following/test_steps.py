@@ -356,3 +356,11 @@ def test_equal_arrays_are_sent_once():
     once, _ = packed(trail_of(Called(layer), [np.ones((1, 4), np.float32)]))
     twice, _ = packed(trail_of(Called(lambda x: layer(layer(x))), [np.ones((1, 4), np.float32)]))
     assert len(twice["arrays"]) == len(once["arrays"]) + 1
+
+
+def test_an_image_without_its_batch_dimension_is_recognised_where_the_net_fails() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3))
+    with pytest.raises(ValueError, match=r"(?s)linear: .*x has shape \(1, 8, 8\).*x\[None\]"):
+        viz.follow(net, tg.randn(1, 8, 8))
+    with pytest.raises(ValueError, match=r"in 2 \(Linear\)$"):
+        viz.follow(net, tg.randn(1, 1, 9, 9))

@@ -97,6 +97,18 @@ def test_numbers_stand_where_they_stood() -> None:
     assert texts(x.sum().tanh()) == ["sum", "tanh"]
 
 
+def test_slopes_of_powers_are_written_out() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    (first,) = tg.grad((x**3).sum(), x, create_graph=True)
+    (second,) = tg.grad(first.sum(), x, create_graph=True)
+    said = {b.text: b.attributes for b in draw_graph([first, second]).picture.boxes if b.label == "pow_slope"}
+    assert said == {"3 × · ** 2": {}, "6 × ·": {}}  # noqa: RUF001
+    p = tg.tensor(3.0, requires_grad=True)
+    (other,) = tg.grad(x[0] ** p, p, create_graph=True)
+    (box,) = [b for b in draw_graph(other).picture.boxes if b.label == "pow_slope"]
+    assert box.attributes == {"k": "0", "m": "1"}
+
+
 def test_parts_instead_of_the_names_of_arguments() -> None:
     a, b = (tg.ones(2, 2, requires_grad=True) for _ in range(2))
     parts = {b.label: b.parts for b in draw_graph([a / b, a - b, a @ b, tg.cat([a, b, a])]).picture.boxes if b.parts}

@@ -37,11 +37,10 @@ def test_odd_things(make: Any, error: Any, text: str) -> None:
         make(nn.Linear(3, 2), tg.ones(4, 3))
 
 
-def test_saved_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_folders_are_made(tmp_path: Path) -> None:
     graph = draw_graph(nn.Linear(3, 2), inputs=tg.ones(4, 3))
-    with pytest.raises(FileNotFoundError, match=r"there is no folder '.*missing'; make it first, with os.makedirs\('"):
-        graph.save(tmp_path / "missing" / "graph.dot")
-    assert graph.save(tmp_path / "graph.dot").exists()
+    assert graph.save(tmp_path / "missing" / "graph.dot").exists()
+    assert graph.page().save(tmp_path / "a" / "b" / "graph.html").exists()
 
 
 @dataclasses.dataclass

@@ -239,7 +239,10 @@ def test_details(window: Window) -> None:
     assert len(window.all("#details svg.histogram rect")) > 10
     next(b for b in window.all("#details .link") if b.text == "features.3.weight").click()
     assert window.text("#details h2") == "features.3.weight"
+    weights = "return getComputedStyle(document.querySelector('#nodes .parameter .outline')).fill"
+    before = window.run(weights)
     window.run("const h = document.getElementById('heat'); h.value = 'time'; h.dispatchEvent(new Event('change'))")
+    assert window.run(weights) == before, "what has no cost keeps its look"
     fills = window.run(
         "return [...document.querySelectorAll('#nodes .operation .outline')].map((e) => getComputedStyle(e).fill)"
     )

@@ -102,3 +102,54 @@ def test_a_module_that_gives_two_arrays_cannot_close(window: Window) -> None:
     window.run("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", header)
     assert len(window.all("#nodes .node")) == before
     assert "Several arrays go out" in window.text("#details")
+
+
+def texts(window: Window, name: str) -> str:
+    return str(window.node(name).get_property("textContent"))
+
+
+def test_what_stands_for_all_steps_is_called_from_the_first_to_the_last(window: Window) -> None:
+    picture = picture_of("rnn")
+    (row,) = (g for g in picture.groups if g.kind == "row")
+    window.open(picture)
+    assert "index :, (0 to 19)" in texts(window, "getitem")
+    focus(window, f"r{row.id}")
+    window.keys(Keys.ENTER)
+    assert "index :, 0" in texts(window, "getitem")
+    window.open(picture_of("branches"))
+    assert window.all("[data-key^=g][aria-label*='layers.1,']"), "the frame of the first"
+    assert "layers.(1 to 39) \N{MIDDLE DOT} Linear" in window.text("#nodes")
+
+
+def test_a_module_is_called_by_its_path_within_the_module_around_it(window: Window) -> None:
+    window.open(picture_of("unet"))
+    assert "down.0 \N{MIDDLE DOT} Sequential" in texts(window, "Sequential down.0")
+    window.click("#open-all")
+    assert texts(window, "Conv2d down.0.0").strip() == "0 \N{MIDDLE DOT} Conv2d"
+
+
+@pytest.mark.parametrize("name", ["rnn", "branches", "second_order"])
+def test_what_fits_without_the_panel_opens_whole(window: Window, name: str) -> None:
+    window.open(picture_of(name))
+    assert not window.one("#side").is_displayed()
+    outside = """
+      const canvas = document.getElementById("canvas").getBoundingClientRect();
+      return [...document.querySelectorAll("#nodes .node")].map((n) => n.getBoundingClientRect()).filter((r) =>
+        r.left < canvas.left || r.right > canvas.right || r.top < canvas.top || r.bottom > canvas.bottom).length;
+    """
+    assert window.run(outside) == 0
+    assert float(window.text("#zoom").removesuffix(" %")) >= 92
+    window.all("#nodes .node")[0].click()
+    assert window.one("#side").is_displayed(), "the panel is there for what is clicked"
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "lstm_layer"])
+def test_words_on_ways_back_lie_on_no_node(window: Window, name: str) -> None:
+    window.open(picture_of(name))
+    crossed = """
+      const rects = (s) => [...document.querySelectorAll(s)].map((e) => e.getBoundingClientRect());
+      return rects("#lines .recurrent .note").filter((a) => rects("#nodes .node > .outline").some((b) =>
+        a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length;
+    """
+    assert notes(window)
+    assert window.run(crossed) == 0

@@ -167,3 +167,11 @@ def test_what_flows_back_into_a_layer_that_reads_twice_is_known_of_the_source_al
     assert edge.gradient is None
     assert next(b for b in picture.boxes if b.id == edge.source).gradient is not None
     assert all(e.gradient is not None for e in picture.edges if e.source == shrink.id)
+
+
+def test_parts_of_parts_within_a_layer_are_folded_into_what_takes_them() -> None:
+    picture = drawn(nn.LSTM(5, 6, batch_first=True), (2, 12, 5))
+    assert not any(b.label == "getitem" for b in picture.boxes), "an LSTM halves its steps again and again"
+    whole = drawn(nn.LSTM(5, 6, batch_first=True), (2, 12, 5), plumbing=True)
+    folded = sum((b.folded or [b.label]).count("getitem") for b in operations(picture))
+    assert folded == sum(b.label == "getitem" for b in whole.boxes), "each is in one box"

@@ -1,4 +1,4 @@
-"""Fourteen nets of different build, small, each with what it is drawn from: an expression, layers, loops, branches."""
+"""Fifteen nets of different build, small, each with what it is drawn from: an expression, layers, loops, branches."""
 
 from __future__ import annotations
 
@@ -158,6 +158,20 @@ def lstm() -> dict[str, Any]:
     return {"output": Tagger(), "inputs": tg.randn(2, 8, 5)}
 
 
+class Reader(nn.Module):
+    """The layer that has the loop in it."""
+
+    def __init__(self) -> None:
+        self.rnn, self.out = nn.LSTM(5, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.rnn(x)[0][:, -1])
+
+
+def lstm_layer() -> dict[str, Any]:
+    return {"output": Reader(), "inputs": tg.randn(2, 7, 5)}
+
+
 class Attention(nn.Module):
     """A block of a transformer, one step before the next."""
 
@@ -255,8 +269,8 @@ def several() -> dict[str, Any]:
 ZOO: dict[str, Callable[[], dict[str, Any]]] = {
     f.__name__: f
     for f in (
-        expression, mlp, lenet, resnet18, unet, densenet, rnn, lstm, attention, gan, tied, second_order, branches,
-        several,
+        expression, mlp, lenet, resnet18, unet, densenet, rnn, lstm, lstm_layer, attention, gan, tied, second_order,
+        branches, several,
     )
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -511,8 +512,15 @@ assert not any("viz" in name for name in sys.modules)
 
 
 def test_a_notebook_shows_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr(desk, "_notebook", lambda: shown.append)
+    shown, kept = [], []
+
+    class Display:
+        def __init__(self, what: Any, display_id: bool) -> None:
+            assert display_id
+            shown.append(what)
+            self.update = kept.append
+
+    monkeypatch.setattr(desk, "_notebook", lambda: Display)
     net, optimizer = runs.made()
     with viz.live(net, optimizer) as page:
         assert shown == [page]
@@ -520,8 +528,44 @@ def test_a_notebook_shows_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
         with urllib.request.urlopen(page.address, timeout=10) as answer:
             assert "frame-ancestors http://localhost:*" in answer.headers["Content-Security-Policy"]
         runs.steps(net, optimizer, 2, page)
+        assert not kept
     assert "srcdoc=" in page._repr_html_(), "when it is over, what was recorded"
+    assert [type(one) for one in kept] == [viz.Page], "and in the place of the frame"
     assert page.page().height == desk.HEIGHT
+
+
+def test_each_run_in_a_notebook_has_its_own_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames: list[list[Any]] = []
+
+    def display(what: Any, display_id: bool) -> Any:  # noqa: ARG001
+        frames.append([what])
+        return SimpleNamespace(update=frames[-1].append)
+
+    monkeypatch.setattr(desk, "_notebook", lambda: display)
+    trainer = Trainer(*runs.made(), live=True, progress=False)
+    trainer.fit(runs.pictures(), 1)
+    trainer.fit(runs.pictures(), 2)
+    assert trainer.live is not None
+    trainer.live.close()
+    assert [[type(one).__name__ for one in frame] for frame in frames] == [["Live", "Page"]] * 2
+
+
+def test_the_clock_stands_while_it_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("tinygrad_cnn.viz.training.session.seconds", lambda: clock[0])
+    net, optimizer = runs.made()
+    page = viz.live(net, optimizer, serve=False)
+
+    def gate(_interrupted: Any) -> None:
+        before = page.elapsed
+        clock[0] += 5
+        assert page.elapsed == before
+
+    monkeypatch.setattr(page._control, "gate", gate)
+    page._control.pause()
+    clock[0] += 2
+    runs.steps(net, optimizer, 1, page)
+    assert page.elapsed == 2
 
 
 def test_a_resumed_run_may_be_watched(tmp_path: Path) -> None:

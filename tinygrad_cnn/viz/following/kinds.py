@@ -11,15 +11,12 @@ import numpy as np
 from ...autograd.graph import Node
 from ...nn.layers.normalization import GroupNorm, LayerNorm, _BatchNorm, _InstanceNorm
 from ...ops.pool import spans
+from ..operations import BY_ELEMENT, MOVES, VIEWS
 from ..watching import Seen
 from .structure import Step
 
 WINDOWED = {"conv2d": "conv", "conv2d_uneven": "conv", "max_pool2d": "max_pool", "window_sum": "window_sum"}
 PLAIN = {"linear": "linear", "matmul": "matmul"}  # operands say all
-MOVES = {"reshape", "in_shape", "permute", "clone", "getitem", "turned", "flip", "roll", "rot90", "tril", "triu"} | {
-    "diagonal", "broadcast_to", "pad_constant", "pad_edges", "repeat_along", "gather", "cat", "stack", "slide"
-}  # fmt: skip
-VIEWS = {"reshape", "in_shape", "getitem", "clone"}  # those that may leave all numbers where they are
 REDUCED = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}
 NORMS: list[tuple[type, str]] = [
     (_BatchNorm, "batch_norm"),
@@ -27,7 +24,6 @@ NORMS: list[tuple[type, str]] = [
     (GroupNorm, "group_norm"),
     (LayerNorm, "layer_norm"),
 ]
-BY_ELEMENT = {"elementwise", "activation", "trigonometry", "special", "gaussian", "limits", "lookup"}  # files of `ops`
 KNOWN_SLOPES = {"add", "sub", "mul", "true_divide", "neg", "relu"}  # the page works them out by itself
 
 

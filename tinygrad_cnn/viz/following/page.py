@@ -82,8 +82,14 @@ def told(
     name = "follow"
     probing.check_model(model, name)
     inputs = [_input(model, each, name) for each in (x if isinstance(x, tuple) else (x,))]
-    with probing.differentiating(model):
-        trail = trail_of(model, inputs)
+    try:
+        with probing.differentiating(model):
+            trail = trail_of(model, inputs)
+    except ValueError as error:
+        lone = next((array.shape for array in inputs if array.ndim == 3), None)
+        if lone is not None:  # (1, H, W) passes for a sample of two dimensions
+            error.args = (f"{error}\nx has shape {lone}; an image without its batch dimension is x[None]",)
+        raise
     data, sizes = packed(trail)
     size = sum(sizes.values()) * 4 / 3 / 1e6
     if size > max_megabytes:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import textwrap
 from collections.abc import Container
 from typing import Any
 
 from .infix import COMMUTE
-from .structure import Box, Cost, Edge, Group, Picture
-from .style import BACK, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, heat, look_of
-from .texts import described, escaped, lines, seconds, size, table
+from .legend import AGAIN, Scale, draw_legend
+from .structure import Box, Edge, Group, Picture, around
+from .style import BACK, BESIDE, FAINT, FONT, FRAMES, INK, KEPT, KINDS, LINE, THIN, look_of
+from .texts import described, escaped, lines, table
 
 _PACKED = {"TB": "array_t100", "LR": "array_tu100"}  # the legend to the right, below
-_BESIDE = ("parameter", "constant")  # stand beside their operation where they have but one
-_GIVEN = (*_BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
+_GIVEN = (*BESIDE, "leaf", "input")  # what is made of them alone stands beside its user, not beside them
 OFTEN = 6  # uses of one array that are drawn as lines
-_AGAIN = {"shape": "plaintext", "style": "", "fontsize": "11", "fontcolor": FAINT, "margin": "0.02,0", "height": "0.2"}
 
 
 def source_of(
@@ -50,7 +48,8 @@ def source_of(
     back = backward and any(edge.gradient is not None for edge in picture.edges)
     picture, again = _shared(picture)
     boxes = {b.id: b for b in picture.boxes}
-    beside = _beside(picture, boxes)
+    alone = _alone(picture)
+    beside = _beside(picture, boxes, alone)
     several = _several(picture, boxes, beside)
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
@@ -63,18 +62,17 @@ def source_of(
         dot.attr("graph", label=_title(picture))
     dot.attr("node", fontname=FONT, fontsize="13", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.5")
     dot.attr("edge", color=LINE, arrowsize="0.7", fontname=FONT, fontsize="10", fontcolor=FAINT)
-    scale = _Scale(picture, color_by)
-    alone = _alone(picture)
+    scale = Scale(picture, color_by)
     inline = {box.id: group for group in picture.groups if (box := alone.get(group.id)) is not None}
     nodes = {b.id: _node(b, numbers, statistics, back, scale, inline.get(b.id)) for b in picture.boxes}
     for box in picture.boxes:
         if box.id in again:
-            nodes[box.id].update(_AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
-    _draw_groups(dot, picture, None, 0, nodes, alone)
+            nodes[box.id].update(AGAIN, label=f"{_string(box.name or box.label)} ↑", id=f"box{box.id}")
+    _draw_groups(dot, picture, None, 0, nodes, alone, _loops(picture, boxes))
     for edge in picture.edges:
         _edge(dot, edge, boxes, several, beside, back, picture.direction == "TB")
     if legend:
-        _legend(dot, picture, back, scale, bool(again))
+        draw_legend(dot, picture, back, scale, bool(again))
     return str(dot.source)
 
 
@@ -108,7 +106,7 @@ def _shared(picture: Picture) -> tuple[Picture, dict[int, int]]:
 
 
 # ----------------------------------------------------------------------------------------------------- boxes, groups
-def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: _Scale, module: Group | None) -> dict[str, str]:
+def _node(box: Box, numbers: bool, statistics: bool, back: bool, scale: Scale, module: Group | None) -> dict[str, str]:
     style = KINDS[look_of(box)]
     attributes = {
         "label": table(lines(box, numbers, statistics, back, scale.text(box), module)),
@@ -151,6 +149,7 @@ def _draw_groups(
     depth: int,
     nodes: dict[int, dict[str, str]],
     alone: dict[int, Box],
+    loops: Container[int],
 ) -> None:
     """The groups within one, and its own boxes. Groups nest as deep as modules do, so recursion is no danger."""
     for group in picture.groups:
@@ -164,17 +163,35 @@ def _draw_groups(
         name = f"{escaped(group.name)}&nbsp;&nbsp;" if group.name else ""
         type_ = escaped(textwrap.shorten(group.type or "module", 70, placeholder=" …"))
         type_ = f"<B>{type_}{times}</B>" if times or not name else type_
-        heading = f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{type_}</FONT>'
+        loop = f"&nbsp;&nbsp;dashed: into the next {_block(group)}" if group.id in loops else ""
+        heading = f'<FONT POINT-SIZE="12" COLOR="{FAINT}">{name}{type_}{loop}</FONT>'
         with dot.subgraph(name=f"cluster_{group.id}") as inner:
             inner.attr(
                 "graph", label=f"<{heading}>", labeljust="l",
                 style="rounded,filled", color="#6b7480" if times else "#b8c0cc", fillcolor=FRAMES[min(depth, 3)],
                 penwidth="2.2" if times else "1", peripheries="2" if times else "1", margin="9", tooltip=" ",
             )  # fmt: skip
-            _draw_groups(inner, picture, group.id, depth + 1, nodes, alone)
+            _draw_groups(inner, picture, group.id, depth + 1, nodes, alone, loops)
     for box in picture.boxes:
         if box.group == parent:
             dot.node(f"b{box.id}", **nodes[box.id])
+
+
+def _loops(picture: Picture, boxes: dict[int, Box]) -> set[int]:
+    """The rows in which something goes from one block into the next: the innermost around both ends."""
+    groups = {g.id: g for g in picture.groups}
+    found: set[int] = set()
+    for edge in picture.edges:
+        if edge.recurrent:
+            one, other = (around(boxes[i].group, groups) for i in (edge.source, edge.target))
+            rows = [g for g in one if g in other and groups[g].kind == "row"]
+            found.update(rows[-1:])
+    return found
+
+
+def _block(row: Group) -> str:
+    """What a block of a row is called: "step", "BasicBlock"."""
+    return escaped(row.type) if ", " not in row.type else "block"
 
 
 # -------------------------------------------------------------------------------------------------------------- edges
@@ -187,17 +204,25 @@ def _several(picture: Picture, boxes: dict[int, Box], beside: Container[int]) ->
     return {i for i, own in slots.items() if len(own) > 1 and boxes[i].parts and boxes[i].label not in COMMUTE}
 
 
-def _beside(picture: Picture, boxes: dict[int, Box]) -> dict[int, int]:
-    """Parameters and constants that one operation alone uses, its first two: 0 for its left side, 1 for its right."""
+def _beside(picture: Picture, boxes: dict[int, Box], alone: dict[int, Box]) -> dict[int, int]:
+    """Parameters and constants that one operation alone uses, its first two: 0 for its left side, 1 for its right.
+
+    They stand in one frame with it: from frame to frame Graphviz draws bows.
+    """
+    outer = {g.id: g.parent for g in picture.groups}
+    frames = {b.id: outer[b.group] if b.group is not None and b.group in alone else b.group for b in picture.boxes}
     uses: dict[int, int] = {}
     for edge in picture.edges:
         uses[edge.source] = uses.get(edge.source, 0) + 1
+    looped = {edge.target for edge in picture.edges if edge.source == edge.target}  # at its right side
     taken: dict[int, int] = {}
     found: dict[int, int] = {}
     for edge in picture.edges:
-        if boxes[edge.source].kind in _BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
+        if boxes[edge.source].kind in BESIDE and uses[edge.source] == 1 and boxes[edge.target].kind != "hidden":
+            if frames[edge.source] != frames[edge.target]:
+                continue
             side = taken.get(edge.target, 0)
-            if side < 2:
+            if side < (1 if edge.target in looped else 2):
                 found[edge.source], taken[edge.target] = side, side + 1
     return found
 
@@ -206,7 +231,7 @@ def _edge(
     dot: Any, edge: Edge, boxes: dict[int, Box], several: set[int], beside: dict[int, int], back: bool, down: bool
 ) -> None:
     if edge.recurrent:
-        _recurrent(dot, edge)
+        _recurrent(dot, edge, down)
         return
     target, side = boxes[edge.target], beside.get(edge.source)
     more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _GIVEN else {}
@@ -215,9 +240,12 @@ def _edge(
     if back and side is None:
         more["minlen"] = "2"  # room for the labels: in components that are packed, Graphviz makes none by itself
     if edge.tensors > 1:
-        more["label"] = f" × {edge.tensors} "  # noqa: RUF001
+        more.update(label=f" × {edge.tensors} ", minlen="2")  # noqa: RUF001  (as above)
     elif not back and side is None and edge.target in several and edge.slot < len(target.parts):
-        more.update(label=f" {target.parts[edge.slot]} ", minlen="2")  # as above; what stands beside needs none
+        part = target.parts[edge.slot]
+        short = part[0].isdigit()  # stands where it arrives: in the middle it may come to lie far from its line
+        place = {"headlabel": part, "labeldistance": "2.2", "labelangle": "30"} if short else {"label": f" {part} "}
+        more.update(place, minlen="2")  # as above; what stands beside needs none
     ends = [f"b{edge.source}", f"b{edge.target}"]
     here, there = "forward", "back"
     if side == 1:  # Graphviz puts the head of an edge on the right: so it is told the edge the other way round
@@ -239,86 +267,9 @@ def _edge(
         )  # fmt: skip
 
 
-def _recurrent(dot: Any, edge: Edge) -> None:
-    """From one block of a row into the next: back to the top of the one that is drawn."""
-    dot.edge(
-        f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", fontcolor=INK,
-        label=" next step ",
-    )  # fmt: skip
-
-
-# ------------------------------------------------------------------------------------------------------ legend, scale
-class _Scale:
-    """Colours by cost, from nothing to the dearest box."""
-
-    def __init__(self, picture: Picture, color_by: str | None) -> None:
-        self.by, self.measured = color_by, picture.measured
-        amounts = [self.amount(b.cost) for b in picture.boxes if b.cost is not None]
-        self.most, self.total = max(amounts, default=0.0), sum(amounts)
-
-    def amount(self, cost: Cost) -> float:
-        """Seconds or bytes, forward and backward."""
-        if self.by == "time":
-            return cost.forward_s + cost.backward_s
-        return float(cost.forward_bytes + cost.backward_bytes)
-
-    def color(self, box: Box) -> str | None:
-        """Of a box; None for its usual one. White where no cost is known."""
-        if self.by is None or box.kind not in ("operation", "output", "module"):
-            return None
-        return "#ffffff" if box.cost is None or not self.most else heat(self.amount(box.cost) / self.most)
-
-    def text(self, box: Box) -> str:
-        """A line for a box."""
-        if self.by is None or box.cost is None:
-            return ""
-        amount = self.amount(box.cost)
-        share = f", {100 * amount / self.total:.1f} %" if self.total else ""
-        return f"{seconds(amount) if self.by == 'time' else size(amount)}{share}"
-
-    def rows(self) -> str:
-        """The scale itself, for the legend."""
-        cells = "".join(f'<TD BGCOLOR="{heat(k / 6)}" WIDTH="20" HEIGHT="12"></TD>' for k in range(7))
-        most = seconds(self.most) if self.by == "time" else size(self.most)
-        what = "time, forward and backward" if self.by == "time" else "memory of outputs and gradients"
-        return (
-            f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" COLOR="{FAINT}">'
-            f'<TR><TD COLSPAN="7" BORDER="0">{what}</TD></TR><TR>{cells}</TR>'
-            f'<TR><TD COLSPAN="2" BORDER="0" ALIGN="LEFT">0</TD>'
-            f'<TD COLSPAN="5" BORDER="0" ALIGN="RIGHT">{escaped(most)}</TD></TR>{self._how()}</TABLE>>'
-        )
-
-    def _how(self) -> str:
-        """How times were taken."""
-        lines = textwrap.wrap(self.measured, 26) if self.by == "time" else []
-        return "".join(f'<TR><TD COLSPAN="7" BORDER="0">{escaped(line)}</TD></TR>' for line in lines)
-
-
-def _legend(dot: Any, picture: Picture, back: bool, scale: _Scale, again: bool) -> None:
-    """One small box for each kind there is."""
-    present = {look_of(box) for box in picture.boxes}
-    items: list[tuple[str, dict[str, str]]] = []
-    for kind, style in KINDS.items():
-        if kind in present:
-            fill = "#ffffff" if scale.by and kind in ("operation", "gradient", "output", "module") else style.fillcolor
-            look = {"shape": style.shape, "style": style.style, "color": style.color, "fillcolor": fill}
-            items.append((kind, {**look, "label": style.means, "peripheries": style.peripheries}))
-    if any(box.saved for box in picture.boxes):
-        look = {"shape": "box", "style": "rounded,filled", "color": LINE, "fillcolor": "white", "penwidth": KEPT}
-        items.append(("kept", {**look, "label": "thick border:\nkept for backward"}))
-    if again:
-        items.append(("again", {**_AGAIN, "label": "name ↑: the same\\nbox as above"}))
-    if back:
-        look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
-        items.append(("back", look))
-    if scale.by:
-        items.append(("scale", {"shape": "plain", "label": scale.rows()}))
-    with dot.subgraph(name="cluster_legend") as inner:
-        inner.attr(
-            "graph", label=f'<<FONT POINT-SIZE="12" COLOR="{FAINT}"><B>Legend</B></FONT>>', labeljust="l",
-            style="rounded", color="#b8c0cc", margin="9", tooltip=" ",
-        )  # fmt: skip
-        for name, look in items:
-            inner.node(f"legend_{name}", **{"fontsize": "11", "tooltip": " ", "height": "0.26", "sortv": "1", **look})
-        for (one, _), (other, _) in itertools.pairwise(items):
-            inner.edge(f"legend_{one}", f"legend_{other}", style="invis", minlen="1")
+def _recurrent(dot: Any, edge: Edge, down: bool) -> None:
+    """From one block of a row into the next: back to the one that is drawn, along its side, as the frame says."""
+    itself = edge.source == edge.target
+    ends = {} if itself else {"tailport": "e" if down else "s", "headport": "se"}
+    label = " next step " if itself else ""
+    dot.edge(f"b{edge.source}", f"b{edge.target}", style="dashed", constraint="false", label=label, **ends)

@@ -20,11 +20,13 @@ from ..kit.page import HEIGHT, Page
 from . import rendering
 from .calling import Failure
 from .dot import source_of
-from .folding import choose, marked, truncate, view
+from .folding import choose, marked, view
 from .models import Model, given_models
 from .recording import record, record_failure
 from .repeats import with_rows
+from .spans import with_spans
 from .structure import SMALL, Picture
+from .truncating import truncate
 
 _FORMATS = (*rendering.FORMATS, "dot", "html")
 
@@ -48,7 +50,8 @@ class Graph:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing; the ending says as what: .svg, .png, .pdf, .dot, or .html for the interactive page.
 
-        Returns the path. SVG, PNG and PDF need Graphviz: the `dot` program, or pygraphviz from tinygrad-cnn[viz].
+        Returns the path; folders are made. SVG, PNG and PDF need Graphviz: the `dot` program, or pygraphviz from
+        tinygrad-cnn[viz].
 
         Raises ValueError for another ending, ImportError where Graphviz is missing, OSError where the file cannot be
         written.
@@ -58,7 +61,9 @@ class Graph:
         if format not in _FORMATS:
             endings = ", ".join(f".{name}" for name in _FORMATS)
             raise ValueError(f"Graph.save: the name of the file must end in {endings}, got {str(path)!r}")
-        replace_file(path, self._as(format))
+        made = self._as(format)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, made)
         return path
 
     def page(self, height: int = HEIGHT) -> Page:
@@ -187,7 +192,7 @@ def draw_graph(
     try:
         picture = record(output, inputs, model, names, show_values, gradients, profile, max_nodes, color_by, plumbing)
     except Failure as failure:
-        picture = record_failure(failure, model, names, show_values, max_nodes, plumbing)
+        picture = record_failure(failure, model, names, show_values, max_nodes, plumbing, output)
         graph = _graph(picture, *shape, {**look, "color_by": None})
         if failed == "draw":
             return graph
@@ -217,7 +222,7 @@ def _graph(
     """A picture, folded to be drawn."""
     picture.direction = direction
     picture.title = picture.title if title is None else title
-    picture = with_rows(picture)
+    picture = with_spans(with_rows(picture))
     shown = choose(picture, collapse)
     drawn = view(picture, shown)
     if any(b.kind == "failed" for b in picture.boxes) and all(b.kind != "failed" for b in drawn.boxes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import linecache
 import traceback
 from types import FrameType
 from typing import Any
@@ -12,7 +11,7 @@ from numpy import ndarray
 
 from ...nn.module import Module
 from ...tensors import Tensor
-from ..watching import PACKAGE, run, shown_path
+from ..watching import PACKAGE, line_in, run
 from .calling import Failure
 from .remedies import remedy_for
 
@@ -59,11 +58,7 @@ def failed_call(failure: Failure) -> FailedCall:
     message = str(failure.error).split("\n  in ")[0]
     remedy = remedy_for(label, inputs, frame.f_locals, module) if inner else ""
     theirs = [(f, line) for f, line in frames if not _in_package(f)]
-    source = None
-    if theirs:
-        f, line = theirs[-1]
-        code = linecache.getline(f.f_code.co_filename, line, f.f_globals).strip()
-        source = {"file": shown_path(f.f_code.co_filename), "line": line, "code": code}
+    source = line_in(*theirs[-1]) if theirs else None
     return FailedCall(label, inputs, call, source, f"{type(failure.error).__name__}: {message}", remedy)
 
 

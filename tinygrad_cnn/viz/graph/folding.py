@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .infix import from_first_to_last
-from .structure import Box, Cost, Edge, Group, Picture, around
+from .spans import box_for_both
+from .structure import Box, Cost, Edge, Group, Picture, around, shared
+from .style import DRAWN, SCREEN, TALL
+from .texts import FEW
 
 DETAILED = 60  # boxes that are drawn one by one, unless the user says otherwise
-SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
-_TITLE, _LINE, _GAP, _FRAME = 45.0, 15.0, 25.0, 44.0  # what a drawing takes down, about; edges of a group
-_COLUMN, _LEAF = 210.0, 140.0  # and across
-_COMPUTED = ("operation", "output", "failed", "module")
+COMPUTED = ("operation", "output", "failed", "module")
+_LEAVES = ("parameter", "leaf", "constant")
 
 
 class Shown(NamedTuple):
@@ -46,8 +45,8 @@ def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
         picture: with its rows, as `with_rows` gives it.
         collapse: False leaves all open. True makes one box of each child of the model; a number, of each module so
             many levels down. "auto" leaves open what fits a laptop's screen, and up to 60 boxes without a row; of
-            larger graphs it closes the innermost modules, level by level, until the drawing fits. All but False show
-            rows once.
+            larger graphs it closes the innermost modules, level by level, until the drawing fits; a module with a
+            loop in it is closed later than others. All but False show rows once.
 
     Raises ValueError for another ``collapse``.
     """
@@ -77,13 +76,17 @@ def choose(picture: Picture, collapse: bool | int | str = "auto") -> Shown:
         {g for g, d in depths.items() if d >= level or g in inner}
         for level in range(max(depths.values(), default=0), 0, -1)
     ]
-    tried = [closing(()), closing(inner), *(closing(level) for level in levels)]
+    loops = {g for step in steps for g in around(step, groups)[:-1]}  # what they stand in stays open at first
+    tried = [closing(()), closing(inner - loops)]
+    if len(steps) == 1 and fits(view(picture, tried[1]), TALL):
+        return next((shown for shown in tried if fits(view(picture, shown))), tried[1])
+    tried += [closing(inner - loops, steps), closing(inner), *(closing(level) for level in levels)]
     tried.append(closing(levels[-1] if levels else inner, steps))
     return next((shown for shown in tried if fits(view(picture, shown))), tried[-1])
 
 
-def fits(picture: Picture) -> bool:
-    """Will the drawing fit a laptop's screen, down and across? An estimate, before anything is laid out."""
+def fits(picture: Picture, tall: float = 1.0) -> bool:
+    """Will the drawing fit a laptop's screen, or one ``tall`` times as tall? An estimate, before it is laid out."""
     level: dict[int, int] = {b.id: 0 for b in picture.boxes}
     incoming: dict[int, list[int]] = {b.id: [] for b in picture.boxes}
     for edge in picture.edges:
@@ -95,16 +98,16 @@ def fits(picture: Picture) -> bool:
     height: dict[int, float] = {}
     users = {edge.source: edge.target for edge in picture.edges}
     for box in picture.boxes:
-        leaf = not incoming[box.id] and box.kind in ("parameter", "leaf", "constant")
+        leaf = not incoming[box.id] and box.kind in _LEAVES
         place = level[users[box.id]] if leaf and box.id in users else level[box.id]  # beside its operation
-        width[place] = width.get(place, 0.0) + (_LEAF if leaf else _COLUMN)
+        width[place] = width.get(place, 0.0) + DRAWN["leaf" if leaf else "column"]
         if not leaf:
             lines = 2 + bool(box.attributes or (box.kind == "module" and box.parameters))
-            height[place] = max(height.get(place, 0.0), lines * _LINE + _GAP)
+            height[place] = max(height.get(place, 0.0), lines * DRAWN["line"] + DRAWN["gap"])
     groups = {g.id: g for g in picture.groups}
     frames = len({g for b in picture.boxes for g in around(b.group, groups)})
-    down, across = _TITLE + sum(height.values()) + frames * _FRAME, max(width.values(), default=0.0)
-    return down <= SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
+    down, across = DRAWN["title"] + sum(height.values()) + frames * DRAWN["frame"], max(width.values(), default=0.0)
+    return down <= tall * SCREEN[0] and across <= SCREEN[1] and len(picture.boxes) <= DETAILED
 
 
 # ------------------------------------------------------------------------------------------------------------- viewing
@@ -130,6 +133,7 @@ class _View:
             for block in blocks[1:]:
                 for box, same in zip(self._members[blocks[0]], self._members[block], strict=True):
                     self._first.setdefault(same.id, box.id)
+        self._as_one = shown.closed | shown.once
         self._fresh = max(self._boxes, default=-1) + 1
         self._seen_as = {i: self._seen(i) for i in self._boxes}
 
@@ -150,16 +154,23 @@ class _View:
         visible = {b.group: self._frame(b.group) for b in boxes}
         for box in boxes:
             box.group = visible[box.group]
+        edges = self._edges()
+        self._to_their_users(boxes, edges)
         used = {g for b in boxes for g in self._frames(b.group)}
-        groups = [dataclasses.replace(g, parent=self._frame(g.parent)) for g in self._whole.groups if g.id in used]
+        groups = [
+            dataclasses.replace(g, name=self._name(g), parent=self._frame(g.parent))
+            for g in self._whole.groups
+            if g.id in used
+        ]
         forward, backward = (
             list(dict.fromkeys(self._seen_as[i] for i in ids)) for ids in (self._whole.forward, self._whole.backward)
         )
         notice = self._whole.notice
-        if self._first and any(b.value is not None or b.gradient is not None for b in boxes):
+        several = (all_[0] for all_ in standing.values() if len(all_) > 1)
+        if self._first and any(_has_numbers(b) for b in several):
             notice = " ".join(filter(None, [notice, "Of equal blocks the first one's numbers are shown."]))
         return dataclasses.replace(
-            self._whole, boxes=boxes, edges=self._edges(), groups=groups, forward=forward, backward=backward,
+            self._whole, boxes=boxes, edges=edges, groups=groups, forward=forward, backward=backward,
             notice=notice,
         )  # fmt: skip
 
@@ -175,30 +186,41 @@ class _View:
     def _frames(self, group: int | None) -> list[int]:
         return [g for g in around(group, self._groups) if self._frame(g) == g]
 
+    def _name(self, group: Group) -> str:
+        """What a group is called: one that stands for those of other blocks, from the first to the last."""
+        rows = (self._groups[g] for g in around(group.id, self._groups) if g in self._shown.once)
+        spans = (row.spans.get(f"g{group.id}") for row in rows)
+        return next((span["name"] for span in spans if span), group.name)
+
+    def _to_their_users(self, boxes: list[Box], edges: list[Edge]) -> None:
+        """What all blocks of a row share stands in the frame of the one that is drawn, where that has all its users."""
+        frames = {b.id: self._frames(b.group) for b in boxes}
+        users: dict[int, list[int]] = {}
+        for edge in edges:
+            users.setdefault(edge.source, []).append(edge.target)
+        for box in boxes:
+            if box.kind in _LEAVES and box.id in users and box.group in self._shown.once:
+                common = shared(frames[u] for u in users[box.id])
+                box.group = common[-1] if len(common) > len(frames[box.id]) else box.group
+
     # ------------------------------------------------------------------------------------------------------------ boxes
     @staticmethod
     def _for_all(boxes: list[Box]) -> Box:
-        """The first of boxes, for all: costs add up, settings that differ go from the first one's to the last's."""
-        box = dataclasses.replace(boxes[0], attributes=dict(boxes[0].attributes), cost=_sum(b.cost for b in boxes))
-        for name, value in boxes[-1].attributes.items():
-            if box.attributes.get(name, value) != value:
-                box.attributes[name] += f" to {value}"
-        if boxes[-1].text != box.text:
-            box.text = from_first_to_last(box.text, boxes[-1].text)
-        box.output = any(b.output for b in boxes)
-        return box
+        """The first of boxes, for all: costs add up, texts go from the first one's to the last's."""
+        box = box_for_both(boxes[0], boxes[-1])
+        return dataclasses.replace(box, cost=Cost.total(b.cost for b in boxes), output=any(b.output for b in boxes))
 
     def _closed(self, group: Group, standing: list[Box]) -> Box:
         """A group as one box: the array that goes out of it, and what can be said of all that is in it."""
         own = self._members[group.id]
-        computed = [b for b in own if b.kind in _COMPUTED]
+        computed = [b for b in own if b.kind in COMPUTED]
         assert group.out is not None, "several arrays go out: a group that cannot be one box"
         out = self._boxes[group.out]
         box = dataclasses.replace(
-            out, id=self._fresh + group.id, kind="module", label=group.type, name=group.name or None,
+            out, id=self._fresh + group.id, kind="module", label=group.type, name=self._name(group) or None,
             group=group.parent, order=own[0].order, count=group.count, hidden=len(own),
             output=any(b.output for b in own), inputs=[], rules=[],
-            parameters=sum(b.parameters for b in own), cost=_sum(b.cost for b in standing),
+            parameters=sum(b.parameters for b in own), cost=Cost.total(b.cost for b in standing),
             source=next((b.source for b in computed if b.source), None),
         )  # fmt: skip
         if len(computed) > 1:
@@ -207,27 +229,42 @@ class _View:
         return box
 
     def _held(self, group: Group) -> str:
-        """What a group has in it: "3 Bottleneck", "getitem, 2 Linear, add, tanh"; nothing where that would be long."""
+        """What a group has in it: "3 Bottleneck", "2 (Conv2d, BatchNorm2d, ReLU)", "getitem, 2 Linear, add, tanh".
+
+        Of many different things in a step their number, in a module nothing.
+        """
         inside = group
         while inside.kind == "row":
             inside = self._groups[inside.blocks[0]]
         if inside.kind == "module" and inside is not group:
             return ""
-        depth = len(around(inside.id, self._groups))
-        named: dict[int, str] = {}  # by module, or by operation
-        for box in self._members[inside.id]:
+        named = self._inside(inside)
+        while inside.kind == "module" and len(named) == 1 and (only := next(iter(named))) >= 0:
+            deeper = self._inside(self._groups[only])  # a module around a Sequential says nothing by that
+            if not deeper:
+                break
+            inside, named = self._groups[only], deeper
+        names = list(named.values())
+        period = next(n for n in range(1, len(names) + 1) if names == names[:n] * (len(names) // n)) if names else 0
+        if 1 < period <= 3 and len(names) > period:
+            return f"{len(names) // period} ({', '.join(names[:period])})"
+        runs = [(len(list(same)), name) for name, same in itertools.groupby(names)]
+        text = ", ".join(f"{n} {name}" if n > 1 else name for n, name in runs)
+        if inside.kind == "step" and len(runs) > 6:
+            return f"{len(names)} operations{' and modules' if max(named) >= 0 else ''}"
+        return text if len(runs) <= (6 if inside.kind == "step" else 3) else ""
+
+    def _inside(self, group: Group) -> dict[int, str]:
+        """The modules right in a group, by their ids; of a step its operations too, by numbers below 0."""
+        depth = len(around(group.id, self._groups))
+        named: dict[int, str] = {}
+        for box in self._members[group.id]:
             module = next((g for g in self._around[box.id][depth:] if self._groups[g].kind == "module"), None)
             if module is not None:
                 named[module] = self._groups[module].type
-            elif box.kind in _COMPUTED and inside.kind == "step":
+            elif box.kind in COMPUTED and group.kind == "step":
                 named[-1 - box.id] = box.label
-        names = named.values()
-        runs = [(len(list(same)), name) for name, same in itertools.groupby(names)]
-        text = ", ".join(f"{n} {name}" if n > 1 else name for n, name in runs)
-        return text if len(runs) <= (6 if inside.kind == "step" else 3) else ""
-
-    def _below(self, group: int) -> set[int]:
-        return {g for b in self._members[group] for g in self._around[b.id][len(around(group, self._groups)) :]}
+        return named
 
     # ------------------------------------------------------------------------------------------------------------ edges
     def _edges(self) -> list[Edge]:
@@ -235,20 +272,14 @@ class _View:
         found: dict[tuple[int, int, int, bool], Edge] = {}
         arrays: dict[tuple[int, int, int, bool], set[int]] = {}
         for edge in self._whole.edges:
-            one, other = self._around[edge.source], self._around[edge.target]
-            common = 0
-            while common < min(len(one), len(other)) and one[common] == other[common]:
-                common += 1
-            if any(g in self._later for g in one[:common]):
+            both = around(edge.inside, self._groups)
+            if not self._later.isdisjoint(both):
                 continue  # the first block has its like
             source, target = self._seen_as[edge.source], self._seen_as[edge.target]
-            row = self._row_between(one, other, common)
-            recurrent = row is not None and (
-                source != target or target in (self._fresh + row, edge.target, edge.source)
-            )
+            recurrent = edge.recurrent and both[-1] in self._as_one and self._shown.closed.isdisjoint(both[:-1])
             if source == target and not recurrent:
                 continue
-            leaves = any(g in self._shown.once for g in one[common:])
+            leaves = not self._shown.once.isdisjoint(self._around[edge.source][len(both) :])
             plain = source < self._fresh and target < self._fresh and not leaves
             key = (source, target, edge.slot if plain else -1, recurrent)
             arrays.setdefault(key, set()).add(edge.source)
@@ -260,54 +291,7 @@ class _View:
             edge.tensors = 1 if edge.recurrent else len(arrays[key])
         return list(found.values())
 
-    def _row_between(self, one: list[int], other: list[int], common: int) -> int | None:
-        """The row from one block of which an edge runs into another, if that row is seen as one."""
-        if not 0 < common < min(len(one), len(other)):
-            return None
-        row = one[common - 1]
-        inside = self._groups[row].kind == "row"
-        return row if inside and (row in self._shown.once or row in self._shown.closed) else None
 
-
-def _sum(costs: Iterable[Cost | None]) -> Cost | None:
-    total: Cost | None = None
-    for cost in costs:
-        total = total + cost if total is not None and cost is not None else total or cost
-    return total
-
-
-# ------------------------------------------------------------------------------------------------------- truncation
-def truncate(picture: Picture, max_nodes: int) -> Picture:
-    """At most so many operations (and modules): the first and the last; one box stands for the rest."""
-    operations = [b for b in picture.boxes if b.kind in _COMPUTED]
-    if len(operations) <= max_nodes:
-        return picture
-    head = math.ceil(max_nodes / 2)
-    out = {b.id for b in operations[head : len(operations) - (max_nodes - head)]}
-    users: dict[int, set[int]] = {}
-    for edge in picture.edges:
-        users.setdefault(edge.source, set()).add(edge.target)
-    kept = {b.id for b in operations} - out
-    out |= {b.id for b in picture.boxes if b.id not in kept and users.get(b.id) and users[b.id] <= out}
-    place = max(b.id for b in picture.boxes) + 1
-    first = min(b.order for b in picture.boxes if b.id in out)
-    count = sum(b.id in out for b in operations)
-    hidden = Box(place, "hidden", f"{count:,} more operations", order=first, hidden=len(out))
-    boxes = [b for b in picture.boxes if b.id not in out]
-    boxes.insert(sum(b.order < first for b in boxes), hidden)
-    edges: dict[tuple[int, int, int], Edge] = {}
-    for edge in picture.edges:
-        source, target = (place if i in out else i for i in (edge.source, edge.target))
-        if source != target or edge.recurrent:
-            slot = -1 if place in (source, target) else edge.slot
-            edges.setdefault((source, target, slot), dataclasses.replace(edge, source=source, target=target))
-    note = f"{count:,} of {len(operations):,} operations are left out; max_nodes= shows more."
-    groups = {g.id: g for g in picture.groups}
-    wanted = {g for b in boxes for g in around(b.group, groups)}
-    forward, backward = (
-        list(dict.fromkeys(place if i in out else i for i in ids)) for ids in (picture.forward, picture.backward)
-    )
-    return dataclasses.replace(
-        picture, boxes=boxes, edges=list(edges.values()), groups=[g for g in picture.groups if g.id in wanted],
-        forward=forward, backward=backward, notice=" ".join(filter(None, [picture.notice, note])),
-    )  # fmt: skip
+def _has_numbers(box: Box) -> bool:
+    """Are there numbers of it that a drawing would show?"""
+    return any(a is not None and a.size <= FEW for a in (box.value, box.gradient))

@@ -8,7 +8,7 @@ from ...autograd.graph import Node
 from ...nn.module import Module
 from ..watching import Watch
 from .models import Names
-from .structure import Box, Group
+from .structure import Box, Group, around, shared
 from .tape import Key, Tape
 
 _OWN = Module.__module__.rpartition(".")[0] + "."
@@ -75,13 +75,8 @@ class Groups:
         """The group of a node; for a leaf, the innermost that has all its consumers."""
         if isinstance(key, Node):
             return self._of[key]
-        chains = [self._chain(self._of[node]) for node, _ in self._tape.consumers[key]]
-        common = None
-        for level in zip(*chains):  # noqa: B905  (as far as the shortest goes)
-            if len(set(level)) > 1:
-                break
-            common = level[0]
-        return common
+        common = shared(self._chain(self._of[node]) for node, _ in self._tape.consumers[key])
+        return common[-1] if common else None
 
     def source(self, node: Node) -> dict[str, Any] | None:
         """The user's line that called the operation, or the one that it was called for."""
@@ -99,9 +94,4 @@ class Groups:
         return sorted((g for g in self._all if g.id in wanted), key=lambda g: (len(self._chain(g.id)), g.id))
 
     def _chain(self, group: int | None) -> list[int]:
-        """From the outermost group to this one."""
-        chain = []
-        while group is not None:
-            chain.append(group)
-            group = self._all[group].parent
-        return chain[::-1]
+        return around(group, self._all)

@@ -6,9 +6,9 @@ from ..kit.page import base_style, document, part, web
 from . import style
 from .structure import Picture
 
-LAYOUT = ("layers", "across", "layout")  # `layoutScene` and what it stands on: they know no page
+LAYOUT = ("layers", "across", "layout")
 SCRIPTS = (
-    *("data", "tree", *LAYOUT, "shapes"),  # what there is, and where it goes
+    *("data", "tree", "shapes"),  # what there is
     *("camera", "view", "opening", "heat", "details"),  # what is seen
     *("player", "steps", "search", "main"),
 )
@@ -42,9 +42,14 @@ def page(picture: Picture, color_by: str | None = None) -> str:
         " ".join(picture.title.split()) or "Computation graph",
         _part("template.html").replace("{{color}}", color_by or "kind"),
         styles=[base_style(), style.css(), _part("style.css")],
-        scripts=[*web("colors", "theme"), style.script(), *(_part(f"{name}.js") for name in SCRIPTS)],
+        scripts=[*web("colors", "theme"), *layout(), *(_part(f"{name}.js") for name in SCRIPTS)],
         data={"picture": picture.as_dict()},
     )
+
+
+def layout() -> list[str]:
+    """The scripts by which any page lays a graph out: the words and sizes of `style`, and `layoutScene`."""
+    return [style.script(), *(_part(f"{name}.js") for name in LAYOUT)]
 
 
 def _part(name: str) -> str:

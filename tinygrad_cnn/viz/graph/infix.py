@@ -5,6 +5,7 @@ An operation's own names for its inputs (a, b, x, w) stay in formulas: in a draw
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -57,6 +58,10 @@ def text_of(node: Node, slots: Sequence[Any], given: Sequence[Any]) -> str:
     shown = [_written(a) if slot is None else HOLE for slot, a in zip(slots, given, strict=True)]
     if name == "neg" and len(shown) == 1:
         return f"−{HOLE}"  # noqa: RUF001
+    if is_slope(node, given):
+        k, p = node.attributes["k"], _value(given[1])
+        left = "" if p == k + 1 else f" ** {_written(p - k)}"
+        return f"{_written(math.prod(p - i for i in range(k)))} × {shown[0]}{left}"  # noqa: RUF001
     if name in _SIGNS and len(shown) == 2:
         first, second = shown
         if second[0] in "−-":  # noqa: RUF001
@@ -72,8 +77,16 @@ def text_of(node: Node, slots: Sequence[Any], given: Sequence[Any]) -> str:
 def _written(a: Any) -> str:
     if not is_number(a):
         return "?"  # not known any more
-    value = a.item() if isinstance(a, (np.ndarray, np.generic)) else a
-    return number(value).replace(",", "")
+    return number(_value(a)).replace(",", "")
+
+
+def _value(a: Any) -> Any:
+    return a.item() if isinstance(a, (np.ndarray, np.generic)) else a
+
+
+def is_slope(node: Node, given: Sequence[Any]) -> bool:
+    """Is it a derivative of x ** p by x alone, at a p that is known? That is a number times a power."""
+    return node.op.name == "pow_slope" and node.attributes["m"] == 0 and len(given) == 2 and is_number(given[1])
 
 
 def without_numbers(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...arrays.telling import described
 from ...nn.module import Module
+from .structure import shared
 
 Model = Module | Mapping[str, Module] | Sequence[Module]
 
@@ -47,11 +49,58 @@ def by_type(models: Iterable[Module]) -> dict[str, Module]:
     return found
 
 
+def variables_of(function: Callable[..., Any]) -> dict[str, Module]:
+    """The modules that a function's variables are: those it closes over and global ones, by the variables' names."""
+    if isinstance(function, Module):
+        return {}
+    try:
+        seen = inspect.getclosurevars(function)
+    except (TypeError, ValueError):  # no function of Python; a variable that has no value yet
+        return {}
+    return {name: x for name, x in {**seen.globals, **seen.nonlocals}.items() if isinstance(x, Module)}
+
+
+def by_variable(models: Iterable[Module], variables: Mapping[str, Module]) -> dict[str, Module]:
+    """As `by_type`, but several models are called as the variable that holds them, or a list of them, is."""
+    found: dict[str, Module] = {}
+    for name, m in by_type(models).items():
+        owners = [(v, x) for v, x in variables.items() if x is m] or [
+            (v, x) for v, x in variables.items() if m in set(x.modules())
+        ]
+        if name and owners:
+            found[owners[0][0]] = owners[0][1]
+        else:
+            found[name] = m
+    return found
+
+
 def roots_of(noted: Iterable[Module]) -> list[Module]:
     """Of modules in whose forwards something was computed, those that are part of no other."""
     noted = list(dict.fromkeys(noted))
     inner = {child for m in noted for child in m.modules() if child is not m}
     return [m for m in noted if m not in inner]
+
+
+def models_in(
+    given: dict[str, Module],
+    noted: Sequence[Module],
+    called: Sequence[Module] | None,
+    known: Sequence[Module],
+    variables: Mapping[str, Module],
+) -> dict[str, Module]:
+    """The models of a graph, by name.
+
+    Args:
+        given: those that the user named.
+        noted: the modules in which something was computed.
+        called: those that were called while somebody watched; None if nobody did.
+        known: others that may be in it, called or not.
+        variables: those that the function that was watched knows, by its names for them.
+    """
+    if not given:
+        return by_variable(roots_of([*known, *noted]) if called is None else called, variables)
+    others = [m for m in called or () if not any(m in named.modules() for named in given.values())]
+    return {**given, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
 
 
 class Names:
@@ -74,12 +123,7 @@ class Names:
 
     def around(self, module: Module) -> list[Module]:
         """From the model to the module: what it stands in under all of its names, and itself."""
-        ways = [along for _, along in self._paths.get(module, [("", [module])])]
-        common = []
-        for level in zip(*ways):  # noqa: B905  (as far as the shortest goes)
-            if any(m is not level[0] for m in level):
-                break
-            common.append(level[0])
+        common = shared(along for _, along in self._paths.get(module, [("", [module])]))
         return common if common and common[-1] is module else [*common, module]
 
     def of_tensors(self) -> dict[int, tuple[str, bool]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Set
 
+from ..operations import PLUMBING
 from .structure import Box, Cost, Edge, Picture
 
-PLUMBING = {"reshape", "getitem", "permute", "broadcast_to", "clone", "cast", "convert"}
 FEW = 8  # operations of a layer that is drawn as one
 _FORMULAS = {
     "BatchNorm": "y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var by channel",
@@ -83,18 +83,23 @@ class _Folding:
         return box.kind == "operation" and not box.name and len(self._from[box.id]) == 1
 
     def _into_user(self, box: Box) -> None:
-        """The operation that takes it takes what went into it."""
-        if not self._only(box) or len(self._into[box.id]) != 1:
+        """The operation that takes it takes what went into it; so do all of those that take a part of a part."""
+        if len(self._into[box.id]) != 1 or box.name:
             return
-        (before,), (after,) = self._into[box.id], self._from[box.id]
-        user = self._boxes[after.target]
-        if user.group != box.group or not _is_operation(user):
+        (before,), after = self._into[box.id], list(self._from[box.id])
+        users = [self._boxes[e.target] for e in after]
+        a_part = box.label == "getitem" and all(u.label == "getitem" for u in users)
+        if not (len(users) == 1 or (users and a_part and len({u.id for u in users}) == len(users))):
+            return
+        if any(u.group != box.group or not _is_operation(u) for u in users):
             return
         self._unlink(before)
-        self._unlink(after)
-        self._link(dataclasses.replace(before, target=user.id, slot=after.slot))
+        for edge in after:
+            self._unlink(edge)
+            gradient = before.gradient if len(after) == 1 else None  # what flows back is the sum of theirs
+            self._link(dataclasses.replace(before, target=edge.target, slot=edge.slot, gradient=gradient))
         del self._boxes[box.id]
-        self._boxes[user.id] = _with(user, [box, user])
+        self._boxes[users[0].id] = _with(users[0], [box, users[0]])
 
     def _with_source(self, box: Box) -> None:
         """It and the operation before it are one: the array is its own, the rest that of the operation."""
@@ -171,15 +176,9 @@ def _is_operation(box: Box) -> bool:
 
 def _with(box: Box, parts: list[Box]) -> Box:
     """The box, which stands for several, in the order of execution."""
-    cost = None
-    for part in parts:
-        cost = _sum(cost, part.cost)
-    return dataclasses.replace(box, cost=cost, folded=[name for b in parts for name in (b.folded or [b.label])])
+    folded = [name for b in parts for name in (b.folded or [b.label])]
+    return dataclasses.replace(box, cost=Cost.total(b.cost for b in parts), folded=folded)
 
 
 def _part(source: Box) -> str:
     return source.name.split(".")[-1] if source.kind == "parameter" and source.name else "input"
-
-
-def _sum(a: Cost | None, b: Cost | None) -> Cost | None:
-    return a + b if a is not None and b is not None else a or b

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from .calling import Failure, Given, call, no_graph, tensors_in
 from .failing import FailedCall, failed_call
 from .gradients import Gradients, gradients_of
 from .grouping import Groups
-from .models import Model, Names, by_type, given_models, roots_of
+from .models import Model, Names, given_models, models_in, variables_of
 from .plumbing import without_plumbing
 from .rules import mathematics
 from .structure import SMALL, Box, Cost, Edge, Picture, Summary, summarize
@@ -48,10 +49,12 @@ def record(
 ) -> Picture:
     """The picture of a graph, as a whole up to 3,000 operations. See `draw_graph`, which says what is what."""
     watch: Watch | None = None
+    variables: dict[str, Module] = {}
     costs: Costs = profile.of if profile is not None else lambda _node: None
     how = "from the profile" if profile is not None else ""
     if callable(output) and not isinstance(output, Tensor):
         costs, how = lambda _node: None, ""  # a profile is of another call
+        variables = variables_of(output)
         if color_by is not None:
             output, given, watch, found, how = measured(output, inputs, RUNS if color_by == "time" else 1)
             costs = found.get
@@ -67,7 +70,7 @@ def record(
     if not nodes:
         raise ValueError(no_graph(watch is not None))
     roots = profile.watched_models() if profile is not None else ()
-    recording = _Recording(nodes, outputs, given, given_models(model), watch, costs, roots)
+    recording = _Recording(nodes, outputs, given, given_models(model), watch, costs, roots, variables)
     picture = recording.picture(show_values, gradients, max_nodes)
     picture.measured = how if color_by != "memory" else ""
     return picture if plumbing else without_plumbing(picture, recording.groups.layers())
@@ -80,13 +83,15 @@ def record_failure(
     show_values: bool | str = "auto",
     max_nodes: int = 200,
     plumbing: bool = False,
+    function: Any = None,
 ) -> Picture:
-    """The picture of a forward pass that raised: all that ran, and the call that failed."""
+    """The picture of a forward pass of a function that raised: all that ran, and the call that failed."""
     failure.given.name(names)
     failed, watch = failed_call(failure), failure.watch
     inputs = [x for _, x in failed.inputs]
     nodes = sorted({*watch.seen, *nodes_behind(inputs)}, key=lambda node: node.order)
-    recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None)
+    known = variables_of(function)
+    recording = _Recording(nodes, inputs, failure.given, given_models(model), watch, lambda _node: None, (), known)
     recording.failed = failed
     picture = recording.picture(show_values, False, max_nodes)
     picture.backward = []
@@ -105,23 +110,20 @@ class _Recording:
         watch: Watch | None,
         costs: Costs,
         known: Sequence[Module] = (),  # models, called or not
+        variables: Mapping[str, Module] | None = None,  # of the function that was called
     ) -> None:
         self.nodes, self.outputs, self.given = nodes, outputs, given
         self.watch, self.costs = watch, costs
         self.notices: list[str] = []
         self.boxes: dict[Key, Box] = {}
         self.failed: FailedCall | None = None
-        found = models
-        if not models:
-            noted = roots_of(n.module for n in nodes if n.module is not None)
-            found = by_type(watch.models if watch is not None else roots_of([*known, *noted]))
-        elif watch is not None:  # what was called beside those that the user named
-            others = [m for m in watch.models if not any(m in named.modules() for named in models.values())]
-            found = {**models, **{name or type(m).__name__: m for name, m in by_type(others).items()}}
+        noted = [n.module for n in nodes if n.module is not None]
+        found = models_in(models, noted, None if watch is None else watch.models, known, variables or {})
         self.models = Names(found)
         self.names = self.models.of_tensors()
         titled = models or (found if watch is not None else {})
-        self.title = ", ".join(type(m).__name__ for name, m in titled.items() if not name or len(titled) > 1)
+        types = [type(m).__name__ for name, m in titled.items() if not name or len(titled) > 1]
+        self.title = ", ".join(f"{n} {t}" if n > 1 else t for t, n in Counter(types).items())
 
     def picture(self, show_values: bool | str, gradients: bool | str, max_nodes: int) -> Picture:
         shown, hidden = self.nodes, 0
@@ -231,13 +233,13 @@ class _Recording:
         box = Box(0, kind, node.op.name, self.given.name_of(node), groups.of(node), inputs=names)
         box.rules = mathematics(node.op.name, names, rules, node.attributes)
         box.code = [] if box.rules == rules else rules
-        box.text = infix.text_of(node, self.tape.slots[node], self.tape.given(node))
+        box.text = infix.text_of(node, self.tape.slots[node], given := self.tape.given(node))
         box.parts = infix.parts_of(node.op, names)
         box.backward_of = node.within[0].name if type(node.within) is tuple else ""
         self._shape(box, self.tape.arrays.get(node))
         box.output = kind == "output"
         box.formula, box.doc = wording.formula_of(node.op), wording.doc_of(node.op)
-        box.attributes = wording.attributes_of(node)
+        box.attributes = {} if infix.is_slope(node, given) else wording.attributes_of(node)  # its text has them
         if node.saved is not None and box.shape is not None:
             box.shape_rule = wording.shape_rule_of(node.op, node.saved[1:], box.shape)
         box.saved = self.tape.kept(node)

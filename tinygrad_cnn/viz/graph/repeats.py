@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from .infix import without_numbers
-from .structure import Box, Edge, Group, Picture, around
+from .structure import Box, Edge, Group, Picture, around, shared
 
 OPERATIONS = ("operation", "output", "failed", "hidden")
 TRIES = 12  # periods that are tried at one place
@@ -67,8 +67,9 @@ class _Rows:
         if self._rows:
             self._place_leaves()
         groups = sorted(self._groups.values(), key=lambda g: len(around(g.id, self._groups)))
-        picture = dataclasses.replace(self._picture, boxes=list(self._boxes.values()), groups=groups)
-        self._find_outs(picture)
+        edges = [dataclasses.replace(e) for e in self._picture.edges]
+        picture = dataclasses.replace(self._picture, boxes=list(self._boxes.values()), edges=edges, groups=groups)
+        _tell_outs(picture)
         return picture
 
     # ------------------------------------------------------------------------------------------------- signatures
@@ -169,7 +170,9 @@ class _Rows:
         found: Wiring = {}
         for i, box in enumerate(block):
             for edge in self._into[box]:
-                source, shape = edge.source, self._boxes[edge.source].shape
+                source = edge.source
+                # of a part that is taken here it is all the same how large the whole is
+                shape = None if "getitem" in self._boxes[box].folded else self._boxes[source].shape
                 if source in own:
                     found[i, edge.slot] = "within", own[source], shape
                 elif source in last:
@@ -230,11 +233,13 @@ class _Rows:
         return steps if len(first) > 1 else []
 
     def _place_leaves(self) -> None:
-        """Each into the innermost group that has all its users; into a block only if every block has one like it."""
+        """Each into the innermost group that has all its users; into a block only if every block has one like it.
+
+        What the first block alone is given, such as a state to begin with, stands before the row.
+        """
         leaves = [b for b in self._boxes.values() if b.kind not in (*OPERATIONS, "input") and self._users[b.id]]
         for leaf in leaves:
-            chains = [around(self._boxes[u].group, self._groups) for u in self._users[leaf.id]]
-            common = [level[0] for level in zip(*chains, strict=False) if len(set(level)) == 1]
+            common = shared(around(self._boxes[u].group, self._groups) for u in self._users[leaf.id])
             leaf.group = common[-1] if common else None
         members = dataclasses.replace(
             self._picture, boxes=list(self._boxes.values()), groups=list(self._groups.values())
@@ -244,7 +249,8 @@ class _Rows:
             own = [leaf for uses in found for place, leaf in uses.items() if not all(place in other for other in found)]
             for leaf in own:
                 if row.id in around(leaf.group, self._groups):
-                    leaf.group = row.id
+                    blocks = [row.blocks[0] in around(self._boxes[u].group, self._groups) for u in self._users[leaf.id]]
+                    leaf.group = row.parent if all(blocks) else row.id
 
     def _leaves_of(self, block: list[Box]) -> dict[tuple[int, int], Box]:
         """Leaves in a block, by their first user in it."""
@@ -255,23 +261,6 @@ class _Rows:
                 if edge.source in leaves:
                     found.setdefault(edge.source, (i, edge.slot))
         return {place: leaves[i] for i, place in found.items()}
-
-    def _find_outs(self, picture: Picture) -> None:
-        groups = {g.id: g for g in picture.groups}
-        members = picture.members()
-        going: dict[int, set[int]] = {g: set() for g in groups}
-        chains = {b.id: around(b.group, groups) for b in picture.boxes}
-        for edge in picture.edges:
-            for g in set(chains[edge.source]) - set(chains[edge.target]):
-                going[g].add(edge.source)
-        for box in picture.boxes:
-            for g in chains[box.id] if box.output else ():
-                going[g].add(box.id)
-        for g, group in groups.items():
-            one_of = {b.id: i for block in group.blocks for i, b in enumerate(members[block])}
-            if len({one_of.get(i, ("leaf", i)) for i in going[g]}) <= 1:
-                inside = [b.id for b in members[g]]
-                group.out = max(going[g], key=inside.index) if going[g] else inside[-1]
 
 
 def _boxes(block: Sequence[_Item]) -> list[int]:
@@ -286,3 +275,26 @@ def _alike(one: Wiring, other: Wiring, first: bool) -> bool:
         if a != b and not (state and b is not None and a in (None, ("outside", -1, b[2]))):
             return False
     return True
+
+
+def _tell_outs(picture: Picture) -> None:
+    """Tell each edge what it runs inside of, and each group which box's array goes out of it, if it is one."""
+    groups = {g.id: g for g in picture.groups}
+    members = picture.members()
+    going: dict[int, set[int]] = {g: set() for g in groups}
+    chains = {b.id: around(b.group, groups) for b in picture.boxes}
+    for edge in picture.edges:
+        ends = chains[edge.source], chains[edge.target]
+        both = shared(ends)
+        edge.inside = both[-1] if both else None
+        edge.recurrent = bool(both) and groups[both[-1]].kind == "row" and len(both) < min(map(len, ends))
+        for g in ends[0][len(both) :]:
+            going[g].add(edge.source)
+    for box in picture.boxes:
+        for g in chains[box.id] if box.output else ():
+            going[g].add(box.id)
+    for g, group in groups.items():
+        one_of = {b.id: i for block in group.blocks for i, b in enumerate(members[block])}
+        if len({one_of.get(i, ("leaf", i)) for i in going[g]}) <= 1:
+            inside = [b.id for b in members[g]]
+            group.out = max(going[g], key=inside.index) if going[g] else inside[-1]

@@ -6,13 +6,18 @@ Nothing here refers to a tensor, a node of the tape or a module: a `Picture` kee
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping
-from typing import Any
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ..kit.page import plain
+
 SMALL = 16  # arrays of so many elements are shown in full
+T = TypeVar("T")
 BINS = 30  # of a histogram, at most
 SAMPLE = 1 << 16  # elements a histogram is made from
 
@@ -101,6 +106,12 @@ class Cost:
             sum(counted) if counted else None,
         )
 
+    @staticmethod
+    def total(costs: Iterable[Cost | None]) -> Cost | None:
+        """Of those that are known; None if none is."""
+        known = [cost for cost in costs if cost is not None]
+        return functools.reduce(operator.add, known) if known else None
+
 
 @dataclasses.dataclass
 class Box:
@@ -158,7 +169,8 @@ class Edge:
     target: int
     slot: int  # which input of the target, from 0
     gradient: Summary | None = None  # what flows back along this very edge
-    recurrent: bool = False  # in a view: from one block of a row into the next
+    inside: int | None = None  # the innermost group that has both ends
+    recurrent: bool = False  # from one block of a row into the next; in a view: of a row that is seen as one
     tensors: int = 1  # in a view: so many, of one shape, one from each block of a row
 
 
@@ -183,6 +195,9 @@ class Group:
     names: list[str] = dataclasses.field(default_factory=list)  # of a row's blocks
     blocks: list[int] = dataclasses.field(default_factory=list)  # of a row, in order
     out: int | None = None  # the box whose array, alone, goes out of it; None: several do, it cannot be one box
+    spans: dict[str, dict[str, Any]] = dataclasses.field(
+        default_factory=dict
+    )  # of a row: what boxes ("b7") and groups ("g2") of its first block are called otherwise when they stand for all
     shown: str = "open"  # in the drawing, and at first on the page; or "closed", or "once": a row by its first block
 
 
@@ -211,27 +226,24 @@ class Picture:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers, ready for ``json.dumps``; NaN and infinities are strings."""
-        return _plain(self)
+        found: dict[str, Any] = plain(self)
+        return found
 
 
-def around(group: int | None, groups: Mapping[int, Group]) -> list[int]:
+def shared(chains: Iterable[Sequence[T]]) -> list[T]:
+    """What all of them begin with: of the groups around some boxes those that have them all."""
+    found = []
+    for first, *others in zip(*chains, strict=False):
+        if any(x != first for x in others):
+            break
+        found.append(first)
+    return found
+
+
+def around(group: int | None, groups: Mapping[int, Group] | Sequence[Group]) -> list[int]:
     """From the outermost group to this one."""
     found = []
     while group is not None:
         found.append(group)
         group = groups[group].parent
     return found[::-1]
-
-
-def _plain(x: Any) -> Any:
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return {f.name: _plain(getattr(x, f.name)) for f in dataclasses.fields(x)}
-    if isinstance(x, dict):
-        return {str(k): _plain(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [_plain(v) for v in x]
-    if isinstance(x, np.generic):
-        x = x.item()
-    if isinstance(x, float) and not math.isfinite(x):
-        return "NaN" if math.isnan(x) else "inf" if x > 0 else "-inf"
-    return x

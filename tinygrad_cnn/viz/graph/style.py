@@ -47,10 +47,26 @@ KINDS = {
     "failed": Style("this failed", "box", "bold,filled", "octagon", WRONG, "#ffe3e6", ("#ff7b8a", "#431a20"), "2"),
     "hidden": Style("left out", "box", "dotted,filled", "flat", "#333333", "#ffffff", ("#9aa7b3", "#232a31")),
 }
+BESIDE = ("parameter", "constant")  # kinds that stand beside their operation where they have but one
 KEPT = "2.6"  # the width of a border: its array is kept for the backward pass
 THIN = "1.0"
 
 RAMP = ((255, 255, 255), (255, 240, 214), (251, 212, 158), (246, 176, 98))  # from little to much; text on it is black
+
+
+SCREEN = 880.0, 1400.0  # pixels down and across that a folded drawing may take: a laptop's
+TALL = 1.5  # screens, for a drawing whose one loop would else be a box
+DRAWN = {  # pixels that a drawing takes, about: down, the edges of a group among them, and across
+    **{"title": 45.0, "line": 15.0, "gap": 25.0, "frame": 44.0},
+    **{"column": 210.0, "leaf": 140.0},
+}
+_SPACE = {"nodes": 26, "nodeAndLine": 18, "lines": 14, "pad": 14, "header": 26, "margin": 28}
+SPACE = {  # pixels between things on a page: nodes and lines side by side, layers, and around them
+    "flat": {**_SPACE, "layers": 54},  # without groups
+    "numbered": {**_SPACE, "layers": 34},  # small enough for numbers along the lines
+    "dense": {**_SPACE, "layers": 28},
+    "small": {"nodes": 16, "nodeAndLine": 16, "lines": 10, "layers": 26, "pad": 12, "header": 20, "margin": 8},
+}
 
 
 def look_of(box: Box) -> str:
@@ -88,4 +104,4 @@ def css() -> str:
 def script() -> str:
     """Words, outlines and the scale of heat, for the page's scripts."""
     kinds = {kind: {"means": s.means, "outline": s.outline} for kind, s in KINDS.items()}
-    return f"const LOOK = {json.dumps({'kinds': kinds, 'heat': RAMP})};"
+    return f"const LOOK = {json.dumps({'kinds': kinds, 'heat': RAMP, 'space': SPACE, 'beside': BESIDE})};"

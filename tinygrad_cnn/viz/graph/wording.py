@@ -223,6 +223,8 @@ def _index(index: Any) -> str:
             parts.append("..." if part is Ellipsis else str(part))
     if index.picks is not None:
         parts.append("by arrays")
+    elif len(parts) > 1 and parts[-1] == "...":
+        del parts[-1]
     return _cut(", ".join(parts))
 
 

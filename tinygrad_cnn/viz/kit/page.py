@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import math
@@ -49,13 +50,14 @@ class Page:
         self.html, self.height = html, height
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file that ends in .html, and return its path.
+        """Write the page to a file that ends in .html, and return its path. Folders are made.
 
         Raises ValueError for another ending, OSError where the file cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"Page.save: the name of the file must end in .html, got {str(path)!r}")
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, self.html.encode())
         return path
 
@@ -98,7 +100,8 @@ def document(
 
 
 def plain(data: Any) -> Any:
-    """Data as JSON has it: arrays and NumPy's numbers as lists and numbers, what is not finite as a text.
+    """Data as JSON has it: arrays and NumPy's numbers as lists and numbers, what is not finite as a text, a dataclass
+    by its fields' names.
 
     Raises TypeError for what is neither data nor a container of it.
 
@@ -114,6 +117,8 @@ def plain(data: Any) -> Any:
         return data
     if isinstance(data, float):
         return data if math.isfinite(data) else "NaN" if math.isnan(data) else "inf" if data > 0 else "-inf"
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        return {field.name: plain(getattr(data, field.name)) for field in dataclasses.fields(data)}
     if isinstance(data, Mapping):
         return {str(name): plain(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):

@@ -40,6 +40,7 @@ class Desk:
     def __init__(self, record: Record, control: Control, meter: Meter) -> None:
         self.record, self.control, self.meter = record, control, meter
         self._service: Service | None = None
+        self._frame: Any = None  # in a notebook: the handle of what is shown there
         self._cost: list[float] = []  # processor seconds of each answer since they were asked for
 
     # ------------------------------------------------------------------------------------------------------ questions
@@ -77,19 +78,27 @@ class Desk:
 
     # -------------------------------------------------------------------------------------------------------- showing
     def open(self, port: int, browser: bool | None) -> None:
-        """Serve the page and say where, once; in a notebook it is shown there."""
+        """Serve the page and say where, once; in a notebook it is shown there, below the cell that runs."""
+        display = _notebook()
         if self._service is not None:
+            if display is not None and self._frame is None:  # another run
+                self._frame = display(self.meter, display_id=True)
             return
         answers = {"/state": self.state, "/control": self.steer, "/page": lambda _: {"page": self.page().html}}
         page = Page(run_page({}, served=True), HEIGHT)
         counted = {path: self._counted(answer) for path, answer in answers.items()}
         self._service = serve(page, counted, port, framed=True)
         print(f"live: {self.address}", flush=True)
-        display = _notebook()
         if display is not None:
-            display(self.meter)
+            self._frame = display(self.meter, display_id=True)
         elif browser or (browser is None and _at_a_screen()):
             webbrowser.open(self._service.address)
+
+    def keep(self) -> None:
+        """The run is over: a notebook keeps what was recorded, in the place of a page that ends with the program."""
+        if self._frame is not None:
+            self._frame.update(self.page())
+            self._frame = None
 
     def _counted(self, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def timed(data: Any) -> Any:
@@ -122,7 +131,7 @@ class Desk:
             self._service = None
 
 
-def _notebook() -> Callable[[Any], Any] | None:
+def _notebook() -> Callable[..., Any] | None:
     """IPython's display, where a notebook runs this; else None."""
     found = sys.modules.get("IPython")
     shell = found.get_ipython() if found is not None else None

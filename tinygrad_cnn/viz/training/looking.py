@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from ...autograd.graph import Node, Op
 from ...autograd.modes import here
 from ...nn.module import Module
+from ...profiler.recorder import Watcher
 from ...tensors import Tensor
 from .. import probing
+from ..operations import LOSSES, RELUS
 from .control import seconds
 from .record import as_bytes, number, packed
 
@@ -31,11 +33,9 @@ MISTAKES, RECENT = 12, 6  # pictures, of so many looks
 SILENT = 256  # images without a sign: then a unit counts as silent
 SIDE = 64  # pixels of a picture of a mistake
 CALLS = 256  # of the model in one step; after more, the run has broken off, and is watched no longer
-_RELUS = ("relu", "threshold")
-_LOSSES = ("cross_entropy", "softmax_nll", "pick")  # operations on scores (N, C) and classes (N,)
 
 
-class Tap:
+class Tap(Watcher):
     """A watcher of the engine's that notes how the units of each relu fire, and what the loss compared.
 
     It counts operations, so that ``F.relu`` and ``nn.ReLU`` are the same; those without a gradient, as in a validation,
@@ -78,17 +78,13 @@ class Tap:
         if here.mode.recording and args and isinstance(args[0], Tensor):
             self.inputs = args[0]._array
 
-    # -------------------------------------------------------------------------------------- called by the engine
-    def before_forward(self, op: Op, inputs: Sequence[Any]) -> None:
-        """Nothing."""
-
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:  # noqa: ARG002
         """Look at relus and losses."""
         node = result._node
-        if node is None or not (op.name in _RELUS or op.name in _LOSSES):
+        if node is None or not (op.name in RELUS or op.name in LOSSES):
             return
         start = seconds()
-        if op.name in _RELUS:
+        if op.name in RELUS:
             y, name = result._array, self._name(node)
             if y.ndim > 1 and name is not None:
                 self._turns[name] = turn = self._turns.get(name, 0) + 1
@@ -101,12 +97,6 @@ class Tap:
             if x.ndim == 2 and t.shape == x.shape[:1] and t.dtype.kind in "iu":
                 self.scores, self.classes = x, t
         self.seconds += seconds() - start
-
-    def before_rule(self, node: Node, i: int, g: Any) -> None:
-        """Nothing."""
-
-    def after_rule(self, node: Node, i: int, g: Any, gx: Any) -> None:
-        """Nothing."""
 
     def _name(self, node: Node) -> str | None:
         """The relu's module; for a function the module of what it was given, "fc1 + relu"; None in another model."""

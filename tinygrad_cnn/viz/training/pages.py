@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..graph.html import LAYOUT
+from ..graph.html import layout
 from ..kit import page as kit
 
 _KIT = ("dom", "numbers", "colors", "theme", "tooltip", "slider", "tile", "plot", "channel")
-
-_GRAPH = f"{__package__.rpartition('.')[0]}.graph"  # whose page lays graphs out
 
 
 def run_page(run: Mapping[str, Any], *, served: bool) -> str:
@@ -27,8 +25,7 @@ def _page(title: str, name: str, data: Mapping[str, Any]) -> str:
     def own(file: str) -> str:
         return kit.part(__package__, f"web/{file}")
 
-    layout = [kit.part(_GRAPH, f"page/{part}.js") for part in LAYOUT] if name == "steps" else []
-    scripts = [*kit.web(*_KIT), *layout, own("pixels.js"), own(f"{name}.js")]
+    scripts = [*kit.web(*_KIT), *(layout() if name == "steps" else []), own("pixels.js"), own(f"{name}.js")]
     return kit.document(
         title, own(f"{name}.html"), styles=[kit.base_style(), own("pages.css")], scripts=scripts, data=data
     )

@@ -64,6 +64,7 @@ class Live(Callback):
         self._next = self._spent = self._waited = self._last = 0.0
         self._began: float | None = None
         self._ended: float | None = None
+        self._since: float | None = None  # it waits
         self._trainer: Run | None = None
         if model is not None and optimizer is not None:
             self._begin(model, optimizer)
@@ -107,11 +108,13 @@ class Live(Callback):
         return not self._control.stopped
 
     def _wait(self) -> None:
-        start = seconds()
+        start = self._since = seconds()
         trainer = self._trainer
-        self._control.gate(_never if trainer is None else lambda: trainer.interrupted)
-        waited = seconds() - start
-        self._waited += waited
+        try:
+            self._control.gate(_never if trainer is None else lambda: trainer.interrupted)
+        finally:
+            waited, self._since = seconds() - start, None
+            self._waited += waited
         self._last = seconds()
         self._next += waited
 
@@ -187,7 +190,8 @@ class Live(Callback):
 
     # ------------------------------------------------------------------------------------------------------ afterwards
     def finish(self, why: str | None = None) -> None:
-        """The run has ended: watch no more, and say so on the page, which stays as long as the program."""
+        """The run has ended: watch no more, and say so on the page, which stays as long as the program. In a notebook
+        the run as it was recorded takes its place, and stays."""
         if self._look is not None and self._scaled is not None:
             self._look.cancel()
             self._watching = False
@@ -197,6 +201,7 @@ class Live(Callback):
                     self._keep_frame(self._look)
         self._ended = seconds() if self._ended is None else self._ended
         self._record.now.update(state="finished", why=why)
+        self._desk.keep()
 
     def close(self) -> None:
         """End the run, if it has not ended, and the page's server. What was recorded can still be saved."""
@@ -209,7 +214,8 @@ class Live(Callback):
         return self._desk.page()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run so far as one HTML file, which needs no server and no network; returns its path.
+        """Write the run so far as one HTML file, which needs no server and no network; returns its path. Folders are
+        made.
 
         Raises ValueError for an ending that is not .html, OSError where it cannot be written.
         """
@@ -235,7 +241,8 @@ class Live(Callback):
         """Seconds since the run began, without those that it was paused."""
         if self._began is None:
             return 0.0
-        return (seconds() if self._ended is None else self._ended) - self._began - self._waited
+        until = self._ended if self._ended is not None else self._since if self._since is not None else seconds()
+        return until - self._began - self._waited
 
     @property
     def idle(self) -> float:

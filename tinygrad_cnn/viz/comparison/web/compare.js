@@ -15,9 +15,9 @@ function scrolling(label, table) {
   return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table);
 }
 
-function headings(...texts) {
-  const cells = texts.map(([text, numeric]) => html("th", { scope: "col", class: numeric && "number" }, text));
-  return html("thead", {}, html("tr", {}, ...cells));
+// The head of a column of numbers.
+function numeric(text) {
+  return html("th", { scope: "col", class: "number" }, text);
 }
 
 // ------------------------------------------------------------------------------------------------------------- facts
@@ -32,7 +32,7 @@ function factsTable() {
       html("td", { class: between === "same" ? "number quiet" : "number more" }, between),
     ),
   );
-  return html("table", {}, headings(["what", false], [A, true], [B, true], ["difference", true]), html("tbody", {}, ...rows));
+  return tableOf({}, ["what", ...[A, B, "difference"].map(numeric)], rows);
 }
 
 // ------------------------------------------------------------------------------------------------------------ curves
@@ -50,7 +50,7 @@ function curvePlots() {
       .map((look, i) => ({ ...look, values: columns[i], name: both ? `${look.of}, ${look.part}` : look.of }))
       .filter((s) => s.values);
     const plot = linePlot({ label: metric, width: 600, height: 230, x: epochs, series, xLabel: "epoch" });
-    return html("figure", {}, html("figcaption", {}, metric), plot.element);
+    return figureOf(metric, plot.element);
   });
 }
 
@@ -103,22 +103,9 @@ function moduleTable() {
   const count = (sign) => compared.modules.filter((row) => row.sign === sign && (row.itself || sign !== "~")).length;
   const [added, removed, changed] = ["+", "\u2212", "~"].map(count);
   const any = added + removed + changed;
-  const table = html(
-    "table",
-    {},
-    headings(
-      [html("span", { class: "visually-hidden" }, "difference"), false],
-      ["module", false],
-      ["kind and settings", false],
-      ["output", false],
-      [`parameters, ${A}`, true],
-      [`${B}`, true],
-      [`multiply-adds, ${A}`, true],
-      [`${B}`, true],
-      ["weights apart", true],
-    ),
-    html("tbody", {}, ...rows),
-  );
+  const sign = html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "difference"));
+  const costs = [`parameters, ${A}`, B, `multiply-adds, ${A}`, B, "weights apart"].map(numeric);
+  const table = tableOf({}, [sign, "module", "kind and settings", "output", ...costs], rows);
   const only = html("input", { type: "checkbox", id: "changed-only", checked: any > 0 && rows.length > 60 });
   const show = () => rows.forEach((row, i) => (row.hidden = only.checked && !compared.modules[i].sign));
   only.addEventListener("change", () => {
@@ -159,9 +146,9 @@ function classTable() {
     const shares = [both + a, both + b].map((k) => html("td", { class: "number quiet" }, share(k)));
     return html(tag || "tr", {}, html("th", { scope: "row" }, label), ...cells, ...shares);
   };
-  const heads = ["samples", "both right", TITLES.a, TITLES.b, "both wrong", `accuracy, ${A}`, B].map((t) => [t, true]);
+  const heads = ["samples", "both right", TITLES.a, TITLES.b, "both wrong", `accuracy, ${A}`, B].map(numeric);
   const body = classes.map((row, i) => line(labels[i], row));
-  const table = html("table", {}, headings(["class", false], ...heads), html("tbody", {}, ...body, line("all", total)));
+  const table = tableOf({}, ["class", ...heads], [...body, line("all", total)]);
   const [, , a, b] = total;
   const chance = compared.chance >= 0.001 ? formatNumber(compared.chance, 2) : "less than 0.001";
   const text =

@@ -67,7 +67,6 @@ function fieldOf(input) {
   });
   picture.mark("reach", cells);
   warm.mark("reach", cells);
-  const figure = (tile, text) => html("figure", {}, html("figcaption", {}, text), tile.element);
   const what = flat ? "number" : "pixel";
   const heights = cells.map(([row]) => row);
   const widths = cells.map(([, column]) => column);
@@ -88,7 +87,7 @@ function fieldOf(input) {
     "div",
     { "data-theory": cells.length, "data-effective": strong },
     html("p", {}, `In theory: ${theory}. ${effective}`),
-    html("div", { class: "pair" }, figure(picture, "in theory"), figure(warm, "in effect: |d this / d input|")),
+    html("div", { class: "pair" }, figureOf("in theory", picture.element), figureOf("in effect: |d this / d input|", warm.element)),
   );
   return [found];
 }

@@ -94,7 +94,6 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
     id: "sweep",
     onclick: () => (calm.matches ? sweepOn() : sweeping ? stopSweep() : startSweep()),
   });
-  const figure = (tile, text) => html("figure", {}, html("figcaption", {}, text), tile.element);
   const shown = [
     whole ? null : `the ${rows} taps of channel ${current.channel} out of ${step.operands[1].shape[1]}`,
     all ? null : `the ${columns} windows of this row of the map out of ${formatCount(plane)}`,
@@ -105,7 +104,7 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
       html(
         "p",
         {},
-        `Each window is a column of ${plural(sizeOf(step.operands[1].shape.slice(1)), "number")}, each kernel a row: `,
+        `Each window is a column of ${plural(countOf(step.operands[1].shape.slice(1)), "number")}, each kernel a row: `,
         "kernel row × window column is one number of the map. To move the window is to go from column to column.",
       ),
       shown.length ? html("p", { class: "note" }, `Drawn: ${shown.join(", ")}.`) : "",
@@ -113,13 +112,13 @@ function drawLowered({ key, step, oc, first, from, rows, columns, whole, all }) 
       html(
         "div",
         { class: "matrices" },
-        figure(kernel, `kernel ${oc} as a row`),
+        figureOf(`kernel ${oc} as a row`, kernel.element),
         html("span", { class: "sign" }, "×"),
-        figure(matrix, "windows as columns (im2col)"),
+        figureOf("windows as columns (im2col)", matrix.element),
         html("span", { class: "sign" }, "="),
-        figure(
-          result,
+        figureOf(
           whole ? `channel ${oc} of the map, as a row` : `channel ${oc} of the map, once all channels are added`,
+          result.element,
         ),
       ),
     );

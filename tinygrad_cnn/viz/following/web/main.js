@@ -1,19 +1,9 @@
 // One number is current; all that is on the page hangs on it.
 
 const PAUSE = 60; // milliseconds until the walks begin: who runs over a map with the arrow keys does not wait for them
-const nothing = () => new Map();
-const current = {
-  step: null,
-  o: 0,
-  channel: 0,
-  mode: "values",
-  picked: 0,
-  reach: nothing(),
-  gradients: nothing(),
-  heat: nothing(),
-  blockedBefore: [],
-  blockedAfter: [],
-};
+// What the walks find, before they have been.
+const unwalked = () => ({ reach: new Map(), gradients: new Map(), heat: new Map(), blockedBefore: [], blockedAfter: [] });
+const current = { step: null, o: 0, channel: 0, mode: "values", picked: 0, ...unwalked() };
 const before = []; // numbers that were current
 let walking = null;
 
@@ -25,15 +15,7 @@ function select(step, o, light = false) {
     if (current.step) before.push([current.step, current.o]);
   }
   if (step !== current.step) current.channel = -1;
-  Object.assign(current, {
-    step,
-    o,
-    reach: nothing(),
-    gradients: nothing(),
-    heat: nothing(),
-    blockedBefore: [],
-    blockedAfter: [],
-  });
+  Object.assign(current, { step, o, ...unwalked() });
   current.picked += 1;
   const written = layMade();
   const shown = layStrip();
@@ -118,10 +100,7 @@ function switchMode() {
 function selectLayer(index) {
   const found = current.heat.get(index);
   const numbers = found || steps[index].values;
-  select(
-    steps[index],
-    numbers.reduce((best, value, k) => (Math.abs(value) > Math.abs(numbers[best]) ? k : best), 0),
-  );
+  select(steps[index], placeOfMost(numbers, Math.abs));
 }
 
 // The page opens with the number, of the first layer that has windows, that speaks most for what the net says.
@@ -131,7 +110,7 @@ function firstNumber() {
   const first = steps.find(({ kind }) => kind === "conv") || steps.find(({ kind }) => kind === "linear") || end;
   const slope = gradientsOf(end, scores ? saidClass() : Math.floor(end.size / 2)).found.get(first.index);
   const worth = slope ? slope.map((g, k) => g * first.values[k]) : first.values;
-  return [first, worth.reduce((best, value, k) => (value > worth[best] ? k : best), 0)];
+  return [first, placeOfMost(worth)];
 }
 
 function lookUp() {

@@ -1,22 +1,15 @@
 // The net as Python told it: steps with their numbers, each array read when it is first asked for.
 
 const told = dataOf("follow");
-const READERS = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
+const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
 const arraysRead = new Map();
 
 function numbersAt(place) {
   if (!arraysRead.has(place)) {
     const { type, data } = told.arrays[place];
-    const text = atob(data);
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-    arraysRead.set(place, new READERS[type](bytes.buffer));
+    arraysRead.set(place, bytesOf(data, TYPES[type]));
   }
   return arraysRead.get(place);
-}
-
-function sizeOf(shape) {
-  return shape.reduce((n, size) => n * size, 1);
 }
 
 // How far apart neighbours along each dimension lie.
@@ -38,8 +31,8 @@ function placeIn(shape, o) {
 
 // For each number of a shape, the place of what it meets in an operand that is repeated to that shape.
 function broadcasting(shape, small) {
-  if (sizeOf(small) === sizeOf(shape)) return (o) => o;
-  if (sizeOf(small) === 1) return () => 0;
+  if (countOf(small) === countOf(shape)) return (o) => o;
+  if (countOf(small) === 1) return () => 0;
   const [strides, own] = [stridesOf(shape), stridesOf(small)];
   const ahead = shape.length - small.length;
   return (o) => {
@@ -53,14 +46,14 @@ function broadcasting(shape, small) {
 const steps = told.steps.map((step, index) => ({
   ...step,
   index,
-  size: sizeOf(step.shape),
+  size: countOf(step.shape),
   consumers: [], // {step, slot}
   get values() {
     return numbersAt(step.value);
   },
   operands: step.operands.map((operand) => ({
     ...operand,
-    size: sizeOf(operand.shape),
+    size: countOf(operand.shape),
     get values() {
       return numbersAt(operand.step === null ? operand.array : told.steps[operand.step].value);
     },

@@ -35,8 +35,7 @@ function layAfter() {
 function layerLink(step) {
   const strongest = () => {
     const effect = current.heat.get(step.index);
-    if (!effect) return 0;
-    return effect.reduce((best, value, k) => (Math.abs(value) > Math.abs(effect[best]) ? k : best), 0);
+    return effect ? placeOfMost(effect, Math.abs) : 0;
   };
   return html("button", { type: "button", class: "link", onclick: () => select(step, strongest()) }, titleOf(step));
 }
@@ -106,7 +105,7 @@ function layEnds() {
   if (end.shape.length === 2 && end.shape[0] === 1) box.replaceChildren(...scoresOf(end, effect), ...notes);
   else {
     const touched = effect.reduce((n, value) => n + (value !== 0), 0);
-    const strongest = effect.reduce((best, value, k) => (Math.abs(value) > Math.abs(effect[best]) ? k : best), 0);
+    const strongest = placeOfMost(effect, Math.abs);
     box.replaceChildren(
       html(
         "p",
@@ -138,13 +137,8 @@ function scoresOf(end, effect) {
       bar(effect[k] * value, most),
     ),
   );
-  const head = html("tr", {}, headOf(["output", "score", "this number's part"]));
   return [
-    html(
-      "div",
-      { class: "scroll" },
-      html("table", { class: "list" }, html("thead", {}, head), html("tbody", {}, rows)),
-    ),
+    html("div", { class: "scroll" }, tableOf({ class: "list" }, headOf(["output", "score", "this number's part"]), rows)),
     html(
       "p",
       { class: "note" },
@@ -157,5 +151,5 @@ function scoresOf(end, effect) {
 function saidClass() {
   if (told.target !== null) return told.target;
   const { values } = steps[told.outputs[0]];
-  return values.reduce((best, value, k) => (value > values[best] ? k : best), 0);
+  return placeOfMost(values);
 }

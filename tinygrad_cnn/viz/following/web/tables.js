@@ -31,7 +31,7 @@ function channelList(step, shares) {
   return html(
     "div",
     {},
-    html("table", { class: "list" }, html("tbody", {}, rows)),
+    tableOf({ class: "list" }, [], rows),
     rest > 0 ? html("p", { class: "note" }, `and ${plural(rest, "channel")} with less`) : null,
   );
 }
@@ -59,27 +59,8 @@ function grids(step, terms) {
     w: weightScale(step),
     product: colorScale("diverging", -high, high),
   };
-  const grid = (name, key) =>
-    html(
-      "figure",
-      {},
-      html("figcaption", {}, name),
-      html(
-        "table",
-        { class: "cells" },
-        html(
-          "tbody",
-          {},
-          rows.map((ky) =>
-            html(
-              "tr",
-              {},
-              columns.map((kx) => cell(at(ky, kx), key)),
-            ),
-          ),
-        ),
-      ),
-    );
+  const row = (ky, key) => html("tr", {}, columns.map((kx) => cell(at(ky, kx), key)));
+  const grid = (name, key) => figureOf(name, tableOf({ class: "cells" }, [], rows.map((ky) => row(ky, key))));
   const cell = (term, key) => {
     if (!term) return html("td", {});
     if (key === "x" && term.i < 0) return html("td", { class: "outside", title: "padding" }, "0");
@@ -142,12 +123,8 @@ function longSum(step, terms) {
         bar(total, most),
       )
     : null;
-  const head = html("tr", {}, headOf(["from", "x", "weight", "product"]));
-  return html(
-    "div",
-    { class: "scroll" },
-    html("table", { class: "list" }, html("thead", {}, head), html("tbody", {}, shown.map(row), others)),
-  );
+  const table = tableOf({ class: "list" }, headOf(["from", "x", "weight", "product"]), [...shown.map(row), others]);
+  return html("div", { class: "scroll" }, table);
 }
 
 function windowTable(x, terms, winner) {
@@ -162,14 +139,5 @@ function windowTable(x, terms, winner) {
     return html("td", { style: painted(scaleOf(x)(term.x)), class: term.i === winner ? "won" : "" }, go);
   };
   const body = rows.map((ky) => html("tr", {}, terms.filter((term) => term.ky === ky).map(cell)));
-  return html(
-    "div",
-    { class: "product" },
-    html(
-      "figure",
-      {},
-      html("figcaption", {}, `${nameOf(x)}, its window`),
-      html("table", { class: "cells" }, html("tbody", {}, body)),
-    ),
-  );
+  return html("div", { class: "product" }, figureOf(`${nameOf(x)}, its window`, tableOf({ class: "cells" }, [], body)));
 }

@@ -94,46 +94,24 @@ function reachOf(step, o) {
 const ADJOINT = {
   normalize(step, g) {
     const { weights } = normalized(step);
-    return centred(
-      step,
-      g.map((value, o) => value * weights(o)),
-    );
+    return centred(step, g.map((value, o) => value * weights(o)));
   },
-  softmax: (step, g) =>
-    softened(
-      step,
-      g,
-      (y, value, sum) => y * (value - sum),
-      (y, value) => y * value,
-    ),
-  log_softmax: (step, g) =>
-    softened(
-      step,
-      g,
-      (y, value, sum) => value - Math.exp(y) * sum,
-      (y, value) => value,
-    ),
+  softmax: throughSoftmax,
+  log_softmax: (step, g) => softened(step, g, (y, value, sum) => value - Math.exp(y) * sum, (y, value) => value),
 };
 const DIRECT = {
   normalize(step, t) {
     const { weights } = normalized(step);
     return centred(step, t).map((value, o) => value * weights(o));
   },
-  softmax: (step, t) =>
-    softened(
-      step,
-      t,
-      (y, value, sum) => y * (value - sum),
-      (y, value) => y * value,
-    ),
-  log_softmax: (step, t) =>
-    softened(
-      step,
-      t,
-      (y, value, sum) => value - sum,
-      (y, value) => Math.exp(y) * value,
-    ),
+  softmax: throughSoftmax,
+  log_softmax: (step, t) => softened(step, t, (y, value, sum) => value - sum, (y, value) => Math.exp(y) * value),
 };
+
+// Its matrix of derivatives is symmetric: the same way back and on.
+function throughSoftmax(step, g) {
+  return softened(step, g, (y, value, sum) => y * (value - sum), (y, value) => y * value);
+}
 
 function normalized(step) {
   const { own, dims } = step.settings;

@@ -7,15 +7,9 @@ const TAPS = {
   conv(step) {
     const [, C, H, W] = step.operands[0].shape;
     const [O, Cg, kh, kw] = step.operands[1].shape;
-    const [, , oh, ow] = step.shape;
     const { stride, padding, dilation, groups } = step.settings;
     return (o, tap) => {
-      const [n, oc, oy, ox] = [
-        Math.floor(o / (O * oh * ow)),
-        Math.floor(o / (oh * ow)) % O,
-        Math.floor(o / ow) % oh,
-        o % ow,
-      ];
+      const [n, oc, oy, ox] = placeInMaps(step.shape, o);
       const first = Math.floor(oc / (O / groups)) * Cg;
       for (let c = 0; c < Cg; c++)
         for (let ky = 0; ky < kh; ky++) {
@@ -34,15 +28,9 @@ const TAPS = {
   transposed(step) {
     const [, C, H, W] = step.operands[0].shape;
     const [, Og, kh, kw] = step.operands[1].shape;
-    const [, O, oh, ow] = step.shape;
     const { stride, padding, dilation, groups } = step.settings;
     return (o, tap) => {
-      const [n, oc, oy, ox] = [
-        Math.floor(o / (O * oh * ow)),
-        Math.floor(o / (oh * ow)) % O,
-        Math.floor(o / ow) % oh,
-        o % ow,
-      ];
+      const [n, oc, oy, ox] = placeInMaps(step.shape, o);
       const group = Math.floor(oc / Og);
       for (let c = (group * C) / groups; c < ((group + 1) * C) / groups; c++)
         for (let ky = 0; ky < kh; ky++) {
@@ -62,6 +50,11 @@ const TAPS = {
   grid_mean: gridTaps,
   grid_max: gridTaps,
 };
+
+function placeInMaps([, maps, rows, columns], o) {
+  const plane = Math.floor(o / (rows * columns));
+  return [Math.floor(plane / maps), plane % maps, Math.floor(o / columns) % rows, o % columns];
+}
 
 function poolTaps(step) {
   const [, , H, W] = step.operands[0].shape;

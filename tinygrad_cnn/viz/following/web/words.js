@@ -45,8 +45,8 @@ function picturesOf(step) {
   if (step.pictures) return step.pictures;
   const shape = step.shape[0] === 1 && step.shape.length > 1 ? step.shape.slice(1) : step.shape;
   const ends = shape.slice(-2);
-  const flat = shape.length < 2 || sizeOf(ends) === 1;
-  let [rows, columns, per] = [...ends, sizeOf(ends)];
+  const flat = shape.length < 2 || countOf(ends) === 1;
+  let [rows, columns, per] = [...ends, countOf(ends)];
   if (flat) {
     per = step.size;
     columns = per <= 16 ? 1 : widthOf(per);
@@ -97,7 +97,7 @@ function cellLink(step, o, text = cellName(step, o)) {
 // The head of a table whose last column holds bars.
 function headOf(names) {
   const bars = html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "drawn"));
-  return [...names.map((name) => html("th", { scope: "col" }, name)), bars];
+  return [...names, bars];
 }
 
 // Colours for a table's cell: the scale's, and black or white on it.

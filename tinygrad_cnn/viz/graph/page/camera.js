@@ -4,7 +4,7 @@ const camera = { x: 0, y: 0, zoom: 1, world: { width: 1, height: 1 } };
 const canvas = element("canvas");
 const stage = element("stage");
 const ZOOMS = [0.02, 4];
-const READABLE = 1; // the smallest text of a node has 11 pixels
+const READABLE = 11 / 12; // the smallest text of a node has 12 pixels, and is read with 11
 
 let gliding = 0; // the animation frame that moves on
 

@@ -84,7 +84,7 @@ function inWords(summary) {
 function shortName(box) {
   if (isOperation(box)) return box.name ? `${box.name} = ${box.text || box.label}` : box.text || box.label;
   const text = box.name || box.label;
-  const around = box.group === null ? null : groups.get(box.group);
+  const around = box.group === null ? null : asDrawn(groups.get(box.group), `g${box.group}`);
   return around && around.name && text.startsWith(`${around.name}.`) ? text.slice(around.name.length + 1) : text;
 }
 
@@ -97,9 +97,13 @@ function fullName(box) {
   return around && around.name ? `${text} in ${around.name}` : text;
 }
 
+// By its path within the module around it: "down.0 · Sequential", where the list `down` has no frame.
 function groupTitle(group) {
   if (group.kind !== "module") return group.type;
-  const inside = group.name ? group.name.split(".").pop() : "";
+  const { name, parent } = asDrawn(group, `g${group.id}`);
+  const outer = groupsAround({ group: parent }).filter((g) => g.kind === "module");
+  const around = outer.map((g) => `${asDrawn(g, `g${g.id}`).name}.`).find((path) => path !== "." && name.startsWith(path));
+  const inside = around ? name.slice(around.length) : name;
   return inside && inside !== group.type ? `${inside} · ${group.type}` : group.type;
 }
 

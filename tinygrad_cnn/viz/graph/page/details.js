@@ -105,7 +105,7 @@ function boxDetails(box) {
     section("Attributes", table(Object.entries(box.attributes || {}))),
     box.shape_rule ? section("Shape rule", html("p", { class: "math" }, box.shape_rule)) : null,
     box.problem ? section("What did not fit", html("p", { class: "wrong" }, box.problem)) : null,
-    box.remedy ? section("The line to write", html("p", { class: "math wrong" }, box.remedy)) : null,
+    box.remedy ? section("What to do", html("p", { class: "math wrong" }, box.remedy)) : null,
     (box.folded || []).length
       ? section("Stands for", html("p", { class: "math" }, box.folded.join(", ")))
       : null,
@@ -175,11 +175,11 @@ function groupDetails(group) {
   const button = (text, does) => html("button", { class: "wide", onclick: does }, text);
   return [
     heading("module", isRow(group) ? `${group.type} × ${group.count}` : group.type, name),
-    canClose(group) || closed.has(group.id)
-      ? button(`${closed.has(group.id) ? "Open" : "Close"} the ${group.kind}`, () => toggleGroup(group.id))
+    canClose(group) || isClosed(group)
+      ? button(`${isClosed(group) ? "Open" : "Close"} the ${group.kind}`, () => toggleGroup(group.id))
       : html("p", { class: "doc" }, `Several arrays go out of this ${group.kind}: it cannot be one node.`),
-    isRow(group) && !closed.has(group.id)
-      ? button(once.has(group.id) ? `Show all ${group.count}` : "Show one for all", () => toggleRow(group.id))
+    isRow(group) && !isClosed(group)
+      ? button(isOnce(group) ? `Show all ${group.count}` : "Show one for all", () => toggleRow(group.id))
       : null,
     section(
       `${group.kind[0].toUpperCase()}${group.kind.slice(1)}`,
@@ -252,7 +252,7 @@ function summarySection(title, s, look) {
   if (!s) return null;
   const single = hasNumbers(s) && flatten(s.values).length === 1;
   if (single) return section(title, html("p", { class: `big ${look}` }, formatNumber(flatten(s.values)[0], 7)));
-  const count = s.shape.reduce((n, k) => n * k, 1);
+  const count = countOf(s.shape);
   const share = (n) => (n ? `${formatCount(n)} of ${formatCount(count)}` : "");
   return section(
     title,
@@ -286,7 +286,7 @@ function numberTable(values, shape, look) {
   }
   const rows = shape.length < 2 ? [flatten(values)] : values;
   const body = rows.map((row) => html("tr", {}, ...row.map((x) => html("td", {}, formatNumber(x)))));
-  return html("div", { class: "scroll", tabindex: 0 }, html("table", { class: `numbers ${look}` }, html("tbody", {}, ...body)));
+  return html("div", { class: "scroll", tabindex: 0 }, tableOf({ class: `numbers ${look}` }, [], body));
 }
 
 function histogram(s, look) {

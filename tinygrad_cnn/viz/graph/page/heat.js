@@ -8,6 +8,10 @@ function costOf(node) {
   return members.reduce((sum, b) => sum + (b.cost ? of(b.cost) : 0), 0);
 }
 
+function hasCost(node) {
+  return node.group ? node.group.boxes.some((b) => b.cost) : Boolean(node.box.cost);
+}
+
 function heatColor(t) {
   return cssColor(mixStops(LOOK.heat, t));
 }
@@ -24,7 +28,7 @@ function paintHeat() {
   for (const n of nodes) {
     const t = most ? costOf(n) / most : 0;
     n.element.style.setProperty("--heat", heatColor(t));
-    n.element.classList.toggle("heat-on", on);
+    n.element.classList.toggle("heat-on", on && hasCost(n)); // inputs and parameters stay what they are
   }
   element("scale").hidden = !on;
   element("scale").title = picture.measured || "";

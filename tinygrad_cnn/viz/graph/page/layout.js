@@ -41,6 +41,20 @@ function layoutScene(scene, direction, space) {
   return scene;
 }
 
+// Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
+function standBeside(items, edges) {
+  const nodes = new Map(items.map((item) => [item.key, { item, uses: [], beside: 0 }]));
+  for (const e of edges) if (nodes.has(e.source)) nodes.get(e.source).uses.push(e);
+  for (const { item, uses } of nodes.values()) {
+    const user = uses.length === 1 && !uses[0].recurrent ? nodes.get(uses[0].target) : null;
+    if (!user || !item.box || !LOOK.beside.includes(item.box.kind)) continue;
+    if (user.item.parent !== item.parent || user.item.beside || user.beside === 2) continue;
+    if (user.uses.some((e) => e.source === e.target)) continue; // where its loop runs
+    item.beside = user.item.key;
+    user.beside++;
+  }
+}
+
 const BESIDE = 20; // between a node and what stands beside it
 
 function buildTree(scene, across, along) {

@@ -97,12 +97,9 @@ function watchKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { target, key } = event;
-    if (target.matches("input, select, textarea")) {
-      if (key === "Escape") target.blur();
-      return;
-    }
+    if (key === "Escape" && target.matches("input, select, textarea")) return void target.blur();
+    if (isOwnKey(event)) return;
     const node = target.dataset && target.dataset.key;
-    const button = target.matches("button");
     const does = () => {
       if (key === "/") return (element("search").focus(), true);
       if (key === "+" || key === "=") return (zoomBy(1.25), true);
@@ -112,7 +109,7 @@ function watchKeys() {
       if (key === "d") return (toPanelAndBack(), true);
       if (key === "Escape") return (leaveAll(), true);
       if (node && drawn.has(node) && key === "Enter") return (activate(node), refresh(), true);
-      if (key === " " && !button) return (lastStep && play(), true);
+      if (key === " ") return (lastStep && play(), true);
       if (ARROWS[key]) return (arrow(ARROWS[key], node), true);
       return false;
     };
@@ -140,10 +137,12 @@ function arrow([dx, dy], node) {
 }
 
 function firstLook() {
-  openPanel(innerWidth >= 900);
   openAsFits();
   const failed = picture.boxes.find((b) => b.kind === "failed");
-  if (failed) openToSee(failed.id);
+  if (failed) {
+    openPanel(innerWidth >= 900); // which says what did not fit
+    openToSee(failed.id);
+  }
   frame(false);
   refresh();
   showDetails(failed ? boxKey(failed.id) : null);

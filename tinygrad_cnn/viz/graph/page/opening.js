@@ -2,20 +2,18 @@
 
 function toggleGroup(id) {
   const group = groups.get(id);
-  if (!closed.has(id)) close(group);
-  else if (isRow(group) && groups.get(group.blocks[0]).boxes.length > 1) showOnce(group);
-  else showAll(group);
+  if (!isClosed(group)) showAs(group, "closed");
+  else showAs(group, isRow(group) && !hasPlainBlocks(group) ? "once" : "open");
   redrawAround(groupKey(id));
-  announce(`${group.type} ${group.name} ${closed.has(id) ? "closed" : "opened"}`);
+  announce(`${group.type} ${group.name} ${isClosed(group) ? "closed" : "opened"}`);
 }
 
 // A row from one block to all, or back.
 function toggleRow(id) {
   const row = groups.get(id);
-  if (once.has(id)) showAll(row);
-  else showOnce(row);
-  redrawAround(closed.has(id) ? groupKey(id) : `r${id}`, groupKey(id));
-  announce(once.has(id) || closed.has(id) ? `one of ${row.count} shown` : `all ${row.count} shown`);
+  showAs(row, isOnce(row) ? "open" : "once");
+  redrawAround(isClosed(row) ? groupKey(id) : `r${id}`, groupKey(id));
+  announce(row.shown === "open" ? `all ${row.count} shown` : `one of ${row.count} shown`);
 }
 
 // What was clicked stays where it was on the screen.
@@ -29,69 +27,62 @@ function redrawAround(key, before = key) {
   if (selected === before) showDetails(selected); // whose buttons say other things now
 }
 
+// Every group as `how` says: "open", "closed", or a function of the group.
+function showEach(how) {
+  for (const g of groups.values()) showAs(g, typeof how === "function" ? how(g) : how);
+}
+
 function openAll() {
-  for (const g of groups.values()) showAll(g);
+  showEach("open");
   draw();
   frame();
 }
 
 function closeAll() {
-  for (const g of groups.values()) close(g);
+  showEach("closed");
   draw();
   fit();
 }
 
-// As Python drew it.
-function showAsDrawn() {
-  for (const g of groups.values()) {
-    showAll(g);
-    if (g.shown === "closed") close(g);
-    else if (g.shown === "once") showOnce(g);
-  }
-}
+const levelOf = (group) => groupsAround({ group: group.id }).filter((g) => g.kind === "module").length;
 
-// Modules open down to a level, rows once. At 0 the modules in the model are closed.
-function openToLevel(depth) {
-  for (const g of groups.values()) {
-    const level = groupsAround({ group: g.id }).filter((m) => m.kind === "module").length - 1;
-    showAll(g);
-    if (g.kind === "module" && level > depth) close(g);
-    else if (isRow(g)) showOnce(g);
-  }
-}
-
-// As Python drew it where that can be read, to the right if the window is wide; of what is larger the most that can be,
-// and a few nodes at least; else as drawn, from its beginning on.
-function openAsFits() {
+// Does the scene fit the window in one direction or the other, at a size one can read?
+function fitsSomehow(given) {
   const view = viewport();
-  const given = direction;
   const ways = given === "LR" ? ["LR", "TB"] : ["TB", "LR"];
-  const fits = () =>
-    ways.some((way) => {
-      direction = way;
-      draw();
-      return Math.min(view.width / scene.width, view.height / scene.height) >= READABLE;
-    });
+  return ways.some((way) => {
+    direction = way;
+    draw();
+    return Math.min(view.width / scene.width, view.height / scene.height) >= READABLE;
+  });
+}
+
+// As Python drew it where that can be read, to the right if the window is wide, without the panel if only that makes
+// room; of what is larger the most that can be, and a few nodes at least; else as drawn, from its beginning on.
+function openAsFits() {
+  const given = direction;
   const count = () => new Set(picture.boxes.map((b) => visibleKey(b.id))).size;
-  showAsDrawn();
-  if (count() <= 100 && fits()) return;
-  const levels = [...groups.values()].map((g) => groupsAround({ group: g.id }).filter((m) => m.kind === "module").length);
-  for (let depth = Math.max(1, ...levels) - 2; count() > 60 && depth >= 0; depth--) {
-    openToLevel(depth);
-    if (count() <= 60 && fits() && scene.items.length >= 5) return;
+  const withPanel = innerWidth >= 900;
+  showEach((g) => g.drawn);
+  for (const panel of count() > 100 ? [] : withPanel ? [true, false] : [false]) {
+    openPanel(panel);
+    if (fitsSomehow(given)) return;
+  }
+  openPanel(withPanel);
+  const levels = [...groups.values()].map(levelOf);
+  for (let depth = Math.max(1, ...levels) - 1; count() > 60 && depth >= 1; depth--) {
+    showEach((g) => (isRow(g) ? "once" : g.kind === "module" && levelOf(g) > depth ? "closed" : "open"));
+    if (count() <= 60 && fitsSomehow(given) && scene.items.length >= 5) return;
   }
   direction = given;
-  showAsDrawn();
+  showEach((g) => g.drawn);
   draw();
 }
 
 function openToSee(id) {
   const around = groupsAround(boxes.get(id));
-  const hiding = around.filter((g) => closed.has(g.id) || (once.has(g.id) && inFirst.get(g.id).has(id)));
-  for (const g of hiding) {
-    if (closed.has(g.id) && isRow(g) && !inFirst.get(g.id).has(id)) showOnce(g);
-    else showAll(g);
-  }
-  if (visibleKey(id) !== boxKey(id)) around.forEach(showAll);
+  const hiding = around.filter((g) => isClosed(g) || (isOnce(g) && inFirst.get(g.id).has(id)));
+  for (const g of hiding) showAs(g, isClosed(g) && isRow(g) && !inFirst.get(g.id).has(id) ? "once" : "open");
+  if (visibleKey(id) !== boxKey(id)) around.forEach((g) => showAs(g, "open"));
   if (hiding.length) draw();
 }

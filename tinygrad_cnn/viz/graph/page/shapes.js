@@ -31,7 +31,8 @@ function shorten(text, font, width) {
 }
 
 // Each line is {text, font, look}; below them stand cells for value and gradient, of large graphs for few numbers only.
-function describeBox(box) {
+function describeBox(one) {
+  const box = asDrawn(one, boxKey(one.id));
   const lines = [{ text: shortName(box), font: "title", look: "title" }];
   const module = box.group === null ? null : groups.get(box.group);
   if (module && !isFramed(module)) lines.push({ text: groupTitle(module), font: "text", look: "quiet" });
@@ -85,7 +86,7 @@ function describeGroup(group) {
 
 function parametersOf(box) {
   if (box.parameters) return box.parameters;
-  return box.kind === "parameter" && box.shape ? box.shape.reduce((n, k) => n * k, 1) : 0;
+  return box.kind === "parameter" && box.shape ? countOf(box.shape) : 0;
 }
 
 function sizeOf(content, kind) {

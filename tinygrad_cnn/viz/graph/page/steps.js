@@ -25,7 +25,7 @@ function stepDetails() {
   const where = module ? html("p", { class: "path" }, module.name) : null;
   const head = html("header", { class: "step" }, badge, html("h2", {}, box.label), where);
   const rest = phase === "forward" ? forwardDetails(box) : backwardDetails(box);
-  const hiding = groupsAround(box).find((g) => closed.has(g.id));
+  const hiding = groupsAround(box).find(isClosed);
   const open = hiding ? html("button", { class: "wide", onclick: () => showInside(box) }, "Open its module") : null;
   const more = html("button", { class: "wide", onclick: () => visit(box.id, false) }, "All about this node");
   return [head, ...rest, open, more].filter(Boolean);

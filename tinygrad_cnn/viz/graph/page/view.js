@@ -6,65 +6,48 @@ let scene = null;
 let selected = null;
 let direction = picture.direction === "LR" ? "LR" : "TB";
 const numbered = picture.boxes.length <= 60; // small enough for numbers along the edges
-const SPACE = {
-  nodes: 26,
-  nodeAndLine: 18,
-  lines: 14,
-  layers: !groups.size ? 54 : numbered ? 34 : 28,
-  pad: 14,
-  header: 26,
-  margin: 28,
-};
+const SPACE = !groups.size ? LOOK.space.flat : numbered ? LOOK.space.numbered : LOOK.space.dense;
 
 function composeScene() {
-  const items = [];
-  const open = [];
-  const around = (id) => {
-    while (id !== null && (closed.has(id) || !isDrawn(groups.get(id)))) id = groups.get(id).parent;
-    return id === null ? null : groupKey(id);
+  const frames = new Set();
+  const inFrame = (id) => {
+    const around = framesAround(id);
+    around.forEach((g) => frames.add(g));
+    return around.length ? groupKey(around[0].id) : null;
   };
-  const orderOf = (g) => g.boxes.reduce((least, b) => Math.min(least, b.order), Infinity);
-  for (const g of groups.values()) {
-    if (!isDrawn(g)) continue;
-    const thing = { key: groupKey(g.id), parent: around(g.parent), order: orderOf(g), group: g };
-    if (closed.has(g.id)) {
-      thing.content = describeGroup(g);
-      items.push(Object.assign(thing, sizeOf(thing.content)));
-    } else {
-      thing.title = shorten(groupTitle(g), "title", 220);
-      thing.label = textWidth(thing.title, "title") + 44 + (isRow(g) ? pillWidth(g) + 8 : 0);
-      thing.depth = groupsAround({ group: g.id }).length;
-      open.push(thing);
-    }
-  }
-  for (const b of boxes.values()) {
-    if (visibleKey(b.id) !== boxKey(b.id)) continue;
-    const content = describeBox(b);
-    items.push({
-      key: boxKey(b.id),
-      parent: around(b.group),
-      order: b.order,
-      box: b,
-      content,
-      ...sizeOf(content, b.kind),
-    });
-  }
+  const items = [...new Set([...boxes.keys()].map(visibleKey))].map((key) => {
+    const id = Number(key.slice(1));
+    const group = key === groupKey(id) ? groups.get(id) : null;
+    const box = group ? null : boxes.get(id);
+    const content = group ? describeGroup(group) : describeBox(box);
+    const parent = inFrame(group ? group.parent : box.group);
+    return { key, parent, order: (box || group.boxes[0]).order, group, box, content, ...sizeOf(content, box && box.kind) };
+  });
+  const open = [...groups.values()].filter((g) => frames.has(g)).map((g) => {
+    const title = shorten(groupTitle(g), "title", 220);
+    const label = textWidth(title, "title") + 44 + (isRow(g) ? pillWidth(g) + 8 : 0);
+    const depth = groupsAround({ group: g.id }).length;
+    return { key: groupKey(g.id), parent: inFrame(g.parent), order: g.boxes[0].order, group: g, title, label, depth };
+  });
   const edges = visibleEdges();
+  standInFrames(items, open, edges);
   if (!numbered) standBeside(items, edges);
   return { items, groups: open, edges };
 }
 
-// Weights and constants that one operation alone uses stand beside it, two at most: that saves a layer above each.
-function standBeside(items, edges) {
-  const nodes = new Map(items.map((item) => [item.key, { item, uses: [], beside: 0 }]));
-  for (const e of edges) if (nodes.has(e.source)) nodes.get(e.source).uses.push(e);
-  for (const { item, uses } of nodes.values()) {
-    const user = uses.length === 1 && !uses[0].recurrent ? nodes.get(uses[0].target) : null;
-    if (!user || !item.box || !["parameter", "constant"].includes(item.box.kind)) continue;
-    if (user.item.parent !== item.parent || user.item.beside || user.beside === 2) continue;
-    if (user.uses.some((e) => e.source === e.target)) continue; // where its loop runs
-    item.beside = user.item.key;
-    user.beside++;
+// What all blocks of a row share stands in the frame of the one that is drawn, where that has all its users.
+function standInFrames(items, frames, edges) {
+  const outer = new Map(frames.map((f) => [f.key, f.parent]));
+  const chain = (key) => (key === null ? [] : [...chain(outer.get(key)), key]);
+  const users = new Map(items.map((item) => [item.key, []]));
+  const parents = new Map(items.map((item) => [item.key, item.parent]));
+  for (const e of edges) if (users.has(e.source)) users.get(e.source).push(parents.get(e.target));
+  for (const item of items) {
+    const { box } = item;
+    if (!box || box.group === null || !isOnce(groups.get(box.group)) || edgesInto.get(box.id).length) continue;
+    const [first = [], ...others] = users.get(item.key).map(chain);
+    const common = first.filter((key, i) => others.every((other) => other[i] === key));
+    if (common.length > chain(item.parent).length) item.parent = common[common.length - 1];
   }
 }
 
@@ -118,8 +101,8 @@ function drawHeader(g) {
       "data-key": g.key,
       transform: `translate(${round(g.x)} ${round(g.y)})`,
     },
-    svg("rect", { class: "pill", x: 6, y: 4, width, height: 24, rx: 6 }),
-    shuts ? svg("path", { class: "sign", d: "M13 16h9" }) : null,
+    svg("rect", { class: "pill", x: 6, y: 3, width, height: 27, rx: 6 }),
+    shuts ? svg("path", { class: "sign", d: "M13 16.5h9" }) : null,
     svg("text", { x: shuts ? 28 : 13, y: 21 }, g.title),
   );
   const rect = { x: g.x, y: g.y, width: Math.min(g.width, 240), height: 32 };
@@ -127,7 +110,7 @@ function drawHeader(g) {
   return isRow(group) ? [header, drawPill(g, width + 12)] : [header];
 }
 
-const pillText = (row) => (once.has(row.id) ? `× ${row.count}: show all` : `all ${row.count}: show one`);
+const pillText = (row) => (isOnce(row) ? `× ${row.count}: show all` : `all ${row.count}: show one`);
 const pillWidth = (row) => textWidth(pillText(row), "text") + 22;
 
 // Beside the title of a row: from one block that stands for all to all of them, and back.
@@ -140,12 +123,12 @@ function drawPill(g, x) {
       class: "count header",
       role: "button",
       tabindex: 0,
-      "aria-pressed": String(!once.has(g.group.id)),
+      "aria-pressed": String(!isOnce(g.group)),
       "aria-label": `Show all ${g.group.count} of ${g.group.type}`,
       "data-key": key,
       transform: `translate(${round(g.x + x)} ${round(g.y)})`,
     },
-    svg("rect", { x: 0, y: 4, width, height: 24, rx: 12 }),
+    svg("rect", { x: 0, y: 3, width, height: 27, rx: 13 }),
     svg("text", { x: width / 2, y: 20.5 }, pillText(g.group)),
   );
   const rect = { x: g.x + x, y: g.y, width, height: 32 };
@@ -212,16 +195,35 @@ function drawLine(edge) {
     svg("path", { class: "head", d: triangle(edge.end, edge.across === "back", along) }),
     svg("path", { class: "tail", d: triangle(edge.start, edge.across !== "back", along) }),
   );
-  const note = edge.recurrent ? "next step" : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
-  if (note) node.append(noteOn(edge, note));
+  const note = edge.recurrent ? `next ${blockOf(edge)}` : edge.arrays.size > 1 ? `× ${edge.arrays.size}` : "";
+  if (note) node.append(noteOn(edge, note, node.firstChild));
   return { ...edge, element: node };
 }
 
-// A word on a line: where it bends, or beside what it leaves and comes back to.
-function noteOn(edge, text) {
+// What a block of the row is called, in which a line runs from one to the next.
+function blockOf(edge) {
+  const [one, other] = [edge.edges[0].source, edge.edges[0].target].map((id) => groupsAround(boxes.get(id)));
+  const row = one.find((g) => isRow(g) && other.includes(g));
+  return row.type.includes(", ") ? "block" : row.type;
+}
+
+// A word on a line: where it bends, or beside what it leaves and comes back to; on a way back where no node stands.
+function noteOn(edge, text, path) {
   const [p, q] = edge.bend;
   const at = edge.loop || { x: (p.x + q.x) / 2 + 5, y: (p.y + q.y) / 2 + 4 };
-  return svg("text", { class: "note", x: round(at.x), y: round(at.y) }, text);
+  const width = textWidth(text, "text");
+  const free = ({ x, y }) =>
+    scene.items.every((i) => x > i.x + i.width || x + width < i.x || y - 11 > i.y + i.height || y + 4 < i.y);
+  const along = [];
+  if (edge.recurrent && !edge.loop) {
+    const length = path.getTotalLength();
+    for (const share of [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]) {
+      const { x, y } = path.getPointAtLength(share * length);
+      along.push({ x: x - width - 5, y: y + 4 }, { x: x + 5, y: y + 4 });
+    }
+  }
+  const { x, y } = [...along, at].find(free) || at;
+  return svg("text", { class: "note", x: round(x), y: round(y) }, text);
 }
 
 function turn() {

@@ -28,6 +28,27 @@ function furnish(made, attributes, children) {
   return made;
 }
 
+// A table: texts over its columns, or cells of one's own; rows are tr. Without a head, [], it has a body alone.
+function tableOf(attributes, head, rows) {
+  const cells = head.map((name) => (name instanceof Element ? name : html("th", { scope: "col" }, name)));
+  return html("table", attributes, cells.length > 0 && html("thead", {}, html("tr", {}, cells)), html("tbody", {}, rows));
+}
+
+// Something with a text over it.
+function figureOf(text, shown) {
+  return html("figure", {}, html("figcaption", {}, text), shown);
+}
+
+// Is a key that somebody presses meant for the control that has the focus, or for the page? A slider knows its arrows,
+// a button the space, a field everything.
+function isOwnKey({ target, key }) {
+  const control = target.closest("input, select, textarea, button, summary, a");
+  if (!control) return false;
+  if (control.matches("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(key);
+  if (control.matches("button, summary, a, input[type=checkbox]")) return key === " " || key === "Enter";
+  return true;
+}
+
 // The data that Python's document(data={id: ...}) has put into the page.
 function dataOf(id) {
   return JSON.parse(element(id).textContent);

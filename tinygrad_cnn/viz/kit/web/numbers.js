@@ -55,3 +55,20 @@ function flatten(values) {
   if (ArrayBuffer.isView(values)) return values;
   return Array.isArray(values) ? values.flat(Infinity) : [values];
 }
+
+// How many numbers an array of a shape has.
+function countOf(shape) {
+  return shape.reduce((n, size) => n * size, 1);
+}
+
+// The place of the number that is worth most, the first of them.
+function placeOfMost(values, worth = (x) => x) {
+  let [best, place] = [-Infinity, 0];
+  for (let i = 0; i < values.length; i++) if (worth(values[i]) > best) [best, place] = [worth(values[i]), i];
+  return place;
+}
+
+// The numbers in a text of base64, as an array of a type.
+function bytesOf(text, Type = Uint8Array) {
+  return new Type(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+}

@@ -130,14 +130,13 @@ element("play").addEventListener("click", play);
 element("step").addEventListener("click", step);
 element("restart").addEventListener("click", again);
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.target.closest("input, select")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isOwnKey(event)) return;
   if (event.key === "s") step();
   else if (event.key === "r") again();
   else if (event.key === "Escape" && chosen.unit !== null) {
     choose(-1, null);
     show();
-  } else if (event.key === " " && !event.target.closest("button, summary")) {
+  } else if (event.key === " ") {
     event.preventDefault();
     play();
   }

@@ -1,12 +1,4 @@
-// Small pictures on canvases: bytes in base64, grids of filters, strips of numbers.
-
-function bytesOf(text) {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-}
-
-function signedBytesOf(text) {
-  return new Int8Array(bytesOf(text).buffer);
-}
+// Small pictures on canvases: thumbnails, grids of filters, strips of numbers.
 
 // A picture that Python's `thumbnail` made: grey or in colours.
 function paintThumbnail(canvas, { image, height, width, channels }) {
@@ -33,7 +25,7 @@ function paintGrid(canvas, { count, height, width }, color, room = 420) {
 
 // Filters (count, [channels,] height, width) as signed bytes.
 function paintFilters(canvas, { data }, about) {
-  const bytes = signedBytesOf(data);
+  const bytes = bytesOf(data, Int8Array);
   const scale = colorScale("diverging", -127, 127);
   const size = about.height * about.width;
   const rgb = (i) => [0, 1, 2].map((k) => 128 + bytes[(3 * Math.floor(i / size) + k) * size + (i % size)]);

@@ -124,10 +124,9 @@ function showEpochs() {
   const last = run.epochs.slice(-8);
   const hidden = new Set(["step", "images_per_s"]);
   const names = last.length ? Object.keys(last[last.length - 1]).filter((name) => !hidden.has(name)) : [];
-  const head = html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name)));
   const rows = last.map((epoch) => html("tr", {}, ...names.map((name) => html("td", {}, formatNumber(epoch[name])))));
   element("epochs").hidden = !last.length;
-  element("epochs").replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows)));
+  element("epochs").replaceChildren(tableOf({}, names, rows));
 }
 
 // -------------------------------------------------------------------------------------------------------- the layers
@@ -178,8 +177,8 @@ function showLooks() {
     html("tr", {}, html("th", { scope: "row" }, name), ...cells("norm", i, norms, log10), ...cells("ratio", i, ratios, (v) => log10(v) + 3)),
   );
   if (run.about.hidden) rows.push(html("tr", {}, html("td", { colspan: 5, class: "quiet" }, `and ${plural(run.about.hidden, "layer")} more`)));
-  const head = html("tr", {}, html("th", { scope: "col" }, "layer"), html("th", { scope: "col", colspan: 2 }, "|gradient|"), html("th", { scope: "col", colspan: 2 }, "|change| / |weights|"));
-  element("layers").replaceChildren(html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows)));
+  const wide = ["|gradient|", "|change| / |weights|"].map((name) => html("th", { scope: "col", colspan: 2 }, name));
+  element("layers").replaceChildren(tableOf({}, ["layer", ...wide], rows));
   showUnits(look);
   showFilters(look.step);
   looker.set(back);
@@ -258,7 +257,7 @@ if (served) {
   element("stop").addEventListener("click", () => steer({ do: "stop" }));
   element("keep").addEventListener("click", keep);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, button, a")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isOwnKey(event)) return;
     const button = { " ": "pause", s: "once" }[event.key];
     if (!button || element(button).disabled) return;
     event.preventDefault();

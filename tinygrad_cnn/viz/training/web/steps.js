@@ -34,7 +34,7 @@ function showWeights() {
       const array = data.steps[at][kind][i];
       const scale = colorScale("diverging", -1, 1);
       const share = array ? array.scale / (most[kind] || 1) : 0;
-      const bytes = array ? signedBytesOf(array.data) : new Int8Array(about.count * about.height * about.width);
+      const bytes = array ? bytesOf(array.data, Int8Array) : new Int8Array(about.count * about.height * about.width);
       paintGrid(canvas, about, (k) => scale(bytes[k] === -128 ? NaN : bytes[k] * share), 200);
       const told = array ? `‖${kind === "weights" ? "w" : kind === "gradients" ? "g" : "Δw"}‖ ${formatNumber(array.norm)}` : "none";
       const ratio = kind === "changes" && array ? `, ${formatNumber(toNumber(array.norm) / toNumber(data.steps[at].weights[i].norm), 2)} of ‖w‖` : "";
@@ -67,9 +67,9 @@ function showWatched() {
       html("span", {}, `${percent(before[k])} → ${percent(p)}`),
     ]);
     bars.replaceChildren(...rows);
-    const moved = after.map((p, k) => [Math.abs(p - before[k]), k]).sort((a, b) => b[0] - a[0])[0][1];
-    const best = after.indexOf(Math.max(...after));
-    const was = before.indexOf(Math.max(...before));
+    const moved = placeOfMost(after.map((p, k) => Math.abs(p - before[k])));
+    const best = placeOfMost(after);
+    const was = placeOfMost(before);
     const turn = best === was ? `It still says ${className(best)}` : `It said ${className(was)}, and now says ${className(best)}`;
     said.textContent = `${turn}; most moved: ${className(moved)}, by ${formatNumber(100 * (after[moved] - before[moved]), 3)} points.`;
   });
@@ -82,7 +82,6 @@ function twoBars(before, after, other) {
 }
 
 // --------------------------------------------------------------------------------------------------------- the graph
-const SPACE = { margin: 8, pad: 12, header: 20, layers: 26, nodes: 16, lines: 10 };
 const BOX = { width: 150, height: 62 };
 const nodes = new Map(); // id: the texts that change
 let chosen = null;
@@ -92,17 +91,9 @@ function drawGraph() {
   const { boxes, edges } = data.graph;
   const items = boxes.map((b, i) => ({ key: `b${b.id}`, parent: null, order: i, ...BOX, box: b }));
   const kinds = new Map(boxes.map((b) => [b.id, b.kind]));
-  const plainKinds = new Set(["parameter", "constant"]);
-  const lines = edges.map(([source, target, slot]) => ({ source: `b${source}`, target: `b${target}`, slot, heavy: !plainKinds.has(kinds.get(source)) }));
-  const taken = new Map(); // by key of an operation: how many weights stand beside it, two at most
-  for (const item of items) {
-    const users = lines.filter((line) => line.source === item.key);
-    if (!plainKinds.has(item.box.kind) || users.length !== 1) continue;
-    const [{ target }] = users;
-    taken.set(target, (taken.get(target) || 0) + 1);
-    if (taken.get(target) <= 2) item.beside = target;
-  }
-  const scene = layoutScene({ items, groups: [], edges: lines }, "TB", SPACE);
+  const lines = edges.map(([source, target, slot]) => ({ source: `b${source}`, target: `b${target}`, slot, heavy: !LOOK.beside.includes(kinds.get(source)) }));
+  standBeside(items, lines);
+  const scene = layoutScene({ items, groups: [], edges: lines }, "TB", LOOK.space.small);
   const paths = scene.edges.map((e) => svg("path", { class: "line", d: e.path }));
   const drawn = scene.items.map((item) => drawBox(item, item.box));
   element("graph").append(svg("svg", { class: "graph", width: scene.width, height: scene.height, viewBox: `0 0 ${scene.width} ${scene.height}` }, ...paths, ...drawn));
@@ -216,7 +207,7 @@ element("next").addEventListener("click", () => go(1));
 element("play").addEventListener("click", play);
 place.input.disabled = element("play").disabled = count < 2;
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, button, a, .plot, .scroll svg *")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isOwnKey(event) || event.target.closest(".plot, .scroll svg *")) return;
   const does = { ArrowLeft: () => go(-1), ArrowRight: () => go(1), " ": play }[event.key];
   if (!does) return;
   event.preventDefault();
