@@ -122,6 +122,13 @@ def test_functions_of_single_numbers(window):
         seen.add(op)
     known = window.run("return Object.keys(document.documentElement.follow.functions)")
     assert set(known) <= seen
+    leaf = tg.Tensor(x, requires_grad=True)
+    y, last = Each()(leaf), len(steps) - 1
+    found = window.run(GRADIENTS, [(last, o) for o in range(y.numel())])
+    for o, gradient in enumerate(found):
+        (expected,) = tg.grad(y[0, o], [leaf], retain_graph=True)
+        name = list(FUNCTIONS)[o // 6]
+        np.testing.assert_allclose(gradient, expected.numpy().reshape(-1), rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 GROUPED = {
