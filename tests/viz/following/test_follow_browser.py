@@ -122,6 +122,31 @@ def test_functions_of_single_numbers(window):
         seen.add(op)
     known = window.run("return Object.keys(document.documentElement.follow.functions)")
     assert set(known) <= seen
+    leaf = tg.Tensor(x, requires_grad=True)
+    y, last = Each()(leaf), len(steps) - 1
+    found = window.run(GRADIENTS, [(last, o) for o in range(y.numel())])
+    for o, gradient in enumerate(found):
+        (expected,) = tg.grad(y[0, o], [leaf], retain_graph=True)
+        name = list(FUNCTIONS)[o // 6]
+        np.testing.assert_allclose(gradient, expected.numpy().reshape(-1), rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+GROUPED = {
+    "conv": (nn.Conv2d, {"stride": (2, 1), "padding": 1, "dilation": (1, 2)}),
+    "transposed": (nn.ConvTranspose2d, {"stride": (2, 1), "padding": 1, "output_padding": (1, 0)}),
+}
+
+
+@pytest.mark.parametrize("kind", GROUPED)
+def test_groups_have_weights_of_their_own(window, kind):
+    layer, geometry = GROUPED[kind]
+    net = layer(4, 6, 3, groups=2, **geometry).double()
+    x = np.random.default_rng(0).normal(size=(1, 4, 5, 6))
+    window.show(viz.follow(net, x).html)
+    step = trail(net, x).steps[1]
+    cells = [(1, o) for o in range(step.value.size)]
+    written = [float(text) for text, _ in window.run(SUMS, cells)]
+    np.testing.assert_allclose(written, step.value.reshape(-1), rtol=1e-12, atol=1e-12)
 
 
 def test_the_products_in_the_table_add_up_to_the_sum(window):
@@ -273,6 +298,17 @@ def test_the_receptive_field_is_what_changes_a_number(window, branches):
         )
         expected = np.abs(part[:-1, o] - part[-1, o]) > 1e-9
         np.testing.assert_array_equal(np.array(reach or [0] * x.size, bool), expected)
+
+
+def test_fields_of_many_numbers_at_once(window):
+    """From 17 numbers on the walk goes plane by plane; the corners of each kernel count as well."""
+    net = nn.Sequential(nn.Conv2d(1, 4, (3, 2), dilation=(1, 2)), nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(4, 1, 2))
+    window.show(viz.follow(net, np.ones((1, 1, 9, 9), np.float32)).html)
+    page = "const page = document.documentElement.follow;"
+    reach = window.run(f"{page} return [...page.reachOf(page.steps[3], 0).get(0)]")
+    expected = np.zeros((9, 9), int)
+    expected[:6, :6] = 1  # 3 + 2 + 1 rows; columns 0 and 2, then three more, then one more
+    np.testing.assert_array_equal(np.reshape(reach, (9, 9)), expected)
 
 
 def test_maxima_see_all_and_follow_the_winner(window):

@@ -173,6 +173,7 @@ MOVES = {
     "part": lambda x: x[:, 1:, ::2],
     "picked": lambda x: x[:, [2, 0]],
     "pad": lambda x: F.pad(x, (1, 2, 0, 1)),
+    "pad with a number": lambda x: F.pad(x, (1, 2), value=2.5),
     "reflect": lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect"),
     "nearest": lambda x: F.interpolate(x, scale_factor=2),
     "flip": lambda x: x.flip(3),
@@ -193,6 +194,34 @@ def test_moves_say_where_each_number_came_from(name):
         given_ = np.concatenate([np.ravel(trail[operand.step].value) for operand in step.operands])
         again = np.append(step.settings.get("constant", 0.0), given_)[step.settings["source"]]
         np.testing.assert_array_equal(again, step.value)
+
+
+def test_numbers_picked_by_place_are_no_maxima():
+    def picked(x: Any) -> Any:
+        return x.flatten(2).gather(2, tg.tensor([[[0, 1, 2, 3], [3, 2, 1, 0]]])).reshape(1, 2, 2, 2)
+
+    assert "grid_max" not in kinds_of(picked, (1, 2, 4, 4))
+
+
+def test_dimensions_may_be_counted_from_the_end():
+    for dims in (-1, (-1, -3), (1, -1)):
+        step, x = one_step(lambda x, dims=dims: x.sum(dims), (1, 2, 3, 4))
+        assert step.settings["dims"] == sorted(d % 4 for d in np.atleast_1d(dims))
+        np.testing.assert_allclose(step.value, x.sum(tuple(step.settings["dims"])))
+
+
+def test_what_is_used_twice_is_a_step_of_its_own():
+    w, b = random(1, 2, 2, 2), random(2, 1, 1)
+    both = lambda y: tg.cat([y + b, y], 1)  # noqa: E731
+    steps = steps_of(lambda x: both(F.conv_transpose2d(x, w)), (1, 1, 3, 3))
+    assert [step.kind for step in steps] == ["input", "transposed", "elementwise", "move"]
+    np.testing.assert_allclose(steps[3].value[:, 2:], steps[1].value)
+    steps = steps_of(lambda x: F.conv_transpose2d(x, w) + b, (1, 1, 3, 3))
+    assert [step.kind for step in steps] == ["input", "transposed"]
+
+
+def test_a_model_that_writes_into_its_input_is_followed():
+    assert kinds_of(lambda x: x.add_(1.0) * 2.0, (1, 3)) == ["input", "elementwise", "elementwise"]
 
 
 def test_dimensions_of_one_are_no_step():

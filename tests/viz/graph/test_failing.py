@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from viz.graph.nets import Deep
 
@@ -114,11 +115,16 @@ def test_the_line_to_write_runs(layer: nn.Module, x: tg.Tensor) -> None:
         (lambda w, v: w @ v, "matmul", "transpose the 1st: ·.T @ ·"),
         (lambda w, v: v.T @ w.T, "matmul", "transpose the 2nd: · @ ·.T"),
         (lambda w, _v: w @ tg.ones(7, 9), "matmul", ""),
+        (lambda w, _v: w @ tg.ones(2, 3), "matmul", ""),  # either of the two would do
+        (lambda w, _v: tg.ones(3, 3, 2) * w.sum() + tg.ones(3), "add", ""),  # along the first, or the second
         (lambda w, v: tg.cat([w, v]), "cat", "along dimension 1 they fit: dim=1"),
         (lambda w, _v: tg.cat([w, tg.ones(5, 7)]), "cat", ""),
         (lambda w, _v: w + tg.ones(2), "add", "give the one of shape (2,) its dimension: .reshape(-1, 1)"),
         (lambda w, _v: w * tg.ones(5), "mul", ""),
         (lambda w, v: w / v, "true_divide", ""),
+        (lambda w, _v: (1.0, 2.0) - w, "sub", ""),
+        (lambda w, _v: np.ones(2, np.float32) - w, "sub", "give the one of shape (2,) its dimension: .reshape(-1, 1)"),
+        (lambda w, _v: np.ones((7, 2), np.float32) @ w @ w, "matmul", "transpose the 2nd"),
         (lambda w, _v: 1 - w.reshape(3, 4), "reshape", ".reshape(3, -1) gives (3, 2)"),
         (lambda w, _v: w.reshape(4, 3), "reshape", ""),
         (
@@ -126,10 +132,12 @@ def test_the_line_to_write_runs(layer: nn.Module, x: tg.Tensor) -> None:
             "cross_entropy",
             "classes are counted from 0: target - 1",
         ),
+        (lambda w, _v: F.cross_entropy(w, tg.tensor([0, 3])), "cross_entropy", "3 is a class: the net needs 4 outputs"),
         (lambda w, _v: F.cross_entropy(w, tg.tensor([0, 7])), "cross_entropy", "7 is a class: the net needs 8 outputs"),
         (lambda w, _v: F.cross_entropy(w, tg.tensor([[0], [1]])), "cross_entropy", "target.squeeze(-1) has the shape"),
         (lambda w, _v: F.cross_entropy(w, tg.tensor([0, 1, 2])), "cross_entropy", ""),
         (lambda w, _v: F.linear(w, tg.ones(4, 5)), "linear", "a weight of shape (4, 3) fits"),
+        (lambda w, _v: F.linear(w[0], tg.ones(4, 1)), "linear", "a weight of shape (4, 3) fits"),
         (
             lambda w, _v: F.conv2d(tg.ones(1, 5, 5, 3) * w.sum(), tg.ones(2, 3, 3, 3)),
             "conv2d",

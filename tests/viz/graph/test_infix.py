@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.viz import draw_graph
-from tinygrad_cnn.viz.graph.infix import constant_of
+from tinygrad_cnn.viz.graph.infix import constant_of, parts_of
 from tinygrad_cnn.viz.graph.structure import Box, Picture
 
 NAMES = ["a", "b", "x", "y", "w", "p", "g", "mul", "add", "tanh", "constant", "leaf", "zeros", "· + ·"]
@@ -121,6 +121,20 @@ def test_parts_instead_of_the_names_of_arguments() -> None:
     source = draw_graph(a / b, names={"a": a, "b": b}).source
     assert "numerator" in source
     assert "denominator" in source
+
+
+def test_what_has_the_trace_of_an_identity_is_none() -> None:
+    assert constant_of(np.array([[2.0, 0.0], [0.0, 0.0]])) == "constant"
+    assert constant_of(np.array([[1.0, 1.0], [0.0, 1.0]])) == "zeros and ones"
+
+
+def test_places_are_counted_as_in_english() -> None:
+    node = tg.cat([tg.ones(1, requires_grad=True)] * 23)._node
+    assert node is not None
+    places = parts_of(node.op, [f"x{i}" for i in range(23)])
+    assert [places[i] for i in (0, 1, 2, 3, 10, 11, 12, 20, 21, 22)] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,16 @@ def test_gradients_stay_with_their_edges() -> None:
             assert edge.gradient.shape == source.shape
 
 
+def test_what_flows_back_into_a_layer_that_reads_twice_is_known_of_the_source_alone() -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Tanhshrink(), nn.Linear(3, 2))  # x - tanh(x)
+    picture = draw_graph(net, inputs=tg.ones(2, 3), gradients=True).picture
+    shrink = next(b for b in picture.boxes if b.label == "Tanhshrink")
+    (edge,) = (e for e in picture.edges if e.target == shrink.id)
+    assert edge.gradient is None
+    assert next(b for b in picture.boxes if b.id == edge.source).gradient is not None
+    assert all(e.gradient is not None for e in picture.edges if e.source == shrink.id)
+
+
 def test_parts_of_parts_within_a_layer_are_folded_into_what_takes_them() -> None:
     picture = drawn(nn.LSTM(5, 6, batch_first=True), (2, 12, 5))
     assert not any(b.label == "getitem" for b in picture.boxes), "an LSTM halves its steps again and again"

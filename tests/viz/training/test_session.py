@@ -25,7 +25,7 @@ from tinygrad_cnn import viz
 from tinygrad_cnn.autograd.modes import here
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.train import Callback, SchedulerCallback, Trainer
-from tinygrad_cnn.viz.training import desk, looking, session
+from tinygrad_cnn.viz.training import desk, looking, record, session
 from tinygrad_cnn.viz.training.control import Control
 
 
@@ -134,6 +134,45 @@ def test_mistakes_are_those_of_the_last_looks(monkeypatch: pytest.MonkeyPatch) -
         page._look.tap.scores, page._look.tap.classes = np.eye(3, dtype=np.float32), np.arange(3)
         page._look._judge(page._look.tap, step)
     assert page._look.mistakes == [], "all is right by now"
+
+
+def test_a_unit_that_fires_again_is_not_silent() -> None:
+    net, _ = runs.made()
+    look = looking.Look(net)
+
+    def units(images: int, fired: list[bool]) -> list[Any]:
+        tap = looking.Tap({})
+        tap.inputs, tap.fired = np.zeros((images, 1)), {"relu": np.array(fired)}
+        return look._units(tap)
+
+    assert units(looking.SILENT, [False, True]) == [["relu", 1, 2, looking.SILENT]]
+    assert units(10, [True, False]) == [["relu", 0, 2, looking.SILENT]]
+    assert units(looking.SILENT, [True, False]) == [["relu", 1, 2, looking.SILENT]]
+
+
+def test_of_what_is_kept_the_first_and_the_last_stay() -> None:
+    kept = record.Kept(4)
+    for step in range(40):
+        kept.add({"step": step})
+        steps = [entry["step"] for entry in kept.entries]
+        assert (steps[0], steps[-1]) == (0, step)
+        assert len(steps) <= 5
+
+
+def test_a_pause_is_no_time_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(session, "seconds", lambda: now[0])
+    net, optimizer = runs.made()
+    page = viz.live(net, optimizer, serve=False)
+
+    def gate(_interrupted: Any) -> None:
+        now[0] += 100
+
+    page._control.paused, page._control.gate = True, gate  # type: ignore[method-assign]
+    now[0] = 1
+    page.step(0.5)
+    now[0] += 2
+    assert page.elapsed == 3
 
 
 def test_functions_and_modules_are_seen_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,10 @@ from .remedies import remedy_for
 
 _DOORS = (PACKAGE + "arrays", PACKAGE + "autograd")  # through which calls of operations go
 _MODULES = (PACKAGE + "nn/module.py", PACKAGE + "nn/layers", PACKAGE + "nn/hooks.py")
-_NAMES = {"truediv": "true_divide", "floordiv": "floor_divide", "mod": "remainder", "iadd": "add", "imul": "mul"}
+_NAMES = {
+    "truediv": "true_divide", "floordiv": "floor_divide", "mod": "remainder", "iadd": "add", "imul": "mul",
+    "subtract": "sub", "multiply": "mul", "divide": "true_divide", "power": "pow",
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -45,11 +48,13 @@ def failed_call(failure: Failure) -> FailedCall:
     module = modules[-1] if modules else None
     called = failure.watch.called
     call = max((i for i, m in enumerate(called) if m is module), default=None)
-    name = frame.f_code.co_name.strip("_")
+    name, inputs = frame.f_code.co_name.strip("_"), _arguments(frame)
+    if name == "array_ufunc":  # array - x: what NumPy was asked for
+        name = frame.f_locals["ufunc"].__name__
+        inputs = list(zip(("self", "other"), (x for _, x in inputs[1:]), strict=False))
     label = _NAMES.get(name, name) if inner else (type(module).__name__ if module is not None else name)
     if label.startswith("r") and label[1:] in ("add", "sub", "mul", "truediv", "pow", "matmul"):
         label = label[1:]
-    inputs = _arguments(frame)
     message = str(failure.error).split("\n  in ")[0]
     remedy = remedy_for(label, inputs, frame.f_locals, module) if inner else ""
     theirs = [(f, line) for f, line in frames if not _in_package(f)]

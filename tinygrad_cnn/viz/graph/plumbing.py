@@ -107,7 +107,7 @@ class _Folding:
             return
         (edge,) = self._into[box.id]
         source = self._boxes[edge.source]
-        if not self._only(source) or source.group != box.group or box.backward_of != source.backward_of:
+        if not self._only(source) or source.group != box.group:
             return
         if box.group in self._layers and source.label not in PLUMBING:
             changes = {f: getattr(box, f) for f in ("id", "order", "kind", "output", "name", *_ARRAY)}

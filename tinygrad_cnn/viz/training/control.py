@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -47,7 +46,7 @@ class Control:
 
     def scale(self, factor: float) -> None:
         """Multiply the learning rate, from the next step on. ValueError for a factor that is out of reach."""
-        if not (math.isfinite(factor) and FACTORS[0] <= factor <= FACTORS[1]):
+        if not FACTORS[0] <= factor <= FACTORS[1]:  # NaN is not
             raise ValueError(f"the factor must lie in {FACTORS[0]:g}..{FACTORS[1]:g}, got {factor!r}")
         self._set(factor=factor)
 
