@@ -212,8 +212,7 @@ def test_dimensions_may_be_counted_from_the_end():
 
 def test_what_is_used_twice_is_a_step_of_its_own():
     w, b = random(1, 2, 2, 2), random(2, 1, 1)
-    both = lambda y: tg.cat([y + b, y], 1)  # noqa: E731
-    steps = steps_of(lambda x: both(F.conv_transpose2d(x, w)), (1, 1, 3, 3))
+    steps = steps_of(lambda x: tg.cat([(y := F.conv_transpose2d(x, w)) + b, y], 1), (1, 1, 3, 3))
     assert [step.kind for step in steps] == ["input", "transposed", "elementwise", "move"]
     np.testing.assert_allclose(steps[3].value[:, 2:], steps[1].value)
     steps = steps_of(lambda x: F.conv_transpose2d(x, w) + b, (1, 1, 3, 3))
