@@ -136,6 +136,21 @@ def test_each_call_of_a_module_has_its_frame() -> None:
     assert [g.name for g in picture.groups].count("encoder") == 2
 
 
+def test_what_only_holds_modules_is_no_frame() -> None:
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heads = nn.ModuleList([nn.Linear(4, 2), nn.Sequential(nn.Linear(4, 2), nn.ReLU())])
+
+        def forward(self, x: Any) -> Any:
+            return self.heads[0](x) + self.heads[1](x)
+
+    model = Heads()
+    noted = draw_graph(model(tg.ones(3, 4)), model=model, collapse=False).picture
+    assert [g.name for g in noted.groups] == ["", "heads.0", "heads.1", "heads.1.0", "heads.1.1"]
+    assert frames(noted) == frames(draw_graph(model, tg.ones(3, 4), collapse=False).picture)
+
+
 def test_a_loss_with_a_batch_norm_has_its_operations_in_the_module() -> None:
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
     loss = F.cross_entropy(net(tg.randn(2, 1, 4, 4)), tg.tensor([0, 2]))

@@ -114,7 +114,8 @@ class Names:
             for path, module in found.items():
                 parts = path.split(".") if path else []
                 ways = [".".join(parts[:k]) for k in range(len(parts) + 1)]
-                along = [found[way] for way in ways if way in found]  # a list attribute is no module
+                within = [found[way] for way in ways if way in found]  # a list attribute is no module
+                along = [m for m in within if type(m).forward is not Module.forward]  # a ModuleList is never called
                 self._paths.setdefault(module, []).append((_joined(root, path), along))
 
     def path(self, module: Module) -> str | None:
