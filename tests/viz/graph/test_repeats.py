@@ -285,3 +285,17 @@ def test_finding_rows_takes_no_long_time() -> None:
     finally:
         sys.setprofile(None)
     assert len(compared) < 20 * 2400, "in proportion to the operations"
+
+
+def test_a_line_out_of_a_row_carries_an_array_of_each_block() -> None:
+    layers = nn.ModuleList([nn.Linear(4, 3) for _ in range(12)])
+
+    def side_by_side(x: tg.Tensor) -> tg.Tensor:
+        return tg.cat([layer(x).tanh() for layer in layers], 1)
+
+    drawn = once(draw_graph(side_by_side, inputs=tg.randn(2, 4), gradients=True).picture)
+    end = next(b for b in drawn.boxes if b.label == "cat")
+    (edge,) = (e for e in drawn.edges if e.target == end.id)
+    assert edge.tensors == 12
+    assert edge.gradient is None, "that of twelve arrays is not known"
+    assert all(e.tensors == 1 for e in drawn.edges if e is not edge)
