@@ -300,3 +300,17 @@ def test_weights_that_all_steps_share_stand_in_the_step_that_is_drawn() -> None:
     assert {b.group for b in closed.boxes if b.name in ("ih.weight", "hh.bias")} == {row.id}, "beside the closed layer"
     whole = view(picture, Shown(closed=frozenset({picture.groups[0].id}), once=frozenset({row.id})))
     assert not any(e.source == e.target for e in whole.edges), "a loop within what is closed is not seen"
+
+
+def test_a_line_out_of_a_row_carries_an_array_of_each_block() -> None:
+    layers = nn.ModuleList([nn.Linear(4, 3) for _ in range(12)])
+
+    def side_by_side(x: tg.Tensor) -> tg.Tensor:
+        return tg.cat([layer(x).tanh() for layer in layers], 1)
+
+    drawn = once(draw_graph(side_by_side, inputs=tg.randn(2, 4), gradients=True).picture)
+    end = next(b for b in drawn.boxes if b.label == "cat")
+    (edge,) = (e for e in drawn.edges if e.target == end.id)
+    assert edge.tensors == 12
+    assert edge.gradient is None, "that of twelve arrays is not known"
+    assert all(e.tensors == 1 for e in drawn.edges if e is not edge)

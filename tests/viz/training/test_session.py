@@ -150,6 +150,12 @@ def test_a_unit_that_fires_again_is_not_silent() -> None:
     assert units(looking.SILENT, [True, False]) == [["relu", 1, 2, looking.SILENT]]
 
 
+def test_a_factor_that_is_no_number_is_refused() -> None:
+    for factor in (float("nan"), float("inf"), 0.0, -1.0):
+        with pytest.raises(ValueError, match="the factor must lie in"):
+            Control().scale(factor)
+
+
 def test_of_what_is_kept_the_first_and_the_last_stay() -> None:
     kept = record.Kept(4)
     for step in range(40):
