@@ -22,7 +22,7 @@ from .desk import Desk
 from .looking import Look
 from .record import Record
 
-SHARE = 0.008  # of the training's time that looks may take
+SHARE = 0.004  # of the training's time that looks may take; the steps after one are slower, too, by about as much
 _APART = 0.2  # seconds between two looks, at least
 
 
