@@ -192,6 +192,7 @@ DIFFERS = (
     INFINITE,
     ("NaN", "NaN goes through; PyTorch makes zeros of it where there is no mask"),
     ("nothing", "PyTorch does not look at sizes where there is nothing to look at"),
+    ("a dimension more", "a mask may have more dimensions than the scores, and broadcasts; PyTorch refuses it"),
 )
 
 CASES = [
