@@ -26,6 +26,18 @@ def blocks(page: Path) -> list[str]:
     return [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE) for indent, code in found]
 
 
+def test_the_readme_says_how_long_the_package_is() -> None:
+    lines = {"py": 0, "web": 0}
+    for path in (ROOT / "tinygrad_cnn").rglob("*.*"):
+        kind = {".py": "py", ".js": "web", ".css": "web", ".html": "web"}.get(path.suffix)
+        if kind is not None:
+            lines[kind] += path.read_text(encoding="utf-8").count("\n")
+    said = re.search(r"about ([\d,]+), and ([\d,]+) of its pages' scripts and styles", (ROOT / "README.md").read_text())
+    assert said is not None
+    for number, counted in zip(said.groups(), lines.values(), strict=True):
+        assert int(number.replace(",", "")) == pytest.approx(counted, rel=0.03), lines
+
+
 def is_quoted(code: str) -> bool:
     """Is it a piece of the package, rather than a program?"""
     return code.startswith("@op(")

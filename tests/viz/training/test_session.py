@@ -328,6 +328,18 @@ def test_a_run_that_broke_off_is_watched_no_longer() -> None:
     assert page.step_count == 2
 
 
+def test_a_run_that_broke_off_and_begins_again_has_one_watcher() -> None:
+    net, optimizer = runs.made()
+    page, before = viz.live(serve=False), here.mode.watchers
+    trainer = Trainer(net, optimizer, callbacks=[page], progress=False)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="shape"):
+            trainer.fit((np.zeros((4, 1, 12, 12), np.float32), np.zeros((4, 2, 2), np.int64)), 1, batch_size=2)
+    page.finish()
+    assert here.mode.watchers == before
+    assert not net._forward_pre_hooks
+
+
 @pytest.fixture(autouse=True)
 def no_watchers_are_left() -> Iterator[None]:
     before = here.mode.watchers

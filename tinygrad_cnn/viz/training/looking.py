@@ -159,6 +159,7 @@ class Look:
     def begin(self) -> float:
         """Watch the next step; returns the seconds that took."""
         start = seconds()
+        self.cancel()  # a run that broke off has left one that watches
         self._before = [[_sample(p._array).copy() for p in group] for group in self._of.values()]
         self.tap = Tap(self.names)
         self.tap.open(self.model)
