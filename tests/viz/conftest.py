@@ -1,7 +1,9 @@
-"""A net that has learnt real digits, for all tests of pictures."""
+"""For all tests of pictures: a net that has learnt real digits, and pages in a browser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -46,3 +48,20 @@ def run() -> Run:
     logits = trainer.predict(x, batch_size=100).numpy()
     assert 0.6 < float((logits.argmax(1) == y).mean()) < 1
     return Run(model, histories, recorder, x, y, logits)
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A browser, for the tests of a file; they are skipped where there is none."""
+    pytest.importorskip("selenium", reason="Selenium is not installed: the pages meet no browser")
+    from viz.graph import browsing
+
+    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture
+def window(driver: Any, tmp_path: Path) -> Iterator[Any]:
+    """A window whose page may ask for nothing but itself, and leaves the console empty."""
+    from viz.graph import browsing
+
+    yield from browsing.opened(driver, tmp_path)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from viz.kinds import PAGES
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the pages meet no browser")
-from viz.graph import browsing
 
 AXE = "axe-core@4.14.1"
 
@@ -45,16 +43,6 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         return made[name]
 
     return text
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.fixture
-def window(driver: Any, tmp_path: Path) -> Iterator[Any]:
-    yield from browsing.opened(driver, tmp_path)
 
 
 def faults(window: Any, axe: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +12,6 @@ from tinygrad_cnn.viz.kit.page import Page
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the gallery meets no browser")
 from selenium.webdriver.common.keys import Keys
-from viz.graph import browsing
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.fixture
-def window(driver: Any, tmp_path: Path) -> Iterator[Any]:
-    yield from browsing.opened(driver, tmp_path)
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,21 +127,6 @@ def test_bad_settings_are_named(settings: Any, error: type[Exception], message: 
 
 
 # --------------------------------------------------------------------------------------------------- in the browser
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
-    from viz.graph import browsing
-
-    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.fixture
-def window(driver: Any, tmp_path: Path) -> Iterator[Any]:
-    from viz.graph import browsing
-
-    yield from browsing.opened(driver, tmp_path)
-
-
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from viz.graph import pictures
@@ -17,18 +15,7 @@ from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
-from viz.graph import browsing
 from viz.graph.browsing import Window, number
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.fixture
-def window(driver: Any, tmp_path: Path) -> Iterator[Window]:
-    yield from browsing.opened(driver, tmp_path)
 
 
 def to_the_end(window: Window) -> int:

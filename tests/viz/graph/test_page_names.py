@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 from viz.graph.nets import LeNet, images
 
@@ -15,18 +11,7 @@ from tinygrad_cnn.viz import draw_graph
 from tinygrad_cnn.viz.graph.structure import Picture
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
-from viz.graph import browsing
 from viz.graph.browsing import Window
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.fixture
-def window(driver: Any, tmp_path: Path) -> Iterator[Window]:
-    yield from browsing.opened(driver, tmp_path)
 
 
 def expression() -> Picture:

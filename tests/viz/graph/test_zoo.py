@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,7 +18,6 @@ from tinygrad_cnn.viz.graph.structure import Picture, around
 from tinygrad_cnn.viz.watching import run
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the pages meet no browser")
-from viz.graph import browsing
 from viz.graph.browsing import Window
 
 COLLAPSE = ["auto", False, 0, 1, 2]
@@ -196,16 +193,6 @@ def test_what_a_unet_passes_around_comes_from_the_block_that_made_it(drawings: d
 
 
 # ----------------------------------------------------------------------------------------------------- in a browser
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield from browsing.browser(tmp_path_factory.mktemp("profile"))
-
-
-@pytest.fixture
-def window(driver: Any, tmp_path: Path) -> Iterator[Window]:
-    yield from browsing.opened(driver, tmp_path)
-
-
 SMALLEST = """
 let least = Infinity;
 for (const text of document.querySelectorAll('#stage text')) {
