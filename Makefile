@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help mnist graphs gallery draw recipes notebook test browser bench lint format types setup clean
+.PHONY: help mnist graphs gallery draw recipes notebook test browser onnx bench lint format types setup clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name does; do \
@@ -40,6 +40,8 @@ test: $(VENV)/.test ## run all tests
 	@$(PY) -m pytest -n auto $(ARGS)
 
 browser: $(VENV)/.browser ## let `make test` open pages in the machine's Chromium (Debian: apt install chromium-driver)
+
+onnx: $(VENV)/.onnx ## let tinygrad_cnn.onnx read and write ONNX files, and `make test` run them (150 MB more in .venv)
 
 bench: $(VENV)/.mnist ## measure (an hour; ARGS="--quick" for a look). Rivals are raced if they are in .venv
 	@$(PY) benchmarks/run.py $(ARGS)
@@ -97,6 +99,10 @@ $(VENV)/.notebook: $(VENV)/.viz
 
 $(VENV)/.browser: $(VENV)/.test
 	@$(call pip,$(VENV),--editable .[browser])
+	@touch $@
+
+$(VENV)/.onnx: $(VENV)/.test
+	@$(call pip,$(VENV),--editable .[onnx])
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.mnist

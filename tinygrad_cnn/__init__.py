@@ -19,6 +19,7 @@ from .arrays.determinism import (
     is_deterministic_algorithms_warn_only_enabled,
     use_deterministic_algorithms,
 )
+from .arrays.guarding import GuardRailWarning, guard_rails
 from .arrays.keywords import accepting as _accepting
 from .arrays.keywords import accepts as _accepts
 from .arrays.memory import keep_freed_memory as _keep_freed_memory
@@ -157,20 +158,20 @@ for _name, _function in {name: value for name, value in globals().items() if _ac
 
 __all__ = [
     *_of_operations,
-    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor",
-    "LongTensor", "ShortTensor", "Size", "Tensor", "accelerator", "amp", "arange",
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "GuardRailWarning",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor", "accelerator", "amp", "arange",
     "are_deterministic_algorithms_enabled", "as_tensor", "asarray", "autocast", "autograd", "backends", "bernoulli",
     "bool", "can_cast", "channels_last", "channels_last_3d", "checkpoint", "compile", "compiler", "contiguous_format",
     "cuda", "data", "default_generator", "device", "distributions", "double", "dtype", "e", "empty", "empty_like",
     "enable_grad", "eye", "finfo", "float", "float16", "float32", "float64", "from_numpy", "full", "full_like",
-    "get_default_device", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "grad", "half", "iinfo",
-    "inf", "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "io", "is_anomaly_enabled",
-    "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
-    "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linalg", "linspace", "load",
-    "logspace", "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis", "nn", "no_grad",
-    "normal", "numel", "ones", "ones_like", "op", "optim", "pi", "preserve_format", "profiler", "promote_types", "rand",
-    "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "save", "seed",
-    "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_grad_enabled",
+    "get_default_device", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "grad", "guard_rails",
+    "half", "iinfo", "inf", "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "io",
+    "is_anomaly_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
+    "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linalg",
+    "linspace", "load", "logspace", "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis",
+    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "op", "optim", "pi", "preserve_format", "profiler",
+    "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm",
+    "save", "seed", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "special", "strided", "summary", "tensor",
     "testing", "train", "tril_indices", "triu_indices", "typename", "uint8", "use_deterministic_algorithms", "utils",
     "vision", "viz", "zeros", "zeros_like",

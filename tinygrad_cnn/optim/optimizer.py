@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.guarding import begin_anew
 from ..arrays.threads import WORTH, divide
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
@@ -59,6 +60,7 @@ class Optimizer(Hooks):
         self.defaults = defaults
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
+        begin_anew()
         self.steps_taken = 0  # since this object was made; schedulers look whether it moves
         self.check(defaults)
         hints(**{key: defaults.get(key) for key in FLAGS})

@@ -1,0 +1,78 @@
+"""Guard rails: a warning where a program runs, and does not do what it seems to do. Each check stands where it looks;
+here are the switch that they share, and their voice."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable
+from typing import Any
+
+from .switch import AtOnce, flag
+from .telling import users_frame
+
+__all__ = ["GuardRailWarning", "guard_rails"]
+
+
+class GuardRailWarning(UserWarning):
+    """A program runs, and probably does not do what its author thinks.
+
+    A category for `warnings`: ``warnings.simplefilter("error", tg.GuardRailWarning)`` makes an error of each.
+    """
+
+
+class _Rails:
+    """Are they on, in this process; and what was said since the last run began?"""
+
+    __slots__ = ("on", "said")
+
+    def __init__(self) -> None:
+        self.on = True
+        self.said: set[Hashable] = set()
+
+
+rails = _Rails()
+
+
+class guard_rails(AtOnce):
+    """Switch the guard rails on or off, in all threads: by a call, within a ``with``, or for a function it decorates.
+
+    A guard rail is a `GuardRailWarning` where a program runs and probably does not do what it seems to do: gradients
+    that were never cleared, a softmax before a loss that has its own, images of 0..255 fed raw, and their kin; see
+    ``docs/guard_rails.md``. Each says once what it saw, at the user's own line, and what to do about it. A run that is
+    right hears nothing. They speak again after another optimizer was made, and after a call of this.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.guard_rails(False):
+    ...     loss = tg.nn.functional.cross_entropy(tg.zeros(2, 3).softmax(1), tg.tensor([0, 2]))
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(flag(mode, "guard_rails: mode"))
+
+    def _swap(self, value: Any) -> Any:
+        before, rails.on = rails.on, value
+        begin_anew()
+        return before
+
+
+def begin_anew() -> None:
+    """A new run: what was said before may be said again."""
+    rails.said.clear()
+
+
+def say(rail: str, text: str, about: Hashable = None) -> None:
+    """Warn at the user's line: once for a rail and what it is ``about``, or else for a rail and the line.
+
+    ``rail`` is its name in docs/guard_rails.md; ``text`` says what was seen, what that does, and what to do instead.
+    """
+    if not rails.on:
+        return
+    frame = users_frame()
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    key = (rail, (file, line) if about is None else about)
+    if key in rails.said:
+        return
+    rails.said.add(key)
+    warnings.warn_explicit(
+        f"{text} [{rail}]", GuardRailWarning, file, line, module=frame.f_globals.get("__name__"), source=None
+    )
