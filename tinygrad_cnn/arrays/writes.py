@@ -52,6 +52,11 @@ def entry_of(table: dict[int, list[Any]], owner: Any) -> list[Any]:
     return entry
 
 
+def upcoming() -> int:
+    """The number of the next node or write, without taking it."""
+    return int(repr(tickets)[6:-1])
+
+
 def mutated(*arrays: Any) -> None:
     """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
     global last_write
