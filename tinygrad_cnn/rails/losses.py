@@ -75,8 +75,8 @@ def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     elif largest == 0:
         why = (
             "all gradients are 0: units that are dead (relu of negative numbers alone), weights that are all equal "
-            "or 0, or an operation without a slope (round, argmax, a comparison). Make the net anew, with a lower learning "
-            "rate"
+            "or 0, or an operation without a slope (round, argmax, a comparison). Make the net anew, with a lower "
+            "learning rate"
         )
     elif unmoved:
         small = f"gradients of {largest:.1g} at most"

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays.guarding import rails, say, users_line
 from ..arrays.writes import upcoming, written_since
 from ..autograd.graph import Node, Variable
-from .memory import Used, Watch, recent, watches
+from .memory import Used, Watch, is_used, recent, watches
 from .naming import living_nets
 from .nonfinite import say_not_finite
 
@@ -55,13 +55,13 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
         else:
             strays.append(weakref.ref(leaf))
         held += g is not None
-        if g is not None and g._rail is not None and not written_since(g._array, g._rail.ticket):
+        if g is not None and is_used(g) and g._array.any():
             stale.append(g)
         else:
             fresh += 1
     recent.strays = tuple(strays)
     if stale:
-        _adds_to_used(stale, fresh, held)
+        _adds_to_used(stale, fresh, held, reached)
     for watch in reached:
         watch.reached += 1
         watch.zeroed = False
@@ -76,10 +76,10 @@ STALE = (
 )
 
 
-def _adds_to_used(stale: list[Variable], fresh: int, held: int) -> None:
+def _adds_to_used(stale: list[Variable], fresh: int, held: int, reached: list[Watch]) -> None:
     """Speak if all that it reaches was used; else note it: in a GAN the discriminator's gradients are cleared later."""
     if not fresh:
-        say("stale-gradient", STALE, about=stale[0]._rail.watch)
+        say("stale-gradient", STALE, about=reached[0] if reached else stale[0]._rail.watch)
         return
     place = users_line()
     arrived = upcoming() + held - 1  # each that is added to is a write
