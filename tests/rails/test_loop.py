@@ -49,37 +49,29 @@ def test_the_second_backward_alone_is_enough() -> None:
     said_once(heard, "stale-gradient")
 
 
-def _none(model: Any, optimizer: Any) -> None:
-    for p in model.parameters():
-        p.grad = None
+def each(change: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
+    def clear(model: Any, _optimizer: Any) -> None:
+        for p in model.parameters():
+            change(p)
+
+    return clear
 
 
-def _numpy(model: Any, optimizer: Any) -> None:
-    for p in model.parameters():
-        p.grad.zero_()
+def scaled(p: Any) -> None:
+    p.grad *= 0.5
 
 
-def _filled(model: Any, optimizer: Any) -> None:
-    for p in model.parameters():
-        p.grad.fill_(0)
-
-
-def _scaled(model: Any, optimizer: Any) -> None:
-    for p in model.parameters():
-        p.grad *= 0.5
-
-
-def _data(model: Any, optimizer: Any) -> None:
-    for p in model.parameters():
-        p.grad.data.mul_(0)
-
-
-CLEARED: list[Callable[[Any, Any], None]] = [
-    *(_none, _numpy, _filled, _scaled, _data),
-    lambda model, optimizer: optimizer.zero_grad(),
-    lambda model, optimizer: optimizer.zero_grad(set_to_none=False),
-    lambda model, optimizer: model.zero_grad(),
-    lambda model, optimizer: model.zero_grad(set_to_none=False),
+CLEARED: list[Callable[[Any, Any], Any]] = [
+    each(lambda p: setattr(p, "grad", None)),
+    each(lambda p: p.grad.zero_()),
+    each(lambda p: p.grad.fill_(0)),
+    each(lambda p: p.grad.data.mul_(0)),
+    each(lambda p: p.grad.numpy().fill(0)),
+    each(scaled),
+    lambda _model, optimizer: optimizer.zero_grad(),
+    lambda _model, optimizer: optimizer.zero_grad(set_to_none=False),
+    lambda model, _optimizer: model.zero_grad(),
+    lambda model, _optimizer: model.zero_grad(set_to_none=False),
 ]
 
 
@@ -195,6 +187,24 @@ def test_no_step(by: str) -> None:
     assert "optimizer.step()" in said_once(heard, "no-step")
 
 
+def test_neither_cleared_nor_stepped() -> None:
+    (x, t), model = data(), net()
+    optimizer = sgd(model)
+    with listening() as heard:
+        for _ in range(20):
+            F.cross_entropy(model(x), t).backward()  # here
+    assert optimizer.steps_taken == 0
+    said_once(heard, "no-step")
+
+
+def test_gradients_of_many_batches_may_add_up_before_the_first_step() -> None:
+    (x, t), model = data(128), net()
+    optimizer = sgd(model)
+    for k in range(128):
+        F.cross_entropy(model(x[k : k + 1]), t[k : k + 1]).backward()
+    optimizer.step()
+
+
 def test_gradients_without_steps_are_fine_of_inputs_after_training_and_by_hand() -> None:
     (x, t), model = data(), net()
     optimizer = sgd(model)
@@ -231,7 +241,7 @@ def test_cleared_before_the_step(clear: str) -> None:
     said_once(heard, "cleared-before-step")
 
 
-# -------------------------------------------------------------------------------------------------- a loss without past
+# ------------------------------------------------------------------------------------------------- a loss without past
 WRAPPED: list[Callable[[Any], Any]] = [
     lambda loss: tg.tensor(loss.item(), requires_grad=True),
     lambda loss: tg.Tensor([loss.item()]).requires_grad_(),

@@ -69,7 +69,10 @@ def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     if not (unmoved or same) or (same and (fell or abs(watch.anchor) < 1e-6)) or not math.isfinite(watch.anchor):
         return
     lr = max((float(group.get("lr", 1.0)) for group in optimizer.param_groups), default=1.0)
-    largest = max((float(np.abs(p._grad._array).max(initial=0)) for p in params if p._grad is not None), default=0.0)
+    weights = [p for p in params if p._array.ndim > 1] or params
+    largest = max(float(np.abs(p._grad._array).max(initial=0)) for p in weights)
+    if not same and lr * largest > 1e-6:
+        return  # some have moved, perhaps: those that were not sampled
     if lr == 0:
         why = "the learning rate is 0. Set optimizer.param_groups[0]['lr'], or look at the scheduler"
     elif largest == 0:

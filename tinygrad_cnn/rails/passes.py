@@ -88,10 +88,13 @@ def _adds_to_used(stale: list[Variable], fresh: int, held: int, reached: list[Wa
 
 
 def _never_a_step(watch: Watch, leaf: Variable) -> None:
-    """Gradients computed and thrown away again and again, while the optimizer has not taken a single step."""
+    """Gradients thrown away again and again, or added up of the very same loss, and not a single step."""
     if leaf._grad is None or not leaf._grad._array.any():
         watch.fresh += 1
-    if watch.fresh < (3 if watch.cleared else 10):
+    watch.again = watch.again + 1 if recent.loss == watch.latest else 1
+    watch.latest = recent.loss
+    cleared = watch.fresh >= (3 if watch.cleared else 10)
+    if not cleared and watch.again < 10 and watch.reached < 1000:
         return
     params = list(watch.params())
     if any(written_since(p._array, watch.made) for p in params):  # somebody steps by hand
@@ -99,8 +102,8 @@ def _never_a_step(watch: Watch, leaf: Variable) -> None:
     kind = type(watch.optimizer() if watch.optimizer else None).__name__
     say(
         "no-step",
-        f"{watch.fresh} times gradients were computed and not used, and cleared before the next: {kind} has not taken "
-        "a step, the weights stay as they are. Call optimizer.step() after loss.backward()",
+        f"{watch.reached} times gradients were computed, and {kind} has not taken a step: the weights stay as they are. "
+        "Call optimizer.step() after loss.backward()",
         about=watch,
     )
 
