@@ -277,7 +277,7 @@ def test_a_backward_that_reaches_no_parameter() -> None:
     assert "detach()" in said_once(heard, "no-gradient")
 
 
-# --------------------------------------------------------------------------------------------------------- for all of it
+# -------------------------------------------------------------------------------------------------------- for all of it
 def test_off_is_off_and_a_new_optimizer_is_a_new_run() -> None:
     (x, t), model = data(), net()
 

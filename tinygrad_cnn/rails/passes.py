@@ -102,8 +102,8 @@ def _never_a_step(watch: Watch, leaf: Variable) -> None:
     kind = type(watch.optimizer() if watch.optimizer else None).__name__
     say(
         "no-step",
-        f"{watch.reached} times gradients were computed, and {kind} has not taken a step: the weights stay as they are. "
-        "Call optimizer.step() after loss.backward()",
+        f"{watch.reached} times gradients were computed, and {kind} has not taken a step: the weights stay as they "
+        "are. Call optimizer.step() after loss.backward()",
         about=watch,
     )
 
