@@ -27,7 +27,7 @@ class Made(NamedTuple):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
-    name: str
+    name: str  # below that of its module; not yet told apart from others
     line: str
 
 
@@ -129,10 +129,11 @@ class Graph:
         """A node with this operator; the name of its output, or the names of several."""
         while inputs and inputs[-1] == "":
             inputs = inputs[:-1]
-        name = self.claim(self._within(op))
+        wanted = self._within(op)
+        name = self.claim(wanted)
         names = (name, *(self.claim(f"{name}_{k}") for k in range(1, outputs)))
         line = self._step.line if self._step is not None else ""
-        made = Made(op, inputs, names, {k: v for k, v in attributes.items() if v is not None}, name, line)
+        made = Made(op, inputs, names, {k: v for k, v in attributes.items() if v is not None}, wanted, line)
         self.nodes.append(made)
         self._by.update(dict.fromkeys(names, made))
         return name if outputs == 1 else names
@@ -207,24 +208,33 @@ class Graph:
 
     # ----------------------------------------------------------------------------------------------------- the model
     def finish(self, outputs: Sequence[tuple[Value, str]]) -> list[Made]:
-        """The nodes that are read, with the names wanted for the outputs."""
+        """The nodes that are read, numbered anew where they bear one name; the outputs under the names wanted."""
         renamed: dict[str, str] = {}
         for value, wanted in outputs:
             name = self.name(value)
             if name in renamed or name not in self._by:  # returned twice, or an input, or known beforehand
-                made = Made("Identity", (renamed.get(name, name),), (wanted,), {}, self.claim(f"{wanted}/Identity"), "")
+                made = Made("Identity", (name,), (wanted,), {}, f"{wanted}/Identity", "")
                 self.nodes.append(made)
+                self._by[wanted] = made
             else:
                 renamed[name] = wanted
-        read, kept = {wanted for _, wanted in outputs}, []
+        read, kept = {*renamed, *(wanted for _, wanted in outputs)}, []
         for made in reversed(self.nodes):
-            names = tuple(renamed.get(name, name) for name in made.outputs)
-            if read & set(names):
-                inputs = tuple(renamed.get(name, name) for name in made.inputs)
-                kept.append(made._replace(inputs=inputs, outputs=names))
-                read.update(inputs)
+            if read & set(made.outputs):
+                kept.append(made)
+                read.update(made.inputs)
         self.initializers = {name: a for name, a in self.initializers.items() if name in read}
-        return kept[::-1]
+        self._taken = {*self.initializers, *(wanted for _, wanted in outputs), *map(self.name, self.program.inputs)}
+        nodes = []
+        for made in reversed(kept):
+            name = self.claim(made.name)
+            for k, output in enumerate(made.outputs):
+                if output not in renamed:
+                    wanted = any(output == chosen for _, chosen in outputs)
+                    renamed[output] = output if wanted else self.claim(f"{name}_{k}") if k else name
+            inputs, results = (tuple(renamed.get(x, x) for x in names) for names in (made.inputs, made.outputs))
+            nodes.append(made._replace(inputs=inputs, outputs=results, name=name))
+        return nodes
 
 
 def type_of(dtype: np.dtype[Any]) -> int:

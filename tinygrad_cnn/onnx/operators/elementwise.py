@@ -27,10 +27,16 @@ def number(g: Graph, s: Step, value: float) -> str:
 
 
 def _sum(op: str) -> Translation:
-    """a + alpha b, or a - alpha b."""
+    """a + alpha b, or a - alpha b; what is added to a transposed convolution for each channel is its bias."""
 
     def translate(g: Graph, s: Step, a: str, b: str) -> str:
         alpha = s.attributes.get("alpha", 1)
+        inner = g.signal(a)
+        made, bias = g.made_by(inner or a, "ConvTranspose"), g.made_by(b, "Unsqueeze")
+        if op == "Add" and made is not None and len(made.inputs) == 2 and bias is not None and alpha == 1:
+            if g.axes_of(bias) == (1, 2):
+                y: str = g.node("ConvTranspose", *made.inputs, bias.inputs[0], **made.attributes)
+                return g.unsqueeze(y, [2]) if inner else y
         return g.node(op, a, b if alpha == 1 else g.node("Mul", b, g.constant(alpha, s.output.dtype)))
 
     return translate
@@ -38,6 +44,9 @@ def _sum(op: str) -> Translation:
 
 def mul(g: Graph, s: Step, a: str, b: str) -> str:
     """a * b; the mean of windows, multiplied by their pixels and divided again, is taken back."""
+    inner, factor = g.signal(a), g.array(b)
+    if inner is not None and factor is not None and not factor.ndim:
+        return g.unsqueeze(mul(g, s, inner, b), [2])
     times = g.made_by(a, "Mul")
     factors = [x for x in (g.array(b), g.array(times.inputs[1]) if times is not None else None) if x is not None]
     pool = None if times is None else g.made_by(times.inputs[0], "AveragePool")

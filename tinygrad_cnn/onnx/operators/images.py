@@ -84,8 +84,8 @@ def _window_sum(g: Graph, s: Step, x: str) -> str:
         source = g.node("Pad", source, g.ints(pads), number(g, s, 0))
         settings["pads"] = [0] * len(settings["pads"])
     y: str = g.node("AveragePool", source, count_include_pad=1, **settings)
-    y = g.unsqueeze(y, [2]) if row else y
-    return g.node("Mul", y, number(g, s, math.prod(a["kernel"])))
+    y = g.node("Mul", y, number(g, s, math.prod(a["kernel"])))
+    return g.unsqueeze(y, [2]) if row else y
 
 
 def _even(old: Any, new: Any) -> list[int] | None:

@@ -210,6 +210,25 @@ def _embedding(g: Graph, s: Step, w: str, i: str) -> str:
     return g.node("Where", none, g.constant(0, s.output.dtype), y)
 
 
+def _bag(g: Graph, s: Step, i: str, w: str, shares: str) -> str:
+    """Sums, means or largest values of the rows that each row of numbers names; the padding row does not count."""
+    mode, padding, dtype = s.attributes["mode"], s.attributes["padding_idx"], s.output.dtype
+    rows: str = g.node("Gather", w, i, axis=0)  # (bags, length, D)
+    if shares:
+        rows = g.node("Mul", rows, g.unsqueeze(shares, [2]))
+    if padding is None:
+        return g.reduce({"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax"}[mode], rows, [1], False)
+    counts = g.node("Not", g.node("Equal", i, g.constant(padding, s.inputs[0].dtype)))  # (bags, length)
+    counted = g.unsqueeze(counts, [2])
+    some = g.unsqueeze(g.reduce("ReduceSum", g.cast(counts, dtype), [1], False), [1])  # (bags, 1)
+    if mode == "max":
+        least = g.constant(np.finfo(dtype).min, dtype)
+        largest = g.reduce("ReduceMax", g.node("Where", counted, rows, least), [1], False)
+        return g.node("Where", g.cast(some, np.bool_), largest, g.constant(0, dtype))
+    total: str = g.reduce("ReduceSum", g.node("Where", counted, rows, g.constant(0, dtype)), [1], False)
+    return total if mode == "sum" else g.node("Div", total, g.node("Max", some, g.constant(1, dtype)))
+
+
 def _repeat_along(g: Graph, s: Step, x: str) -> str:
     return g.node("Gather", x, _positions(g, s.attributes["index"]), axis=s.attributes["dim"])
 
@@ -226,6 +245,7 @@ TABLE: dict[str, Translation] = {
     "place": _place,
     "masked_fill": _masked_fill,
     "embedding": _embedding,
+    "EmbeddingBag": _bag,
     "scale_gradient": lambda _g, _s, x, _scale: x,
     "repeat_along": _repeat_along,
 }

@@ -110,8 +110,11 @@ def _diagonal(g: Graph, s: Step, x: str) -> str:
 def _pad(g: Graph, s: Step, x: str) -> str:
     """A border of one number; a negative one cuts."""
     widths = s.attributes["widths"]
-    pads = g.ints([a for a, _ in widths] + [b for _, b in widths])
-    return g.node("Pad", x, pads, g.constant(s.attributes["value"], s.output.dtype))
+    for dim, (before, after) in enumerate(widths):
+        if before < 0 or after < 0:
+            x = sliced(g, x, dim, max(-before, 0), min(after, 0) or FAR)
+    grown = [max(a, 0) for a, _ in widths] + [max(b, 0) for _, b in widths]
+    return g.node("Pad", x, g.ints(grown), g.constant(s.attributes["value"], s.output.dtype)) if any(grown) else x
 
 
 def _pad_edges(g: Graph, s: Step, x: str) -> str:
