@@ -66,7 +66,12 @@ def export(
 
 
 def as_model(
-    model: Module, example: Any, input_names: Any = None, output_names: Any = None, batch_dim: Any = "auto", opset: int = 17
+    model: Module,
+    example: Any,
+    input_names: Any = None,
+    output_names: Any = None,
+    batch_dim: Any = "auto",
+    opset: int = 17,
 ) -> Any:
     """What `export` writes, as an ``onnx.ModelProto``."""
     args: tuple[Any, ...] = ()
@@ -127,7 +132,10 @@ def _model(program: Program, opset: int) -> Any:
         program.model,
         [_described(helper, value, graph.name(value)) for value in program.inputs],
         [_described(helper, value, name) for value, name in outputs],
-        [numpy_helper.from_array(np.ascontiguousarray(a).reshape(a.shape), name) for name, a in graph.initializers.items()],
+        [
+            numpy_helper.from_array(np.ascontiguousarray(a).reshape(a.shape), name)
+            for name, a in graph.initializers.items()
+        ],
     )
     made = helper.make_model(
         content, opset_imports=[helper.make_opsetid("", opset)], producer_name="tinygrad_cnn", ir_version=_ir(opset)

@@ -132,6 +132,18 @@ class Program:
         return "\n".join(lines)
 
 
+def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
+    """Attributes or inputs with some Values exchanged for others."""
+    if isinstance(thing, Value):
+        return by.get(thing, thing)
+    if isinstance(thing, Mapping):
+        return {key: replaced(part, by) for key, part in thing.items()}
+    if isinstance(thing, (tuple, list)):
+        parts = [replaced(part, by) for part in thing]
+        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+    return thing
+
+
 def values_in(thing: Any) -> Iterator[Value]:
     """The Values in attributes or inputs, however nested."""
     if isinstance(thing, Value):

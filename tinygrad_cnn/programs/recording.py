@@ -20,7 +20,7 @@ from ..profiler.hooks import CALLS
 from ..profiler.recorder import Watcher
 from ..tensors import Tensor
 from .batches import Comparison, Differ, Made, difference
-from .program import Program, Step, Value
+from .program import Program, Step, Value, replaced
 from .tape import Tape
 
 _AUTO = "auto"
@@ -235,11 +235,25 @@ def _program(model: Module, tapes: list[tuple[Tape, int]], fixed_because: str) -
             value.kind, value.array = "result", None
             made.append(_making(array, value, first))
     outputs = first.outputs
-    steps = made + steps
+    steps, idle = _without_idle(made + steps)
+    outputs = [idle.get(value, value) for value in outputs]
     for number, value in enumerate(_in_order(first.inputs, steps, outputs)):
         value.number = number
     free = len(tapes) > 1
     return Program(first.inputs, outputs, first.output_names, steps, size, free, fixed_because, type(model).__name__)
+
+
+def _without_idle(steps: list[Step]) -> tuple[list[Step], dict[Value, Value]]:
+    """The steps without those that give what they got, and what stands for their results."""
+    idle: dict[Value, Value] = {}
+    kept: list[Step] = []
+    for step in steps:
+        step.inputs, step.attributes = replaced(step.inputs, idle), replaced(step.attributes, idle)
+        if step.op in ("reshape", "broadcast_to") and step.output.shape == step.inputs[0].shape:
+            idle[step.output] = step.inputs[0]
+        else:
+            kept.append(step)
+    return kept, idle
 
 
 def _rest(step: Step) -> tuple[Any, ...]:

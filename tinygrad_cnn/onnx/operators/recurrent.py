@@ -68,7 +68,11 @@ def _biases(g: Graph, biases: Any, mode: str, hidden: int) -> str:
 
 def _stacked(g: Graph, parts: list[str]) -> str:
     """One for each direction."""
-    return g.node("Concat", *(g.unsqueeze(p, [0]) for p in parts), axis=0) if len(parts) > 1 else g.unsqueeze(parts[0], [0])
+    return (
+        g.node("Concat", *(g.unsqueeze(p, [0]) for p in parts), axis=0)
+        if len(parts) > 1
+        else g.unsqueeze(parts[0], [0])
+    )
 
 
 TABLE: dict[str, Translation] = {"RNN": _recurrent, "LSTM": _recurrent, "GRU": _recurrent}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -71,6 +70,8 @@ def check(
             for y, z in zip(found, expected, strict=True):
                 assert y.shape == z.shape, (y.shape, z.shape)
                 assert y.dtype == z.dtype, (y.dtype, z.dtype)
-                scale = max(1.0, float(np.abs(np.where(np.isfinite(z), z, 0)).max(initial=0))) if z.dtype.kind == "f" else 1
+                scale = (
+                    max(1.0, float(np.abs(np.where(np.isfinite(z), z, 0)).max(initial=0))) if z.dtype.kind == "f" else 1
+                )
                 np.testing.assert_allclose(y, z, rtol=tolerance, atol=tolerance * scale)
     return content
