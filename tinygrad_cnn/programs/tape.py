@@ -1,0 +1,233 @@
+"""What a call of a model does, written down as it happens: the raw form of a program, for one batch size.
+
+Values are known by their memory. A write into it makes a new value of it, and the views of it are derived again when
+they are next used; so a program knows no writes.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..arrays.telling import users_frame
+from ..arrays.writes import tickets, written_since
+from ..autograd.graph import Node, Op, Variable, array_of
+from ..autograd.modes import here
+from ..nn.module import Module
+from ..nn.summary import leaves_in, tensors_in
+from ..profiler.recorder import Watcher
+from ..tensors import Tensor
+from ..tensors.writing import _overwritten, _root
+from .program import Step, Value
+from .whole import Whole, whole
+
+_ITSELF = {"clone", "passage"}  # operations that give what they got
+_ROOM = str(Path(__file__).parents[1])
+
+
+class Tape(Watcher):
+    """Notes the steps of one call of ``model``."""
+
+    def __init__(self, model: Module) -> None:
+        self.steps: list[Step] = []
+        self.values: list[Value] = []
+        self.inputs: list[Value] = []
+        self.outputs: list[Value] = []
+        self.output_names: list[str] = []
+        self._model = model
+        self._names = {module: name for name, module in model.named_modules()}
+        self._open: list[tuple[Module, str]] = []  # the modules that run, with their names
+        self._whole: tuple[int, Whole] | None = None  # how deep the layer lies that is being taken as one
+        self._known: dict[Any, tuple[Value, int]] = {}  # by place in memory: what is there, and since when
+        self._kept: list[Any] = []  # the arrays, so that no memory is used twice
+        for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
+            for name, tensor in named:
+                self._note(self._value(kind, tensor._array, name, tensor._array), tensor._array)
+
+    # ---------------------------------------------------------------------------------------------------- values
+    def take(self, name: str, tensor: Any) -> None:
+        """An input of the model."""
+        a = array_of(tensor)
+        value = self._value("input", a, name)
+        self.inputs.append(value)
+        self._note(value, a)
+
+    def _value(self, kind: str, a: Any, name: str = "", array: Any = None) -> Value:
+        value = Value(len(self.values), kind, a.shape, a.dtype, name, array)
+        self.values.append(value)
+        return value
+
+    def _note(self, value: Value, a: ndarray) -> None:
+        self._kept.append(a)
+        self._known[_place(a)] = value, next(tickets)
+
+    def _there(self, a: ndarray) -> Value | None:
+        """What lies in this memory, if we know; None, too, where it was written into since."""
+        value, since = self._known.get(_place(a), (None, 0))
+        return None if value is None or written_since(a, since) else value
+
+    def value_of(self, x: Any) -> Any:
+        """The Value of a tensor or an array; numbers as they are."""
+        if isinstance(x, np.generic):
+            return x.item()
+        a = array_of(x)
+        if not isinstance(a, ndarray):
+            return x
+        value = self._there(a)
+        if value is None and isinstance(x, Variable):
+            value = self._derived(x)
+        if value is None:
+            if _place(a) in self._known and self._known[_place(a)][0].kind != "constant":
+                raise RuntimeError(
+                    f"a tensor of shape {a.shape} was written into where no operation sees it, {_user_line()!r}; "
+                    "write with the tensor's own methods (x[i] = y, x.add_(y))"
+                )
+            value = self._value("constant", a, array=a.copy())
+            self._note(value, a)
+        return value
+
+    def _derived(self, x: Any) -> Value | None:
+        """A view of memory that was written into, made once more from what is there now."""
+        root, path = _root(x)
+        value = self._there(root._array) if path else None
+        if value is None:
+            return None
+        a: Any = root._array
+        for made, attributes in path:
+            a = made(a, **attributes)
+            value = self._step(made.op.name, (value,), self._settings(attributes), a)  # type: ignore[attr-defined]
+        return value
+
+    # --------------------------------------------------------------------------------------- called by the engine
+    def before_forward(self, op: Op, inputs: Sequence[Any]) -> None:
+        """An operation begins."""
+
+    def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
+        """Note an operation, unless the layer around it counts as one step."""
+        if self._whole is None:
+            y = result._array
+            given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
+            value = given[0] if given and isinstance(given[0], Value) else None
+            same = op.name in _ITSELF or (op.name in ("cast", "reshape") and _alike(value, y))
+            if same and value is not None and value.shape == y.shape:
+                self._note(value, y)
+            elif self._there(y) is None:
+                self._step(op.name, given, self._settings(attributes), y)
+
+    def _promoted(self, op: Op, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The inputs as the operation computes with them: casts are steps of their own."""
+        if op.prepare is None:
+            return inputs
+        before, here.mode.watchers = here.mode.watchers, (self,)
+        try:
+            return op.prepare(tuple(inputs))  # type: ignore[no-any-return]
+        finally:
+            here.mode.watchers = before
+
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
+        """A function of the user's: one step, unless its operations were seen."""
+        if self._whole is None and self._there(y._array) is None:
+            self._step(node.op.name, tuple(self.value_of(x) for x in inputs), {}, y._array)
+
+    def wrote(self, x: Any, new: Any) -> None:
+        """A tensor was written into, and is now what ``new`` is; so its root is another value, too."""
+        if self._whole is not None:
+            return
+        value = self.value_of(new)
+        root, path = _root(x)
+        if path and _place(root._array) in self._known:
+            before = self._known[_place(root._array)][0]
+            settings = {"path": [(made.op.name, self._settings(how)) for made, how in path]}  # type: ignore[attr-defined]
+            self._step(_overwritten.op.name, (before, value), settings, root._array)  # type: ignore[attr-defined]
+        self._note(value, x._array)
+
+    def _step(self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], y: ndarray) -> Value:
+        value = self._value("result", y)
+        self._note(value, y)
+        self.steps.append(Step(op, inputs, attributes, (value,), *self._where()))
+        return value
+
+    def _settings(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes of an operation, without what its rules alone read."""
+        return {name: self._setting(value) for name, value in attributes.items() if not callable(value)}
+
+    def _setting(self, value: Any) -> Any:
+        if isinstance(value, (Variable, ndarray)):
+            a = array_of(value)
+            return self._there(a) or a
+        if isinstance(value, (tuple, list)):
+            parts = [self._setting(part) for part in value]
+            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        return value
+
+    # ------------------------------------------------------------------------------------------ called by modules
+    def enter(self, module: Module) -> None:
+        """A module is called."""
+        name = self._names.get(module)
+        if name is None:  # found among no attributes
+            name = f"{self._open[-1][1]}.({type(module).__name__})".lstrip(".") if self._open else ""
+        self._open.append((module, name))
+
+    def given(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What it is called with."""
+        if self._whole is None:
+            call = whole(module, args, kwargs)
+            if call is not None:
+                inputs = tuple(self.value_of(x) for x in call.inputs)
+                self._whole = len(self._open), call._replace(inputs=inputs)
+
+    def returned(self, result: Any) -> Any:
+        """The results of a layer that counts as one step are that step's."""
+        if self._whole is not None and self._whole[0] == len(self._open):
+            arrays = [t._array for t in tensors_in(result)]
+            outputs = tuple(self._value("result", a) for a in arrays)
+            for value, a in zip(outputs, arrays, strict=True):
+                self._note(value, a)
+            call = self._whole[1]
+            op = type(self._open[-1][0]).__name__
+            self.steps.append(Step(op, call.inputs, call.attributes, outputs, *self._where()))
+        return result
+
+    def leave(self) -> None:
+        """A module returns, or raises."""
+        if self._whole is not None and self._whole[0] == len(self._open):
+            self._whole = None
+        self._open.pop()
+
+    def _where(self) -> tuple[str, str, str]:
+        """The module that runs, its type, and the user's line."""
+        module, name = self._open[-1] if self._open else (None, "")
+        return name, type(module).__name__ if module is not None else "", _user_line()
+
+    def results(self, result: Any) -> list[Value]:
+        """The Values of what the model returned."""
+        found = [x for x in leaves_in(result) if x is not None]
+        wrong = next((x for x in found if not isinstance(x, (Tensor, ndarray))), None)
+        if wrong is not None or not found:
+            got = "nothing" if wrong is None else f"a {type(wrong).__name__}"
+            raise TypeError(f"a model to record must return Tensors, or tuples, lists or dicts of them; it gave {got}")
+        return [self.value_of(x) for x in found]
+
+
+def _place(a: ndarray) -> Any:
+    """What tells two arrays apart that are not the same numbers in the same memory."""
+    return a.__array_interface__["data"][0], a.shape, a.strides, a.dtype.str
+
+
+def _alike(value: Value | None, y: ndarray) -> bool:
+    return value is not None and value.dtype == y.dtype and value.shape == y.shape
+
+
+def _user_line() -> str:
+    """The innermost line outside this package that led here, with its file's name; "" where there is none."""
+    frame = users_frame()
+    file = frame.f_code.co_filename
+    if file.startswith(_ROOM):
+        return ""
+    code = linecache.getline(file, frame.f_lineno, frame.f_globals).strip()
+    return f"{Path(file).name}:{frame.f_lineno}: {code}" if code else f"{Path(file).name}:{frame.f_lineno}"
