@@ -115,6 +115,7 @@ if TYPE_CHECKING:
         io,
         linalg,
         nn,
+        onnx,
         optim,
         profiler,
         programs,
@@ -172,12 +173,13 @@ __all__ = [
     "io", "is_anomaly_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
     "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linalg",
     "linspace", "load", "logspace", "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis",
-    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "op", "optim", "pi", "preserve_format", "profiler",
-    "programs", "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
-    "randperm", "save", "seed", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision",
-    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short", "special", "standalone",
-    "strided", "summary", "tensor", "testing", "train", "tril_indices", "triu_indices", "typename", "uint8",
-    "use_deterministic_algorithms", "utils", "vision", "viz", "zeros", "zeros_like",
+    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "onnx", "op", "optim", "pi", "preserve_format",
+    "profiler", "programs", "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "random", "randperm", "save", "seed", "set_default_device", "set_default_tensor_type",
+    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
+    "short", "special", "standalone", "strided", "summary", "tensor", "testing", "train", "tril_indices",
+    "triu_indices", "typename", "uint8", "use_deterministic_algorithms", "utils", "vision", "viz", "zeros",
+    "zeros_like",
 ]
 # fmt: on
 
@@ -187,12 +189,11 @@ _ROOMS = (
 )
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{name: (name, None) for name in ("autograd", "data", "distributions", "io", "linalg", "nn", "optim", "profiler")},
-    **{
-        name: (name, None)
-        for name in ("programs", "special", "standalone", "testing", "train", "utils", "vision", "viz")
-    },
+    **{name: (name, None) for name in ("onnx", "programs", "special", "testing", "train", "utils", "vision", "viz")},
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
+    "standalone": ("standalone", None),
+    "export_numpy": ("standalone", "export_numpy"),
     "autocast": ("amp", "autocast"),
     "compile": ("compiler", "compile"),
     "get_default_device": ("backends.settings", "get_default_device"),
@@ -203,7 +204,6 @@ _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     "save": ("io", "save"),
     "load": ("io", "load"),
     "summary": ("nn.summary", "summary"),
-    "export_numpy": ("standalone", "export_numpy"),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class Tape(Watcher):
         self._names = {module: name for name, module in model.named_modules()}
         self._open: list[tuple[Module, str]] = []  # the modules that run, with their names
         self._whole: tuple[int, Whole] | None = None  # how deep the layer lies that is being taken as one
+        self._caller = users_frame()  # whose line asked for the program
         self._known: dict[Any, tuple[Value, int]] = {}  # by place in memory: what is there, and since when
         self._kept: list[Any] = []  # the arrays, so that no memory is used twice
         for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
@@ -84,7 +86,7 @@ class Tape(Watcher):
         if value is None:
             if _place(a) in self._known and self._known[_place(a)][0].kind != "constant":
                 raise RuntimeError(
-                    f"a tensor of shape {a.shape} was written into where no operation sees it, {_user_line()!r}; "
+                    f"a tensor of shape {a.shape} was written into where no operation sees it, {_user_line(self._caller)!r}; "
                     "write with the tensor's own methods (x[i] = y, x.add_(y))"
                 )
             value = self._value("constant", a, array=a.copy())
@@ -202,7 +204,7 @@ class Tape(Watcher):
     def _where(self) -> tuple[str, str, str]:
         """The module that runs, its type, and the user's line."""
         module, name = self._open[-1] if self._open else (None, "")
-        return name, type(module).__name__ if module is not None else "", _user_line()
+        return name, type(module).__name__ if module is not None else "", _user_line(self._caller)
 
     def results(self, result: Any) -> list[Value]:
         """The Values of what the model returned."""
@@ -216,18 +218,19 @@ class Tape(Watcher):
 
 def _place(a: ndarray) -> Any:
     """What tells two arrays apart that are not the same numbers in the same memory."""
-    return a.__array_interface__["data"][0], a.shape, a.strides, a.dtype.str
+    steps = tuple(step if n != 1 else 0 for n, step in zip(a.shape, a.strides, strict=True))
+    return a.__array_interface__["data"][0], a.shape, steps, a.dtype.str
 
 
 def _alike(value: Value | None, y: ndarray) -> bool:
     return value is not None and value.dtype == y.dtype and value.shape == y.shape
 
 
-def _user_line() -> str:
+def _user_line(caller: FrameType) -> str:
     """The innermost line outside this package that led here, with its file's name; "" where there is none."""
     frame = users_frame()
     file = frame.f_code.co_filename
-    if file.startswith(_ROOM):
+    if file.startswith(_ROOM) or frame is caller:
         return ""
     code = linecache.getline(file, frame.f_lineno, frame.f_globals).strip()
     return f"{Path(file).name}:{frame.f_lineno}: {code}" if code else f"{Path(file).name}:{frame.f_lineno}"

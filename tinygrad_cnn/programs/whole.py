@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..nn.layers.bags import EmbeddingBag
 from ..nn.layers.normalization import BatchNorm1d, BatchNorm2d
 from ..nn.layers.pooling import AdaptiveMaxPool1d, AdaptiveMaxPool2d
 from ..nn.layers.recurrent import GRU, LSTM, RNN
@@ -57,12 +58,19 @@ def _largest(layer: Any, x: Any) -> Whole | None:
     return None if layer.return_indices else Whole((x,), {"output_size": layer.output_size})
 
 
+def _bag(layer: Any, x: Any, offsets: Any, per_sample_weights: Any) -> Whole | None:
+    if x.ndim != 2 or offsets is not None or layer.max_norm is not None:
+        return None
+    return Whole((x, layer.weight, per_sample_weights), {"mode": layer.mode, "padding_idx": layer.padding_idx})
+
+
 _LAYERS: dict[type[Module], Callable[..., Whole | None]] = {
     BatchNorm1d: _batch_norm,
     BatchNorm2d: _batch_norm,
     RNN: _recurrent,
     LSTM: _recurrent,
     GRU: _recurrent,
+    EmbeddingBag: _bag,
     AdaptiveMaxPool1d: _largest,
     AdaptiveMaxPool2d: _largest,
 }
