@@ -13,9 +13,10 @@ BATCH_NORM = ("running_mean", "running_var", "weight", "bias")
 
 
 def _shortest(value: Any) -> Any:
-    """((2, 2), (2, 2)) as 2, ((1, 1), (2, 2)) as (1, 2): `functions.images.pair` reads them all."""
+    """((2, 2), (2, 2)) as 2, ((1, 1), (2, 2)) as (1, 2): `functions.images.pair` reads them all, but (1, 2) for
+    ((1, 2), (1, 2)) would mean something else."""
     parts = tuple(_shortest(part) if isinstance(part, (tuple, list)) else part for part in value)
-    return parts[0] if len(set(parts)) == 1 else parts
+    return parts[0] if len(set(parts)) == 1 and not isinstance(parts[0], tuple) else parts
 
 
 def _how(p: Phrases, **defaults: Any) -> tuple[str, ...]:
@@ -86,6 +87,14 @@ def _recurrent(p: Phrases) -> Phrase:
     return Call("recurrent", (CELLS[a["mode"]], p.word(x), f"[{', '.join(rows)}]", *how))
 
 
+def _bag(p: Phrases) -> Phrase:
+    ids, weight, factors = p.all()
+    how = () if p.step.inputs[2] is None else (f"factors={factors}",)
+    blank = p.setting("padding_idx")
+    how += () if blank is None else (f"blank={p.word(blank)}",)
+    return Call("embedding_bag", (ids, weight, f'"{p.setting("mode")}"', *how))
+
+
 def _adaptive_max(dims: int) -> Rule:
     def rule(p: Phrases) -> Phrase:
         size = p.setting("output_size")
@@ -110,6 +119,7 @@ RULES: dict[str, Rule] = {
     "RNN": _recurrent,
     "LSTM": _recurrent,
     "GRU": _recurrent,
+    "EmbeddingBag": _bag,
     "AdaptiveMaxPool1d": _adaptive_max(1),
     "AdaptiveMaxPool2d": _adaptive_max(2),
 }

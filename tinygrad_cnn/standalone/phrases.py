@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..programs import Extent, Step, Value
 
-FEW = 8  # numbers of an array that are written out
+LONGEST = 60  # letters of an array that is written out
 NAMES = {"bool": "np.bool_"}  # where NumPy's name of a dtype is not np. and its name
 
 
@@ -131,9 +131,8 @@ def array(x: ndarray[Any, Any]) -> str:
     if plain and x.size > 1:
         one = f"np.ones({shape}, {dtype(x.dtype)})"
         return one if x.flat[0] == 1 else f"np.full({shape}, {number(x.flat[0])}, {dtype(x.dtype)})"
-    if x.size > FEW:
-        return ""
-    return f"np.array({nested(x)}, {dtype(x.dtype)})"
+    text = f"np.array({nested(x)}, {dtype(x.dtype)})" if x.size < LONGEST else ""
+    return text if len(text) <= LONGEST else ""
 
 
 def nested(x: ndarray[Any, Any]) -> str:

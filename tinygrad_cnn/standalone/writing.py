@@ -55,7 +55,7 @@ def write(program: Program, types: Mapping[str, str], inner: set[str]) -> Text:
     reads = [list(_read(step, said)) for step in kept]
     names = variables(program.inputs, kept, reads, program.outputs)
     said.update({value: _Name(name) for value, name in names.items()})
-    befores = [None, *kept[:-1]]
+    befores = [None, *kept][: len(kept)]
     body = [line for step, last in zip(kept, befores, strict=True) for line in _lines(step, last, said, types, inner)]
     arguments = [str(said[value]) for value in program.inputs]
     predict = "\n".join(_predict(program, body, said, arguments)) + "\n"

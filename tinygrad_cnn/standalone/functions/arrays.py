@@ -75,3 +75,19 @@ def embedding(weight: Array, ids: Array, blank: int | None = None) -> Array:
     """The row of each id; of the blank one zeros."""
     y = weight[ids]
     return y if blank is None else np.where(ids[..., None] == blank, y.dtype.type(0), y)
+
+
+def embedding_bag(
+    ids: Array, weight: Array, mode: str, factors: Array | None = None, blank: int | None = None
+) -> Array:
+    """The rows of all ids of a bag, ids (N, per bag), as one: their "sum", "mean" or "max". The blank id counts for
+    nothing."""
+    rows = weight[ids]  # (N, per bag, features)
+    there = np.ones(ids.shape, bool) if blank is None else ids != blank
+    count = there.sum(1)[:, None]
+    if mode == "max":
+        most = np.where(there[..., None], rows, -np.inf).max(1)
+        return np.where(count > 0, most, 0).astype(rows.dtype)
+    factors = there if factors is None else there * factors
+    y = (rows * factors[..., None]).sum(1)  # (N, features)
+    return y / np.maximum(count, 1).astype(y.dtype) if mode == "mean" else y
