@@ -23,14 +23,16 @@ class GuardRailWarning(UserWarning):
 class _Rails:
     """Are they on, in this process; and what was said since the last run began?"""
 
-    __slots__ = ("on", "said")
+    __slots__ = ("looked", "on", "said")
 
     def __init__(self) -> None:
         self.on = True
         self.said: set[Hashable] = set()
+        self.looked: dict[Hashable, Any] = {}  # what rails that look at several batches know so far
 
 
 rails = _Rails()
+MANY = 4096  # things looked at: a run with more has seen enough
 
 
 class guard_rails(AtOnce):
@@ -58,6 +60,25 @@ class guard_rails(AtOnce):
 def begin_anew() -> None:
     """A new run: what was said before may be said again."""
     rails.said.clear()
+    rails.looked.clear()
+
+
+def here_and(about: Hashable) -> Hashable:
+    """The user's line together with what a rail is about: what it knows of one loop it does not take for another's."""
+    frame = users_frame()
+    return frame.f_code.co_filename, frame.f_lineno, about
+
+
+def looks(rail: str, times: int, about: Hashable) -> bool:
+    """Is this one of the first ``times`` looks of a rail at what it is ``about`` since the run began?
+
+    What was right in the first batches stays so: looking ends, and costs next to nothing in the rest of the run.
+    """
+    seen = rails.looked.get((rail, about), 0)
+    if seen >= times or len(rails.looked) > MANY:
+        return False
+    rails.looked[rail, about] = seen + 1
+    return True
 
 
 def say(rail: str, text: str, about: Hashable = None) -> None:

@@ -1,0 +1,82 @@
+"""A guard rail of sums and means: predictions of shape (N, 1) and targets of shape (N,) make (N, N) errors, or hits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays.guarding import rails, say
+from ..autograd.graph import Array, Node, Variable
+from .comparison import eq
+
+_FAR = 24  # nodes that are looked at: a loss written by hand has fewer between its differences and its mean
+
+
+def check_broadcast(x: Any) -> None:
+    """Look at what is about to be summed or averaged; only a square can come of (N, 1) and (N,)."""
+    if not rails.on or not isinstance(x, Variable):
+        return
+    shape = x._array.shape
+    if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] < 2:
+        return
+    if type(x._node) is Node:
+        _look(x._node, shape)
+    elif x._node is None and (pair := rails.looked.get("compared")) is not None and pair[2] == shape:
+        del rails.looked["compared"]
+        say(
+            "broadcast-comparison",
+            f"== took shapes {pair[0]} and {pair[1]} and gave {shape}: each prediction was compared with every target, "
+            "so its sum or mean is no accuracy. Give both one shape, for example prediction.squeeze(-1)",
+        )
+
+
+def equals(a: Any, b: Any) -> Array:
+    """``a == b``, remembered where it compared each prediction with every target: until it is summed or averaged."""
+    y = eq(a, b)
+    if rails.on and isinstance(a, Variable) and isinstance(b, Variable) and a._array.ndim != b._array.ndim:
+        p, t = a._array, b._array
+        if p.size > 1 and _crossed(p.shape, t.shape) and not np.may_share_memory(p, t):
+            rails.looked["compared"] = (p.shape, t.shape, y.shape)
+    return y
+
+
+def _look(start: Node, shape: tuple[int, ...]) -> None:
+    """Walk up from a node over the operations that keep the shape, to the one that made it of two others."""
+    stack, seen = [start], 0
+    while stack and seen < _FAR:
+        node, seen = stack.pop(), seen + 1
+        if node.saved is None or node.saved[0].shape != shape:
+            continue
+        shaped = [
+            (a.shape, parent) for a, parent in zip(node.saved[1:], node.parents, strict=False) if hasattr(a, "shape")
+        ]
+        for i, (a, of_a) in enumerate(shaped):
+            for b, of_b in shaped[i + 1 :]:
+                if (of_a is None) != (of_b is None) and _crossed(a, b):
+                    if not _on_purpose(of_b if of_a is None else of_a):
+                        _say(node.op.name, a, b, shape)
+                    return
+        stack += [parent for parent in node.parents if type(parent) is Node]
+
+
+def _crossed(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Is one the other with a 1 behind it? With sizes above 1 they become something larger than both."""
+    return (a == (*b, 1) or b == (*a, 1)) and len(a) > 0 and len(b) > 0
+
+
+def _on_purpose(maker: Any) -> bool:
+    """``x[:, None] - y``: who adds an axis by an index wants all pairs."""
+    if type(maker) is not Node or maker.op.name != "getitem":
+        return False
+    return any(i is None for i in maker.attributes["index"].basic)
+
+
+def _say(name: str, a: tuple[int, ...], b: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    say(
+        "broadcast-loss",
+        f"'{name}' took shapes {a} and {b}, one a prediction and the other without a gradient, and broadcast them to "
+        f"{shape}: each prediction is held against every target, and the net learns one value for all. "
+        f"Give both one shape, for example prediction.squeeze(-1) or target.unsqueeze(-1); F.mse_loss refuses such a "
+        "pair. All pairs on purpose: prediction[:, None] - target",
+    )
