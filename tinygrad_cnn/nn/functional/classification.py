@@ -221,10 +221,10 @@ def nll_loss(
     check_floating(input, "input", name)
     check_array(target, "target", name)
     x, t, counts = _class_indices(input, target, ignore_index, name)
+    weight = _constant(weight, dtype_of(x), (x.shape[1],), name)
     if rails.on:
         guards.log_probabilities(input, name)
         _guard(x, t, counts, ignore_index, reduction, name)
-    weight = _constant(weight, dtype_of(x), (x.shape[1],), name)
     w = _sample_weights(weight, t, counts, dtype_of(x))
     chosen = ops.pick(x, t)
     losses = -chosen * w if counts is None else e.where(counts, -chosen * w, 0.0)
