@@ -1,4 +1,5 @@
-"""A guard rail of sums and means: predictions of shape (N, 1) and targets of shape (N,) make (N, N) errors, or hits."""
+"""Guard rails of operations: predictions (N, 1) and targets (N,) that make (N, N) errors, or hits; and pixels of 0..255
+that no one has scaled."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.guarding import rails, say
+from ..arrays.guarding import looks, rails, say
 from ..autograd.graph import Array, Node, Variable
 from .comparison import eq
 
@@ -80,3 +81,35 @@ def _say(name: str, a: tuple[int, ...], b: tuple[int, ...], shape: tuple[int, ..
         f"Give both one shape, for example prediction.squeeze(-1) or target.unsqueeze(-1); F.mse_loss refuses such a "
         "pair. All pairs on purpose: prediction[:, None] - target",
     )
+
+
+# ---------------------------------------------------------------------------------------------------------- pixels
+_PIXELS = 1 << 13  # numbers that are looked at
+_FEATURES = 64  # an image has as many; a row of a table seldom
+_BRIGHT = 100  # what is scaled stays below
+
+
+def check_pixels(x: Any, weight: Any, name: str) -> None:
+    """Look at what a layer with this weight gets, in its first calls: data that no operation made, images for example.
+
+    ``x`` is (N, C, H, W) for a weight (O, C, kh, kw), or (N, features).
+    """
+    if not rails.on or not isinstance(x, Variable) or x._node is not None or x._wants_grad:
+        return
+    if not isinstance(weight, Variable) or not looks("raw-images", 3, id(weight)):
+        return
+    a = x._array
+    of_conv = weight._array.ndim == 4
+    few_channels = of_conv and a.ndim > 2 and a.shape[-3] in (1, 3, 4)
+    if a.dtype.kind not in "fu" or not (of_conv or (a.ndim > 1 and a.shape[-1] >= _FEATURES)) or not a.size:
+        return
+    part = a[:8].reshape(-1)  # (numbers,)
+    part = part[:: -(-part.size // _PIXELS)]
+    low, high = float(part.min()), float(part.max())
+    if low >= 0 and _BRIGHT < high <= 255 and (few_channels or bool((part == np.floor(part)).all())):
+        say(
+            "raw-images",
+            f"{name}, the first layer, got numbers from {low:.0f} to {high:.0f}: images as they are stored. Scores and "
+            "gradients are then a hundred times too large, and training is lost or slow. Divide by 255 first, or use "
+            "transforms.ToTensor; centred by Normalize, or by a BatchNorm2d in front, is better still",
+        )
