@@ -1,5 +1,5 @@
-"""Guard rails of operations: predictions (N, 1) and targets (N,) that make (N, N) errors, or hits; and pixels of 0..255
-that no one has scaled."""
+"""Guard rails of operations: predictions (N, 1) and targets (N,) that make (N, N) errors, or hits; sums that keep the
+graphs of all steps; and pixels of 0..255 that no one has scaled."""
 
 from __future__ import annotations
 
@@ -83,6 +83,31 @@ def _say(name: str, a: tuple[int, ...], b: tuple[int, ...], shape: tuple[int, ..
     )
 
 
+# ------------------------------------------------------------------------------------------------- sums over steps
+def check_total(total: Any, term: Any) -> None:
+    """``total += loss`` after each backward: look at two single numbers that are about to be added."""
+    node, new = total._node, getattr(term, "_node", None)
+    if not rails.on or node is None or new is None or node.op.name != "add":
+        return
+    if node.order < new.order and _spent(new) and any(_spent(parent) for parent in node.parents):
+        say(
+            "graph-kept",
+            "a sum of losses over steps keeps the graphs of all of them: memory grows with each step, and nothing can be "
+            "differentiated, as backward() has been through. Add numbers: total += loss.item(), or loss.detach()",
+        )
+
+
+def _spent(node: Any) -> bool:
+    """Has a backward been through, and freed what was kept?"""
+    for _ in range(8):
+        if type(node) is not Node:
+            return False
+        if node.saved is None:
+            return True
+        node = next((parent for parent in node.parents if parent is not None), None)
+    return False
+
+
 # ---------------------------------------------------------------------------------------------------------- pixels
 _PIXELS = 1 << 13  # numbers that are looked at
 _FEATURES = 64  # an image has as many; a row of a table seldom
@@ -96,7 +121,7 @@ def check_pixels(x: Any, weight: Any, name: str) -> None:
     """
     if not rails.on or not isinstance(x, Variable) or x._node is not None or x._wants_grad:
         return
-    if not isinstance(weight, Variable) or not looks("raw-images", 3, id(weight)):
+    if not isinstance(weight, Variable) or not looks("raw-images", 3, id(weight), weight):
         return
     a = x._array
     of_conv = weight._array.ndim == 4
