@@ -104,8 +104,8 @@ def _trained_in_evaluation_mode(model: Module, calls: _Calls) -> None:
         say(
             "training-in-eval-mode",
             f"{kind} is trained in evaluation mode: its {layers} does nothing of what it is there for in training "
-            "(dropout drops nothing, batch-norm learns no statistics). Call model.train() after each evaluation, before it "
-            "goes on. (Frozen on purpose: model.train(), and .eval() of those layers alone)",
+            "(dropout drops nothing, batch-norm learns no statistics). Call model.train() before training goes "
+            "on. (Frozen on purpose: model.train(), and .eval() of those layers alone)",
             about=("training", kind, calls.model),
         )
     else:

@@ -92,8 +92,8 @@ def check_total(total: Any, term: Any) -> None:
     if node.order < new.order and _spent(new) and any(_spent(parent) for parent in node.parents):
         say(
             "graph-kept",
-            "a sum of losses over steps keeps the graphs of all of them: memory grows with each step, and nothing can be "
-            "differentiated, as backward() has been through. Add numbers: total += loss.item(), or loss.detach()",
+            "a sum of losses over steps keeps the graphs of all of them: memory grows with each step, and for nothing, as "
+            "backward() has been through. Add numbers: total += loss.item(), or loss.detach()",
         )
 
 
