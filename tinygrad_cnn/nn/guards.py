@@ -7,7 +7,7 @@ It looks at the call of a whole model, which no other module's forward makes. Wh
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arrays.guarding import MANY, rails, say
 from ..autograd.modes import here
@@ -21,11 +21,12 @@ _LAST = "the model that was called last while gradients were recorded"
 class _Calls:
     """What is known of the calls of one model in this run."""
 
-    __slots__ = ("in_eval", "looks", "model", "steps", "trained_in_eval")
+    __slots__ = ("in_eval", "loaded", "looks", "model", "steps", "trained_in_eval")
 
     def __init__(self, model: Module) -> None:
         self.model = weakref.ref(model)
         self.steps = -1  # how many there were at its first call with gradients; -1 before that
+        self.loaded = -1  # how many there were when it was given a saved state
         self.in_eval = False  # was its latest call with gradients in evaluation mode, and no step since?
         self.trained_in_eval = False  # did a step follow such a call, and find its gradients?
         self.looks = 8  # steps that will be looked at for that
@@ -39,16 +40,27 @@ class _Calls:
         self.trained_in_eval = any(p._grad is not None for p in model.parameters())
 
 
+def _calls_of(model: Module) -> _Calls:
+    key = ("mode", id(model))
+    calls: _Calls | None = rails.looked.get(key)
+    if calls is None or calls.model() is not model:
+        calls = _Calls(model)
+        if len(rails.looked) < MANY:
+            rails.looked[key] = calls
+    return calls
+
+
+def note_loading(model: Any) -> None:
+    """A model was given a saved state: what is next may be its evaluation, without any training."""
+    _calls_of(model).loaded = rails.steps
+
+
 def look_at_mode(model: Module) -> None:
     """A whole model is about to be called."""
-    key = ("mode", id(model))
-    calls = rails.looked.get(key)
-    if calls is None or calls.model() is not model:
-        if len(rails.looked) > MANY:
-            return
-        calls = rails.looked[key] = _Calls(model)
+    calls = _calls_of(model)
     if not here.mode.recording:
-        if model.training and calls.steps >= 0 and rails.steps > calls.steps and rails.looked.get(_LAST) == id(model):
+        ready = 0 <= calls.steps < rails.steps or calls.loaded == rails.steps
+        if ready and model.training and rails.looked.get(_LAST, id(model)) == id(model):
             _evaluated_in_training_mode(model, calls)
         return
     rails.looked[_LAST] = id(model)
@@ -84,13 +96,13 @@ def _drops(module: Module) -> bool:
 
 
 def _evaluated_in_training_mode(model: Module, calls: _Calls) -> None:
-    calls.steps = rails.steps  # so much is known; the next look comes after another step
+    calls.steps, calls.loaded = rails.steps, -1  # so much is known; the next look comes after another step
     if layers := _named(model, True):
         kind = type(model).__name__
         say(
             "evaluation-in-train-mode",
-            f"{kind} is called without gradients, after it was trained, and is still in training mode: its {layers} "
-            "goes on as in training, so results depend on chance or on who else is in the batch, and running "
+            f"{kind} is called without gradients, after it was trained or loaded, and is in training mode: its {layers} go "
+            "on as in training, so results depend on chance or on who else is in the batch, and running "
             "statistics take in what is only evaluated. Call model.eval() before, and model.train() when training goes "
             "on. (Chance on purpose: model.eval(), and .train() of the dropout layers alone)",
             about=("evaluation", kind, calls.model),
@@ -103,7 +115,7 @@ def _trained_in_evaluation_mode(model: Module, calls: _Calls) -> None:
         kind = type(model).__name__
         say(
             "training-in-eval-mode",
-            f"{kind} is trained in evaluation mode: its {layers} does nothing of what it is there for in training "
+            f"{kind} is trained in evaluation mode: its {layers} do nothing of what they are there for "
             "(dropout drops nothing, batch-norm learns no statistics). Call model.train() before training goes "
             "on. (Frozen on purpose: model.train(), and .eval() of those layers alone)",
             about=("training", kind, calls.model),

@@ -18,12 +18,14 @@ def check_broadcast(x: Any) -> None:
     """Look at what is about to be summed or averaged; only a square can come of (N, 1) and (N,)."""
     if not rails.on or not isinstance(x, Variable):
         return
-    shape = x._array.shape
+    node, shape = x._node, x._array.shape
+    if len(shape) == 1 and type(node) is Node and node.op.name == "reshape" and node.saved is not None:
+        node, shape = node.parents[0], node.saved[1].shape
     if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] < 2:
         return
-    if type(x._node) is Node:
-        _look(x._node, shape)
-    elif x._node is None and (pair := rails.looked.get("compared")) is not None and pair[2] == shape:
+    if type(node) is Node:
+        _look(node, shape)
+    elif node is None and (pair := rails.looked.get("compared")) is not None and pair[2] == shape:
         del rails.looked["compared"]
         say(
             "broadcast-comparison",
@@ -92,8 +94,8 @@ def check_total(total: Any, term: Any) -> None:
     if node.order < new.order and _spent(new) and any(_spent(parent) for parent in node.parents):
         say(
             "graph-kept",
-            "a sum of losses over steps keeps the graphs of all of them: memory grows with each step, and for nothing, as "
-            "backward() has been through. Add numbers: total += loss.item(), or loss.detach()",
+            "a sum of losses over steps keeps the graphs of all of them: memory grows with each step, and for nothing, "
+            "as backward() has been through. Add numbers: total += loss.item(), or loss.detach()",
         )
 
 

@@ -17,7 +17,7 @@ from ...autograd.graph import Array, Node, Variable, array_of
 LOOKS = 4  # batches of a run whose numbers are looked at
 ROWS = 64  # of each of them
 _MOVES = {"reshape", "getitem", "permute", "broadcast_to", "cast", "clone", "clip", "cat", "stack", "identity", "flip"}
-_SQUASHES = {"softmax", "log_softmax", "sigmoid", "logsigmoid"}
+_SQUASHES = {"softmax", "log_softmax", "sigmoid", "logsigmoid", "hardsigmoid"}
 
 
 def _maker(x: Array) -> str:
@@ -106,7 +106,7 @@ def log_probabilities(x: Array, name: str) -> None:
     made_by = _maker(x)
     if made_by == "log_softmax" or not isinstance(x, Variable):
         return
-    if made_by in ("softmax", "sigmoid"):
+    if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         _no_logarithms(name, f"probabilities, which {made_by} made", made_by)
     elif looks(name, LOOKS, here_and(x.shape[1:])) and len(p := _rows(x, x.ndim > 1)):
         with np.errstate(all="ignore"):
@@ -131,7 +131,7 @@ def _no_logarithms(name: str, got: str, made_by: str) -> None:
 def logarithms(x: Array, name: str) -> None:
     """The input of `kl_div` is the logarithm of probabilities."""
     made_by = _maker(x)
-    if made_by in ("softmax", "sigmoid"):
+    if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         say(
             "kl-div-input",
             f"{name} takes log-probabilities as its input, and was handed probabilities, which {made_by} made: it is "
@@ -213,9 +213,29 @@ class _Order:
         return orders - math.lgamma(sum(counts) + 1)
 
 
+def _evaluates(node: Any) -> bool:
+    """Was it made by a model in evaluation mode? Some forget `no_grad` there, and nothing is trained."""
+    for _ in range(4):
+        if type(node) is not Node:
+            break
+        if (module := node.module) is not None:
+            return not module.training
+        node = next((parent for parent in node.parents if parent is not None), None)
+    return False
+
+
+def binary_order_of(x: Array, target: Array, name: str) -> None:
+    """The same for two classes, as 0 and 1 in targets of shape (N,) or (N, 1)."""
+    t = array_of(target)
+    if isinstance(x, Variable) and x._node is not None and t.ndim and t.size == len(t) > 0:
+        t = t.reshape(-1)  # (N,)
+        if ((t == 0) | (t == 1)).all():
+            order_of(x, t, name)
+
+
 def order_of(x: Array, target: Any, name: str) -> None:
     """Labels of training batches that come one class after the other: nobody shuffled them."""
-    if not isinstance(x, Variable) or x._node is None or target.ndim != 1 or not len(target):
+    if not isinstance(x, Variable) or x._node is None or target.ndim != 1 or not len(target) or _evaluates(x._node):
         return
     key = here_and("sorted-labels")
     order = rails.looked.get(key) or rails.looked.setdefault(key, _Order())

@@ -49,6 +49,8 @@ def binary_cross_entropy(
             raise RuntimeError(
                 f"{name}: {what} must be probabilities between 0 and 1, got {float(x[where])} at {where}{hint}"
             )
+    if rails.on:
+        guards.binary_order_of(input, target, name)
     losses = ops.binary_cross_entropy(input, target)
     return reduced(losses if weight is None else losses * _fitting(weight, losses, name, "weight"), reduction)
 
@@ -86,6 +88,7 @@ def binary_cross_entropy_with_logits(
     if rails.on:
         guards.logits(input, name)
         guards.zero_or_one(target, name)
+        guards.binary_order_of(input, target, name)
     if pos_weight is None:
         losses = ops.logistic_loss(input, target)
     else:
