@@ -101,7 +101,7 @@ def _evaluated_in_training_mode(model: Module, calls: _Calls) -> None:
         kind = type(model).__name__
         say(
             "evaluation-in-train-mode",
-            f"{kind} is called without gradients, after it was trained or loaded, and is in training mode: its {layers} go "
+            f"{kind} is called without gradients, after it was trained or loaded, and is in training mode: {layers} go "
             "on as in training, so results depend on chance or on who else is in the batch, and running "
             "statistics take in what is only evaluated. Call model.eval() before, and model.train() when training goes "
             "on. (Chance on purpose: model.eval(), and .train() of the dropout layers alone)",
