@@ -27,6 +27,7 @@ from .interrupt import Interrupt
 from .live import live_page
 from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
+from .overlap import check_apart
 from .progress import Progress, epoch_line
 
 Loss = Callable[[Any, Any], Any]
@@ -126,6 +127,8 @@ class Trainer:
                 stacklevel=2,
             )
             return self.history
+        if held is not None:
+            check_apart(loader, held)
         if self._random is not None:
             restore_generators(loader, self._random)
             self._random = None
