@@ -26,7 +26,8 @@ from .reduce import _mean as mean_over
 from .reduce import count
 
 Dims = tuple[int, ...]
-Known = list[tuple[Any, tuple[Any, Any]]] | None  # what the rules of one node share: the last g, weakly, and its slopes
+Slopes = tuple[Any, Any]  # what `channelwise.slopes` gives
+Known = list[tuple[Any, Slopes]] | None  # what the rules of one node share: the last g, weakly, and its slopes
 
 
 def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
