@@ -108,9 +108,9 @@ class Checkpoint(Callback):
     """Saves the whole training state, in mid-epoch too: `Trainer.load` goes on from there, to the same bits.
 
     Args:
-        path: may contain ``{epoch}`` (the one that runs, or has just ended), ``{batch}``, and at an epoch's end the name
-            of a value (``"run-{epoch:03d}.safetensors"``); without, one file is replaced each time, as a whole or not
-            at all. Missing folders are made.
+        path: may contain ``{epoch}`` (the one that runs, or has just ended), ``{batch}``, and at an epoch's end the
+            name of a value (``"run-{epoch:03d}.safetensors"``); without, one file is replaced each time, as a whole or
+            not at all. Missing folders are made.
         every: after every so many epochs, after the last one, and where a run is stopped or interrupted.
         every_batches: after every so many batches as well, counted over all epochs.
         every_minutes: after the first batch that ends so many minutes after the last save, as well.
