@@ -17,7 +17,7 @@ from .dataset import Dataset, IterableDataset, batch_access
 from .prefetch import END, prefetched
 from .reading import check_workers, checked_indices, reader
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, positive
-from .standing import Epoch, Place, Reading
+from .standing import Epoch, Place, Reading, Stream
 from .transforms import apply, draws_itself, is_random
 
 T_co = TypeVar("T_co", covariant=True)
@@ -248,54 +248,40 @@ class DataLoader(Generic[T_co]):
             own = self._quiet_source() if sources.draws_by_itself(order) else None
             for name, sampler in sources.stateful_samplers(self).items() if samplers else ():
                 sampler.load_state_dict(copy.deepcopy(samplers[name]))  # type: ignore[index]
-            known = self._batching and type(order).__iter__ is BatchSampler.__iter__
-            with standing_in(own):
-                tasks = place.taking(iter(order.batches() if known else order), own)
+            tasks = place.taking(order, own)
         rng = self._transform_rng() if self._stream or self._batching else None
-        read, source, skip = self._reads(rng)
+        stream = Stream(self.dataset) if self._stream else None
+        read, source = self._reads(rng, stream)
         data = sources.stateful_data(self.dataset)
-        reading = Reading(rng, source, reads, data, bool(self.prefetch or self.num_workers))
-        return Epoch(tasks, read, reading, place, skip)
+        ahead = bool(self.prefetch or self.num_workers)
+        return Epoch(tasks, read, Reading(rng, source, reads, data, stream, ahead), place)
 
     def _reads(
-        self, rng: np.random.Generator | None
-    ) -> tuple[Callable[[Any], Any], Generator | None, Callable[[int], None] | None]:
-        """The function from a task to its batch, what reading draws from, and how a stream skips batches."""
-        if self._stream:
-            return self._stream_loader(rng)
+        self, rng: np.random.Generator | None, stream: Stream | None
+    ) -> tuple[Callable[[Any], Any], Generator | None]:
+        """The function from a task to its batch, and what reading draws from."""
+        if stream is not None:
+            return self._stream_reader(stream, rng), self._source()
         if not self._batching:
-            return lambda i: self.collate_fn(cast(Any, self.dataset)[i]), self._source(), None
+            return lambda i: self.collate_fn(cast(Any, self.dataset)[i]), self._source()
         read = batch_access(self.dataset)
         if read is None or self.collate_fn is not default_collate:
-            return lambda indices: self._finish(self._samples(indices), rng), self._source(), None
+            return lambda indices: self._finish(self._samples(indices), rng), self._source()
         n = len(cast(Any, self.dataset))
         quiet = draws_itself(self.transform) or sources.reads_by_itself(self.dataset)
         source = self._quiet_source() if quiet else None
-        return lambda indices: self._finish_batch(read(checked_indices(indices, n)), rng), source, None
+        return lambda indices: self._finish_batch(read(checked_indices(indices, n)), rng), source
 
-    def _stream_loader(
-        self, rng: np.random.Generator | None
-    ) -> tuple[Callable[[Any], Any], Generator, Callable[[int], None]]:
+    def _stream_reader(self, stream: Stream, rng: np.random.Generator | None) -> Callable[[Any], Any]:
         size = self.batch_size
-        stream: Iterator[Any] | None = None
 
-        def begun() -> Iterator[Any]:
-            nonlocal stream
-            stream = iter(cast(Any, self.dataset)) if stream is None else stream  # begun where it is read
-            return stream
+        def read(_: None) -> Any:
+            samples = stream.take(size or 1)
+            if not samples or (size and self.drop_last and len(samples) < size):
+                return END
+            return self.collate_fn(samples[0]) if size is None else self._finish(samples, rng)
 
-        def load(_: None) -> Any:
-            if size is None:
-                sample = next(begun(), END)
-                return END if sample is END else self.collate_fn(cast(Any, sample))
-            samples = list(itertools.islice(begun(), size))
-            return END if not samples or (self.drop_last and len(samples) < size) else self._finish(samples, rng)
-
-        def skip(batches: int) -> None:
-            for _ in itertools.islice(begun(), batches * (size or 1)):
-                pass
-
-        return load, self._source(), skip
+        return read
 
     def _samples(self, indices: Any) -> list[Any]:
         dataset = cast(Any, self.dataset)

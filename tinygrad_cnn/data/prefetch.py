@@ -39,10 +39,10 @@ def prefetched(
     thread = Thread(target=_work, args=(todo, done, stop, load, within), name="tinygrad_cnn prefetch", daemon=True)
     pending, late = 0, False
     try:
-        thread.start()
-        for task in itertools.islice(tasks, depth):
+        for task in itertools.islice(tasks, depth):  # before the thread, so that what both draw comes in this order
             todo.put((task,))
             pending += 1
+        thread.start()
         while pending:
             try:
                 result, error = done.get(timeout=timeout or None)

@@ -107,6 +107,7 @@ def resume(loader: Any, state: dict[str, Any]) -> Epoch:
         place = epoch.place
         if state["samplers"]:
             place.taken, place.digest, place.ahead = state["taken"], state["digest"], deque(state["ahead"])
+            place.exhausted = state["exhausted"]
         else:
             deque(itertools.islice(epoch.tasks, state["taken"]), maxlen=0)
             if (place.taken, place.digest) != (state["taken"], state["digest"]):
@@ -121,22 +122,27 @@ def resume(loader: Any, state: dict[str, Any]) -> Epoch:
         sources.put_back(found, state["generators"])
         loader._quiet = tuple(state["quiet"])
     place.begin, place.batches, place.read = begin, state["batches"], state["read"]
-    tasks = itertools.chain(list(place.ahead), epoch.tasks) if place.ahead else epoch.tasks
-    return epoch._replace(tasks=tasks)
+    for name, part in epoch.reading.data.items():
+        part.load_state_dict(copy.deepcopy(state["dataset"][name]))
+    more = () if place.exhausted else epoch.tasks
+    return epoch._replace(tasks=itertools.chain(list(place.ahead), more))
 
 
 def arrive(epoch: Epoch, state: dict[str, Any] | None) -> None:
     """Where batches are read, before the first: a stream is read up to where it stood, and everything put there."""
     reading = epoch.reading
     if state is not None:
-        read = state["read"]
-        if read is not None and epoch.skip is not None and not reading.data:
+        read, stream = state["read"], reading.stream
+        if stream is not None and read is not None and read["over"]:
+            stream.end()
+        elif stream is not None and read is not None and not reading.data:
             now = process_position()
             process_to({name: state["begin"]["process"][name] for name in ("python", "numpy")})
             sources.put_back(reading.sources, state["begin"]["generators"])
-            epoch.skip(state["batches"])
+            for _ in range(state["batches"]):
+                epoch.read(None)
             process_to({name: now[name] for name in ("python", "numpy")})
-        reading.go_to(read if read is not None else {"dataset": state["dataset"]})
+        reading.go_to(read or {})
     reading.begins()
 
 

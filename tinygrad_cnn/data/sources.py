@@ -150,3 +150,11 @@ def reads_by_itself(dataset: Any) -> bool:
         return any(map(reads_by_itself, dataset.datasets))
     owner = next((cls for cls in type(dataset).__mro__ if "get_batch" in vars(cls)), object)
     return not owner.__module__.startswith(f"{_PACKAGE}.")
+
+
+def length(thing: Any) -> int | None:
+    """How long it is, where it knows."""
+    try:
+        return len(thing)
+    except TypeError:
+        return None

@@ -7,20 +7,21 @@ batches the loop was given; and where all that draws in reading stood when the l
 
 from __future__ import annotations
 
-import copy
+import itertools
 import re
 import sys
 import types
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays.rng import Generator, go_to, position, process_position, process_to, standing_in
 from .dataset import Subset
-from .sources import positions, put_back, states
+from .sampler import BatchSampler
+from .sources import length, positions, put_back, states
 
 
 # ------------------------------------------------------------------------------------------------------ what it was
@@ -28,9 +29,9 @@ def settings_of(loader: Any) -> dict[str, Any]:
     """What makes an epoch of a loader the epoch it is, in words and numbers."""
     sampler = loader.sampler if loader.batch_sampler is None or loader.sampler is not None else loader.batch_sampler
     return {
-        "samples": _length(loader.dataset),
+        "samples": length(loader.dataset),
         "batch_size": getattr(loader.batch_sampler, "batch_size", loader.batch_size),
-        "batches": _length(loader),
+        "batches": length(loader),
         "drop_last": bool(loader.drop_last),
         "sampler": None if sampler is None else type(sampler).__name__,
         "transform": in_words(loader.transform),
@@ -38,13 +39,10 @@ def settings_of(loader: Any) -> dict[str, Any]:
     }
 
 
-HARD = ("samples", "batch_size", "batches", "drop_last", "sampler")  # with another of these an epoch is another epoch
-
-
 def differences(saved: Mapping[str, Any], own: Mapping[str, Any], names: tuple[str, ...] | None = None) -> str:
     """What differs, both sides named: "batch_size was 8 and is 16 now"; empty if nothing does."""
     found = [name for name in names or own if name in saved and saved[name] != own[name]]
-    if {"batch_size", "samples"} & set(found):
+    if {"batch_size", "samples", "drop_last"} & set(found):
         found = [name for name in found if name != "batches"]  # which follows from them
     return ", ".join(f"{name} was {saved[name]!r} and is {own[name]!r} now" for name in found)
 
@@ -78,13 +76,6 @@ def _code(code: types.CodeType) -> str:
     return f"({sys.version_info[0]}.{sys.version_info[1]}:{crc(code, 0):08x})"
 
 
-def _length(thing: Any) -> int | None:
-    try:
-        return len(thing)
-    except TypeError:
-        return None
-
-
 def _inner(dataset: Any, name: str) -> Any:
     while isinstance(dataset, Subset):
         dataset = dataset.dataset
@@ -92,6 +83,26 @@ def _inner(dataset: Any, name: str) -> Any:
 
 
 # ------------------------------------------------------------------------------------------------------- where it is
+class Stream:
+    """One pass over an IterableDataset, begun where it is read."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset, self.over = dataset, False
+        self._samples: Iterator[Any] | None = None
+
+    def take(self, count: int) -> list[Any]:
+        """The next so many samples; fewer at the end."""
+        if self._samples is None:
+            self._samples = iter(self.dataset)
+        samples = list(itertools.islice(self._samples, count))
+        self.over = len(samples) < count
+        return samples
+
+    def end(self) -> None:
+        """There is nothing left."""
+        self._samples, self.over = iter(()), True
+
+
 class Reading:
     """All that draws, or has a state, where batches are read: in the thread that reads ahead, if there is one.
 
@@ -105,9 +116,10 @@ class Reading:
         source: Generator | None,
         sources: dict[str, Any],
         data: dict[str, Any],
+        stream: Stream | None,
         ahead: bool,
     ) -> None:
-        self.rng, self.source, self.sources, self.data = rng, source, sources, data
+        self.rng, self.source, self.sources, self.data, self.stream = rng, source, sources, data, stream
         self._watched: tuple[str, ...] | None = None if ahead and source is not None else ()
         self._before: dict[str, Any] = {}
 
@@ -127,6 +139,8 @@ class Reading:
             found["generators"] = positions(self.sources)
         if self.data:
             found["dataset"] = states(self.data)
+        if self.stream is not None:
+            found["over"] = self.stream.over
         if self._watched != ():
             now = process_position()
             if self._watched is None:
@@ -142,8 +156,6 @@ class Reading:
         if self.source is not None and "source" in where:
             go_to(self.source, where["source"])
         put_back(self.sources, where.get("generators", {}))
-        for name, part in self.data.items():
-            part.load_state_dict(copy.deepcopy(where["dataset"][name]))
         process_to(where.get("process", {}))
 
 
@@ -161,21 +173,30 @@ class Place:
         self.batches = self.taken = self.digest = 0
         self.ahead: deque[Any] = deque()  # tasks that were taken, and not given yet
         self.read: dict[str, Any] | None = None  # where reading stood after the last batch that was given
+        self.exhausted = False  # has the sampler nothing left?
         self.over = False
         self._last: tuple[Any, dict[str, Any] | None] | None = None  # that batch's task; what `read` was before it
 
-    def taking(self, tasks: Iterator[Any], source: Generator | None) -> Iterator[Any]:
-        """The same tasks, counted; a sampler that draws one at a time draws from ``source``."""
+    def taking(self, order: Iterable[Any], source: Generator | None) -> Iterator[Any]:
+        """The tasks of an order, counted; one that draws them one at a time draws from ``source``."""
+        batches = isinstance(order, BatchSampler) and type(order).__iter__ is BatchSampler.__iter__
+        with standing_in(source):
+            tasks = iter(order.batches() if isinstance(order, BatchSampler) and batches else order)
+        return self._taking(tasks, source, order)
+
+    def _taking(self, tasks: Iterator[Any], source: Generator | None, order: Any) -> Iterator[Any]:
         while True:
             with standing_in(source):
                 task = next(tasks, self)
             if task is self:
+                self.exhausted = True
                 return
             self.taken += 1
             self.digest = zlib.crc32(
                 task.tobytes() if isinstance(task, np.ndarray) else repr(task).encode(), self.digest
             )
             self.ahead.append(task)
+            self.exhausted = getattr(order, "exhausted", False)
             yield task
 
     def gave(self, read: dict[str, Any]) -> None:
@@ -190,8 +211,8 @@ class Place:
             read, ahead = self._last[1], [self._last[0], *ahead]
         elif batches != self.batches:
             raise ValueError(f"the loader has given {self.batches} batches; its state after {batches} is gone")
-        kept = {"batches": batches, "taken": self.taken, "digest": self.digest, "ahead": ahead}
-        return {**kept, "begin": self.begin, "read": read}
+        kept = {"taken": self.taken, "digest": self.digest, "exhausted": self.exhausted, "ahead": ahead}
+        return {**kept, "batches": batches, "begin": self.begin, "read": read}
 
 
 class Epoch(NamedTuple):
@@ -202,4 +223,3 @@ class Epoch(NamedTuple):
     read: Callable[[Any], Any]
     reading: Reading
     place: Place
-    skip: Callable[[int], None] | None = None  # past so many batches of a stream
