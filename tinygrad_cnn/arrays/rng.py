@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from .locks import shared_lock
+
 if TYPE_CHECKING:
     import random
 
-    Source: TypeAlias = "Generator" | np.random.Generator | np.random.RandomState | random.Random
+    Source: TypeAlias = "Generator | np.random.Generator | np.random.RandomState | random.Random"
 
 
 class Generator:
     """A seeded source of random numbers, under the names of ``torch.Generator``.
 
-    ``numpy`` is the ``numpy.random.Generator`` that does the work.
+    ``numpy`` is the ``numpy.random.Generator`` that does the work. Threads may share one: no draw is lost and none
+    comes twice, but which thread gets which is a matter of chance.
 
     >>> Generator(0).numpy.integers(10) == Generator(0).numpy.integers(10)
     True
@@ -33,9 +36,15 @@ class Generator:
         """Start again from ``seed``, an integer >= 0; returns self."""
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ValueError(f"a seed is an integer >= 0, got {seed!r}")
-        self._seed = int(seed)
-        self.numpy = np.random.default_rng(self._seed)
+        self.numpy, self._seed = np.random.default_rng(int(seed)), int(seed)
         return self
+
+    @classmethod
+    def at(cls, state: dict[str, Any]) -> Generator:
+        """One that stands where another stood when `get_state` was called."""
+        new = cls(0)
+        new.set_state(state)
+        return new
 
     def initial_seed(self) -> int:
         """The seed this generator was started from."""
@@ -43,7 +52,9 @@ class Generator:
 
     def get_state(self) -> dict[str, Any]:
         """Where the generator stands, as a dictionary of plain Python values (a copy)."""
-        return {"seed": self._seed, "bits": copy.deepcopy(self.numpy.bit_generator.state)}
+        bits, seed = self.numpy.bit_generator, self._seed
+        with bits.lock:  # a thread that draws holds it: half a step is no state
+            return {"seed": seed, "bits": copy.deepcopy(bits.state)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go back to a state that `get_state` returned."""
@@ -58,6 +69,7 @@ class Generator:
 
 
 _default: Generator | None = None
+_making = shared_lock()
 
 
 class _Here(threading.local):
@@ -86,8 +98,26 @@ def default_generator() -> Generator:
     if _here.generator is not None:
         return _here.generator
     if _default is None:  # made at first use: NumPy's random module costs import time
-        _default = Generator()
+        with _making:
+            if _default is None:  # still, and not made by another thread meanwhile
+                _default = Generator()
     return _default
+
+
+def _open_lock() -> None:
+    """A thread that was drawing when the process forked does not draw in the child, but NumPy's lock is shut there."""
+    if _default is None:
+        return
+    bits = _default.numpy.bit_generator
+    if bits.lock.acquire(blocking=False):
+        bits.lock.release()
+    else:
+        _default.numpy = np.random.default_rng(0)
+        _default.numpy.bit_generator.state = bits.state
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_lock)
 
 
 def manual_seed(seed: int) -> Generator:
