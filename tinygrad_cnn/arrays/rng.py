@@ -7,11 +7,16 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from .locks import shared_lock
+
+if TYPE_CHECKING:
+    import random
+
+    Source: TypeAlias = "Generator | np.random.Generator | np.random.RandomState | random.Random"
 
 
 class Generator:
@@ -152,3 +157,70 @@ def uniform(shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any = None)
 def normal(shape: tuple[int, ...], dtype: np.dtype[Any], generator: Any = None) -> Any:
     """Numbers of mean 0 and standard deviation 1: an array, in float32 where the dtype is no wider, else in float64."""
     return resolve(generator).standard_normal(shape, np.float32 if dtype.itemsize <= 4 else np.float64)
+
+
+# ------------------------------------------------------------------------------------------------------- positions
+def is_source(x: Any) -> bool:
+    """Is it a generator of random numbers whose position can be kept: ours, NumPy's (old or new) or Python's?"""
+    import random
+
+    if isinstance(x, (Generator, np.random.Generator, np.random.RandomState)):
+        return True
+    return isinstance(x, random.Random) and not isinstance(x, random.SystemRandom)
+
+
+def position(source: Source) -> dict[str, Any]:
+    """Where a generator stands, as plain Python values and arrays (a copy)."""
+    if isinstance(source, Generator):
+        return source.get_state()
+    if isinstance(source, np.random.Generator):
+        return {"bits": copy.deepcopy(source.bit_generator.state)}
+    if isinstance(source, np.random.RandomState):
+        return {"legacy": copy.deepcopy(source.get_state(legacy=False))}
+    return _python_position(source)
+
+
+def go_to(source: Source, where: dict[str, Any]) -> None:
+    """Put a generator where `position` found it. Raises ValueError for the position of another kind of generator."""
+    key = {Generator: "seed", np.random.Generator: "bits", np.random.RandomState: "legacy"}
+    wanted = next((name for kind, name in key.items() if isinstance(source, kind)), "numbers")
+    if not isinstance(where, dict) or wanted not in where:
+        raise ValueError(f"this is no position of a {type(source).__name__}: {where!r}")
+    if isinstance(source, Generator):
+        source.set_state(where)
+    elif isinstance(source, np.random.Generator):
+        source.bit_generator.state = copy.deepcopy(where["bits"])
+    elif isinstance(source, np.random.RandomState):
+        source.set_state(copy.deepcopy(where["legacy"]))
+    else:
+        source.setstate((int(where["version"]), tuple(int(x) for x in where["numbers"]), where["gauss"]))
+
+
+def process_position() -> dict[str, Any]:
+    """Where the generators stand that the whole process shares: "package" (ours), "python" (``random``) and "numpy"
+    (``np.random``)."""
+    import random
+
+    return {
+        "package": default_generator().get_state(),
+        "python": _python_position(random),
+        "numpy": {"legacy": np.random.get_state(legacy=False)},
+    }
+
+
+def process_to(where: dict[str, Any]) -> None:
+    """Put those of the process's generators that ``where`` names where `process_position` found them."""
+    import random
+
+    if "package" in where:
+        default_generator().set_state(where["package"])
+    if "python" in where:
+        kept = where["python"]
+        random.setstate((int(kept["version"]), tuple(int(x) for x in kept["numbers"]), kept["gauss"]))
+    if "numpy" in where:
+        np.random.set_state(copy.deepcopy(where["numpy"]["legacy"]))
+
+
+def _python_position(source: Any) -> dict[str, Any]:
+    version, numbers, gauss = source.getstate()
+    return {"version": version, "numbers": np.array(numbers, np.uint32), "gauss": gauss}

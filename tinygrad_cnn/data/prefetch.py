@@ -43,10 +43,10 @@ def prefetched(
     thread = Thread(target=_work, args=(todo, done, stop, load, within), name="tinygrad_cnn prefetch", daemon=True)
     pending, late, process = 0, False, os.getpid()
     try:
-        thread.start()
-        for task in itertools.islice(tasks, depth):
+        for task in itertools.islice(tasks, depth):  # before the thread, so that what both draw comes in this order
             todo.put((task,))
             pending += 1
+        thread.start()
         while pending:
             if os.getpid() != process:
                 raise RuntimeError(
@@ -75,7 +75,8 @@ def prefetched(
         stop.set()
         todo.put(None)
         late = True
-        thread.join(_PATIENCE)
+        if thread.ident is not None:
+            thread.join(_PATIENCE)
         raise
     finally:
         stop.set()
