@@ -1,0 +1,15 @@
+"""How much a compressed file may unpack to: a small one can hold a thousand times its size, and a bomb does."""
+
+from __future__ import annotations
+
+__all__ = ["MAX_RATIO", "SPARE", "too_large"]
+
+MAX_RATIO = 32  # times its own size; images of digits unpack to 5 times theirs
+SPARE = 32 << 20  # bytes that are always allowed
+
+
+def too_large(unpacked: int, packed: int) -> str:
+    """Why `packed` bytes may not unpack to so many, or ""."""
+    if unpacked <= SPARE + MAX_RATIO * packed:
+        return ""
+    return f"its {packed:,} bytes claim to unpack to {unpacked:,}, far more than such files do"
