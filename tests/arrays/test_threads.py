@@ -175,7 +175,7 @@ def test_the_default_is_what_blas_has_even_where_an_operation_asks_first() -> No
     assert ours == blas
 
 
-# ------------------------------------------------------------------------------- several callers, parts that call, forks
+# ------------------------------------------------------------------------------ several callers, parts that call, forks
 def test_a_part_that_is_cut_itself_ends() -> None:
     """A worker that handed a part to its own queue would wait for itself."""
     done = np.zeros((3, 6), int)

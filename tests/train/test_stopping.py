@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from typing import Any
 
 import numpy as np
 import pytest
+from several import in_threads
 from train.nets import At, blobs, same, trainer, weights
 
+from tinygrad_cnn import Generator, nn
 from tinygrad_cnn.data import DataLoader, TensorDataset
-from tinygrad_cnn.train import Callback, Checkpoint, EarlyStopping
+from tinygrad_cnn.train import Callback, Checkpoint, EarlyStopping, stopping
 
 X, Y = blobs()
 
@@ -114,12 +117,8 @@ def test_a_run_that_has_not_begun_yet_ends_before_its_first_batch(capsys: pytest
     assert (mine.epoch, mine.stop_reason) == (3, None)
 
 
-def test_no_moment_at_which_the_request_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_moment_at_which_the_request_is_lost() -> None:
     """A stop between any two lines of the code that begins a run."""
-    import sys
-
-    from tinygrad_cnn.train import stopping
-
     for line in range(1, 12):
         mine, seen = trainer(), 0
 
@@ -224,8 +223,6 @@ def test_ctrl_c_reaches_the_main_thread_which_stops_the_run() -> None:
 
 def test_two_trainers_in_two_threads_train_as_they_would_alone() -> None:
     def run(seed: int) -> Any:
-        from tinygrad_cnn import Generator, nn
-
         rng = np.random.default_rng(seed)
         model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
         for p in model.parameters():
@@ -234,8 +231,6 @@ def test_two_trainers_in_two_threads_train_as_they_would_alone() -> None:
         loader = DataLoader(TensorDataset(X, Y), 10, shuffle=True, generator=Generator(seed), prefetch=2)
         mine.fit(loader, 4, validation=(X, Y))
         return weights(model)
-
-    from several import in_threads
 
     alone = [run(seed) for seed in range(3)]
     together = in_threads(*(lambda seed=seed: run(seed) for seed in range(3)))
