@@ -92,7 +92,7 @@ def succeeds(case: Case, inputs: list[Any], kwargs: dict[str, Any]) -> bool:
 
 
 def assert_same_bits(a: ndarray, b: ndarray, what: str, units: int = 4) -> None:
-    """Equal but for some units in the last place. Subnormal numbers have few: there, what was rounded on the way grew."""
+    """Equal but for some units in the last place; for subnormal numbers, which have few, what was rounded has grown."""
     assert a.dtype == b.dtype, f"{what}: {a.dtype} and {b.dtype}"
     with np.errstate(all="ignore"):
         allowed = np.maximum(units * np.spacing(np.abs(b)), 64 * np.finfo(b.dtype).smallest_subnormal)

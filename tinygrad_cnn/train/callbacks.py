@@ -42,7 +42,7 @@ class Run(Protocol):
         """Has Ctrl-C been pressed? For callbacks that wait."""
 
     def stop(self, reason: str) -> None:
-        """End the run: after the current batch, or after the epoch if all its batches are done."""
+        """End the run, from any thread: after the current batch, or after the epoch if all its batches are done."""
 
     def evaluate(self, data: Any, *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics over other data, by name."""

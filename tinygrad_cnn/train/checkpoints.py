@@ -105,18 +105,37 @@ def restore_generators(loader: Any, states: Mapping[str, Any]) -> None:
 
 # ------------------------------------------------------------------------------------------------------- callbacks
 class Checkpoint(Callback):
-    """Saves the whole training state after every ``every`` epochs, and after the last one: `Trainer.load` goes on.
+    """Saves the whole training state, in mid-epoch too: `Trainer.load` goes on from there, to the same bits.
 
-    ``path`` may contain ``{epoch}`` or the name of a value (``"run-{epoch:03d}.safetensors"``); without, one file is
-    replaced each time, as a whole or not at all. Missing folders are made. An epoch cut short by Ctrl-C is not saved.
+    Args:
+        path: may contain ``{epoch}`` (the one that runs, or has just ended), ``{batch}``, and at an epoch's end the
+            name of a value (``"run-{epoch:03d}.safetensors"``); without, one file is replaced each time, as a whole or
+            not at all. Missing folders are made.
+        every: after every so many epochs, after the last one, and where a run is stopped or interrupted.
+        every_batches: after every so many batches as well, counted over all epochs.
+        every_minutes: after the first batch that ends so many minutes after the last save, as well.
+        keep: leave only the last so many files; None leaves all.
     """
 
     order = 90
 
-    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise ValueError(f"Checkpoint: every must be an integer >= 1, got {every!r}")
-        self.path, self.every = os.fspath(path), every
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        every: int = 1,
+        every_batches: int | None = None,
+        every_minutes: float | None = None,
+        keep: int | None = None,
+    ) -> None:
+        for name, value in (("every", every), ("every_batches", every_batches), ("keep", keep)):
+            wrong = isinstance(value, bool) or not isinstance(value, int) or value < 1
+            if wrong and (value is not None or name == "every"):
+                raise ValueError(f"Checkpoint: {name} must be an integer >= 1, got {value!r}")
+        number = isinstance(every_minutes, (int, float)) and not isinstance(every_minutes, bool)
+        if every_minutes is not None and not (number and every_minutes >= 0):
+            raise ValueError(f"Checkpoint: every_minutes must be a number >= 0, got {every_minutes!r}")
+        self.path, self.every, self.every_batches = os.fspath(path), every, every_batches
+        self.every_minutes, self.keep = every_minutes, keep
 
     def on_fit_start(self, trainer: Run) -> None:  # noqa: ARG002
         """As `Callback.on_fit_start`."""

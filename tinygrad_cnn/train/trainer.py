@@ -29,11 +29,12 @@ from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length
 from .metrics import Mean, Metric, as_metrics
 from .overlap import check_apart
 from .progress import Progress, epoch_line
+from .stopping import Stoppable
 
 Loss = Callable[[Any, Any], Any]
 
 
-class Trainer:
+class Trainer(Stoppable):
     """Trains a model: progress, validation, metrics, callbacks, clean stop on Ctrl-C, save and resume.
 
     Args:
@@ -82,8 +83,6 @@ class Trainer:
         self.history = History()
         self.epoch = self.batch = self.epochs = 0
         self.validates = False
-        self.stop_reason: str | None = None
-        self._interrupt: Interrupt | None = None  # of the run that goes on
         self._loader: Any = None
         self._random: dict[str, Any] | None = None  # of the loader: loaded, and waiting for it
 
@@ -101,7 +100,8 @@ class Trainer:
 
         After ``fit(data, 5)`` and the same call once more nothing happens; ``fit(data, 8)`` trains 3 more. So the same
         script goes on where it stopped after `load`. Ctrl-C finishes the running step (or validation) and returns; a
-        second Ctrl-C raises KeyboardInterrupt at once. Either way the model keeps its weights.
+        second Ctrl-C raises KeyboardInterrupt at once. Either way the model keeps its weights. Ctrl-C reaches the main
+        thread alone: a run in another one ends by `stop`.
 
         Args:
             train: a DataLoader (or any iterable of batches that can be walked again), a dataset, or a tuple of arrays
@@ -112,7 +112,8 @@ class Trainer:
             batch_size: for datasets and arrays; 64 by default.
 
         Raises:
-            RuntimeError: the loss is NaN or inf (with epoch and batch; the step was not taken).
+            RuntimeError: the loss is NaN or inf (with epoch and batch; the step was not taken); or a run of this
+                trainer goes on already.
             TypeError, ValueError: arguments that do not fit, before anything was trained.
         """
         if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
@@ -129,21 +130,18 @@ class Trainer:
             return self.history
         if held is not None:
             check_apart(loader, held)
-        if self._random is not None:
-            restore_generators(loader, self._random)
-            self._random = None
-        self._loader, self.validates = loader, held is not None
-        self.epochs, self.stop_reason = int(epochs), None
         show = Progress(self.progress)
         try:
-            with in_mode(self.model, True), Interrupt() as interrupt:
-                self._interrupt = interrupt
+            with self._running() as interrupt, in_mode(self.model, True):
+                if self._random is not None:
+                    restore_generators(loader, self._random)
+                    self._random = None
+                self._loader, self.validates, self.epochs = loader, held is not None, int(epochs)
                 self._tell("on_fit_start")
                 while self.epoch < self.epochs and self.stop_reason is None:
                     self._run_epoch(loader, held, interrupt, show)
                 self._tell("on_fit_end")
         finally:
-            self._interrupt = None
             show.close()
         self._report_stop(show)
         return self.history
@@ -152,15 +150,6 @@ class Trainer:
         if self.stop_reason is not None:
             where = f"in epoch {self.epoch + 1} after batch {self.batch}" if self.batch else f"after epoch {self.epoch}"
             show.write(f"stopped {where}: {self.stop_reason}")
-
-    def stop(self, reason: str) -> None:
-        """End the run, for callbacks: after the current batch, or after the epoch if all its batches are done."""
-        self.stop_reason = reason
-
-    @property
-    def interrupted(self) -> bool:
-        """Has Ctrl-C been pressed in the run that goes on? It then ends after the current batch."""
-        return self._interrupt is not None and self._interrupt.requested
 
     def _run_epoch(self, loader: Any, held: Any, interrupt: Interrupt, show: Progress) -> None:
         """One epoch, with its validation and its row in the history; or a part of it, where someone says stop."""
