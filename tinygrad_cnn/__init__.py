@@ -115,6 +115,7 @@ if TYPE_CHECKING:
         io,
         linalg,
         nn,
+        onnx,
         optim,
         profiler,
         special,
@@ -169,7 +170,7 @@ __all__ = [
     "is_anomaly_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
     "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linalg",
     "linspace", "load", "logspace", "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis",
-    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "op", "optim", "pi", "preserve_format", "profiler",
+    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "onnx", "op", "optim", "pi", "preserve_format", "profiler",
     "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm",
     "save", "seed", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_grad_enabled",
     "set_num_threads", "set_printoptions", "set_rng_state", "short", "special", "strided", "summary", "tensor",
@@ -184,7 +185,7 @@ _ROOMS = (
 )
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{name: (name, None) for name in ("autograd", "data", "distributions", "io", "linalg", "nn", "optim", "profiler")},
-    **{name: (name, None) for name in ("special", "testing", "train", "utils", "vision", "viz")},
+    **{name: (name, None) for name in ("onnx", "special", "testing", "train", "utils", "vision", "viz")},
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
     "autocast": ("amp", "autocast"),
