@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
 import tinygrad_cnn as tg
@@ -52,6 +53,10 @@ def supported() -> set[str]:
     return {f"{domain}.{name}" if domain else name for domain, name in OPERATORS} | {"Constant"}
 
 
+def _array(value: Any) -> Any:
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
 def run(case: Case) -> None:
     """Load the model of a test and hold what it gives against what is expected; AssertionError or ours if it differs."""
     with tempfile.TemporaryDirectory() as folder:
@@ -60,13 +65,13 @@ def run(case: Case) -> None:
         model = tg.onnx.load(path)
     for inputs, outputs in case.data:
         present = [name.name for name in case.model.graph.input]
-        given = {name: value for name, value in zip(present, inputs, strict=False)}
+        given = {name: _array(value) for name, value in zip(present, inputs, strict=False)}
         with np.errstate(all="ignore"), tg.no_grad():
             result = model(**given)
         results = result if isinstance(result, tuple) else (result,)
         assert len(results) == len(outputs), f"{len(outputs)} outputs expected, got {len(results)}"
         for got, expected in zip(results, outputs, strict=True):
-            array, wanted = got.numpy(), np.asarray(expected)
+            array, wanted = got.numpy(), _array(expected)
             assert array.dtype == wanted.dtype, f"dtype {wanted.dtype} expected, got {array.dtype}"
             assert array.shape == wanted.shape, f"shape {wanted.shape} expected, got {array.shape}"
             np.testing.assert_allclose(array, wanted, case.rtol, case.atol)

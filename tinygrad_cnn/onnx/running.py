@@ -41,6 +41,10 @@ class Run:
     def __contains__(self, name: str) -> bool:
         return name in self.values or (self._around is not None and name in self._around)
 
+    def is_buffer(self, name: str) -> bool:
+        """Is a name that of a tensor of the model's own, which may be written into?"""
+        return name not in self and isinstance(self._lookup(name), Tensor)
+
     def step(self, step: Step) -> None:
         """Apply one operator, and name its outputs."""
         try:
