@@ -83,7 +83,7 @@ class _Reader:
         """The opset of each domain."""
         opsets = {_DOMAINS.get(entry.domain, entry.domain): int(entry.version) for entry in entries}
         version = opsets.get("", OLDEST)
-        if not OLDEST <= version <= NEWEST:
+        if not 1 <= version <= NEWEST:
             raise ValueError(f"it uses opset {version}; opsets {OLDEST} to {NEWEST} are read")
         return opsets
 
@@ -122,6 +122,8 @@ class _Reader:
 
     def _step(self, node: Any, domain: str, opsets: dict[str, int], attributes: dict[str, Any], depth: int) -> Step:
         version = opsets.get(domain, 0)
+        if not domain and version < OLDEST and not _unchanged(node.op_type, version):
+            raise ValueError(f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later")
         name = node.name or next(filter(None, node.output), node.op_type)
         key = (node.domain, node.op_type, getattr(node, "overload", ""))
         function: Callable[..., Any]
@@ -176,6 +178,12 @@ class _Reader:
         if kind == a.STRINGS:
             return tuple(s.decode() for s in a.strings)
         raise ValueError(f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)")
+
+
+def _unchanged(operator: str, version: int) -> bool:
+    """Is an operator of an old opset the same in the oldest that is read?"""
+    schema = parser().defs.get_schema
+    return bool(schema(operator, version).since_version == schema(operator, OLDEST).since_version)
 
 
 def _constant(node: Any, attributes: dict[str, Any]) -> ndarray:

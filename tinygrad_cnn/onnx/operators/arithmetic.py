@@ -47,7 +47,7 @@ for _name, _h in _BITS.items():
     operator(_name)(functools.partial(lambda f, _step, a, b: like(f(array_of(a), array_of(b)), a, b), _h))
 
 
-@operator("Identity", "OptionalGetElement")
+@operator("Identity")
 def identity(_step: Step, x: Array) -> Array:
     """x itself."""
     return x

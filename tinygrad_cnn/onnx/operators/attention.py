@@ -82,15 +82,14 @@ def attention(
                 widths = [(0, 0)] * (mask.ndim - 1) + [(0, short)]
                 bias = like(np.pad(array_of(mask), widths, constant_values=-np.inf), mask)
     cap = step.get("softcap", 0.0)
-    old = step.version < 25 and False
-    if cap and not old:
+    if cap:
         scores = cap * ops.tanh(scores / cap)
-    stages[2] = stages[1] = scores
+    stages[1] = scores
     if bias is not None:
         scores = scores + bias
     if allowed is not None:
         scores = ops.where(like(allowed, q), scores, like(np.array(-np.inf, dtype), q))
-    stages[_MASKED] = scores
+    stages[2] = scores
     wide = dtype_named(step.get("softmax_precision")) if step.get("softmax_precision") else dtype
     weights = _softmax(cast_to(scores, wide))
     weights = cast_to(weights, dtype)
@@ -99,9 +98,6 @@ def attention(
     if flat:
         y = ops.reshape(ops.transpose(y, 1, 2), (y.shape[0], L, -1))
     return (y, *present, stages[step.get("qk_matmul_output_mode", 0)])
-
-
-_MASKED = 1  # qk_matmul_output_mode
 
 
 def _softmax(scores: Array) -> Array:

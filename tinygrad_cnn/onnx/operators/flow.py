@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def loop(step: Step, run: Any, limit: Any, condition: Any, *state: Any) -> tuple
 def scan(step: Step, run: Any, *inputs: Any) -> tuple[Any, ...]:
     """A graph along axes of some inputs, with a state; its outputs beyond the state are put together."""
     if step.version < 9:
-        raise ValueError("the form of Scan before opset 9 is not supported; convert the model to opset 9")
+        return _scan_each(step, run, *inputs)
     body, m = step.get("body"), step.get("num_scan_inputs")
     n = len(inputs) - m
     if not 0 <= n < len(inputs):
@@ -65,6 +66,17 @@ def scan(step: Step, run: Any, *inputs: Any) -> tuple[Any, ...]:
         ndim = (found[0].ndim if found else 0) + 1
         joined.append(_stacked(found[:: -1 if way else 1], axis_of(axis, ndim)))
     return (*state, *joined)
+
+
+def _scan_each(step: Step, run: Any, lengths: Any, *inputs: Any) -> tuple[Any, ...]:
+    """Scan as it was in opset 8: each sample of a batch on its own, along its first axis."""
+    if lengths is not None:
+        raise ValueError("Scan of opset 8 with lengths of sequences is not supported; convert the model to opset 9")
+    ways = step.get("directions", ())
+    known = {**step.attributes, **({"scan_input_directions": ways} if ways else {})}
+    alone = replace(step, version=9, attributes=known)
+    rows = [scan(alone, run, *(x[i] for x in inputs)) for i in range(inputs[0].shape[0])]
+    return tuple(_stacked(list(found), 0) for found in zip(*rows, strict=True))
 
 
 def _stacked(found: list[Any], axis: int) -> Any:

@@ -155,7 +155,7 @@ def _sample_any(x: Array, grid: Array, mode: str, border: str, align: bool) -> A
             inside = inside & (low >= 0) & (low < size)
             index.append(low.clip(0, size - 1).astype(np.int64))
             if mode != "nearest":
-                share = 1 - ops.abs(at - like(low, x))
+                share = 1 - ops.abs(at - like(low.astype(a.dtype), x))
                 weight = share if weight is None else weight * share
         batch = np.arange(x.shape[0]).reshape(-1, *[1] * n)  # (N, 1, ...)
         values = ops.movedim(x, 1, -1)[(batch, *index)]  # (N, ..., C)

@@ -48,8 +48,9 @@ def fourier(step: Step, x: Array, length: Array = None, axis: Array = None) -> A
     dim = axis_of(step.get("axis", 1) if step.version < 20 else -2 if axis is None else int(number(axis)), x.ndim)
     if dim == x.ndim - 1:
         raise ValueError("the last axis holds real and imaginary parts, and cannot be transformed")
-    n = x.shape[dim] if length is None else int(number(length))
     inverse, half = bool(step.get("inverse", 0)), bool(step.get("onesided", 0))
+    n = x.shape[dim] if not (inverse and half) else 2 * (x.shape[dim] - 1)
+    n = n if length is None else int(number(length))
     y = ops.movedim(x, dim, -2)
     if inverse and half:  # the second half mirrors the first
         m = y.shape[-2]
@@ -76,7 +77,7 @@ def mel_weights(step: Step, bins: Array, length: Array, rate: Array, low: Array,
     """(frequencies, bins): triangles that are equally wide on the mel scale."""
     n, size = int(number(bins)), int(number(length))
     to_mel = 2595 * np.log10(1 + np.array([number(low), number(high)], np.float64) / 700)
-    edges = 700 * (10 ** (np.linspace(to_mel[0], to_mel[1], n + 2) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(*to_mel, n + 2, endpoint=False) / 2595) - 1)
     at = np.floor((size + 1) * edges / number(rate)).astype(np.int64)
     weights: ndarray = np.zeros((size // 2 + 1, n))
     for i in range(n):

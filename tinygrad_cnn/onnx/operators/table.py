@@ -17,7 +17,7 @@ from ...autograd.graph import array_of
 from ...tensors import Tensor
 from ..program import Step
 
-OLDEST, NEWEST = 7, 28  # opsets of the domain ai.onnx that are read
+OLDEST, NEWEST = 7, 28  # opsets of the domain ai.onnx that are read; of older ones, operators that were not changed
 
 OPERATORS: dict[tuple[str, str], Callable[..., Any]] = {}
 IN_CONTEXT: set[Callable[..., Any]] = set()  # those that also get the run: modes, and the values around them

@@ -121,10 +121,8 @@ def conv_transpose(step: Step, x: Array, w: Array, b: Array = None) -> Array:
     if wanted is not None or auto.startswith("SAME"):
         target = wanted[-n:] if wanted is not None else [size * s for size, s in zip(x.shape[2:], grid.stride, strict=True)]
         whole = [f + e - t for f, e, t in zip(full, extra, target, strict=True)]
-        less, more = tuple(p // 2 for p in whole), tuple(p - p // 2 for p in whole)
-        before, after = (more, less) if auto != "SAME_UPPER" and (wanted is None or auto == "NOTSET") else (less, more)
-        if wanted is not None and auto == "NOTSET":
-            before, after = less, more
+        less, more = tuple(max(p, 0) // 2 for p in whole), tuple(p - max(p, 0) // 2 for p in whole)
+        before, after = (less, more) if auto == "SAME_UPPER" or min(whole) < 0 else (more, less)
     if n in (1, 2) and before == after and min(before) >= 0 and all(e < max(s, d) for e, s, d in zip(extra, grid.stride, grid.dilation, strict=True)):
         f = F.conv_transpose1d if n == 1 else F.conv_transpose2d
         return f(x, w, b, grid.stride, before, extra, groups, grid.dilation)
