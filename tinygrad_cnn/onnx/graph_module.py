@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from .running import as_tensor
 from .sections import Call, Section, Weights, section_of
 
 MAX_PARTS = 24  # of a dotted name; what follows stays one part
+MAX_COPIES = 1 << 24  # bytes of weights that a file names by reference and that become tensors of their own
 SETTINGS = {  # inputs that are no weights, whatever their dtype
     "BatchNormalization": (3, 4), "Clip": (1, 2), "Dropout": (1,), "DequantizeLinear": (1, 2), "OneHot": (2,),
     "Pad": (2,), "Pow": (1,), "QuantizeLinear": (1, 2), "Range": (0, 1, 2), "Resize": (1, 2), "Upsample": (1,),
@@ -76,6 +78,7 @@ class GraphModule(Section):
         self.input_names, self.output_names = body.inputs, body.outputs
         self._declared = tuple(d for d in body.declared if d.name in body.inputs)
         self._optional = frozenset(d.name for d in body.declared) - {*body.inputs}  # weights with a name as inputs
+        body = untied(body)
         place_weights(self, body)
         _Planner(self._weights, body).plan(self)
         self.train(any(_trains(step, body) for step in body.all_steps()))
@@ -148,6 +151,29 @@ def _trains(step: Step, body: Body) -> bool:
 
 
 # ----------------------------------------------------------------------------------------------------------- weights
+def untied(body: Body) -> Body:
+    """Without the Identity nodes of weights, by which PyTorch writes weights of equal values once.
+
+    Each name gets a tensor of its own, as it was in PyTorch (where a layer that is used twice needs no such node), up
+    to a bound, so that a small file cannot ask for much; beyond it they are one weight under several names.
+    """
+    weights, same, steps = dict(body.weights), dict(body.same), []
+    room = MAX_COPIES
+    for step in body.steps:
+        name = step.inputs[0] if step.operator == "Identity" and not step.domain and step.inputs else ""
+        origin = same.get(name, name)
+        if origin not in weights or step.outputs[0] in body.outputs:
+            steps.append(step)
+            continue
+        array = weights[origin]
+        if array.dtype.kind == "f" and array.nbytes <= room:
+            weights[step.outputs[0]] = array.copy()
+            room -= array.nbytes
+        else:
+            same[step.outputs[0]] = origin
+    return replace(body, steps=tuple(steps), weights=weights, same=same)
+
+
 def place_weights(root: Section, body: Body) -> None:
     """Put the initializers into the tree, as parameters and buffers."""
     settings = {
@@ -164,6 +190,8 @@ def place_weights(root: Section, body: Body) -> None:
         else:
             module.register_buffer(attribute, Tensor(array))
         root._weights.places[name] = (module, attribute)
+    for name, origin in body.same.items():
+        root._weights.places[name] = root._weights.places[origin]
     root._weights.constants.update(body.constants)
 
 

@@ -69,6 +69,7 @@ class Body:
     steps: tuple[Step, ...]
     constants: dict[str, ndarray] = field(default_factory=dict)  # of Constant nodes
     weights: dict[str, ndarray] = field(default_factory=dict)  # the file's initializers
+    same: dict[str, str] = field(default_factory=dict)  # further names of weights
     declared: tuple[Declared, ...] = ()
 
     def free(self) -> tuple[str, ...]:

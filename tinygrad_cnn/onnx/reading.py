@@ -104,7 +104,7 @@ class _Reader:
             steps,
             constants,
             weights,
-            tuple(declared),
+            declared=tuple(declared),
         )
 
     def _steps(self, nodes: Any, opsets: dict[str, int], depth: int) -> tuple[tuple[Step, ...], dict[str, ndarray]]:

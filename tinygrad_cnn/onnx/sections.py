@@ -54,6 +54,9 @@ class Section(Module):
     def plan(self, items: Sequence[Step | Call], reads: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         """Say what it runs, what it is handed and what it gives."""
         self._plan = _Plan(items, reads, outputs)
+        for item in items:  # children in the order in which they are called
+            if isinstance(item, Call):
+                self._kinds[item.child] = self._kinds.pop(item.child)
 
     @property
     def planned(self) -> bool:
@@ -91,7 +94,8 @@ class Section(Module):
         if len(items) != 1 or not isinstance(items[0], Step):
             return ""
         simple = (int, float, str, tuple)
-        return ", ".join(f"{k}={v}" for k, v in items[0].attributes.items() if k and isinstance(v, simple))
+        known = ((k, v) for k, v in items[0].attributes.items() if k and isinstance(v, simple))
+        return ", ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in known)
 
 
 class _Plan:

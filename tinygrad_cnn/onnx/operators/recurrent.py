@@ -12,6 +12,7 @@ from ... import ops
 from ...autograd.graph import Array, array_of
 from ...nn import functional as F
 from ..program import Step
+from .arithmetic import cast_to
 from .table import like, operator
 
 Function = Callable[[Array], Array]
@@ -109,7 +110,9 @@ def recurrent(
     if batch_first:
         x = ops.transpose(x, 0, 1)  # (T, N, features)
     N, H = x.shape[1], r.shape[2]
-    zero = like(np.zeros((N, H), array_of(x).dtype), x)
+    dtype = array_of(x).dtype
+    zero = like(np.zeros((N, H), dtype), x)
+    h0, c0 = (None if v is None else cast_to(v, dtype) for v in (h0, c0))  # a model may have been made double
     k = len(defaults)
     outputs, last = [], []
     for d in range(directions):
