@@ -16,8 +16,8 @@ from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.onnx.operators.table import OPERATORS
-from tinygrad_cnn.onnx.tensors_in_files import DTYPES
+from tinygrad_cnn.onnx.reading.operators.table import OPERATORS
+from tinygrad_cnn.onnx.reading.tensors import DTYPES
 
 
 class Case(NamedTuple):

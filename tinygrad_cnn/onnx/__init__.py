@@ -1,5 +1,5 @@
 """Files of ONNX: what other frameworks wrote, as a module that can be drawn and trained on."""
 
-from .graph_module import GraphModule, load
+from .reading.graph_module import GraphModule, load
 
 __all__ = ["GraphModule", "load"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
 from ..program import Step
 from .table import like, operator
 
@@ -32,9 +33,7 @@ def gemm(step: Step, a: Array, b: Array, c: Array = None) -> Array:
         whole = product * int(alpha) + (0 if c is None else array_of(c) * int(beta))
         return like(whole.astype(product.dtype), a, b)
     if step.get("transB", 0) and alpha == beta == 1 and (c is None or tuple(c.shape) == (b.shape[0],)):
-        from ...nn.functional import linear
-
-        return linear(a, b, c)
+        return F.linear(a, b, c)
     y = ops.matmul(a, ops.transpose(b, 0, 1) if step.get("transB", 0) else b)
     y = y if alpha == 1 else y * alpha
     return y if c is None else y + (c if beta == 1 else c * beta)

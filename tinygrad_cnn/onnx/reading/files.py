@@ -18,7 +18,7 @@ from numpy import ndarray
 from . import operators
 from .operators.table import NEWEST, OLDEST, OPERATORS
 from .program import Body, Declared, Reference, Step
-from .tensors_in_files import DTYPES, array_in
+from .tensors import DTYPES, array_in
 
 MAX_DEPTH = 50  # bodies within bodies, and functions that call functions
 _DOMAINS = {"ai.onnx": ""}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...nn import functional as F
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
 from ..program import Step
 from .arithmetic import cast_to
 from .table import like, operator

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
-from ...autograd.graph import Array, array_of
+from .... import ops
+from ....autograd.graph import Array, array_of
 from ..program import Step
 from .table import like, operator
 

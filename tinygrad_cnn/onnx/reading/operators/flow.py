@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
-from ...autograd.graph import array_of
+from .... import ops
+from ....autograd.graph import array_of
 from ..program import Step
 from .table import axis_of, number, operator
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...tensors import Tensor
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....tensors import Tensor
 from ..program import Step
-from ..tensors_in_files import dtype_named
+from ..tensors import dtype_named
 from .table import axis_of, like, operator
 
 _ONE = {

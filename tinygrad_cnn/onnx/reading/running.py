@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import array_of
-from ..tensors import Tensor
+from ...autograd.graph import array_of
+from ...tensors import Tensor
 from .operators.table import apply
 from .program import Body, Reference, Step
 

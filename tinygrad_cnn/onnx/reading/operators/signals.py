@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...ops.sliding import unfold
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....ops.sliding import unfold
 from ..program import Step
-from ..tensors_in_files import dtype_named
+from ..tensors import dtype_named
 from .table import axis_of, like, number, operator
 
 _COSINES = {"HannWindow": (0.5, 0.5, 0.0), "HammingWindow": (25 / 46, 21 / 46, 0.0), "BlackmanWindow": (0.42, 0.5, 0.08)}

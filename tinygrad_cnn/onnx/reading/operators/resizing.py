@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...nn import functional as F
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
 from ..program import Step
 from .arithmetic import cast_to
 from .table import axes_of, integers, like, operator

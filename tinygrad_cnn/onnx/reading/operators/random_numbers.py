@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.rng import Generator
-from ...autograd.graph import Array, array_of
-from ...tensors import Tensor
-from ...tensors.sampling import rand, randn
+from ....arrays.rng import Generator
+from ....autograd.graph import Array, array_of
+from ....tensors import Tensor
+from ....tensors.sampling import rand, randn
 from ..program import Step
-from ..tensors_in_files import dtype_named
+from ..tensors import dtype_named
 from .table import like, operator
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import array_of
-from ..nn.parameter import Parameter
-from ..tensors import Tensor
+from ...autograd.graph import array_of
+from ...nn.parameter import Parameter
+from ...tensors import Tensor
 from .program import Body, Declared, Step
-from .reading import read_program
+from .files import read_program
 from .running import as_tensor
 from .sections import Call, Section, Weights, section_of
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...nn import functional as F
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
 from ..program import Step
-from ..tensors_in_files import dtype_named
+from ..tensors import dtype_named
 from .table import axes_of, axis_of, given, integers, like, number, operator
 
 

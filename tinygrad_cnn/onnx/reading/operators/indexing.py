@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...tensors import Tensor
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
+from ....tensors import Tensor
 from ..program import Step
 from .arithmetic import cast_to
 from .table import axis_of, given, like, number, operator
@@ -171,13 +172,11 @@ def pad(step: Step, x: Array, pads: Array = None, value: Array = None, axes: Arr
         both[axis] = (before, after)
     fill = step.get("value", 0.0) if value is None else number(value)
     if mode == "constant":
-        from ...nn.functional import pad as constant_pad
-
         kind = array_of(x).dtype
         flat = [w for pair in reversed(both) for w in pair]
         if kind.kind == "b":
-            return cast_to(constant_pad(cast_to(x, np.uint8), flat, "constant", int(fill)), kind)
-        return constant_pad(x, flat, "constant", fill)
+            return cast_to(F.pad(cast_to(x, np.uint8), flat, "constant", int(fill)), kind)
+        return F.pad(x, flat, "constant", fill)
     for axis, (before, after) in enumerate(both):
         if before or after:
             x = ops.index_select(x, axis, like(_beyond(x.shape[axis], before, after, mode), x))

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...nn import functional as F
-from ...ops.sliding import unfold
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
+from ....ops.sliding import unfold
 from ..program import Step
 from .products import less_zero
 from .table import given, like, operator

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
-from ...autograd.graph import Array, array_of
-from ...nn import functional as F
-from ...ops import activation as a
+from .... import ops
+from ....autograd.graph import Array, array_of
+from ....nn import functional as F
+from ....ops import activation as a
 from ..program import Step
 from .arithmetic import cast_to
 from .table import axes_of, axis_of, given, like, number, operator

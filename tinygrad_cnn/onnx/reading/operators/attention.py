@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ... import ops
-from ...autograd.graph import Array, array_of
+from .... import ops
+from ....autograd.graph import Array, array_of
 from ..program import Step
-from ..tensors_in_files import dtype_named
+from ..tensors import dtype_named
 from .arithmetic import cast_to
 from .table import like, operator
 

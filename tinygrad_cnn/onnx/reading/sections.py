@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..nn.module import Module
+from ...nn.module import Module
 from .program import Step
 from .running import Run, last_uses
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ...autograd.graph import Array, array_of
+from ....autograd.graph import Array, array_of
 from ..program import Step
-from ..tensors_in_files import dtype_named
+from ..tensors import dtype_named
 from .products import less_zero
 from .table import axis_of, like, operator
 from .windows import conv
