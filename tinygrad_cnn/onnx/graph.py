@@ -157,8 +157,14 @@ class Graph:
             return ""
         if isinstance(x, Value):
             return self.name(x)
+        if isinstance(x, Extent):
+            return self.cast(self.squeeze(self.ints([x]), [0]), self._beside(step))
+        return self.constant(x, self._beside(step))
+
+    @staticmethod
+    def _beside(step: Step) -> np.dtype[Any]:
         beside = [v.dtype for v in step.inputs if isinstance(v, Value) and v.dtype != np.bool_]
-        return self.constant(x, beside[0] if beside else step.output.dtype)
+        return beside[0] if beside else step.output.dtype
 
     # -------------------------------------------------------------------------------------- what many steps are made of
     def reshape(self, x: str, shape: Shape, old: Shape | None = None) -> str:
@@ -224,7 +230,11 @@ class Graph:
                 kept.append(made)
                 read.update(made.inputs)
         self.initializers = {name: a for name, a in self.initializers.items() if name in read}
+        numbered = [name for name in self.initializers if name in set(self._constants.values())]
         self._taken = {*self.initializers, *(wanted for _, wanted in outputs), *map(self.name, self.program.inputs)}
+        self._taken -= set(numbered)
+        renamed.update((name, self.claim("constant")) for name in numbered)
+        self.initializers = {renamed.get(name, name): a for name, a in self.initializers.items()}
         nodes = []
         for made in reversed(kept):
             name = self.claim(made.name)

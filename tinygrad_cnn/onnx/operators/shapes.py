@@ -83,6 +83,17 @@ def _roll(g: Graph, s: Step, x: str) -> str:
     return x
 
 
+def _rot90(g: Graph, s: Step, x: str) -> str:
+    """Quarter turns: the two dimensions exchanged, and one or both in reverse order."""
+    k, (a, b) = s.attributes["k"] % 4, s.attributes["dims"]
+    order = list(range(len(s.output.shape)))
+    if k % 2:
+        order[a], order[b] = order[b], order[a]
+    for dim in {0: (), 1: (b,), 2: (a, b), 3: (a,)}[k]:
+        x = sliced(g, x, dim, -1, -FAR, -1)
+    return transposed(g, x, order)
+
+
 def _triangle(upper: int) -> Translation:
     def translate(g: Graph, s: Step, x: str) -> str:
         return g.node("Trilu", x, g.constant(s.attributes["diagonal"], np.int64), upper=upper)
@@ -154,6 +165,7 @@ TABLE: dict[str, Translation] = {
     "stack": _stack,
     "flip": _flip,
     "roll": _roll,
+    "rot90": _rot90,
     "tril": _triangle(0),
     "triu": _triangle(1),
     "diagonal": _diagonal,
