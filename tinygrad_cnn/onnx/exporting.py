@@ -66,7 +66,7 @@ def export(
     content = as_model(model, example, input_names, output_names, batch_dim, opset)
     if content.ByteSize() > _LARGEST:
         raise ValueError(f"export: the file would have {content.ByteSize()} bytes; ONNX files end at 2 GB")
-    the_package("onnx.checker").check_model(content, full_check=True)
+    the_package().checker.check_model(content, full_check=True)
     replace_file(path, content.SerializeToString())
 
 
@@ -110,7 +110,7 @@ def _names(given: Sequence[str] | None, found: list[str], what: str) -> list[str
 
 
 def _model(program: Program, opset: int) -> Any:
-    helper, numpy_helper = the_package("onnx.helper"), the_package("onnx.numpy_helper")
+    helper, numpy_helper = the_package().helper, the_package().numpy_helper
     graph = Graph(program, opset)
     for value in program.inputs:
         graph.call(value, graph.claim(value.name))

@@ -240,8 +240,8 @@ class Graph:
             name = self.claim(made.name)
             for k, output in enumerate(made.outputs):
                 if output not in renamed:
-                    wanted = any(output == chosen for _, chosen in outputs)
-                    renamed[output] = output if wanted else self.claim(f"{name}_{k}") if k else name
+                    final = any(output == chosen for _, chosen in outputs)
+                    renamed[output] = output if final else self.claim(f"{name}_{k}") if k else name
             inputs, results = (tuple(renamed.get(x, x) for x in names) for names in (made.inputs, made.outputs))
             nodes.append(made._replace(inputs=inputs, outputs=results, name=name))
         return nodes
@@ -249,5 +249,4 @@ class Graph:
 
 def type_of(dtype: np.dtype[Any]) -> int:
     """ONNX's number of a dtype."""
-    helper = the_package("onnx.helper")
-    return int(helper.np_dtype_to_tensor_dtype(dtype))
+    return int(the_package().helper.np_dtype_to_tensor_dtype(dtype))

@@ -82,9 +82,9 @@ class Tape(Watcher):
         tensor, array, value, since = self._tensors.get(id(x), (None, None, None, 0))
         if tensor is x and array is a and value is not None and not written_since(a, since):
             return value
-        of = x._view[0] if isinstance(x, Variable) and x._view is not None else None
-        if of is not None and x._view is not None and x._view[1] is None and _place(of._array) == _place(a):
-            return self._there(of)
+        view = x._view if isinstance(x, Variable) else None
+        if view is not None and view[1] is None and _place(view[0]._array) == _place(a):
+            return self._there(view[0])
         value, since = self._known.get(_place(a), (None, 0))
         return None if value is None or written_since(a, since) else value
 
@@ -142,7 +142,7 @@ class Tape(Watcher):
             return inputs
         before, here.mode.watchers = here.mode.watchers, (self,)
         try:
-            return op.prepare(tuple(inputs))  # type: ignore[no-any-return]
+            return op.prepare(tuple(inputs))
         finally:
             here.mode.watchers = before
 
@@ -174,9 +174,9 @@ class Tape(Watcher):
     def _before(self, x: Any) -> Value | None:
         """What a tensor was before the write that has just been."""
         tensor, array, value, _ = self._tensors.get(id(x), (None, None, None, 0))
-        if tensor is x and array is x._array:
+        if tensor is x and array is array_of(x):
             return value
-        return self._known.get(_place(x._array), (None, 0))[0]
+        return self._known.get(_place(array_of(x)), (None, 0))[0]
 
     def _step(self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], y: Any) -> Value:
         value = self._made(op, inputs, attributes, array_of(y))

@@ -78,7 +78,7 @@ def _trunc(g: Graph, s: Step, x: str) -> str:
 def _round(g: Graph, s: Step, x: str) -> str:
     decimals = s.attributes["decimals"]
     if s.output.dtype.kind != "f":
-        raise Untranslatable("of integers") if decimals < 0 else None
+        raise Untranslatable("of integers")
     if not decimals:
         return g.node("Round", x)
     power = number(g, s, 10.0**decimals)
