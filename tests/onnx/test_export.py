@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from interchange.nets import lenet
 
 import tinygrad_cnn as tg
+from tests.onnx.nets import lenet
 from tinygrad_cnn import nn
 
 onnx = pytest.importorskip("onnx", reason="writes ONNX files: pip install 'tinygrad-cnn[onnx]'")

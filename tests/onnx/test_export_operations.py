@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from interchange.agreement import check
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
+from tests.onnx.agreement import check
 from tinygrad_cnn import nn
 
 pytest.importorskip("onnxruntime", reason="runs ONNX files: pip install 'tinygrad-cnn[onnx]'")

@@ -7,9 +7,9 @@ import zlib
 from typing import Any
 
 import pytest
-from interchange.agreement import check
 
 import tinygrad_cnn as tg
+from tests.onnx.agreement import check
 from tinygrad_cnn import nn
 
 pytest.importorskip("onnxruntime", reason="runs ONNX files: pip install 'tinygrad-cnn[onnx]'")

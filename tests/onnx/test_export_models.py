@@ -7,10 +7,10 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from interchange.agreement import check
-from interchange.nets import UNet, lenet
 
 import tinygrad_cnn as tg
+from tests.onnx.agreement import check
+from tests.onnx.nets import UNet, lenet
 from tinygrad_cnn import nn
 from tinygrad_cnn.vision import models
 
