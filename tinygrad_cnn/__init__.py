@@ -118,6 +118,7 @@ if TYPE_CHECKING:
         onnx,
         optim,
         profiler,
+        programs,
         special,
         testing,
         train,
@@ -171,21 +172,21 @@ __all__ = [
     "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linalg",
     "linspace", "load", "logspace", "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis",
     "nn", "no_grad", "normal", "numel", "ones", "ones_like", "onnx", "op", "optim", "pi", "preserve_format", "profiler",
-    "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm",
-    "save", "seed", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "special", "strided", "summary", "tensor",
-    "testing", "train", "tril_indices", "triu_indices", "typename", "uint8", "use_deterministic_algorithms", "utils",
-    "vision", "viz", "zeros", "zeros_like",
+    "programs", "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
+    "randperm", "save", "seed", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision",
+    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "short", "special", "strided",
+    "summary", "tensor", "testing", "train", "tril_indices", "triu_indices", "typename", "uint8",
+    "use_deterministic_algorithms", "utils", "vision", "viz", "zeros", "zeros_like",
 ]
 # fmt: on
 
 _ROOMS = (
     *("autograd", "data", "io", "linalg", "nn", "optim"),
-    *("profiler", "special", "testing", "train", "utils", "viz"),
+    *("profiler", "programs", "special", "testing", "train", "utils", "viz"),
 )
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{name: (name, None) for name in ("autograd", "data", "distributions", "io", "linalg", "nn", "optim", "profiler")},
-    **{name: (name, None) for name in ("onnx", "special", "testing", "train", "utils", "vision", "viz")},
+    **{name: (name, None) for name in ("onnx", "programs", "special", "testing", "train", "utils", "vision", "viz")},
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
     "autocast": ("amp", "autocast"),

@@ -1,5 +1,10 @@
-"""Files of ONNX: what other frameworks wrote, as a module that can be drawn and trained on."""
+"""Models in ONNX files, which most other frameworks and runtimes read and write (https://onnx.ai).
 
-from .reading.graph_module import GraphModule, load
+Needs the packages ``onnx`` and ``onnxruntime``: ``pip install 'tinygrad-cnn[onnx]'``.
+"""
 
-__all__ = ["GraphModule", "load"]
+from .exporting import export as export
+from .reading.graph_module import GraphModule as GraphModule
+from .reading.graph_module import load as load
+
+__all__ = ["GraphModule", "export", "load"]

@@ -15,29 +15,20 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..needed import the_package
 from . import operators
 from .operators.table import NEWEST, OLDEST, OPERATORS
-from .program import Body, Declared, Reference, Step
+from .steps import Body, Declared, Reference, Step
 from .tensors import DTYPES, array_in
 
 MAX_DEPTH = 50  # bodies within bodies, and functions that call functions
 _DOMAINS = {"ai.onnx": ""}
 
 
-def parser() -> Any:
-    """The onnx package."""
-    try:
-        import onnx
-        import onnx.checker
-    except ImportError as error:
-        raise ImportError("files of ONNX need the package onnx: pip install 'tinygrad-cnn[onnx]'") from error
-    return onnx
-
-
 def read_program(path: str | os.PathLike[str]) -> Body:
     """The graph in a file. Every error names the file, and is a ValueError (or says that there is no such file)."""
     where = os.fspath(path)
-    onnx = parser()
+    onnx = the_package()
     if not os.path.exists(where):
         raise FileNotFoundError(f"onnx.load: there is no file {where!r} (looked from {os.getcwd()!r})")
     if not os.path.isfile(where):
@@ -60,7 +51,7 @@ def _parsed(onnx: Any, where: str) -> Any:
     if not model.ParseFromString(raw):
         raise ValueError("it is no file of ONNX, or damaged")
     external = any(tensor.data_location for tensor in model.graph.initializer)
-    onnx.checker.check_model(where if external else model)  # by its path it finds the files beside it
+    the_package("onnx.checker").check_model(where if external else model)  # by its path it finds the files beside it
     return model
 
 
@@ -70,7 +61,9 @@ class _Reader:
     def __init__(self, model: Any, folder: str) -> None:
         self.model, self.folder = model, folder
         self.functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
-        self.read: dict[tuple[str, str, str], dict[str, Any]] = {}  # functions, once each, however often they are called
+        self.read: dict[
+            tuple[str, str, str], dict[str, Any]
+        ] = {}  # functions, once each, however often they are called
         self.open: list[tuple[str, str, str]] = []  # those that are being read
 
     def program(self) -> Body:
@@ -123,7 +116,9 @@ class _Reader:
     def _step(self, node: Any, domain: str, opsets: dict[str, int], attributes: dict[str, Any], depth: int) -> Step:
         version = opsets.get(domain, 0)
         if not domain and version < OLDEST and not _unchanged(node.op_type, version):
-            raise ValueError(f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later")
+            raise ValueError(
+                f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later"
+            )
         name = node.name or next(filter(None, node.output), node.op_type)
         key = (node.domain, node.op_type, getattr(node, "overload", ""))
         function: Callable[..., Any]
@@ -177,12 +172,14 @@ class _Reader:
             return tuple(a.floats if kind == a.FLOATS else a.ints)
         if kind == a.STRINGS:
             return tuple(s.decode() for s in a.strings)
-        raise ValueError(f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)")
+        raise ValueError(
+            f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)"
+        )
 
 
 def _unchanged(operator: str, version: int) -> bool:
     """Is an operator of an old opset the same in the oldest that is read?"""
-    schema = parser().defs.get_schema
+    schema = the_package("onnx.defs").get_schema
     return bool(schema(operator, version).since_version == schema(operator, OLDEST).since_version)
 
 
