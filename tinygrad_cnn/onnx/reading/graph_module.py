@@ -15,7 +15,7 @@ from numpy import ndarray
 from ...autograd.graph import array_of
 from ...nn.parameter import Parameter
 from ...tensors import Tensor
-from .files import read_program
+from .files import naming, read_program
 from .running import as_tensor
 from .sections import Call, Section, Weights, section_of
 from .steps import Body, Declared, Step
@@ -63,7 +63,9 @@ def load(path: str | os.PathLike[str]) -> GraphModule:
     >>> model(np.array([[3, 4]], np.float32)).tolist(), [name for name, _ in model.named_parameters()]
     ([[11.0]], ['fc.weight'])
     """
-    return GraphModule(read_program(path))
+    body = read_program(path)
+    with naming(os.fspath(path)):
+        return GraphModule(body)
 
 
 class GraphModule(Section):
