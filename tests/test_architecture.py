@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "distributions": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "programs": {"arrays", "autograd", "tensors", "nn", "profiler"},
-    "onnx": {"ops", "nn", "io", "programs"},
+    "onnx": {"arrays", "autograd", "ops", "tensors", "nn", "io", "programs"},
     "vision": {"arrays", "autograd", "differentiation", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "differentiation", "ops", "tensors"}
