@@ -127,9 +127,21 @@ class Program:
         for k, step in enumerate(self.steps):
             names.update(dict.fromkeys(step.outputs, f"{k}:{step.op}"))
             shapes = ", ".join(f"({', '.join(map(str, value.shape))})" for value in step.outputs)
-            given = ", ".join(names.get(x, x) if isinstance(x, Value) else str(x) for x in step.inputs)
+            given = ", ".join(names[x] if isinstance(x, Value) else str(x) for x in step.inputs)
             lines.append(f"{k}: {step.op}({given}) -> {shapes}")
         return "\n".join(lines)
+
+
+def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
+    """Attributes or inputs with some Values exchanged for others."""
+    if isinstance(thing, Value):
+        return by.get(thing, thing)
+    if isinstance(thing, Mapping):
+        return {key: replaced(part, by) for key, part in thing.items()}
+    if isinstance(thing, (tuple, list)):
+        parts = [replaced(part, by) for part in thing]
+        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+    return thing
 
 
 def values_in(thing: Any) -> Iterator[Value]:
