@@ -29,14 +29,14 @@ class Progress:
         self._batches: int | None = None
         self._next = 0.0
 
-    def start(self, title: str, batches: int | None) -> None:
-        """A new epoch begins."""
+    def start(self, title: str, batches: int | None, done: int = 0) -> None:
+        """An epoch begins, or goes on after so many batches."""
         if self.enabled and _moves(sys.stderr):
             from tqdm import tqdm
 
             self._title, self._batches = title, batches
             first = layout(_USUAL, title, batches, {})
-            self._bar = tqdm(total=batches, bar_format=first, leave=False, dynamic_ncols=True)
+            self._bar = tqdm(total=batches, initial=done, bar_format=first, leave=False, dynamic_ncols=True)
             self._next = 0.0
 
     def step(self, values: Callable[[], Mapping[str, Any]]) -> None:
