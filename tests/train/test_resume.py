@@ -1,7 +1,7 @@
 """A run that was stopped anywhere, saved, loaded and gone on with equals the one in a piece, bit for bit.
 
-`CASES` random stop points over the product of ways to stop, kinds of loaders, prefetch, augmentation, nets with dropout
-and batch-norm, schedules and callbacks with a state.
+Random stop points over the product of ways to stop, kinds of loaders, reading ahead, augmentation, dropout and
+batch-norm, schedules and callbacks with a state; 100 of them, of which some in processes of their own.
 """
 
 from __future__ import annotations
@@ -9,206 +9,30 @@ from __future__ import annotations
 import errno
 import random
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
-from train.nets import weights
+from train import runs
+from train.nets import blobs
+from train.runs import Stopping, drawn, everything, go, made
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import nn, optim
-from tinygrad_cnn.data import Compose, DataLoader, Dataset, IterableDataset, RandomShift, TensorDataset
-from tinygrad_cnn.optim import lr_scheduler
-from tinygrad_cnn.train import (
-    Callback,
-    ConfusionMatrix,
-    EarlyStopping,
-    GradientClipping,
-    SchedulerCallback,
-    Trainer,
-)
+from tinygrad_cnn.train import Callback, Checkpoint, Trainer
 
-CASES = 88  # in this process; with those in processes of their own, 100
-N, EPOCHS = 26, 3
-IMAGES = np.random.default_rng(0).random((N, 1, 6, 6)).astype(np.float32)
-LABELS = (IMAGES.mean((1, 2, 3)) > 0.5).astype(int)
-TIMING = {"seconds", "images_per_s"}
-
-
-# ------------------------------------------------------------------------------------------------- what a run is made of
-class Average(Callback):
-    """A moving average of the weights (EMA), noisy, so that it draws as well."""
-
-    def __init__(self) -> None:
-        self.shadow: dict[str, Any] = {}
-        self.epochs = 0
-
-    def on_epoch_start(self, trainer: Any) -> None:  # noqa: ARG002
-        self.epochs += 1
-
-    def on_batch_end(self, trainer: Any, logs: Any) -> None:  # noqa: ARG002
-        for name, p in trainer.model.named_parameters():
-            old = self.shadow.get(name, p.numpy())
-            self.shadow[name] = (0.9 * old + 0.1 * p.numpy() + 1e-3 * tg.rand(1).item()).astype(np.float32)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"shadow": self.shadow, "epochs": self.epochs}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.shadow, self.epochs = dict(state["shadow"]), state["epochs"]
-
-
-class Noisy(Dataset):
-    """Augments sample by sample, drawing from one of those from which people draw."""
-
-    def __init__(self, draw: Callable[[], float]) -> None:
-        self.draw = draw
-
-    def __len__(self) -> int:
-        return N
-
-    def __getitem__(self, i: int) -> tuple[Any, int]:
-        return IMAGES[i] * np.float32(0.5 + self.draw()), int(LABELS[i])
-
-
-class Stream(IterableDataset):
-    def __iter__(self) -> Iterator[Any]:
-        for i in np.random.permutation(N):
-            yield IMAGES[i] + np.float32(random.random()), int(LABELS[i])
-
-
-class ByHand:
-    """A loader that somebody wrote, which draws from the package."""
-
-    def __iter__(self) -> Iterator[Any]:
-        order = tg.randperm(N).numpy()
-        for i in range(0, N, 7):
-            yield tg.tensor(IMAGES[order[i : i + 7]] * tg.rand(1).item()), tg.tensor(LABELS[order[i : i + 7]])
-
-    def __len__(self) -> int:
-        return 4
-
-
-def arrays() -> TensorDataset:
-    return TensorDataset(IMAGES, LABELS)
-
-
-def noise(images: Any) -> Any:
-    return images + np.random.rand(len(images), 1, 1, 1).astype(np.float32)
-
-
-Loader = Callable[[int], Any]
-LOADERS: dict[str, Loader] = {
-    "shuffled": lambda ahead: DataLoader(arrays(), 8, True, prefetch=ahead, transform=RandomShift(1)),
-    "its own generator": lambda ahead: DataLoader(
-        arrays(), 5, True, generator=tg.Generator(3), prefetch=ahead, transform=Compose([RandomShift(1), noise])
-    ),
-    "the rest dropped": lambda ahead: DataLoader(arrays(), 5, True, drop_last=True, prefetch=ahead),
-    "samples, tg": lambda ahead: DataLoader(Noisy(lambda: tg.rand(1).item()), 6, True, num_workers=ahead),
-    "samples, np.random": lambda ahead: DataLoader(Noisy(np.random.rand), 6, True, num_workers=ahead),
-    "samples, random": lambda ahead: DataLoader(Noisy(random.random), 6, True, prefetch=ahead),
-    "samples, their own": lambda ahead: DataLoader(Noisy(np.random.default_rng(8).random), 6, True, prefetch=ahead),
-    "a stream": lambda ahead: DataLoader(Stream(), 6, prefetch=ahead),
-    "by hand": lambda _: ByHand(),
-    "a list": lambda _: [(tg.tensor(IMAGES[i : i + 9]), tg.tensor(LABELS[i : i + 9])) for i in (0, 9, 17)],
-    "a dataset": lambda _: arrays(),
-}
-
-
-class Case(NamedTuple):
-    way: str
-    loader: str
-    ahead: int
-    optimizer: str
-    schedule: str
-    stop: int  # after so many batches, counted over all epochs
-    again: bool  # in the same process: no file between
-
-
-def batches_of(case: Case) -> int:
-    loader = LOADERS[case.loader](0)
-    return (
-        1
-        if case.loader == "a dataset"
-        else len(loader)
-        if hasattr(loader, "__len__") and case.loader != "a stream"
-        else 5
-    )
-
-
-def made(case: Case, *more: Callback) -> tuple[Trainer, tuple[Any, Any]]:
-    """The same trainer and loader each time, as the same script makes them."""
-    tg.manual_seed(1)
-    random.seed(2)
-    np.random.seed(3)
-    model = nn.Sequential(
-        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Dropout2d(0.2), nn.Flatten(), nn.Linear(48, 2)
-    )
-    chosen = getattr(optim, case.optimizer)(model.parameters(), lr=0.01)
-    count = EPOCHS * batches_of(case)
-    schedules = {
-        "one cycle": lambda: SchedulerCallback(lr_scheduler.OneCycleLR(chosen, 0.1, total_steps=count + 1), "batch"),
-        "plateau": lambda: SchedulerCallback(lr_scheduler.ReduceLROnPlateau(chosen, patience=0), monitor="loss"),
-        "cosine": lambda: SchedulerCallback(lr_scheduler.CosineAnnealingLR(chosen, EPOCHS)),
-    }
-    callbacks = [
-        *more,
-        schedules[case.schedule](),
-        Average(),
-        GradientClipping(1.0),
-        EarlyStopping("loss", 9, restore_best=True),
-    ]
-    data = LOADERS[case.loader](case.ahead), DataLoader(arrays(), 10, True, generator=tg.Generator(4))
-    return Trainer(model, chosen, metrics=["accuracy", ConfusionMatrix(2)], callbacks=callbacks, progress=False), data
-
-
-def go(trainer: Trainer, data: tuple[Any, Any]) -> None:
-    trainer.fit(data[0], EPOCHS, validation=data[1])
-
-
-def everything(trainer: Trainer) -> dict[str, Any]:
-    """All that must be equal, as bytes and texts."""
-    rows = [{k: v for k, v in row.items() if k not in TIMING} for row in trainer.history]
-    callbacks = [
-        c.state_dict() for c in trainer.callbacks if isinstance(c, (SchedulerCallback, Average, EarlyStopping))
-    ]
-    process = tg.arrays.rng.process_position()
-    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
-        found = {"history": str(rows), "process": str(process), "callbacks": str(plain(callbacks))}
-        found["optimizer"] = str(plain(trainer.optimizer.state_dict()))
-    return {**found, "weights": {k: v.tobytes() for k, v in weights(trainer.model).items()}}
-
-
-def plain(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {k: plain(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [plain(v) for v in x]
-    return x.numpy().tobytes() if hasattr(x, "numpy") else x.tobytes() if isinstance(x, np.ndarray) else x
-
-
-def assert_equal(a: Trainer, b: Trainer, expected: dict[str, Any] | None = None) -> None:
-    mine, other = expected or everything(a), everything(b)
-    for name in mine:
-        assert mine[name] == other[name], name
+HERE, APART = 92, 8  # cases in this process, and in processes of their own
+X, Y = blobs()
 
 
 # -------------------------------------------------------------------------------------------------------- ways to stop
-class Stopping(Callback):
-    """After so many batches: says stop, presses Ctrl-C, or saves."""
-
-    saved = False
-
-    def __init__(self, stop: int, action: Callable[[Any], None]) -> None:
-        self.left, self.action = stop, action
-
-    def on_batch_end(self, trainer: Any, logs: Any) -> None:  # noqa: ARG002
-        self.left -= 1
-        if self.left == 0:
-            self.action(trainer)
+def assert_equal(expected: dict[str, Any], other: Trainer) -> None:
+    found = everything(other)
+    for name in expected:
+        assert expected[name] == found[name], name
 
 
 class Gone(Exception):
@@ -236,8 +60,8 @@ def full_disk(path: Path) -> Callable[[Any], None]:
 class Saving(Callback):
     order, saved = 90, False
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.full = path, False
+    def __init__(self) -> None:
+        self.full = False
 
     def on_batch_end(self, trainer: Any, logs: Any) -> None:  # noqa: ARG002
         if self.full:
@@ -253,40 +77,54 @@ WAYS: dict[str, Callable[[Path], Callable[[Any], None]]] = {
 }
 
 
-def drawn(seed: int) -> Case:
-    rng = random.Random(seed)
-    case = Case(
-        rng.choice([*WAYS]), rng.choice([*LOADERS]), rng.choice([0, 2]), rng.choice(["SGD", "AdamW"]),
-        rng.choice(["one cycle", "plateau", "cosine"]), 0, rng.random() < 0.25,
-    )  # fmt: skip
-    return case._replace(stop=rng.randint(1, EPOCHS * batches_of(case)))
-
-
-@pytest.mark.filterwarnings("ignore:scheduler.step", "ignore:fit. 3 epochs are complete")
-@pytest.mark.usefixtures("handler")
-@pytest.mark.parametrize("seed", range(CASES))
-def test_resumed_equals_uninterrupted(seed: int, tmp_path: Path) -> None:
-    case, path = drawn(seed), tmp_path / "state"
-    whole, data = made(case)
-    go(whole, data)
-    expected = everything(whole)
-
-    saving = Saving(path)
-    first, data = made(case, Stopping(case.stop, WAYS[case.way](path)), saving)
-    try:
-        go(first, data)
-    except (Gone, OSError):
-        pass
-    else:
-        first.save(path)
-    if case.again and case.way != "killed":
-        go(first, data)
-        assert_equal(whole, first, expected)
-        return
+def loaded(case: runs.Case, path: Path) -> Trainer:
+    """The run, gone on with as in a new process: the same script, other random numbers."""
     second, data = made(case)
     tg.manual_seed(98)
     random.seed(97)
     np.random.seed(96)
     second.load(path)
     go(second, data)
-    assert_equal(whole, second, expected)
+    return second
+
+
+quiet = pytest.mark.filterwarnings("ignore:scheduler.step", "ignore:fit. 3 epochs are complete")
+
+
+@quiet
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("seed", range(HERE))
+def test_resumed_equals_uninterrupted(seed: int, tmp_path: Path) -> None:
+    case, path = drawn(seed), tmp_path / "state"
+    whole, data = made(case)
+    go(whole, data)
+    expected = everything(whole)
+
+    first, data = made(case, Stopping(case.stop, WAYS[case.way](path)), Saving())
+    try:
+        go(first, data)
+    except (Gone, OSError):
+        pass
+    else:
+        first.save(path)
+    if case.again and case.way != "killed":  # in this process: no file between
+        go(first, data)
+        assert_equal(expected, first)
+    else:
+        assert_equal(expected, loaded(case, path))
+
+
+@quiet
+@pytest.mark.parametrize("seed", range(HERE, HERE + APART))
+def test_so_does_one_that_ended_with_its_process(seed: int, tmp_path: Path) -> None:
+    case, path = drawn(seed), tmp_path / "state"
+    whole, data = made(case, Checkpoint(tmp_path / "other"))
+    go(whole, data)
+    how = "kill" if seed % 2 else "interrupt"
+    command = [sys.executable, str(runs.__file__), str(seed), how, str(path)]
+    done = subprocess.run(command, cwd=Path(tg.__file__).parents[1], capture_output=True, text=True, timeout=300)
+    assert done.returncode == (-signal.SIGKILL if how == "kill" else 0), done.stderr
+    second, data = made(case, Checkpoint(path))
+    second.load(path)
+    go(second, data)
+    assert_equal(everything(whole), second)
