@@ -358,7 +358,7 @@ def test_what_the_user_froze_stays_so_and_is_said_once(capsys: pytest.CaptureFix
 
 
 def test_a_whole_part_that_is_frozen_is_said_as_one(capsys: pytest.CaptureFixture[str]) -> None:
-    model = nn.Sequential(nn.Linear(2, 4), net(), nn.Linear(2, 2))
+    model = nn.Sequential(nn.Linear(2, 2), net(), nn.Linear(2, 2))
     model[1].eval()
     trainer(model, progress=True).fit((X, Y), 1)
     assert "left so: 1 (Sequential)\n" in capsys.readouterr().out
