@@ -87,8 +87,8 @@ def evaluate(model, loader):
 
 
 def read_checkpoint(path):
-    """The weights in a checkpoint, and the run that --save wrote beside them, or None: of a Trainer's file, and of a bare
-    state_dict, the weights are taken alone."""
+    """The weights in a checkpoint, and the run that --save wrote beside them, or None. Of a Trainer's file, and of a
+    bare state_dict, the weights are taken alone."""
     try:
         found = tg.load(path)
         has_more = isinstance(found, dict) and isinstance(found.get("model"), dict)
