@@ -23,7 +23,6 @@ def prepared(
     *,
     size: int = 16,
     prefetch: int = 2,
-    epochs: int = EPOCHS,
     callbacks: Iterable[Callback] = (),
     **options: Any,
 ) -> tuple[Trainer, Any, Any]:
