@@ -4,7 +4,8 @@ here are the switch that they share, and their voice."""
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable
+import weakref
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from .switch import AtOnce, flag
@@ -23,14 +24,18 @@ class GuardRailWarning(UserWarning):
 class _Rails:
     """Are they on, in this process; and what was said since the last run began?"""
 
-    __slots__ = ("on", "said")
+    __slots__ = ("looked", "on", "said", "steps", "waiting")
 
     def __init__(self) -> None:
         self.on = True
         self.said: set[Hashable] = set()
+        self.looked: dict[Hashable, Any] = {}  # what rails that look at several batches know so far
+        self.steps = 0  # of all optimizers
+        self.waiting: list[Callable[[], None]] = []  # looks for the next of them
 
 
 rails = _Rails()
+MANY = 4096  # things looked at: a run with more has seen enough
 
 
 class guard_rails(AtOnce):
@@ -58,6 +63,37 @@ class guard_rails(AtOnce):
 def begin_anew() -> None:
     """A new run: what was said before may be said again."""
     rails.said.clear()
+    rails.looked.clear()
+    rails.waiting = []
+
+
+def about_to_step() -> None:
+    """An optimizer has its gradients, and has not used them yet."""
+    rails.steps += 1
+    if rails.waiting:
+        waiting, rails.waiting = rails.waiting, []
+        for look in waiting:
+            look()
+
+
+def here_and(about: Hashable) -> Hashable:
+    """The user's line together with what a rail is about: what it knows of one loop it does not take for another's."""
+    frame = users_frame()
+    return frame.f_code.co_filename, frame.f_lineno, about
+
+
+def looks(rail: str, times: int, about: Hashable, thing: Any = None) -> bool:
+    """Is this one of the first ``times`` looks of a rail at what it is ``about`` (or at a thing) since the run began?
+
+    What was right in the first batches stays so: looking ends, and costs next to nothing in the rest of the run.
+    """
+    seen, of = rails.looked.get((rail, about), (0, None))
+    if of is not None and of() is not thing:  # another, that was given the memory of one that is gone
+        seen, of = 0, None
+    if seen >= times or len(rails.looked) > MANY:
+        return False
+    rails.looked[rail, about] = seen + 1, of or (None if thing is None else weakref.ref(thing))
+    return True
 
 
 def say(rail: str, text: str, about: Hashable = None) -> None:

@@ -19,7 +19,6 @@ from ..arrays.like import NOT_KEPT, Like
 from ..arrays.telling import tell
 from .arrival import accumulate, call_hook, through_hooks
 from .graph import Array, Node, Variable, array_of, wrap
-from .inplace import check_unchanged
 from .modes import here, set_grad_enabled
 from .operation import op, record
 
@@ -100,7 +99,10 @@ def walk(
                     "Call backward(retain_graph=True) the first time, or compute the output again"
                 )
             if node.order < writes.last_write:
-                check_unchanged(node.op.name, kept, node.order)
+                writes.check_unchanged(node.op.name, kept, node.order)
+            for watcher in watchers:
+                if hasattr(watcher, "before_node"):
+                    watcher.before_node(node)
             this, attributes = node.op, node.attributes
             if create:
                 here.mode.module = this, node.within

@@ -237,7 +237,7 @@ def _read_tensors(file: IO[bytes], size: int, where: str, start: bytes) -> Any:
         raise ValueError(f"load: {where!r} has the format {written!r}, and this version reads {_FORMAT!r}; upgrade")
     try:
         return unpack(json.loads(json.loads(header.raw[header.metadata[_KEY]]))["state"], arrays)
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (LookupError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"load: {where!r} is intact, but not laid out as save writes it ({error!r})") from error
 
 

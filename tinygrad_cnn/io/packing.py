@@ -168,7 +168,7 @@ def _free_name(path: tuple[object, ...], taken: dict[str, np.ndarray]) -> str:
 
 
 def unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """What `pack` packed. Raises KeyError, ValueError, TypeError or RecursionError for anything else."""
+    """What `pack` packed. Raises LookupError, ValueError, TypeError or RecursionError for anything else."""
     if isinstance(value, list):
         return [unpack(item, arrays) for item in value]
     if not isinstance(value, dict):
@@ -184,6 +184,8 @@ def _array(said: Any, arrays: dict[str, np.ndarray]) -> np.ndarray:
     if type(said) is str:
         return arrays[said]
     name, shape, order = said
+    if sorted(order) != list(range(len(shape))) or min(shape, default=0) < 0:
+        raise ValueError(f"no shape with its axes in an order: {shape}, {order}")
     return arrays[name].reshape([shape[axis] for axis in order]).transpose(np.argsort(order).tolist())  # shape
 
 

@@ -30,7 +30,7 @@ _NAMES = {code: name for name, code in DTYPES.items()} | {"|b1": "BOOL", "|i1": 
 _CHUNK = 1 << 20  # bytes that are read, or copied for the disk, at a time
 _MAX_ENTRY = 4096  # bytes of what a header says about one array
 _MAX_NAME = 1 << 16  # bytes
-_MAX_FOREIGN = 50_000  # arrays in a file that no digest vouches for
+_MAX_FOREIGN = 20_000  # arrays in a file that no digest vouches for
 _SPACE = re.compile(rb"[ \t\r\n]*")
 
 
@@ -261,7 +261,7 @@ def _name(text: bytes) -> str:
 def _entry(name: str, text: bytes) -> Entry:
     """What is said about one array, found possible."""
     this = f"what it says about {name[:100]!r}"
-    described = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_refuse)
+    described = _JSON.decode(text.decode())
     dtype, shape, offsets = (described.get(key) for key in ("dtype", "shape", "data_offsets"))
     if type(dtype) is not str or not _numbers(shape) or not _numbers(offsets) or len(offsets) != 2:
         raise Flaw(f"{this} is made of the wrong things")
@@ -285,3 +285,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(text: str) -> Any:
     raise ValueError(f"{text[:20]} is no size")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse, parse_float=_refuse)

@@ -27,6 +27,7 @@ from .interrupt import Interrupt
 from .live import live_page
 from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
+from .overlap import check_apart
 from .progress import Progress, epoch_line
 from .stopping import Stoppable
 
@@ -127,6 +128,8 @@ class Trainer(Stoppable):
                 stacklevel=2,
             )
             return self.history
+        if held is not None:
+            check_apart(loader, held)
         show = Progress(self.progress)
         try:
             with self._running() as interrupt, in_mode(self.model, True):
