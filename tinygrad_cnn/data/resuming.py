@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arrays.rng import process_position, process_to
 from . import sources
-from .standing import Epoch, differences, settings_of
+from .standing import Epoch, Place, differences, settings_of
 
 _HARD = ("samples", "batch_size", "batches", "drop_last", "sampler")  # with another of these it is another epoch
 
@@ -19,12 +19,24 @@ class OtherEpochError(ValueError):
     """A state of the middle of an epoch came to a loader whose epochs are others."""
 
 
-def state_of(loader: Any, batches: int | None = None) -> dict[str, Any]:
-    """The state of a loader, after so many batches: by default all that its last epoch has given."""
-    if loader._resumed is not None:
+def state_of(loader: Any, place: Place | None = None, batches: int | None = None) -> dict[str, Any]:
+    """The state of a loader where its last epoch stands, or the one at ``place``, after so many batches."""
+    if place is None and loader._resumed is not None:
         return copy.deepcopy(loader._resumed)
+    state, found = between_epochs(loader), place or loader._place
+    if found is None or (found.over and place is None):
+        return state
+    state.update(found.state(found.batches if batches is None else batches))
+    read = state["read"] or {}
+    state["generators"].update(read.get("generators", {}))
+    state["dataset"].update(read.get("dataset", {}))
+    return state
+
+
+def between_epochs(loader: Any) -> dict[str, Any]:
+    """The state of a loader of which no epoch goes on."""
     reads = sources.reading_sources(loader)
-    state = {
+    return {
         "batches": 0,
         "generators": sources.positions({**sources.order_sources(loader, reads), **reads}),
         "samplers": sources.states(sources.stateful_samplers(loader)),
@@ -32,14 +44,6 @@ def state_of(loader: Any, batches: int | None = None) -> dict[str, Any]:
         "quiet": [*loader._quiet],
         "settings": settings_of(loader),
     }
-    place = loader._place
-    if place is None or place.over:
-        return state
-    state.update(place.state(place.batches if batches is None else batches))
-    read = state["read"] or {}
-    state["generators"].update(read.get("generators", {}))
-    state["dataset"].update(read.get("dataset", {}))
-    return state
 
 
 def check_state(loader: Any, state: Any) -> None:

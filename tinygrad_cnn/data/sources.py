@@ -38,7 +38,8 @@ def order_sources(loader: Any, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def sources_within(thing: Any) -> dict[str, Any]:
     """The generators among the attributes of anything that gives batches."""
-    return _sources({"loader": thing}, set())
+    found = order_sources(thing, {})
+    return {**found, **_sources({"loader": thing}, {id(source) for source in found.values()})}
 
 
 def _sources(roots: Mapping[str, Any], seen: set[int]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def in_words(thing: Any) -> str | None:
     if isinstance(thing, types.MethodType):
         return f"{in_words(thing.__func__)} of {in_words(thing.__self__)}"
     if isinstance(thing, types.FunctionType):
-        return f"{thing.__module__}.{thing.__qualname__} {_code(thing.__code__)}"
+        return f"{thing.__qualname__} {_code(thing.__code__)}"
     inner = getattr(thing, "transforms", None)
     if isinstance(inner, (list, tuple)):
         return f"{type(thing).__name__}({', '.join(str(in_words(t)) for t in inner)})"

@@ -31,14 +31,14 @@ class Progress:
         self._batches: int | None = None
         self._next = 0.0
 
-    def start(self, title: str, batches: int | None) -> None:
-        """A new epoch begins."""
+    def start(self, title: str, batches: int | None, done: int = 0) -> None:
+        """An epoch begins, or goes on after so many batches."""
         if self.enabled and _moves(sys.stderr):
             from tqdm import tqdm
 
             self._title, self._batches, room = title, batches, _room(sys.stderr)
             first = layout(room, title, batches, {})
-            self._bar = tqdm(total=batches, bar_format=first, leave=False, ncols=room - _KEY)
+            self._bar = tqdm(total=batches, initial=done, bar_format=first, leave=False, ncols=room - _KEY)
             self._next = 0.0
 
     def step(self, values: Callable[[], Mapping[str, Any]]) -> None:
