@@ -27,7 +27,7 @@ if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from faults.training import BATCHES, MID_EPOCH, bits, prepared
+from faults.training import BATCHES, EPOCHS, MID_EPOCH, bits, prepared
 
 from tinygrad_cnn.train import Callback
 
@@ -64,7 +64,7 @@ def train(path: str, pipe: int) -> None:
     trainer, loader, held = prepared(path, callbacks=[Told(pipe)])
     if os.path.exists(path):
         trainer.load(path)
-    trainer.fit(loader, 4, validation=held) if trainer.epoch < 4 else None
+    trainer.fit(loader, EPOCHS, validation=held) if trainer.epoch < EPOCHS else None
 
 
 def run(path: str, seconds: float | None) -> tuple[int | None, int, float]:
@@ -105,7 +105,7 @@ def campaign(count: int, seed: int, folder: str) -> Counter[str]:
     draw, found = random.Random(seed), Counter[str]()
     path = os.path.join(folder, NAME)
     trainer, loader, held = prepared()
-    trainer.fit(loader, 4, validation=held)
+    trainer.fit(loader, EPOCHS, validation=held)
     expected = bits(trainer)
     usual = 0.0
     for _ in range(3):

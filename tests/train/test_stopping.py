@@ -178,6 +178,7 @@ def test_one_run_at_a_time() -> None:
     gate.go.set()
     assert ended(thread)
     assert (mine.epoch, mine.epochs, len(mine.history)) == (7, 7, 7)  # the one that ran noticed nothing
+    assert mine.optimizer.steps_taken == 7 * 6
 
     within: list[str] = []
 
