@@ -92,9 +92,11 @@ def on_terminal(path: str, press: tuple[str, float] | None) -> Ended:
             for word in ("begun", "ready", "ended"):
                 if word.encode() in output:
                     marks.setdefault(word, time.monotonic() - start)
-        elif os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-            if not select.select([master], [], [], 0)[0]:  # nothing more is on its way
-                break
+        elif (
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            and not select.select([master], [], [], 0)[0]
+        ):  # nothing more is on its way
+            break
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     end = time.monotonic() - start
     settings = termios.tcgetattr(slave) == before
@@ -157,7 +159,8 @@ def judged(ended: Ended) -> tuple[str, list[str]]:
 
 
 def campaign(count: int, seed: int, folder: str) -> tuple[Counter[str], float]:
-    """Where the key came how often, and the longest time to the end; AssertionError at the first thing that is wrong."""
+    """Where the key came how often, and the longest time to the end; AssertionError at the first thing that is
+    wrong."""
     from faults.kill_training import check
     from faults.training import EPOCHS, bits, prepared
 

@@ -16,7 +16,6 @@ import os
 import random
 import select
 import signal
-import statistics
 import sys
 import tempfile
 import time
@@ -28,11 +27,12 @@ if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from faults.training import BATCHES, MID_EPOCH, bits, prepared
+from faults.training import BATCHES, EPOCHS, MID_EPOCH, bits, prepared
 
 from tinygrad_cnn.train import Callback
 
 NAME = "run.safetensors"
+STEP = 1 if MID_EPOCH else BATCHES  # batches from one save to the next
 PATIENCE = 60.0  # seconds after which a child hangs
 
 
@@ -64,7 +64,7 @@ def train(path: str, pipe: int) -> None:
     trainer, loader, held = prepared(path, callbacks=[Told(pipe)])
     if os.path.exists(path):
         trainer.load(path)
-    trainer.fit(loader, 4, validation=held) if trainer.epoch < 4 else None
+    trainer.fit(loader, EPOCHS, validation=held) if trainer.epoch < EPOCHS else None
 
 
 def run(path: str, seconds: float | None) -> tuple[int | None, int, float]:
@@ -105,12 +105,12 @@ def campaign(count: int, seed: int, folder: str) -> Counter[str]:
     draw, found = random.Random(seed), Counter[str]()
     path = os.path.join(folder, NAME)
     trainer, loader, held = prepared()
-    trainer.fit(loader, 4, validation=held)
+    trainer.fit(loader, EPOCHS, validation=held)
     expected = bits(trainer)
-    usual = statistics.median(
-        run(path, None)[2] for _ in range(3) if not os.path.exists(path) or os.remove(path) is None
-    )
-    os.remove(path)
+    usual = 0.0
+    for _ in range(3):
+        usual = max(usual, run(path, None)[2])
+        os.remove(path)
     saved = 0  # batches that the checkpoint has
     while found["killed"] < count:
         code, told, _ = run(path, draw.uniform(0, usual * 1.1))

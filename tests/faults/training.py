@@ -14,7 +14,7 @@ from tinygrad_cnn import nn, optim
 from tinygrad_cnn.data import DataLoader, TensorDataset
 from tinygrad_cnn.train import Callback, Checkpoint, SchedulerCallback, Trainer
 
-EPOCHS, BATCHES = 4, 6  # of one run
+EPOCHS, BATCHES = 3, 4  # of one run
 MID_EPOCH = "on_batch_end" in vars(Checkpoint)
 
 
@@ -23,14 +23,14 @@ def prepared(
     *,
     size: int = 16,
     prefetch: int = 2,
-    epochs: int = EPOCHS,
     callbacks: Iterable[Callback] = (),
     **options: Any,
 ) -> tuple[Trainer, Any, Any]:
     """A trainer of images of size x size that saves to the path as often as it can; its loader, and its validation."""
     rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 16 * BATCHES)
+    y = rng.integers(0, 3, 16 * BATCHES + 32)
     x = rng.standard_normal((len(y), 1, size, size)).astype(np.float32) + y[:, None, None, None].astype(np.float32)
+    held = x[-32:].copy(), y[-32:].copy()
     tg.manual_seed(0)
     model = nn.Sequential(
         nn.Conv2d(1, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.LazyLinear(3)
@@ -43,8 +43,8 @@ def prepared(
     if path is not None:
         own.append(Checkpoint(path, **every))
     trainer = Trainer(model, optimizer, callbacks=[*own, *callbacks], **{"progress": False, **options})
-    loader = DataLoader(TensorDataset(x, y), 16, shuffle=True, prefetch=prefetch, generator=tg.Generator(5))
-    return trainer, loader, (x[:32], y[:32])
+    loader = DataLoader(TensorDataset(x[:-32], y[:-32]), 16, shuffle=True, prefetch=prefetch, generator=tg.Generator(5))
+    return trainer, loader, held
 
 
 def bits(trainer: Trainer) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from several import in_threads
 from train.nets import At, blobs, same, trainer, weights
 
+import tinygrad_cnn as tg
 from tinygrad_cnn import Generator, nn
 from tinygrad_cnn.data import DataLoader, TensorDataset
 from tinygrad_cnn.train import Callback, Checkpoint, EarlyStopping, stopping
@@ -175,6 +178,7 @@ def test_one_run_at_a_time() -> None:
     gate.go.set()
     assert ended(thread)
     assert (mine.epoch, mine.epochs, len(mine.history)) == (7, 7, 7)  # the one that ran noticed nothing
+    assert mine.optimizer.steps_taken == 7 * 6
 
     within: list[str] = []
 
@@ -235,3 +239,12 @@ def test_two_trainers_in_two_threads_train_as_they_would_alone() -> None:
     alone = [run(seed) for seed in range(3)]
     together = in_threads(*(lambda seed=seed: run(seed) for seed in range(3)))
     assert all(same(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_the_program_of_the_page_runs() -> None:
+    page = (Path(tg.__file__).parents[1] / "docs" / "concurrency.md").read_text()
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(compile(program, "docs/concurrency.md", "exec"), names)
+    assert names["trainer"].epoch == 20
+    assert not names["thread"].is_alive()

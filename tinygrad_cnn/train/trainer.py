@@ -130,7 +130,7 @@ class Trainer(Resumable):
             check_apart(loader, held)
         show = Progress(self.progress)
         try:
-            with self._running() as interrupt, in_mode(self.model, True):
+            with self._running() as interrupt, self._epoch_kept(), in_mode(self.model, True):
                 self._go_on({"train": loader, "validation": held})
                 self.validates, self.epochs = held is not None, int(epochs)
                 self._say_frozen(show)
@@ -140,7 +140,6 @@ class Trainer(Resumable):
                     self._run_epoch(loader, held, interrupt, show)
                 self._tell("on_fit_end")
         finally:
-            self._leave_epoch()
             show.close()
         self._report_stop(show)
         return self.history
