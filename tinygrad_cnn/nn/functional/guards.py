@@ -14,7 +14,7 @@ import numpy as np
 from ...arrays.guarding import here_and, looks, rails, say
 from ...autograd.graph import Array, Node, Variable, array_of
 
-LOOKS = 4  # batches of a run whose numbers are looked at
+LOOKS = 16  # batches of a run whose numbers are looked at
 ROWS = 64  # of each of them
 _MOVES = {"reshape", "getitem", "permute", "broadcast_to", "cast", "clone", "clip", "cat", "stack", "identity", "flip"}
 _SQUASHES = {"softmax", "log_softmax", "sigmoid", "logsigmoid", "hardsigmoid"}
