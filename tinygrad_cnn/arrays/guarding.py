@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -24,7 +25,7 @@ class GuardRailWarning(UserWarning):
 class _Rails:
     """Are they on, in this process; what was said since the last run began; and who looks at a backward."""
 
-    __slots__ = ("before_arrival", "before_walk", "lock", "on", "spoken")
+    __slots__ = ("before_arrival", "before_walk", "lock", "looked", "on", "spoken", "steps", "waiting")
 
     def __init__(self) -> None:
         self.on = True
@@ -32,6 +33,9 @@ class _Rails:
         self.lock = threading.Lock()
         self.before_walk: Callable[[Any], None] = _nobody  # both are set when `rails` is loaded
         self.before_arrival: Callable[[Any], None] = _nobody
+        self.looked: dict[Hashable, Any] = {}  # what rails that look at several batches know so far
+        self.steps = 0  # of all optimizers
+        self.waiting: list[Callable[[], None]] = []  # looks for the next of them
 
     def said(self) -> set[Hashable]:
         """What was said under the filters in force: within a `catch_warnings` all may be said again."""
@@ -47,6 +51,7 @@ def _nobody(what: Any) -> None: ...
 
 
 rails = _Rails()
+MANY = 4096  # things looked at: a run with more has seen enough
 
 
 class guard_rails(AtOnce):
@@ -76,6 +81,37 @@ def begin_anew() -> None:
     """A new run: what was said before may be said again."""
     with rails.lock:
         rails.spoken.clear()
+    rails.looked.clear()
+    rails.waiting = []
+
+
+def about_to_step() -> None:
+    """An optimizer has its gradients, and has not used them yet."""
+    rails.steps += 1
+    if rails.waiting:
+        waiting, rails.waiting = rails.waiting, []
+        for look in waiting:
+            look()
+
+
+def here_and(about: Hashable) -> Hashable:
+    """The user's line together with what a rail is about: what it knows of one loop it does not take for another's."""
+    frame = users_frame()
+    return frame.f_code.co_filename, frame.f_lineno, about
+
+
+def looks(rail: str, times: int, about: Hashable, thing: Any = None) -> bool:
+    """Is this one of the first ``times`` looks of a rail at what it is ``about`` (or at a thing) since the run began?
+
+    What was right in the first batches stays so: looking ends, and costs next to nothing in the rest of the run.
+    """
+    seen, of = rails.looked.get((rail, about), (0, None))
+    if of is not None and of() is not thing:  # another, that was given the memory of one that is gone
+        seen, of = 0, None
+    if seen >= times or len(rails.looked) > MANY:
+        return False
+    rails.looked[rail, about] = seen + 1, of or (None if thing is None else weakref.ref(thing))
+    return True
 
 
 Place = tuple[str, int, str]  # a line of the user's: file, number, module

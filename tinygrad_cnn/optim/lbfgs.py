@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.guarding import about_to_step
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
 from ..rails.steps import mark_used
@@ -112,6 +113,7 @@ class LBFGS(Optimizer):
             return loss, float(loss), g
 
         first, f, g = look(None)
+        about_to_step()
         calls = 1
         if np.abs(g).max(initial=0) > group["tolerance_grad"]:
             calls += self._iterate(group, state, look, f, g)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.guarding import begin_anew
+from ..arrays.guarding import about_to_step, begin_anew
 from ..arrays.threads import WORTH, divide
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
@@ -130,6 +130,7 @@ class Optimizer(Hooks):
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        about_to_step()
         work = [self._with_gradients(group) for group in self.param_groups]
         for group, params in work:
             try:
