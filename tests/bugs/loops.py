@@ -17,7 +17,6 @@ BUGS = [
     Bug("rails/passes.py", "is_used(g) and g._array.any()", "is_used(g)", LOOP),  # zeros may be added to
     Bug("rails/passes.py", "    if not fresh:\n", "    if True:\n", LOOP),  # a GAN
     Bug("rails/passes.py", "arrived = upcoming() + held - 1", "arrived = upcoming() + held + 1", LOOP),
-    Bug("rails/passes.py", "if not watch.steps and not others and", "if not others and", LOOP),  # Fisher's information
     Bug("rails/passes.py", "if not watch.steps and not others and", "if not watch.steps and", LOOP),  # adversarial images
     Bug("rails/passes.py", "any(written_since(p._array, watch.made) for p in params)", "False", LOOP),  # steps by hand
     Bug("rails/passes.py", "if recent.loss == watch.latest else 1", "", LOOP),

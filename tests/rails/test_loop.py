@@ -117,6 +117,22 @@ def test_what_was_added_beside_fresh_gradients_is_spoken_of_when_a_step_uses_it(
     said_once(heard, "stale-gradient")
 
 
+def test_what_was_added_beside_fresh_gradients_may_be_zeroed_in_place() -> None:
+    (x, t), model = data(), net()
+    optimizer, other = sgd(model[2:]), sgd(model[0])
+    for _ in range(3):
+        F.cross_entropy(model(x), t).backward()
+        other.step()
+        optimizer.step()
+        other.zero_grad()
+        F.cross_entropy(model(x), t).backward()
+        for p in model[2].parameters():
+            p.grad.zero_()
+        other.step()
+        optimizer.step()
+        model.zero_grad()
+
+
 def test_lbfgs_whose_closure_clears_nothing() -> None:
     w = tg.tensor([1.0, -2.0], requires_grad=True)
     optimizer = tg.optim.LBFGS([w])

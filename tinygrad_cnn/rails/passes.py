@@ -43,7 +43,7 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
     fresh = others = held = 0
     first: Variable | None = None
     for leaf in found:
-        if type(leaf) is Node:
+        if isinstance(leaf, Node):
             continue
         whose, g = leaf._rail, leaf._grad
         if whose is None:

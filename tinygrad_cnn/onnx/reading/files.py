@@ -230,7 +230,5 @@ def _declared(value: Any) -> Declared:
         raise ValueError(f"input {value.name!r} is of a dtype that a Tensor does not hold")
     if not kind or not tensor.HasField("shape"):
         return Declared(_text(value.name), dtype, None)
-    sizes = [
-        d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim
-    ]
+    sizes = [d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim]
     return Declared(_text(value.name), dtype, tuple(sizes))
