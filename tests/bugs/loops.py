@@ -24,7 +24,6 @@ BUGS = [
     Bug("rails/passes.py", "    recent.cut = True\n", "", LOOP),
     Bug("rails/memory.py", "g._rail is not None and not writes.written_since(g._array, g._rail.ticket)", "g._rail is not None", LOOP),
     Bug("rails/memory.py", "weakref.ref(optimizer)\n        self.steps", "(lambda: optimizer)\n        self.steps", LOOP),
-    Bug("rails/memory.py", "a.flat[:: max(1, a.size // 64)]", "a.flat[:64]", LOSSES),
     Bug("rails/steps.py", "        if watch.stepped:\n            say(", "        if True:\n            say(", LOOP),
     Bug("rails/steps.py", "_something_computed(watch):", "True:", LOOP),  # a schedule is drawn
     Bug("rails/steps.py", "    elif strays:\n", "    elif False:\n", PARAMETERS),

@@ -62,8 +62,8 @@ def test_what_is_frozen_or_not_always_used_is_fine() -> None:
     train(frozen, sgd(frozen))
     by_turns = TwoHeads(lambda n: [n % 2])
     train(by_turns, sgd(by_turns), steps=20)
-    runs = TwoHeads(lambda n: [0] if n % 5 else [1])  # the same for some steps, and then another
-    train(runs, tg.optim.SGD(runs.parameters(), lr=0.1), steps=1)
+    runs = TwoHeads(lambda n: [0] if n % 5 != 1 else [1])
+    train(runs, sgd(runs), steps=20)
 
 
 def test_gradients_that_somebody_sets_are_their_own_business() -> None:
@@ -86,10 +86,19 @@ def test_a_parameter_that_nobody_steps() -> None:
 def test_two_optimizers_frozen_layers_and_steps_by_hand_are_fine() -> None:
     model = net()
     train(model, sgd(model[0]), sgd(model[2]))
+    first, rarely = sgd(model[0]), sgd(model[2])
+    sgd(model[2])  # and gone
+    x, t = data()
+    for rounds in range(9):
+        model.zero_grad()
+        F.cross_entropy(model(x), t).backward()
+        first.step()
+        if rounds % 4 == 3:
+            rarely.step()
     model[2].requires_grad_(False)
     train(model, sgd(model[0]))
     model[2].requires_grad_(True)
-    (x, t), optimizer = data(), sgd(model[0])
+    optimizer = sgd(model[0])
     for _ in range(5):
         model.zero_grad()
         F.cross_entropy(model(x), t).backward()
@@ -97,6 +106,16 @@ def test_two_optimizers_frozen_layers_and_steps_by_hand_are_fine() -> None:
         with tg.no_grad():
             for p in model[2].parameters():
                 p -= 0.1 * p.grad
+
+
+def test_an_image_that_is_made_for_a_net_is_fine() -> None:
+    (x, t), model = data(), net()
+    image = x.clone().requires_grad_()
+    optimizer = tg.optim.Adam([image], lr=0.1)
+    for _ in range(6):
+        optimizer.zero_grad()
+        F.cross_entropy(model(image), t).backward()
+        optimizer.step()
 
 
 def test_no_optimizer_at_all_is_fine() -> None:

@@ -73,6 +73,8 @@ def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     largest = max(float(np.abs(p._grad._array).max(initial=0)) for p in weights)
     if not same and lr * largest > 1e-6:
         return  # some have moved, perhaps: those that were not sampled
+    if 0 < largest < 1e-6 <= lr:
+        return  # what rounding leaves of a gradient at a minimum
     if lr == 0:
         why = "the learning rate is 0. Set optimizer.param_groups[0]['lr'], or look at the scheduler"
     elif largest == 0:

@@ -28,6 +28,11 @@ class Used(NamedTuple):
     place: Place | None = None
 
 
+def is_parameter(x: Any) -> bool:
+    """Is it an nn.Parameter?"""
+    return isinstance(x, Variable) and type(x)._rail is UNWATCHED
+
+
 def is_used(g: Variable) -> bool:
     """Is a gradient still as it was when a step used it?"""
     return g._rail is not None and not writes.written_since(g._array, g._rail.ticket)

@@ -10,7 +10,7 @@ from ..arrays.guarding import rails, say
 from ..arrays.writes import written_since
 from ..autograd.graph import Node
 from .losses import look_at_loss
-from .memory import Used, Watch, is_used, recent, stepped_by_somebody, watch_of
+from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of
 from .naming import called, names_of
 from .passes import STALE
 
@@ -129,7 +129,7 @@ def _something_computed(watch: Watch) -> bool:
 
 def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
     """Parameters that get gradients in two steps in a row, and that nobody steps."""
-    if not recent.strays:
+    if not recent.strays or not any(is_parameter(p) for p in params):  # it makes an image, not a net
         watch.strays = {}
         return
     now: dict[int, int] = {}
