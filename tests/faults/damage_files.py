@@ -15,9 +15,12 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.faults import lies
 from tests.faults.mutations import Damaged, Judgement, campaign, judge
@@ -80,5 +83,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, ".")
     sys.exit(main())

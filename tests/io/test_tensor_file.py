@@ -36,7 +36,7 @@ class TestLies:
                 continue
             theirs.add(name)
         assert theirs <= {
-            "booleans of 7", "60,000 empty arrays", "a name of a megabyte", "one key twice", "one array twice",
+            "booleans of 7", "20,000 empty arrays", "a name of a megabyte", "one key twice", "one array twice",
             "200 dimensions of 1", "2000 dimensions of 0", "an empty array too large for any", "metadata twice",
             "a header of spaces", "no header", "two arrays in one place",
         }  # fmt: skip

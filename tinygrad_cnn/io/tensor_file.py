@@ -30,7 +30,7 @@ _NAMES = {code: name for name, code in DTYPES.items()} | {"|b1": "BOOL", "|i1": 
 _CHUNK = 1 << 20  # bytes that are read, or copied for the disk, at a time
 _MAX_ENTRY = 4096  # bytes of what a header says about one array
 _MAX_NAME = 1 << 16  # bytes
-_MAX_FOREIGN = 20_000  # arrays in a file that no digest vouches for
+_MAX_FOREIGN = 10_000  # arrays in a file that no digest vouches for
 _SPACE = re.compile(rb"[ \t\r\n]*")
 
 
