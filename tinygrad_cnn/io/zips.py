@@ -40,7 +40,7 @@ class Part:
     def array(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         """All of them as numbers in memory of their own, an array with one dimension."""
         array = np.empty(self._size // dtype.itemsize, dtype)
-        view, at = memoryview(array.view(np.uint8)), 0  # (bytes,)
+        view, at = array.view(np.uint8).data, 0  # (bytes,)
         for piece in self.pieces():
             view[at : at + len(piece)] = piece
             at += len(piece)
