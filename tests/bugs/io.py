@@ -28,7 +28,7 @@ BUGS = [
     Bug("io/packing.py", "(found for found in sharing if found.array.flags.c_contiguous), sharing[0])", "(found for found in sharing), sharing[0])", SHARING),
     Bug("io/packing.py", "            if array.strides[axis] != step:\n", "            if array.strides[axis] < step:\n", SHARING),  # every other one
     Bug("io/packing.py", "piece: Any = (at, array.size, array.dtype.str)", "piece: Any = (at, array.size)", SHARING),  # the same bytes as other numbers
-    Bug("io/packing.py", "            piece = id(found.said)  # empty", "            pass  # empty", SHARING),
+    Bug("io/packing.py", "            piece = (*piece, array.shape, array.strides)", "            piece = (*piece, array.shape)", SHARING),
     Bug("io/packing.py", ".transpose(np.argsort(order).tolist())", ".transpose(order)", SHARING),
     Bug("io/tensor_file.py", "        if entry.begin != at:\n", "        if entry.begin < at:\n", TENSORS),  # a gap
     Bug("io/tensor_file.py", "    if at != size - 8 - length:\n", "    if at > size - 8 - length:\n", TENSORS),
