@@ -21,7 +21,7 @@ BUGS = [
     Bug("io/leftovers.py", "_lock(descriptor, wait=False) and here", "here", LEFTOVERS),  # what another process is writing
     Bug("io/leftovers.py", "_lock(descriptor, wait=False) and here", "_lock(descriptor, wait=False)", LEFTOVERS),  # another machine's
     Bug("io/leftovers.py", "            if temporary.exists():  # else", "            if True:  # else", LEFTOVERS),
-    Bug("io/leftovers.py", "re.escape(_prefix(target.name))", "_prefix(target.name)", LEFTOVERS),
+    Bug("io/leftovers.py", "if match or before_locks.fullmatch(name):", "if name.startswith(_prefix(target.name)):", LEFTOVERS),  # another file's, whatever is no temporary one
     Bug("io/leftovers.py", "if len(raw) > _MAX_NAME:", "if len(name) > _MAX_NAME:", ATOMIC),  # letters of several bytes
     Bug("io/leftovers.py", "    if os.path.islink(path):\n        return  # a temporary file is none\n", "", LEFTOVERS),
     Bug("io/packing.py", 'if all(type(key) is str and not key.startswith("$") for', "if all(type(key) is str for", CHECKPOINT),
