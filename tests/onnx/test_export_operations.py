@@ -145,6 +145,22 @@ def test_pools_as_functions() -> None:
     )
 
 
+def test_positions_as_tensors() -> None:
+    x = numbers(2, 3, 4)
+    check(
+        Calls(
+            lambda x: (
+                x[tg.arange(x.shape[0]), x.sum(2).argmax(1)],
+                tg.index_select(x, 1, x[0, 0].argmax(0, keepdim=True)),
+            )
+        ),
+        x,
+    )
+    check(Calls(lambda x, i: (x[:, i[0]], x[tg.arange(x.shape[0]), i[:, 0]])), x, tg.tensor([[0, 2], [1, -1]]))
+    table = numbers(5, 3)
+    check(Calls(lambda i: table[i]), tg.tensor([[0, 4, -2], [1, -1, 3]]))
+
+
 def test_a_function_of_ones_own_and_a_checkpoint() -> None:
     class Twice(tg.autograd.Function):
         @staticmethod
