@@ -58,7 +58,7 @@ def _parsed(where: str) -> Any:
         raise ValueError("the file is empty")
     with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         check_cost(data)
-    the_package("onnx.checker").check_model(where)  # by its path: it looks for external data beside the file
+    the_package().checker.check_model(where)  # by its path: it looks for external data beside the file
     model = the_package().ModelProto()
     if not model.ParseFromString(Path(where).read_bytes()):
         raise ValueError("it is no file of ONNX, or damaged")
@@ -201,7 +201,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 def _unchanged(operator: str, version: int) -> bool:
     """Is an operator of an old opset the same in the oldest that is read?"""
-    schema = the_package("onnx.defs").get_schema
+    schema = the_package().defs.get_schema
     return bool(schema(operator, version).since_version == schema(operator, OLDEST).since_version)
 
 
@@ -230,5 +230,7 @@ def _declared(value: Any) -> Declared:
         raise ValueError(f"input {value.name!r} is of a dtype that a Tensor does not hold")
     if not kind or not tensor.HasField("shape"):
         return Declared(_text(value.name), dtype, None)
-    sizes = [d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim]
+    sizes = [
+        d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim
+    ]
     return Declared(_text(value.name), dtype, tuple(sizes))
