@@ -69,7 +69,9 @@ def nested(depth: int) -> Any:
 
 
 def function(name: str, nodes: Any) -> Any:
-    return helper.make_function("own", name, ["a"], ["b"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)])
+    return helper.make_function(
+        "own", name, ["a"], ["b"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    )
 
 
 def calls_itself() -> Any:
@@ -108,7 +110,9 @@ LIES: dict[str, Callable[[], Any]] = {
     "numbers that the dtype does not hold": lambda: add(weight([1], kind=TensorProto.INT8, int32_data=[300])),
     "an opset of the future": lambda: model([relu()], opset=9999),
     "a negative opset": lambda: model([relu()], opset=-1),
-    "an operator that nobody knows": lambda: model([helper.make_node("Frobnicate", ["x"], ["y"], "frob", domain="own")]),
+    "an operator that nobody knows": lambda: model(
+        [helper.make_node("Frobnicate", ["x"], ["y"], "frob", domain="own")]
+    ),
     "a cycle": lambda: model([helper.make_node("Relu", ["y"], ["z"]), helper.make_node("Relu", ["z"], ["y"])]),
     "an input that nobody makes": lambda: model([helper.make_node("Relu", ["nowhere"], ["y"])]),
     "an output that nobody makes": lambda: model([helper.make_node("Relu", ["x"], ["z"])]),
@@ -252,7 +256,11 @@ def test_damage(tmp_path: Path) -> None:
     """A sample of `python tests/faults/onnx_files.py`."""
     content, read = small_net(), load_bytes()
     some = list(bit_flips(content))[:: 8 * 3 + 1] + list(truncations(content))[::7]
-    some += [*random_mutations(content, 100), *several_flips(content, 50, flips=2), *several_flips(content, 50, flips=3)]
+    some += [
+        *random_mutations(content, 100),
+        *several_flips(content, 50, flips=2),
+        *several_flips(content, 50, flips=3),
+    ]
     found = judge(read, some, accept=runs_or_refuses, says="net.onnx")
     assert not found.wrong, found
     assert found.errors["ValueError"] > 200
