@@ -11,9 +11,10 @@ import pytest
 import tinygrad_cnn as tg
 
 pytest.importorskip("onnx", reason="onnx is not installed: no files of ONNX")
-runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: nothing to compare with")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: nothing to compare with")
 
 import onnx
+import onnxruntime as runtime
 from onnx import TensorProto, helper, numpy_helper
 
 X = np.random.default_rng(0).standard_normal((2, 3, 4, 5)).astype(np.float32)
@@ -75,7 +76,9 @@ CASES: dict[str, tuple[int, str, dict[str, Any], list[Any]]] = {  # opset, opera
     "Gemm 7": (7, "Gemm", {"transB": 1, "alpha": 0.5, "beta": 2.0}, [X[0, 0], X[0, 1], np.float32(1)[None]]),
     "Gemm 11 without C": (11, "Gemm", {"transA": 1}, [X[0, 0], X[0, 1]]),
     "MaxPool 8": (8, "MaxPool", {"kernel_shape": [2, 2], "storage_order": 0}, [X]),
-    "MaxPool 10": (10, "MaxPool", {"kernel_shape": [2, 2], "ceil_mode": 1, "strides": [3, 3], "pads": [1, 1, 1, 1]}, [X]),
+    "MaxPool 10": (
+        10, "MaxPool", {"kernel_shape": [2, 2], "ceil_mode": 1, "strides": [3, 3], "pads": [1, 1, 1, 1]}, [X],
+    ),
     "AveragePool 7": (7, "AveragePool", {"kernel_shape": [3, 3], "pads": [1, 0, 1, 0]}, [X]),
     "AveragePool 10": (
         10, "AveragePool",
@@ -89,8 +92,12 @@ CASES: dict[str, tuple[int, str, dict[str, Any], list[Any]]] = {  # opset, opera
     "ArgMin 12 last": (12, "ArgMin", {"axis": 1, "select_last_index": 1}, [np.zeros((2, 3), np.float32)]),
     "OneHot 9": (9, "OneHot", {"axis": 0}, [ints(0, 2, -1), ints(3), np.array([-1, 2], np.float32)]),
     "Scatter 9": (9, "Scatter", {"axis": 1}, [X[0, 0], ints(1, 3)[None], X[0, 1, :1, :2]]),
-    "ScatterElements 16": (16, "ScatterElements", {"axis": 1, "reduction": "add"}, [X[0, 0], ints(1, 1)[None], X[0, 1, :1, :2]]),
-    "ScatterElements 18": (18, "ScatterElements", {"axis": 1, "reduction": "max"}, [X[0, 0], ints(1, 1)[None], X[0, 1, :1, :2]]),
+    "ScatterElements 16": (
+        16, "ScatterElements", {"axis": 1, "reduction": "add"}, [X[0, 0], ints(1, 1)[None], X[0, 1, :1, :2]],
+    ),
+    "ScatterElements 18": (
+        18, "ScatterElements", {"axis": 1, "reduction": "max"}, [X[0, 0], ints(1, 1)[None], X[0, 1, :1, :2]],
+    ),
     "Reshape 7": (7, "Reshape", {}, [X, ints(0, -1, 2)]),
     "Flatten 7": (7, "Flatten", {"axis": 2}, [X]),
     "Flatten 11 from the end": (11, "Flatten", {"axis": -1}, [X]),
@@ -110,7 +117,9 @@ CASES: dict[str, tuple[int, str, dict[str, Any], list[Any]]] = {  # opset, opera
     "CumSum 11": (11, "CumSum", {"exclusive": 1, "reverse": 1}, [X, np.int64(2)]),
     "Einsum 12": (12, "Einsum", {"equation": "nchw,ncHw->nhH"}, [X, X]),
     "GatherND 12": (12, "GatherND", {"batch_dims": 1}, [X[:, :, 0, 0], ints(1, 2)[:, None]]),
-    "DepthToSpace 11": (11, "DepthToSpace", {"blocksize": 2, "mode": "CRD"}, [np.arange(32, dtype=np.float32).reshape(1, 8, 2, 2)]),
+    "DepthToSpace 11": (
+        11, "DepthToSpace", {"blocksize": 2, "mode": "CRD"}, [np.arange(32, dtype=np.float32).reshape(1, 8, 2, 2)],
+    ),
     "ConvTranspose output_shape": (
         11, "ConvTranspose", {"strides": [2, 2], "output_shape": [9, 11]}, [X, np.ones((3, 2, 3, 3), np.float32)],
     ),
@@ -118,8 +127,12 @@ CASES: dict[str, tuple[int, str, dict[str, Any], list[Any]]] = {  # opset, opera
         11, "ConvTranspose", {"strides": [2, 2], "pads": [1, 0, 0, 1], "output_padding": [1, 1], "group": 3},
         [X, np.random.default_rng(2).standard_normal((3, 2, 3, 3)).astype(np.float32)],
     ),
-    "Conv SAME_UPPER": (7, "Conv", {"strides": [2, 2], "auto_pad": "SAME_UPPER"}, [X, np.ones((2, 3, 3, 2), np.float32)]),
-    "Conv groups, 1 d": (11, "Conv", {"group": 3, "dilations": [2], "pads": [2, 1]}, [X[:, :, 0], np.ones((6, 1, 2), np.float32)]),
+    "Conv SAME_UPPER": (
+        7, "Conv", {"strides": [2, 2], "auto_pad": "SAME_UPPER"}, [X, np.ones((2, 3, 3, 2), np.float32)],
+    ),
+    "Conv groups, 1 d": (
+        11, "Conv", {"group": 3, "dilations": [2], "pads": [2, 1]}, [X[:, :, 0], np.ones((6, 1, 2), np.float32)],
+    ),
     "Conv 3 d": (11, "Conv", {"pads": [0, 1, 1, 1, 0, 1]}, [X[:, None], np.ones((2, 1, 2, 3, 2), np.float32)]),
 }  # fmt: skip
 

@@ -11,11 +11,14 @@ import pytest
 import tinygrad_cnn as tg
 
 pytest.importorskip("onnx", reason="onnx is not installed: no files of ONNX")
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: it writes the files of these tests")
-pytestmark = pytest.mark.torch
+pytest.importorskip("torch", reason="PyTorch is not installed: it writes the files of these tests")
+
+import torch
 
 import tinygrad_cnn.nn.functional as F
 from tests.onnx.torch_nets import NETS, exported
+
+pytestmark = pytest.mark.torch
 
 
 def made(name: str) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""A file of ONNX, read: parsed and checked by the onnx package, its sizes held against the file, its operators looked up.
+"""A file of ONNX, read: parsed and checked by the onnx package, sizes held against the file, operators looked up.
 
 Nothing is computed here. A file that asks for terabytes in a ConstantOfShape gets them when somebody calls the model,
 or not at all; what reading takes is bounded by the file's size.
@@ -178,7 +178,7 @@ class _Reader:
             f = self.functions[key]
             self.open.append(key)
             opsets = {**self._opsets(self.model.opset_import), **self._opsets(f.opset_import)}
-            steps, constants = self._steps(f.node, opsets, depth + 1)
+            steps, constants = self._steps(f.node, opsets, depth)
             defaults = {_text(a.name): self._attribute(a, opsets, depth) for a in f.attribute_proto}
             self.read[key] = {**defaults, "": Body(_text(f.name), _texts(f.input), _texts(f.output), steps, constants)}
             self.open.pop()
@@ -203,9 +203,7 @@ class _Reader:
             return tuple(a.floats if kind == a.FLOATS else a.ints)
         if kind == a.STRINGS:
             return tuple(s.decode() for s in a.strings)
-        raise ValueError(
-            f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)"
-        )
+        raise ValueError(f"attribute {a.name!r} is a sparse tensor, a type or a list of graphs: not supported")
 
 
 def _text(value: Any) -> str:
