@@ -33,14 +33,15 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "autograd": {"arrays"},
     "ops": {"arrays", "autograd"},
     "tensors": {"arrays", "autograd", "ops"},
+    "rails": {"arrays", "autograd"},
     "linalg": {"autograd", "ops"},
     "special": {"ops"},
     "differentiation": {"arrays", "autograd", "ops", "tensors"},
-    "optim": {"arrays", "autograd", "tensors"},
+    "optim": {"arrays", "autograd", "rails", "tensors"},
     "testing": {"arrays", "autograd", "tensors"},
     "io": set(),
     "data": {"arrays", "io"},
-    "nn": {"arrays", "autograd", "ops", "tensors"},
+    "nn": {"arrays", "autograd", "rails", "ops", "tensors"},
     "distributions": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "programs": {"arrays", "autograd", "tensors", "nn", "profiler"},
@@ -49,6 +50,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "differentiation", "ops", "tensors"}
     | {"nn", "optim", "data", "io", "profiler", "train"},
+    "standalone": {"autograd", "nn", "io", "programs"},
     "utils": {"data", "differentiation"},  # PyTorch's names for what stands elsewhere
     "amp": set(),  # PyTorch's names for devices that are not here, as the next two
     "backends": {"tensors"},

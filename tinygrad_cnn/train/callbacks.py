@@ -43,7 +43,7 @@ class Run(Protocol):
         """Has Ctrl-C been pressed? For callbacks that wait."""
 
     def stop(self, reason: str) -> None:
-        """End the run: after the current batch, or after the epoch if all its batches are done."""
+        """End the run, from any thread: after the current batch, or after the epoch if all its batches are done."""
 
     def evaluate(self, data: Any, *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics over other data, by name."""
@@ -172,13 +172,22 @@ class EarlyStopping(Watching):
         self.patience, self.restore_best = patience, restore_best
         self.waited = 0
         self._weights: dict[str, Any] | None = None
+        self._left: dict[str, Any] | None = None  # those of the run, where it has been given its best ones
+
+    def on_fit_start(self, trainer: Run) -> None:
+        """As `Callback.on_fit_start`; a run that goes on does so with its own weights, unless others were loaded."""
+        super().on_fit_start(trainer)
+        if self._left is not None and self._weights is not None:
+            if all(np.array_equal(v._array, self._weights[k]) for k, v in trainer.model.state_dict().items()):
+                trainer.model.load_state_dict(self._left)
+            self._left = None
 
     def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """As `Callback.on_epoch_end`."""
         if self.improved(trainer, logs):
             self.waited = 0
             if self.restore_best:
-                self._weights = {name: value._array.copy() for name, value in trainer.model.state_dict().items()}
+                self._weights = _copied(trainer.model)
         else:
             self.waited += 1
         if self.waited >= self.patience:
@@ -187,16 +196,21 @@ class EarlyStopping(Watching):
     def on_fit_end(self, trainer: Run) -> None:
         """As `Callback.on_fit_end`."""
         if self._weights is not None:
+            self._left = _copied(trainer.model)
             trainer.model.load_state_dict(self._weights)
 
     def state_dict(self) -> Logs:
         """As `Callback.state_dict`."""
-        return {**super().state_dict(), "waited": self.waited, "weights": self._weights}
+        return {**super().state_dict(), "waited": self.waited, "weights": self._weights, "left": self._left}
 
     def load_state_dict(self, state: Logs) -> None:
         """As `Callback.load_state_dict`."""
         super().load_state_dict(state)
-        self.waited, self._weights = int(state["waited"]), state["weights"]
+        self.waited, self._weights, self._left = int(state["waited"]), state["weights"], state.get("left")
+
+
+def _copied(model: Module) -> dict[str, Any]:
+    return {name: value._array.copy() for name, value in model.state_dict().items()}
 
 
 class SchedulerCallback(Callback):
