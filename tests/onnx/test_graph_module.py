@@ -19,6 +19,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.faults.onnx_files import small_net
+from tinygrad_cnn.onnx.reading.operators.table import OPERATORS
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 node = helper.make_node
@@ -314,3 +315,11 @@ def test_weights_that_pytorch_wrote_once_are_each_their_own(tmp_path: Path) -> N
         model.b.w += 1
     assert model(np.array([[1, 2]], np.float32)).tolist() == [[2, 4]]
     assert [n for n, _ in model.named_children()] == ["a", "b"]
+
+
+def test_the_page_lists_the_operators() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "interchange.md").read_text()
+    listed = page[page.index("The operators, ") :].partition(":\n\n")[2].rstrip().rstrip(".")
+    imported = sorted(name for domain, name in OPERATORS if not domain)
+    assert listed.replace("\n", " ").split(", ") == imported
+    assert f"The operators, {len(imported)} of them" in page

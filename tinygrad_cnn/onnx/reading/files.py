@@ -61,7 +61,7 @@ def _parsed(where: str) -> Any:
     model = the_package().ModelProto()
     if not model.ParseFromString(Path(where).read_bytes()):
         raise ValueError("it is no file of ONNX, or damaged")
-    check = the_package("onnx.checker").check_model
+    check = the_package().checker.check_model
     unsaid = list(_without_shape(model.graph))
     if not unsaid:
         check(where)  # by its path: it looks for external data beside the file
@@ -219,7 +219,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 def _unchanged(operator: str, version: int) -> bool:
     """Is an operator of an old opset the same in the oldest that is read?"""
-    schema = the_package("onnx.defs").get_schema
+    schema = the_package().defs.get_schema
     return bool(schema(operator, version).since_version == schema(operator, OLDEST).since_version)
 
 
