@@ -26,7 +26,8 @@ class Run:
         """``lookup`` finds weights by name (None where there is none); ``attributes`` are those of a function."""
         self.values: dict[str, Any] = {"": None}
         self.training, self._lookup, self._around = training, lookup, around
-        self._attributes = attributes if attributes is not None or around is None else around._attributes
+        outer: Mapping[str, Any] | None = None if around is None else around._attributes
+        self._attributes = outer if attributes is None else attributes
 
     def __getitem__(self, name: str) -> Any:
         if name in self.values:

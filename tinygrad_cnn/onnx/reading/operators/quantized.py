@@ -25,7 +25,7 @@ def _along(v: Any, ndim: int, axis: int, size: int, block: int) -> ndarray:
     return a.reshape([-1 if d == axis else 1 for d in range(ndim)]) if a.ndim == 1 else a  # (n with ones around)
 
 
-def _quantized(x: ndarray, scale: ndarray, zero: Any, dtype: np.dtype[Any]) -> ndarray:
+def _quantized(x: ndarray, scale: Any, zero: Any, dtype: np.dtype[Any]) -> ndarray:
     """x / scale to the nearest integer, halves to even, plus the zero point, within the dtype."""
     limits = np.iinfo(dtype)
     whole = np.rint(x / scale) + np.asarray(zero, np.float64)

@@ -225,7 +225,10 @@ def max_pool(step: Step, x: Array) -> Any:
     )
     if easy and array.dtype.kind == "f" and not step.wants(1):
         f = F.max_pool1d if n == 1 else F.max_pool2d
-        return f(x, *((v[0] if n == 1 else v) for v in (grid.kernel, grid.stride, grid.before, grid.dilation)))
+        kernel, stride, padding, dilation = (
+            v[0] if n == 1 else v for v in (grid.kernel, grid.stride, grid.before, grid.dilation)
+        )
+        return f(x, kernel, stride, padding, dilation)
     least = -np.inf if array.dtype.kind == "f" else int(np.iinfo(array.dtype).min)
     wide = grid._replace(after=tuple(a + o for a, o in zip(grid.after, over, strict=True)))
     view = windows(bordered(x, wide, least), grid)
