@@ -118,6 +118,19 @@ def test_arrays_that_depend_on_the_batch_are_made() -> None:
     assert {"broadcast_to", "arange"} <= set(ops(p))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[:, :1].expand(-1, x.shape[0]).reshape(-1),  # N * N entries
+        lambda x: x + tg.tensor([[float(i)] for i in range(x.shape[0])]),
+        lambda x: x if x.shape[0] % 2 else x * 1,
+        lambda x: (x, x + 1)[x.shape[0] % 2],
+    ],
+)
+def test_what_is_no_line_in_the_batch_fixes_its_size(function: Any) -> None:
+    assert not of(function, 2, 4).free
+
+
 def test_a_loop_over_the_batch_fixes_its_size() -> None:
     p = of(lambda x: sum(x[i] for i in range(x.shape[0])), 3, 4)
     assert not p.free
