@@ -15,6 +15,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.standalone.writing import RULES
 
 
 class LeNet(nn.Module):
@@ -205,6 +206,14 @@ def test_all_that_has_no_words_is_listed(tmp_path: Path) -> None:
     assert "return tg.digamma(y + 1)" in text
     assert (tmp_path / "odd.py").read_text() == "old"
     assert not (tmp_path / "odd.npz").exists()
+
+
+def test_a_wrong_word_is_found_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("np.minimum({0}, 0)", "{0}[:1]", "{0}.astype(np.float64)"):
+        monkeypatch.setitem(RULES, "relu", lambda p, wrong=wrong: wrong.format(p.given(0)))
+        with pytest.raises(RuntimeError, match=r"another result than the model.*nothing was written"):
+            tg.export_numpy(nn.ReLU(), tg.randn(3, 4), tmp_path / "net.py")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_door(tmp_path: Path) -> None:
