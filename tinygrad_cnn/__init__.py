@@ -22,6 +22,7 @@ from .arrays.determinism import (
 from .arrays.guarding import GuardRailWarning, guard_rails
 from .arrays.keywords import accepting as _accepting
 from .arrays.keywords import accepts as _accepts
+from .arrays.locks import loading as _loading
 from .arrays.memory import keep_freed_memory as _keep_freed_memory
 from .arrays.rng import Generator, default_generator, initial_seed, manual_seed, seed
 from .arrays.threads import get_num_threads, set_num_threads
@@ -213,7 +214,8 @@ def __getattr__(name: str) -> Any:
         why = f": {absent[name]}" if name in absent else ""
         raise AttributeError(f"module 'tinygrad_cnn' has no attribute {name!r}{why}")
     module, attribute = _LATER[name]
-    loaded = importlib.import_module(f"{__name__}.{module}")
+    with _loading():
+        loaded = importlib.import_module(f"{__name__}.{module}")
     value = loaded if attribute is None else getattr(loaded, attribute)
     globals()[name] = value
     return value
