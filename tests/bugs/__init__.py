@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
-from . import arrays, data, engine, interchange, io, layers, linalg, nn, ops, optim, pages, rails, train, vision, viz
+from . import (
+    arrays,
+    data,
+    engine,
+    interchange,
+    io,
+    layers,
+    linalg,
+    nn,
+    ops,
+    optim,
+    pages,
+    rails,
+    standalone,
+    train,
+    vision,
+    viz,
+)
 from .form import AREAS, Bug
 
-TABLES = (engine, ops, linalg, arrays, nn, layers, optim, train, data, io, interchange, standalone, vision, viz, pages, rails)
+TABLES = (
+    engine,
+    ops,
+    linalg,
+    arrays,
+    nn,
+    layers,
+    optim,
+    train,
+    data,
+    io,
+    interchange,
+    standalone,
+    vision,
+    viz,
+    pages,
+    rails,
+)
 BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]

@@ -1,7 +1,5 @@
 """Bugs in files that need NumPy alone: their words, their names, and the functions that they take along."""
 
-# ruff: noqa: E501  (a table)
-
 from __future__ import annotations
 
 from bugs.form import Bug
