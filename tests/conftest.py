@@ -10,6 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files, never to a s
 
 import gc
 import importlib.metadata
+import random
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -27,14 +28,25 @@ hypothesis.settings.load_profile(PROFILE)
 MNIST_FILE = "train-images-idx3-ubyte"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """No test makes a learner's mistake, but on purpose: with `pytest.warns`, or within ``tg.guard_rails(False)``."""
+    config.addinivalue_line("filterwarnings", "error::tinygrad_cnn.arrays.guarding.GuardRailWarning")
+
+
 @pytest.fixture(scope="session")
 def torch() -> Any:
     """PyTorch, for tests that compare with it: they count as comparisons, and skip where it is not installed."""
     return pytest.importorskip("torch", reason="PyTorch is not installed: no comparison with it")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order, that of this seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Asking for the fixture is enough to carry the marker. A name must be the same in every process."""
+    if (seed := config.getoption("shuffle")) is not None:
+        random.Random(seed).shuffle(items)
     for item in items:
         if " at 0x" in item.nodeid:
             raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters ids")
@@ -81,9 +93,10 @@ def _mnist() -> str:
     return "not found (set TINYGRAD_CNN_DATA to its folder)"
 
 
-def pytest_report_header() -> list[str]:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     return [
         f"numpy {_version('numpy')} ({_blas()}), torch {_version('torch')}, MNIST {_mnist()}",
+        *([] if config.getoption("shuffle") is None else [f"random order, seed {config.getoption('shuffle')}"]),
         f"hypothesis profile {PROFILE}, {hypothesis.settings().max_examples} examples a property",
     ]
 

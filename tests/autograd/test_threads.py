@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import pkgutil
+import re
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,8 +197,6 @@ def test_hooks_profiles_and_drawings_of_threads_see_their_own_alone() -> None:
 @needs_fork
 def test_a_forked_child_trains_whatever_the_parents_threads_do() -> None:
     """Also while they hold every lock that there is, as often as they can."""
-    import threading
-
     stop, w = threading.Event(), tg.ones(100, 100, requires_grad=True)
 
     def busy() -> None:
@@ -214,3 +216,55 @@ def test_a_forked_child_trains_whatever_the_parents_threads_do() -> None:
         stop.set()
         for thread in threads:
             thread.join(60)
+
+
+# ------------------------------------------------------------------------------------------------------------- the page
+PAGE = Path(tg.__file__).parents[1] / "docs" / "concurrency.md"
+PROCESS = {"set_num_threads", "set_default_dtype", "use_deterministic_algorithms"}  # looked at above
+
+
+def test_the_table_of_settings_is_that_of_the_tests() -> None:
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
+    said = {name: whose for names, whose in rows for name in re.findall(r"`([\w.]+)(?:\(\))?`", names)}
+    assert all(said[name].startswith("the thread's") for name in THREAD)
+    assert all(said[name] == "the process's" for name in PROCESS)
+    for name in said:
+        if not name.startswith("model.") and name != "requires_grad_":
+            pkgutil.resolve_name(f"tinygrad_cnn:{name}") if hasattr(tg, name.partition(".")[0]) else getattr(
+                tg.autograd, name
+            )
+
+
+def test_threads_may_share_a_model_that_predicts() -> None:
+    tg.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.5),
+        nn.Flatten(),
+        nn.Linear(36, 5),
+    ).eval()
+    images = [tg.randn(3, 1, 8, 8) for _ in range(8)]
+
+    def predict(x: Any) -> list[bytes]:
+        with tg.no_grad():
+            return [model(x).numpy().tobytes() for _ in range(20)]
+
+    state = {name: t.numpy().tobytes() for name, t in model.state_dict().items()}
+    assert in_threads(*(lambda x=x: predict(x) for x in images)) == [predict(x) for x in images]
+    assert {name: t.numpy().tobytes() for name, t in model.state_dict().items()} == state
+
+
+def test_a_step_between_forward_and_backward_of_another_thread_is_found() -> None:
+    w = tg.ones(3, requires_grad=True)
+    y = (w * w).sum()
+
+    def step() -> None:
+        w.grad = tg.ones(3)
+        tg.optim.SGD([w], lr=0.1).step()
+
+    in_threads(step)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()

@@ -94,7 +94,7 @@ def test_validation_neither_trains_nor_draws_random_numbers() -> None:
     tg.manual_seed(3)
     plain.fit((X, Y), 2)
     tg.manual_seed(3)
-    validated.fit((X, Y), 2, validation=(X, Y))
+    validated.fit((X, Y), 2, validation=blobs(seed=1))
     assert same(weights(plain.model), weights(validated.model))
 
 
@@ -128,7 +128,7 @@ def test_modes_during_and_after() -> None:
     modes, model = Modes(), Spy()
     model.inner.eval()  # a mixed state comes back as it was
     mine = trainer(model, callbacks=modes)
-    mine.fit((X, Y), 1, validation=(X, Y), batch_size=60)
+    mine.fit((X, Y), 1, validation=blobs(seed=1), batch_size=60)
     assert modes.seen == [True, True]
     assert model.seen == [(True, True), (False, False)]
     assert (model.training, model.inner.training) == (True, False)
@@ -326,7 +326,7 @@ def test_training_leaves_nothing_to_the_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        mine.fit((X, Y), 4, validation=(X, Y))
+        mine.fit((X, Y), 4, validation=blobs(seed=1))
         mine.predict(X)
         assert gc.collect() == 0
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from numpy import ndarray
@@ -72,6 +72,11 @@ def taken(table: dict[int, list[Any]], array: Any) -> list[Any]:
         return [] if entry is None or entry[0]() is None else list(entry[1])
 
 
+def upcoming() -> int:
+    """The number of the next node or write, without taking it."""
+    return int(repr(tickets)[6:-1])
+
+
 def mutated(*arrays: Any) -> None:
     """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
     global last_write
@@ -86,3 +91,15 @@ def written_since(array: Any, ticket: int) -> bool:
     owner = owner_of(array)
     entry = _writes.get(id(owner))
     return entry is not None and entry[0]() is owner and entry[1] > ticket
+
+
+def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
+    """Raise if what an operation saved, its output and its inputs, was written into after the moment ``order``."""
+    for k, a in enumerate(saved):
+        if isinstance(a, ndarray) and written_since(a, order):
+            what = "output" if k == 0 else f"input {k - 1}"
+            raise RuntimeError(
+                f"the {what} of '{name}', of shape {a.shape}, was changed in place after it was used; its old "
+                "values are needed for the gradient. Compute a new tensor (x = x + 1 instead of x += 1), or change it "
+                "after backward()"
+            )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.writes import References, note, noting, taken, written_since
+from ..arrays.writes import References, note, noting, taken
 from .graph import Node, Variable
 
 _NONE: dict[str, Any] = {}
@@ -26,18 +26,6 @@ def alias(t: Variable, of: Variable, made: Any, attributes: dict[str, Any] = _NO
 def has_other_names(x: Variable) -> bool:
     """Could somebody see a write into the memory of x under another name?"""
     return x._handed_out or x._view is not None or (x._aliases is not None and any(True for _ in x._aliases))
-
-
-def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
-    """Raise if what an operation saved, its output and its inputs, was written into after the moment ``order``."""
-    for k, a in enumerate(saved):
-        if isinstance(a, ndarray) and written_since(a, order):
-            what = "output" if k == 0 else f"input {k - 1}"
-            raise RuntimeError(
-                f"the {what} of '{name}', of shape {a.shape}, was changed in place after it was used; its old "
-                "values are needed for the gradient. Compute a new tensor (x = x + 1 instead of x += 1), or change it "
-                "after backward()"
-            )
 
 
 def keep(node: Node, reads: Sequence[int]) -> None:

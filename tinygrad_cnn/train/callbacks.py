@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ..io.atomic import replace_file
+from ..io.opening import open_file
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -299,16 +300,12 @@ class CSVLogger(Callback):
         self._columns = None
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         if not os.path.exists(self.path) or not continues:
-            Path(self.path).write_text("")  # an error about the place comes now, not an epoch later
+            replace_file(self.path, b"")  # an error about the place comes now, not an epoch later
             return
-        with open(self.path, newline="", encoding="utf-8") as file:
-            text = file.read()
-        rows = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))
+        text, rows = self._found()
         if not rows:
             return
         columns, *rows = rows
-        if "epoch" not in columns:
-            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs, its first line is {','.join(columns)!r}")
         if trainer.epoch:
             at = columns.index("epoch")
             rows = [row for row in rows if not row[at].isdigit() or int(row[at]) <= trainer.epoch]
@@ -316,6 +313,26 @@ class CSVLogger(Callback):
         if kept != text:
             replace_file(self.path, kept.encode())
         self._columns = columns
+
+    def _found(self) -> tuple[str, list[list[str]]]:
+        """The text of the log that is there, and its whole lines as rows, the names of the columns first."""
+        with open_file(self.path, "CSVLogger") as file:
+            raw = file.read()
+        try:
+            text = raw.decode("utf-8")
+            rows = [row for row in csv.reader(text[: text.rfind("\n") + 1].splitlines()) if row]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs: {error}") from None
+        if rows and "epoch" not in rows[0]:
+            first = ",".join(rows[0])[:200]
+            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs, its first line is {first!r}")
+        for number, row in enumerate(rows, 1):
+            if len(row) != len(rows[0]):
+                raise ValueError(
+                    f"CSVLogger: {self.path!r}, line {number}, has {len(row)} values, the first line {len(rows[0])} "
+                    "names. Mend the line or delete it, or use another file"
+                )
+        return text, rows
 
     def on_epoch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
         """As `Callback.on_epoch_end`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from .. import io
@@ -54,14 +56,18 @@ class Resumable(Stoppable):
                 self._this, self.batch = None, 0
         self._loaders, self._waiting = loaders, {}
 
-    def _leave_epoch(self) -> None:
-        """The run ends: what its epoch needs to go on is kept, and nothing is read ahead."""
-        if self._feed is not None and self._this is not None:
-            self._this.pause()
-            self._waiting["train"] = self._feed.state(self.batch)
-        if self._feed is not None:
-            self._feed.close()
-            self._feed = None
+    @contextmanager
+    def _epoch_kept(self) -> Iterator[None]:
+        """Where the run is left, what its epoch needs to go on is kept, and nothing is read ahead any more."""
+        try:
+            yield
+        finally:
+            if self._feed is not None and self._this is not None:
+                self._this.pause()
+                self._waiting["train"] = self._feed.state(self.batch)
+            if self._feed is not None:
+                self._feed.close()
+                self._feed = None
 
     def _next(self, feed: Feed, interrupt: Interrupt) -> Any:
         """The next batch, `END`, or None where someone has said stop and a batch is left."""

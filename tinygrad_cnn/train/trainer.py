@@ -25,6 +25,7 @@ from .interrupt import Interrupt
 from .live import live_page
 from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
+from .overlap import check_apart
 from .progress import Progress, epoch_line
 from .running import Running, fresh
 
@@ -125,9 +126,11 @@ class Trainer(Resumable):
                 stacklevel=2,
             )
             return self.history
+        if held is not None:
+            check_apart(loader, held)
         show = Progress(self.progress)
         try:
-            with self._running() as interrupt, in_mode(self.model, True):
+            with self._running() as interrupt, self._epoch_kept(), in_mode(self.model, True):
                 self._go_on({"train": loader, "validation": held})
                 self.validates, self.epochs = held is not None, int(epochs)
                 self._say_frozen(show)
@@ -137,7 +140,6 @@ class Trainer(Resumable):
                     self._run_epoch(loader, held, interrupt, show)
                 self._tell("on_fit_end")
         finally:
-            self._leave_epoch()
             show.close()
         self._report_stop(show)
         return self.history
