@@ -388,10 +388,21 @@ def test_other_batches_are_said(said: str) -> None:
         other.load_state_dict(saved(99))
 
 
+class Scaled:
+    """A transform that somebody wrote, without a repr."""
+
+    def __init__(self, by: float) -> None:
+        self.by = by
+
+    def __call__(self, images: Any) -> Any:
+        return images * np.float32(self.by)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
         (RandomShift(1), RandomShift(2)),
+        (Scaled(1.5), Scaled(2.5)),
         (RandomShift(1), None),
         (lambda x: x * 2, lambda x: x * 3),
         (doubled, Compose([doubled])),
