@@ -306,8 +306,9 @@ def through_file(state: Any) -> Any:
     return tg.load(file)
 
 
+@pytest.mark.parametrize("stop", [1, 2])
 @pytest.mark.parametrize("reading", READING)
-def test_a_loop_that_draws_from_np_random_keeps_its_numbers(reading: str) -> None:
+def test_a_loop_that_draws_from_np_random_keeps_its_numbers(reading: str, stop: int) -> None:
     """Where reading does not: then the process's generator stays where the loop had it."""
 
     def run(loader: DataLoader, stop: int = -1) -> list[float]:
@@ -325,16 +326,28 @@ def test_a_loop_that_draws_from_np_random_keeps_its_numbers(reading: str) -> Non
     expected = run(loader())
     begin(1)
     first = loader()
-    run(first, 2)
+    run(first, stop)
     state, process = first.state_dict(), process_position()
     begin(2)
     second = loader()
     second.load_state_dict(state)
     process_to(process)
-    assert run(second) == expected[2:]
+    assert run(second) == expected[stop:]
 
 
-@pytest.mark.parametrize("reading", ["here", "ahead"])
+def test_functions_that_draw_differ_by_epoch_and_follow_the_seed() -> None:
+    """Also where nothing else moves the generator that their own is seeded from, and whether read ahead or not."""
+    found = []
+    for reading in ("here", "ahead"):
+        begin(3)
+        loader = made("arrays", "in order", "a function", reading)
+        found.append([loop(loader, list) for _ in range(3)])
+    assert found[0] == found[1]
+    first, second, third = found[0]
+    assert first != second != third != first
+
+
+@pytest.mark.parametrize("reading", ["here", "ahead", "workers"])
 def test_what_was_read_is_not_read_again(reading: str) -> None:
     first = made("samples from the package", "shuffled", "none", reading)
     loop(first, list, 4)
