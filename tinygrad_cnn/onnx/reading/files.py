@@ -70,9 +70,7 @@ class _Reader:
     def __init__(self, model: Any, folder: str) -> None:
         self.model, self.folder = model, folder
         self.functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
-        self.read: dict[
-            tuple[str, str, str], dict[str, Any]
-        ] = {}  # functions, once each, however often they are called
+        self.read: dict[tuple[str, str, str], dict[str, Any]] = {}  # functions, once each, however often they are called
         self.open: list[tuple[str, str, str]] = []  # those that are being read
 
     def program(self) -> Body:
@@ -125,9 +123,7 @@ class _Reader:
     def _step(self, node: Any, domain: str, opsets: dict[str, int], attributes: dict[str, Any], depth: int) -> Step:
         version = opsets.get(domain, 0)
         if not domain and version < OLDEST and not _unchanged(node.op_type, version):
-            raise ValueError(
-                f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later"
-            )
+            raise ValueError(f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later")
         name = node.name or next(filter(None, node.output), node.op_type)
         key = (node.domain, node.op_type, getattr(node, "overload", ""))
         function: Callable[..., Any]
@@ -181,9 +177,7 @@ class _Reader:
             return tuple(a.floats if kind == a.FLOATS else a.ints)
         if kind == a.STRINGS:
             return tuple(s.decode() for s in a.strings)
-        raise ValueError(
-            f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)"
-        )
+        raise ValueError(f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)")
 
 
 def _unchanged(operator: str, version: int) -> bool:

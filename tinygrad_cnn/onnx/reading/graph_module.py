@@ -15,8 +15,8 @@ from numpy import ndarray
 from ...autograd.graph import array_of
 from ...nn.parameter import Parameter
 from ...tensors import Tensor
-from .files import read_program
 from .program import Body, Declared, Step
+from .files import read_program
 from .running import as_tensor
 from .sections import Call, Section, Weights, section_of
 
@@ -177,7 +177,10 @@ def untied(body: Body) -> Body:
 def place_weights(root: Section, body: Body) -> None:
     """Put the initializers into the tree, as parameters and buffers."""
     settings = {
-        step.inputs[i] for step in body.all_steps() for i in SETTINGS.get(step.operator, ()) if i < len(step.inputs)
+        step.inputs[i]
+        for step in body.all_steps()
+        for i in SETTINGS.get(step.operator, ())
+        if i < len(step.inputs)
     }
     for name, array in body.weights.items():
         module, attribute = _place(root, name)

@@ -68,9 +68,7 @@ class Section(Module):
         if self._plan is None:
             raise ValueError("this module holds weights for others, and computes nothing on its own")
         if len(inputs) != len(self._plan.reads):
-            raise ValueError(
-                f"expected {len(self._plan.reads)} inputs ({', '.join(self._plan.reads)}), got {len(inputs)}"
-            )
+            raise ValueError(f"expected {len(self._plan.reads)} inputs ({', '.join(self._plan.reads)}), got {len(inputs)}")
         outputs = self._run(dict(zip(self._plan.reads, inputs, strict=True)))
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -124,3 +122,5 @@ def __getattr__(name: str) -> Any:
     if name.isidentifier() and name[:1].isupper():
         return section_of(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+

@@ -39,19 +39,7 @@ def prelu(_step: Step, x: Array, slope: Array) -> Array:
     return ops.relu(x) - slope * ops.relu(-x) if array_of(x).dtype.kind == "f" else ops.where(x < 0, slope * x, x)
 
 
-@operator(
-    "Elu",
-    "Celu",
-    "Selu",
-    "ThresholdedRelu",
-    "HardSigmoid",
-    "Gelu",
-    "Swish",
-    "Softplus",
-    "HardSwish",
-    "Mish",
-    "Softsign",
-)
+@operator("Elu", "Celu", "Selu", "ThresholdedRelu", "HardSigmoid", "Gelu", "Swish", "Softplus", "HardSwish", "Mish", "Softsign")
 def activation(step: Step, x: Array) -> Array:
     """One of the activations with numbers for attributes."""
     kind, alpha = step.operator, step.get("alpha")
@@ -162,9 +150,7 @@ def _reduced(kind: str, x: Array, dims: tuple[int, ...], keep: bool) -> Array:
     return ops.sum(x, dims, keep)
 
 
-@operator(
-    *("Reduce" + kind for kind in ["Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSum", "LogSumExp"])
-)
+@operator(*("Reduce" + kind for kind in "Sum Mean Max Min Prod L1 L2 SumSquare LogSum LogSumExp".split()))
 def reduce(step: Step, x: Array, axes: Array = None) -> Array:
     """A reduction along axes, an attribute in older opsets; without axes along all, or by wish along none."""
     keep, dtype = bool(step.get("keepdims", 1)), array_of(x).dtype

@@ -124,9 +124,7 @@ def bitwise_not(_step: Step, x: Array) -> Array:
 @operator("BitShift")
 def bit_shift(step: Step, x: Array, by: Array) -> Array:
     """Bits moved to the LEFT or RIGHT."""
-    return like(
-        (np.left_shift if step.get("direction") == "LEFT" else np.right_shift)(array_of(x), array_of(by)), x, by
-    )
+    return like((np.left_shift if step.get("direction") == "LEFT" else np.right_shift)(array_of(x), array_of(by)), x, by)
 
 
 @operator("BitCast")

@@ -184,3 +184,5 @@ def affine_grid(step: Step, theta: Array, size: Array) -> Array:
     base = np.stack([*grids[::-1], np.ones_like(grids[0])], -1).reshape(-1, n + 1)  # (positions, n + 1)
     places = ops.matmul(like(base.astype(array_of(theta).dtype), theta), ops.transpose(theta, 1, 2))
     return ops.reshape(places, (N, *sizes, n))
+
+

@@ -102,9 +102,7 @@ def split(step: Step, x: Array, sizes: Array = None) -> tuple[Array, ...]:
 
 
 @operator("Slice")
-def slice_(
-    step: Step, x: Array, starts: Array = None, ends: Array = None, axes: Array = None, by: Array = None
-) -> Array:
+def slice_(step: Step, x: Array, starts: Array = None, ends: Array = None, axes: Array = None, by: Array = None) -> Array:
     """From starts to ends along axes, by steps of either sign; all of them attributes up to opset 9."""
     first, last = given(starts, step, "starts"), given(ends, step, "ends")
     along = axes_of(given(axes, step, "axes", range(len(first))), x.ndim)
@@ -160,9 +158,7 @@ def arange(_step: Step, start: Array, limit: Array, delta: Array) -> Array:
     """start, start + delta, ... up to before the limit."""
     a, b, d, dtype = number(start), number(limit), number(delta), array_of(start).dtype
     n = max(math.ceil((b - a) / d), 0)
-    return like(
-        array_of(start).reshape(()) + np.arange(n).astype(dtype) * array_of(delta).reshape(()), start, limit
-    )  # (n,)
+    return like(array_of(start).reshape(()) + np.arange(n).astype(dtype) * array_of(delta).reshape(()), start, limit)  # (n,)
 
 
 @operator("EyeLike")

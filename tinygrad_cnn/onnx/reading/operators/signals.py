@@ -12,11 +12,7 @@ from ..program import Step
 from ..tensors import dtype_named
 from .table import axis_of, like, number, operator
 
-_COSINES = {
-    "HannWindow": (0.5, 0.5, 0.0),
-    "HammingWindow": (25 / 46, 21 / 46, 0.0),
-    "BlackmanWindow": (0.42, 0.5, 0.08),
-}
+_COSINES = {"HannWindow": (0.5, 0.5, 0.0), "HammingWindow": (25 / 46, 21 / 46, 0.0), "BlackmanWindow": (0.42, 0.5, 0.08)}
 
 
 @operator(*_COSINES)
@@ -95,3 +91,4 @@ def mel_weights(step: Step, bins: Array, length: Array, rate: Array, low: Array,
             if right != center:
                 weights[j, i] = (right - j) / (right - center)
     return weights.astype(dtype_named(step.get("output_datatype", 1)))
+
