@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import arrays, data, engine, io, layers, linalg, nn, ops, optim, pages, train, vision, viz
+from . import arrays, data, engine, io, layers, linalg, nn, ops, optim, pages, rails, train, vision, viz
 from .form import AREAS, Bug
 
-TABLES = (engine, ops, linalg, arrays, nn, layers, optim, train, data, io, vision, viz, pages)
+TABLES = (engine, ops, linalg, arrays, nn, layers, optim, train, data, io, vision, viz, pages, rails)
 BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]

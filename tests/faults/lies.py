@@ -178,9 +178,9 @@ def npz_lies() -> Iterator[Damaged]:
     good = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }\n", bytes(8))
     for name, content in npy_lies():
         yield f"in a zip: {name}", zipped({"good.npy": good, "bad.npy": content})
-    zeros = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({1 << 28},), }}\n", bytes(1 << 28))
+    zeros = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({1 << 26},), }}\n", bytes(1 << 26))
     bomb = zipped({"x.npy": zeros}, zipfile.ZIP_DEFLATED)
-    yield "256 MB of zeros", bomb
+    yield "64 MB of zeros", bomb
     yield "the same, and said to be small", _other_size(bomb, 1000)
     yield "a small one, said to be large", _other_size(zipped({"x.npy": good}, zipfile.ZIP_DEFLATED), 1 << 30)
     yield "something else in it", zipped({"x.npy": good, "notes.txt": b""})
@@ -226,9 +226,9 @@ def idx_lies() -> Iterator[Damaged]:
         yield name, content
         yield f"gzipped: {name}", gzip.compress(content, mtime=0)
     good = gzip.compress(idx(8, [1000], bytes(1000)), mtime=0)
-    yield "gzipped: 256 MB of zeros", bomb(idx(8, [1 << 28]), 1 << 28)
-    yield "gzipped: 256 MB where 10 bytes are announced", bomb(idx(8, [10]), 1 << 28)
-    yield "gzipped: 256 MB that are none", bomb(b"", 1 << 28)
+    yield "gzipped: 64 MB of zeros", bomb(idx(8, [1 << 26]), 1 << 26)
+    yield "gzipped: 64 MB where 10 bytes are announced", bomb(idx(8, [10]), 1 << 26)
+    yield "gzipped: 64 MB that are none", bomb(b"", 1 << 26)
     yield "gzipped: another check sum", good[:-8] + b"\0\0\0\0" + good[-4:]
     yield "gzipped: another length", good[:-4] + b"\1\0\0\0"
     yield "gzipped: no check sum", good[:-8]

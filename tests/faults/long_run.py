@@ -93,7 +93,8 @@ def trainer() -> Iterator[None]:
     """A Trainer's epochs, with validation. Its history grows by a row an epoch, as it shall: here it is cut."""
     model = net()
     mine = Trainer(model, optim.SGD(model.parameters(), lr=0.01), progress=False)
-    loader, held = DataLoader(dataset(), batch_size=4, shuffle=True, prefetch=2), DataLoader(dataset(8, 1), batch_size=4)
+    loader = DataLoader(dataset(), batch_size=4, shuffle=True, prefetch=2)
+    held = DataLoader(dataset(8, 1), batch_size=4)
     while True:
         mine.fit(loader, mine.epoch + 1, validation=held)
         del mine.history.rows[:-1]

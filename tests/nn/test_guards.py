@@ -239,7 +239,7 @@ def test_the_layers_are_named_and_an_error_leaves_no_module_behind() -> None:
     with warnings.catch_warnings(), tg.guard_rails(True):
         warnings.simplefilter("error", tg.GuardRailWarning)
         training(model)()
-        with tg.no_grad(), pytest.raises(tg.GuardRailWarning, match="Sequential .* BatchNorm1d and Dropout go on"):
+        with tg.no_grad(), pytest.raises(tg.GuardRailWarning, match=r"Sequential .* BatchNorm1d and Dropout go on"):
             model(X)
     y = X * tg.ones(1, requires_grad=True)
     assert y.grad_fn.module is None

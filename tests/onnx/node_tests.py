@@ -120,9 +120,11 @@ def _dtypes(graph: Any) -> Iterator[int]:
 
 def draws(case: Case) -> bool:
     """Are the expected values random ones?"""
-    return bool(case.operators & DRAWS) or (
-        case.name.startswith("test_training_dropout") and "zero_ratio" not in case.name
-    ) or case.name.startswith("test_bernoulli")
+    return (
+        bool(case.operators & DRAWS)
+        or (case.name.startswith("test_training_dropout") and "zero_ratio" not in case.name)
+        or case.name.startswith("test_bernoulli")
+    )
 
 
 def _array(value: Any) -> Any:
@@ -160,7 +162,9 @@ def report() -> str:
         else:
             run(case)
             passed += 1
-    lines = [f"{passed} of the {len(cases())} node tests of onnx {onnx.__version__} pass, {len(supported())} operators; left out:"]
+    lines = [
+        f"{passed} of the {len(cases())} node tests of onnx {onnx.__version__} pass, {len(supported())} operators; left out:"
+    ]
     return "\n".join(lines + [f"{n:5} {reason}" for reason, n in sorted(reasons.items())])
 
 

@@ -43,7 +43,9 @@ def test_what_is_left_out_has_a_reason(capsys: Any) -> None:
     assert not set(NOT_IMPORTED) & supported()
     count = len(cases()) - sum(reasons.values())
     with capsys.disabled():
-        print(f"\n{count} of the {len(cases())} node tests of onnx {onnx.__version__} are run, {len(supported())} operators")
+        print(
+            f"\n{count} of the {len(cases())} node tests of onnx {onnx.__version__} are run, {len(supported())} operators"
+        )
     assert count >= 1561 or onnx.__version__ != "1.23.2"
     assert len(supported()) > 170
 

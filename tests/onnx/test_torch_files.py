@@ -49,9 +49,7 @@ def test_the_same_scores(name: str, tmp_path: Path) -> None:
 def test_the_same_training(name: str, tmp_path: Path) -> None:
     """Names, gradients of all parameters, five steps of SGD, statistics of batch-norm."""
     net, x = made(name)
-    path = exported(
-        net, x, tmp_path / "net.onnx", do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE
-    )
+    path = exported(net, x, tmp_path / "net.onnx", do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE)
     model = tg.onnx.load(path).train().double()  # in double precision: nets of few samples amplify rounding
     net.train().double()
     x = x.double() if x.is_floating_point() else x

@@ -73,7 +73,9 @@ class ResNet(nn.Module):
         self.relu, self.maxpool = nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)
         sizes = (8, 8, 12, 16, 20)
         for i in range(4):
-            stage = nn.Sequential(Block(sizes[i], sizes[i + 1], 1 if i == 0 else 2), Block(sizes[i + 1], sizes[i + 1], 1))
+            stage = nn.Sequential(
+                Block(sizes[i], sizes[i + 1], 1 if i == 0 else 2), Block(sizes[i + 1], sizes[i + 1], 1)
+            )
             setattr(self, f"layer{i + 1}", stage)
         self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(20, 10)
 

@@ -20,7 +20,7 @@ X, Y = blobs()
 
 
 def test_off_a_terminal_each_epoch_is_one_plain_line(capsys: Any) -> None:
-    trainer(progress=True).fit((X, Y), 12, validation=(X, Y))
+    trainer(progress=True).fit((X, Y), 12, validation=blobs(seed=1))
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert len(lines) == 12

@@ -3,6 +3,7 @@ here are the switch that they share, and their voice."""
 
 from __future__ import annotations
 
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Hashable
@@ -22,16 +23,31 @@ class GuardRailWarning(UserWarning):
 
 
 class _Rails:
-    """Are they on, in this process; and what was said since the last run began?"""
+    """Are they on, in this process; what was said since the last run began; and who looks at a backward."""
 
-    __slots__ = ("looked", "on", "said", "steps", "waiting")
+    __slots__ = ("before_arrival", "before_walk", "lock", "looked", "on", "spoken", "steps", "waiting")
 
     def __init__(self) -> None:
         self.on = True
-        self.said: set[Hashable] = set()
+        self.spoken: list[tuple[Any, set[Hashable]]] = []  # warnings filters, and what was said under them
+        self.lock = threading.Lock()
+        self.before_walk: Callable[[Any], None] = _nobody  # both are set when `rails` is loaded
+        self.before_arrival: Callable[[Any], None] = _nobody
         self.looked: dict[Hashable, Any] = {}  # what rails that look at several batches know so far
         self.steps = 0  # of all optimizers
         self.waiting: list[Callable[[], None]] = []  # looks for the next of them
+
+    def said(self) -> set[Hashable]:
+        """What was said under the filters in force: within a `catch_warnings` all may be said again."""
+        for filters, said in self.spoken:
+            if filters is warnings.filters:
+                return said
+        self.spoken.append((warnings.filters, set()))
+        del self.spoken[:-8]
+        return self.spoken[-1][1]
+
+
+def _nobody(what: Any) -> None: ...
 
 
 rails = _Rails()
@@ -44,7 +60,8 @@ class guard_rails(AtOnce):
     A guard rail is a `GuardRailWarning` where a program runs and probably does not do what it seems to do: gradients
     that were never cleared, a softmax before a loss that has its own, images of 0..255 fed raw, and their kin; see
     ``docs/guard_rails.md``. Each says once what it saw, at the user's own line, and what to do about it. A run that is
-    right hears nothing. They speak again after another optimizer was made, and after a call of this.
+    right hears nothing. They speak again after another optimizer was made, within a `warnings.catch_warnings`, and
+    after a call of this.
 
     >>> import tinygrad_cnn as tg
     >>> with tg.guard_rails(False):
@@ -62,7 +79,8 @@ class guard_rails(AtOnce):
 
 def begin_anew() -> None:
     """A new run: what was said before may be said again."""
-    rails.said.clear()
+    with rails.lock:
+        rails.spoken.clear()
     rails.looked.clear()
     rails.waiting = []
 
@@ -96,19 +114,28 @@ def looks(rail: str, times: int, about: Hashable, thing: Any = None) -> bool:
     return True
 
 
-def say(rail: str, text: str, about: Hashable = None) -> None:
+Place = tuple[str, int, str]  # a line of the user's: file, number, module
+
+
+def users_line() -> Place:
+    """The user's line that runs."""
+    frame = users_frame()
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__", "__main__")
+
+
+def say(rail: str, text: str, about: Hashable = None, place: Place | None = None) -> None:
     """Warn at the user's line: once for a rail and what it is ``about``, or else for a rail and the line.
 
     ``rail`` is its name in docs/guard_rails.md; ``text`` says what was seen, what that does, and what to do instead.
+    ``place`` is the line, where it is another than the one that runs.
     """
     if not rails.on:
         return
-    frame = users_frame()
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    file, line, module = place or users_line()
     key = (rail, (file, line) if about is None else about)
-    if key in rails.said:
-        return
-    rails.said.add(key)
-    warnings.warn_explicit(
-        f"{text} [{rail}]", GuardRailWarning, file, line, module=frame.f_globals.get("__name__"), source=None
-    )
+    with rails.lock:
+        said = rails.said()
+        if key in said:
+            return
+        said.add(key)
+    warnings.warn_explicit(f"{text} [{rail}]", GuardRailWarning, file, line, module=module, source=None)

@@ -72,6 +72,11 @@ def taken(table: dict[int, list[Any]], array: Any) -> list[Any]:
         return [] if entry is None or entry[0]() is None else list(entry[1])
 
 
+def upcoming() -> int:
+    """The number of the next node or write, without taking it."""
+    return int(repr(tickets)[6:-1])
+
+
 def mutated(*arrays: Any) -> None:
     """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
     global last_write

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays import writes
+from ..arrays import guarding, writes
 from ..arrays.like import NOT_KEPT, Like
 from ..arrays.telling import tell
 from .arrival import accumulate, call_hook, through_hooks
@@ -276,16 +276,15 @@ def backward(
     ``grad_variables`` is the old name of ``grad_tensors``.
     """
     inputs = None if inputs is None else _listed(inputs, "backward")
-    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
-    roots = _roots(tensors, grad_tensors, create_graph, "tensors")
-    retain = create_graph if retain_graph is None else retain_graph
+    roots = _roots(tensors, grad_variables if grad_tensors is None else grad_tensors, create_graph, "tensors")
+    guarding.rails.before_walk(roots)
     with set_grad_enabled(create_graph):
-        found = walk(roots, retain, create_graph, inputs)
+        found = walk(roots, create_graph if retain_graph is None else retain_graph, create_graph, inputs)
+        guarding.rails.before_arrival(found)
         given = {id(g) for _, g in roots}
         for x in list(found) if inputs is None else inputs:
             key = x if not isinstance(x, Variable) or x._node is None else x._node
-            g = found.pop(key, None)
-            if g is None:
+            if (g := found.pop(key, None)) is None:
                 continue
             if not create_graph:  # an array of its own: rules like that of `add` hand one gradient to several inputs
                 if id(g) in given or getattr(g, "base", None) is not None:

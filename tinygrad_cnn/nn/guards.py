@@ -7,13 +7,12 @@ It looks at the call of a whole model, which no other module's forward makes. Wh
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..arrays.guarding import MANY, rails, say
 from ..autograd.modes import here
 
-if TYPE_CHECKING:
-    from .module import Module
+Model = Any  # a Module: it stands on this file
 
 _LAST = "the model that was called last while gradients were recorded"
 
@@ -23,7 +22,7 @@ class _Calls:
 
     __slots__ = ("in_eval", "loaded", "looks", "model", "steps", "trained_in_eval")
 
-    def __init__(self, model: Module) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = weakref.ref(model)
         self.steps = -1  # how many there were at its first call with gradients; -1 before that
         self.loaded = -1  # how many there were when it was given a saved state
@@ -40,7 +39,7 @@ class _Calls:
         self.trained_in_eval = any(p._grad is not None for p in model.parameters())
 
 
-def _calls_of(model: Module) -> _Calls:
+def _calls_of(model: Model) -> _Calls:
     key = ("mode", id(model))
     calls: _Calls | None = rails.looked.get(key)
     if calls is None or calls.model() is not model:
@@ -50,12 +49,12 @@ def _calls_of(model: Module) -> _Calls:
     return calls
 
 
-def note_loading(model: Any) -> None:
+def note_loading(model: Model) -> None:
     """A model was given a saved state: what is next may be its evaluation, without any training."""
     _calls_of(model).loaded = rails.steps
 
 
-def look_at_mode(model: Module) -> None:
+def look_at_mode(model: Model) -> None:
     """A whole model is about to be called."""
     calls = _calls_of(model)
     if not here.mode.recording:
@@ -76,7 +75,7 @@ def look_at_mode(model: Module) -> None:
             rails.waiting.append(calls.at_step)
 
 
-def _named(model: Module, training: bool) -> str:
+def _named(model: Model, training: bool) -> str:
     """Its layers that mind the mode and are in the given one; "" where there are none."""
     minding = (m for m in model.modules() if m._minds_the_mode() or _drops(m))
     found = [type(m).__name__ for m in minding if m.training is training]
@@ -90,12 +89,12 @@ def note_chance() -> None:
         rails.looked["drops", id(module)] = within
 
 
-def _drops(module: Module) -> bool:
+def _drops(module: Model) -> bool:
     noted = rails.looked.get(("drops", id(module)))
     return noted is not None and noted() is module
 
 
-def _evaluated_in_training_mode(model: Module, calls: _Calls) -> None:
+def _evaluated_in_training_mode(model: Model, calls: _Calls) -> None:
     calls.steps, calls.loaded = rails.steps, -1  # so much is known; the next look comes after another step
     if layers := _named(model, True):
         kind = type(model).__name__
@@ -109,7 +108,7 @@ def _evaluated_in_training_mode(model: Module, calls: _Calls) -> None:
         )
 
 
-def _trained_in_evaluation_mode(model: Module, calls: _Calls) -> None:
+def _trained_in_evaluation_mode(model: Model, calls: _Calls) -> None:
     calls.trained_in_eval = False
     if layers := _named(model, False):
         kind = type(model).__name__

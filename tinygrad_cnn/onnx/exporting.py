@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,16 @@ import numpy as np
 from ..io.atomic import replace_file
 from ..nn.module import Module
 from ..programs import Extent, Program, Step, Value, record
-from .graph import Graph, Untranslatable, type_of
+from .graph import Graph, Made, Untranslatable, type_of
 from .needed import the_package
 from .operators import TABLE
 
 _OPSETS = range(17, 22)
 _LARGEST = 2**31 - 1  # bytes of a protobuf message
+_FLOAT32_ALONE = {
+    *("AveragePool", "Conv", "ConvTranspose", "Elu", "Erf", "GRU", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid"),
+    *("HardSwish", "InstanceNormalization", "LSTM", "RNN", "Selu", "Softplus", "Softsign"),
+}
 
 
 def export(
@@ -61,7 +66,7 @@ def export(
     content = as_model(model, example, input_names, output_names, batch_dim, opset)
     if content.ByteSize() > _LARGEST:
         raise ValueError(f"export: the file would have {content.ByteSize()} bytes; ONNX files end at 2 GB")
-    the_package("onnx.checker").check_model(content, full_check=True)
+    the_package().checker.check_model(content, full_check=True)
     replace_file(path, content.SerializeToString())
 
 
@@ -96,7 +101,8 @@ def _names(given: Sequence[str] | None, found: list[str], what: str) -> list[str
     names = [given] if isinstance(given, str) else list(given)
     if len(names) != len(found) or not all(isinstance(name, str) and name for name in names):
         raise ValueError(
-            f"export: {what}_names must hold {len(found)} names, one for each {what} ({', '.join(found)}), got {names!r}"
+            f"export: {what}_names must hold {len(found)} names, one for each {what} ({', '.join(found)}), got "
+            f"{names!r}"
         )
     if len(set(names)) != len(names):
         raise ValueError(f"export: {what}_names must differ from each other, got {names!r}")
@@ -104,7 +110,7 @@ def _names(given: Sequence[str] | None, found: list[str], what: str) -> list[str
 
 
 def _model(program: Program, opset: int) -> Any:
-    helper, numpy_helper = the_package("onnx.helper"), the_package("onnx.numpy_helper")
+    helper, numpy_helper = the_package().helper, the_package().numpy_helper
     graph = Graph(program, opset)
     for value in program.inputs:
         graph.call(value, graph.claim(value.name))
@@ -123,9 +129,11 @@ def _model(program: Program, opset: int) -> Any:
             f"export: ONNX (opset {opset}) has no operators for\n  " + "\n  ".join(dict.fromkeys(missing)) + "\n"
             "compute these outside of the model, or with other operations"
         )
+    written = graph.finish(outputs)
+    _warn_of_float64(program, written)
     nodes = [
         helper.make_node(n.op, n.inputs, n.outputs, name=n.name, doc_string=n.line or None, **n.attributes)
-        for n in graph.finish(outputs)
+        for n in written
     ]
     content = helper.make_graph(
         nodes,
@@ -142,6 +150,22 @@ def _model(program: Program, opset: int) -> Any:
     )
     helper.set_model_props(made, {"batch": "free" if program.free else f"fixed: {program.fixed_because or 'as asked'}"})
     return made
+
+
+def _warn_of_float64(program: Program, nodes: list[Made]) -> None:
+    """Say once which operators onnxruntime runs in float32 alone: the file is right, and does not run there."""
+    doubles = any(value.dtype == np.float64 for value in program.known + program.inputs)
+    found = sorted({node.op for node in nodes if node.op in _FLOAT32_ALONE}) if doubles else []
+    if found:
+        warnings.warn(
+            f"export: onnxruntime's CPU has no float64 for {', '.join(found)} (version 1.32); the file is right, but "
+            "to run it there export the model in float32: model.float()",
+            stacklevel=4,
+        )
+
+
+def _array(numpy_helper: Any, a: Any, name: str) -> Any:
+    return numpy_helper.from_array(np.ascontiguousarray(a).reshape(a.shape), name)
 
 
 def _ir(opset: int) -> int:

@@ -157,8 +157,14 @@ class Graph:
             return ""
         if isinstance(x, Value):
             return self.name(x)
+        if isinstance(x, Extent):
+            return self.cast(self.squeeze(self.ints([x]), [0]), self._beside(step))
+        return self.constant(x, self._beside(step))
+
+    @staticmethod
+    def _beside(step: Step) -> np.dtype[Any]:
         beside = [v.dtype for v in step.inputs if isinstance(v, Value) and v.dtype != np.bool_]
-        return self.constant(x, beside[0] if beside else step.output.dtype)
+        return beside[0] if beside else step.output.dtype
 
     # -------------------------------------------------------------------------------------- what many steps are made of
     def reshape(self, x: str, shape: Shape, old: Shape | None = None) -> str:
@@ -224,14 +230,18 @@ class Graph:
                 kept.append(made)
                 read.update(made.inputs)
         self.initializers = {name: a for name, a in self.initializers.items() if name in read}
+        numbered = [name for name in self.initializers if name in set(self._constants.values())]
         self._taken = {*self.initializers, *(wanted for _, wanted in outputs), *map(self.name, self.program.inputs)}
+        self._taken -= set(numbered)
+        renamed.update((name, self.claim("constant")) for name in numbered)
+        self.initializers = {renamed.get(name, name): a for name, a in self.initializers.items()}
         nodes = []
         for made in reversed(kept):
             name = self.claim(made.name)
             for k, output in enumerate(made.outputs):
                 if output not in renamed:
-                    wanted = any(output == chosen for _, chosen in outputs)
-                    renamed[output] = output if wanted else self.claim(f"{name}_{k}") if k else name
+                    final = any(output == chosen for _, chosen in outputs)
+                    renamed[output] = output if final else self.claim(f"{name}_{k}") if k else name
             inputs, results = (tuple(renamed.get(x, x) for x in names) for names in (made.inputs, made.outputs))
             nodes.append(made._replace(inputs=inputs, outputs=results, name=name))
         return nodes
@@ -239,5 +249,4 @@ class Graph:
 
 def type_of(dtype: np.dtype[Any]) -> int:
     """ONNX's number of a dtype."""
-    helper = the_package("onnx.helper")
-    return int(helper.np_dtype_to_tensor_dtype(dtype))
+    return int(the_package().helper.np_dtype_to_tensor_dtype(dtype))

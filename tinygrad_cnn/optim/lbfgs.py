@@ -11,6 +11,7 @@ from numpy import ndarray
 from ..arrays.guarding import about_to_step
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
+from ..rails.steps import mark_used
 from ..tensors import Tensor
 from .checks import finite, non_negative
 from .optimizer import Group, Optimizer, Params, State
@@ -107,7 +108,9 @@ class LBFGS(Optimizer):
             with enable_grad():
                 loss = closure()
             state["func_evals"] = state.get("func_evals", 0) + 1
-            return loss, float(loss), _gathered(params)
+            g = _gathered(params)
+            mark_used(self)
+            return loss, float(loss), g
 
         first, f, g = look(None)
         about_to_step()

@@ -13,6 +13,7 @@ from ..arrays.guarding import about_to_step, begin_anew
 from ..arrays.threads import WORTH, divide
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
+from ..rails.memory import watch_of
 from ..tensors import Tensor
 from .checks import FLAGS, as_groups, boolean, finite, hints, names_and_params, non_negative, plain
 from .hooks import Hooks
@@ -106,12 +107,15 @@ class Optimizer(Hooks):
         boolean(group, "maximize", "nesterov", "amsgrad", "centered", "decoupled_weight_decay")
         hints(**{key: group.get(key) for key in FLAGS})
         group["params"] = params
+        for p in params:
+            p._rail = watch_of(self)
         if names is not None:
             group["param_names"] = names
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: set them to None or, with ``set_to_none=False``, to fresh zeros where there are any."""
+        watch_of(self).cleared = watch_of(self).zeroed = True
         for group in self.param_groups:
             for p in group["params"]:
                 p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad._array))

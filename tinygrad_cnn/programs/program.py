@@ -127,7 +127,7 @@ class Program:
         for k, step in enumerate(self.steps):
             names.update(dict.fromkeys(step.outputs, f"{k}:{step.op}"))
             shapes = ", ".join(f"({', '.join(map(str, value.shape))})" for value in step.outputs)
-            given = ", ".join(names.get(x, x) if isinstance(x, Value) else str(x) for x in step.inputs)
+            given = ", ".join(names[x] if isinstance(x, Value) else str(x) for x in step.inputs)
             lines.append(f"{k}: {step.op}({given}) -> {shapes}")
         return "\n".join(lines)
 

@@ -1,8 +1,8 @@
 """What a call of a model does, written down as it happens: the raw form of a program, for one batch size.
 
-Values are known by their tensors, and by their memory where a tensor is new (detached, or handed on as an array). A write
-into memory makes a new value of it, and the views of it are derived again when they are next used; so a program knows
-no writes.
+Values are known by their tensors, and by their memory where a tensor is new (detached, or handed on as an array). A
+write into memory makes a new value of it, and the views of it are derived again when they are next used; so a program
+knows no writes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from ..nn.module import Module
 from ..nn.summary import leaves_in, tensors_in
 from ..profiler.recorder import Watcher
 from ..tensors import Tensor
-from ..tensors.writing import _overwritten, _root
+from ..tensors.writing import Path as Views
+from ..tensors.writing import _root
 from .program import Step, Value
 from .whole import Whole, whole
 
@@ -81,9 +82,9 @@ class Tape(Watcher):
         tensor, array, value, since = self._tensors.get(id(x), (None, None, None, 0))
         if tensor is x and array is a and value is not None and not written_since(a, since):
             return value
-        of = x._view[0] if isinstance(x, Variable) and x._view is not None else None
-        if of is not None and x._view is not None and x._view[1] is None and _place(of._array) == _place(a):
-            return self._there(of)
+        view = x._view if isinstance(x, Variable) else None
+        if view is not None and view[1] is None and _place(view[0]._array) == _place(a):
+            return self._there(view[0])
         value, since = self._known.get(_place(a), (None, 0))
         return None if value is None or written_since(a, since) else value
 
@@ -99,8 +100,9 @@ class Tape(Watcher):
             value = self._derived(x)
         if value is None:
             if _place(a) in self._known and self._known[_place(a)][0].kind != "constant":
+                line = _user_line(self._caller)
                 raise RuntimeError(
-                    f"a tensor of shape {a.shape} was written into where no operation sees it, {_user_line(self._caller)!r}; "
+                    f"a tensor of shape {a.shape} was written into where no operation sees it{line and f', {line}'}; "
                     "write with the tensor's own methods (x[i] = y, x.add_(y))"
                 )
             value = self._value("constant", a, array=a.copy())
@@ -128,8 +130,8 @@ class Tape(Watcher):
         if self._whole is None:
             given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
             first = given[0] if given else None
-            idle = op.name in _ITSELF or (op.name == "cast" and getattr(first, "dtype", None) == result.dtype)
-            if idle and isinstance(first, Value):
+            same = isinstance(first, Value) and first.dtype == result.dtype and op.name in ("cast", "convert")
+            if isinstance(first, Value) and (same or op.name in _ITSELF):
                 self._note(first, result)
             else:
                 self._step(op.name, given, self._settings(attributes), result)
@@ -140,7 +142,7 @@ class Tape(Watcher):
             return inputs
         before, here.mode.watchers = here.mode.watchers, (self,)
         try:
-            return op.prepare(tuple(inputs))  # type: ignore[no-any-return]
+            return op.prepare(tuple(inputs))
         finally:
             here.mode.watchers = before
 
@@ -157,20 +159,32 @@ class Tape(Watcher):
         root, path = _root(x)
         before = self._before(root) if path else None
         if before is not None:
-            settings = {"path": [(made.op.name, self._settings(how)) for made, how in path]}  # type: ignore[attr-defined]
-            self._step(_overwritten.op.name, (before, value), settings, root)  # type: ignore[attr-defined]
+            self._note(self._overwritten(before, root._array, path, value), root)
         self._note(value, x)
+
+    def _overwritten(self, x: Value, a: Any, path: Views, part: Value) -> Value:
+        """x, whose memory is a, with another part where the path leads: one step of the path after the other."""
+        (made, how), rest = path[0], path[1:]
+        view = made.op.name, self._settings(how)  # type: ignore[attr-defined]
+        if rest:
+            a_view = made(a, **how)
+            part = self._overwritten(self._made(view[0], (x,), view[1], a_view), a_view, rest, part)
+        return self._made("overwritten", (x, part), {"view": view[0], **view[1]}, a)
 
     def _before(self, x: Any) -> Value | None:
         """What a tensor was before the write that has just been."""
         tensor, array, value, _ = self._tensors.get(id(x), (None, None, None, 0))
-        if tensor is x and array is x._array:
+        if tensor is x and array is array_of(x):
             return value
-        return self._known.get(_place(x._array), (None, 0))[0]
+        return self._known.get(_place(array_of(x)), (None, 0))[0]
 
     def _step(self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], y: Any) -> Value:
-        value = self._value("result", array_of(y))
+        value = self._made(op, inputs, attributes, array_of(y))
         self._note(value, y)
+        return value
+
+    def _made(self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], a: ndarray) -> Value:
+        value = self._value("result", a)
         self.steps.append(Step(op, inputs, attributes, (value,), *self._where()))
         return value
 

@@ -22,6 +22,7 @@ from .writing import Text, write
 
 __all__ = ["export_numpy"]
 
+HEAD = "import math\nfrom typing import Any\nimport numpy as np\nArray = np.ndarray\n"  # what the code stands on
 FURTHEST = 1e-3  # of the outputs' scale: what a file may be off before it is taken for wrong
 
 
@@ -134,8 +135,7 @@ if __name__ == "__main__":
 def _check(text: Text, model: Module, examples: Sequence[Any], path: Path) -> None:
     """Run what is about to be written, and raise unless it computes what the model does."""
     room: dict[str, Any] = {"w": text.arrays}
-    head = "import math\nfrom typing import Any\nimport numpy as np\nArray = np.ndarray"
-    exec(compile(f"{head}\n{text.functions}\n{text.predict}", path.name, "exec", dont_inherit=True), room)
+    exec(compile("\n".join([HEAD, text.functions, text.predict]), path.name, "exec", dont_inherit=True), room)
     with in_mode(model, False), same_buffers(model), no_grad():
         expected = [array_of(x) for x in leaves_in(model(*examples)) if x is not None]
     inputs = [array_of(x) for x in leaves_in(list(examples)) if not isinstance(x, (int, float, str, type(None)))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -174,9 +175,15 @@ def _block(step: Step, inner: set[str]) -> str:
 def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], arguments: list[str]) -> Iterator[str]:
     """The function itself."""
     yield f"def predict({', '.join(f'{name}: Array' for name in arguments)}) -> {_kind(program)}:"
-    whose = "N images, rows or sequences at once" if program.free else f"a batch of {program.batch}, and no other"
+    whose = "a batch of any size, N" if program.free else "arrays of these sizes and no others"
     yield f'    """What {program.model} makes of its input: {whose}.'
     yield ""
+    if program.fixed_because:
+        why = program.fixed_because.replace("\\", "/").replace('"', "'")
+        yield from textwrap.wrap(
+            f"It is for one batch size: {why}.", 115, initial_indent="    ", subsequent_indent="    "
+        )
+        yield ""
     yield "    Args:"
     for name, value in zip(arguments, program.inputs, strict=True):
         yield f"        {name}: {shape(value.shape)}, {value.dtype}."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import string
-import time
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class Checkpoint(Callback):
         number = isinstance(every_minutes, (int, float)) and not isinstance(every_minutes, bool)
         if every_minutes is not None and not (number and every_minutes >= 0):
             raise ValueError(f"Checkpoint: every_minutes must be a number >= 0, got {every_minutes!r}")
+        if keep is not None and keep > 1 and "{" not in os.fspath(path):
+            raise ValueError(f"Checkpoint: keep={keep} needs a path with {{epoch}} or {{batch}} in it, got {path!r}")
         self.path, self.every, self.every_batches = os.fspath(path), every, every_batches
         self.every_minutes, self.keep = every_minutes, keep
         self._batches = 0  # since the first one ever
@@ -57,13 +59,13 @@ class Checkpoint(Callback):
         _make_folder(self.path)
         if self.every_batches is not None or self.every_minutes is not None:
             _fill(self.path, {"epoch": 1, "batch": 1}, "batch")
-        self._saved_at = time.monotonic()
+        self._saved_at = monotonic()
 
     def on_batch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
         """As `Callback.on_batch_end`."""
         self._batches, self._batch = self._batches + 1, trainer.batch
         due = self.every_batches is not None and self._batches % self.every_batches == 0
-        if self.every_minutes is not None and time.monotonic() - self._saved_at >= 60 * self.every_minutes:
+        if self.every_minutes is not None and monotonic() - self._saved_at >= 60 * self.every_minutes:
             due = True
         if due:
             self._save(trainer, _fill(self.path, {"epoch": trainer.epoch + 1, "batch": trainer.batch}, "batch"))
@@ -90,7 +92,7 @@ class Checkpoint(Callback):
         except BaseException:
             self._files = before
             raise
-        self._saved_at = time.monotonic()
+        self._saved_at = monotonic()
         for file in old:
             Path(file).unlink(missing_ok=True)
 

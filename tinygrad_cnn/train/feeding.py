@@ -29,7 +29,7 @@ class Feed:
     def __init__(self, loader: Any, state: dict[str, Any] | None = None) -> None:
         self.loader = loader
         self._source: Generator | None = None
-        self._digest = 0
+        self._digests = [0]  # of the targets, after each batch
         self._place: Any = None  # where a DataLoader's epoch stands, which may be walked by others meanwhile
         if state is not None and "begin" not in state and not stateful(loader):
             restore_between(loader, state)
@@ -59,7 +59,7 @@ class Feed:
         finally:
             if state is not None:
                 process_to(now)
-        if state is not None and self._digest != state["digest"]:
+        if state is not None and self._digests[-1] != state["digest"]:
             raise OtherEpochError(
                 f"the {type(self.loader).__name__} gives other batches than in the saved run, from the same random "
                 "state; give it state_dict() and load_state_dict()"
@@ -76,7 +76,7 @@ class Feed:
         with standing_in(self._source):
             batch = next(self._batches, END)
         if batch is not END:
-            self._digest = zlib.crc32(_targets(batch), self._digest)
+            self._digests.append(zlib.crc32(_targets(batch), self._digests[-1]))
         return batch
 
     def sure_of_more(self, batches: int) -> bool:
@@ -90,8 +90,13 @@ class Feed:
             return state_of(self.loader, self._place, batches)
         if stateful(self.loader):
             return copy.deepcopy(dict(self.loader.state_dict()))
-        found = {"batches": batches, "digest": self._digest, "begin": self._begin, "settings": _settings(self.loader)}
-        return {**found, "generators": positions(sources_within(self.loader))}
+        return {
+            "batches": batches,
+            "digest": self._digests[batches],
+            "begin": self._begin,
+            "generators": positions(sources_within(self.loader)),
+            "settings": _settings(self.loader),
+        }
 
     def close(self) -> None:
         """The epoch is left: what reads ahead for it ends."""

@@ -309,7 +309,7 @@ def test_it_speaks_again_in_another_run_and_on_another_line() -> None:
 
 def test_numbers_are_looked_at_in_the_first_batches_alone() -> None:
     """What is right in the beginning stays so; and looking ends."""
-    rows = [F.one_hot(T, 3).float()] * 8 + [2 * F.one_hot(T, 3).float()]
+    rows = [F.one_hot(T, 3).float()] * 16 + [2 * F.one_hot(T, 3).float()]
 
     def late() -> None:
         for t in rows:

@@ -14,7 +14,7 @@ import numpy as np
 from ...arrays.guarding import here_and, looks, rails, say
 from ...autograd.graph import Array, Node, Variable, array_of
 
-LOOKS = 4  # batches of a run whose numbers are looked at
+LOOKS = 16  # batches of a run whose numbers are looked at
 ROWS = 64  # of each of them
 _MOVES = {"reshape", "getitem", "permute", "broadcast_to", "cast", "clone", "clip", "cat", "stack", "identity", "flip"}
 _SQUASHES = {"softmax", "log_softmax", "sigmoid", "logsigmoid", "hardsigmoid"}
@@ -71,7 +71,7 @@ def _are_probabilities(p: Any) -> bool:
 def scores(x: Array, name: str) -> None:
     """`cross_entropy` takes the softmax itself."""
     made_by = _maker(x)
-    if not made_by and looks(name, LOOKS, here_and(x.shape[1:])) and _are_probabilities(_rows(x, x.ndim > 1)):
+    if not made_by and looks(name, LOOKS, here_and(name)) and _are_probabilities(_rows(x, x.ndim > 1)):
         made_by = "softmax"
     if made_by in ("log_softmax", "logsigmoid"):
         say(
@@ -108,7 +108,7 @@ def log_probabilities(x: Array, name: str) -> None:
         return
     if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         _no_logarithms(name, f"probabilities, which {made_by} made", made_by)
-    elif looks(name, LOOKS, here_and(x.shape[1:])) and len(p := _rows(x, x.ndim > 1)):
+    elif looks(name, LOOKS, here_and(name)) and len(p := _rows(x, x.ndim > 1)):
         with np.errstate(all="ignore"):
             totals = np.add.reduce(np.exp(p), axis=1)
         if _are_probabilities(p):
@@ -141,7 +141,7 @@ def logarithms(x: Array, name: str) -> None:
 
 def distributions(target: Array, dim: int, name: str) -> None:
     """Targets of `cross_entropy` that are no class indices are probabilities."""
-    if not looks("one-hot", LOOKS, here_and(target.shape[1:])) or not len(p := _rows(target, dim)):
+    if not looks("one-hot", LOOKS, here_and(name)) or not len(p := _rows(target, dim)):
         return
     with np.errstate(all="ignore"):
         wrong = np.flatnonzero(~(abs(np.add.reduce(p, axis=1, dtype=np.float32) - 1) < 0.02) | (p.min(axis=1) < 0))
@@ -158,7 +158,7 @@ def distributions(target: Array, dim: int, name: str) -> None:
 
 def zero_or_one(target: Array, name: str) -> None:
     """Targets of logistic losses lie in 0..1."""
-    if looks(name, LOOKS, here_and(target.shape[1:])) and (t := array_of(target)).size:
+    if looks(name, LOOKS, here_and(name)) and (t := array_of(target)).size:
         part = t[:ROWS] if t.ndim else t
         low, high = float(part.min()), float(part.max())
         if low < 0 or high > 1:

@@ -33,10 +33,10 @@ def _sum(op: str) -> Translation:
         alpha = s.attributes.get("alpha", 1)
         inner = g.signal(a)
         made, bias = g.made_by(inner or a, "ConvTranspose"), g.made_by(b, "Unsqueeze")
-        if op == "Add" and made is not None and len(made.inputs) == 2 and bias is not None and alpha == 1:
-            if g.axes_of(bias) == (1, 2):
-                y: str = g.node("ConvTranspose", *made.inputs, bias.inputs[0], **made.attributes)
-                return g.unsqueeze(y, [2]) if inner else y
+        bare = op == "Add" and alpha == 1 and made is not None and len(made.inputs) == 2
+        if bare and made is not None and bias is not None and g.axes_of(bias) == (1, 2):
+            y: str = g.node("ConvTranspose", *made.inputs, bias.inputs[0], **made.attributes)
+            return g.unsqueeze(y, [2]) if inner else y
         return g.node(op, a, b if alpha == 1 else g.node("Mul", b, g.constant(alpha, s.output.dtype)))
 
     return translate
@@ -50,9 +50,9 @@ def mul(g: Graph, s: Step, a: str, b: str) -> str:
     times = g.made_by(a, "Mul")
     factors = [x for x in (g.array(b), g.array(times.inputs[1]) if times is not None else None) if x is not None]
     pool = None if times is None else g.made_by(times.inputs[0], "AveragePool")
-    if pool is not None and len(factors) == 2 and all(x.ndim == 0 for x in factors):
-        if math.isclose(float(factors[0] * factors[1]), 1, rel_tol=1e-6):
-            return pool.outputs[0]
+    numbers = [float(x) for x in factors if x.ndim == 0]
+    if pool is not None and len(numbers) == 2 and math.isclose(math.prod(numbers), 1, rel_tol=1e-6):
+        return pool.outputs[0]
     return g.node("Mul", a, b)
 
 
@@ -78,7 +78,7 @@ def _trunc(g: Graph, s: Step, x: str) -> str:
 def _round(g: Graph, s: Step, x: str) -> str:
     decimals = s.attributes["decimals"]
     if s.output.dtype.kind != "f":
-        raise Untranslatable("of integers") if decimals < 0 else None
+        raise Untranslatable("of integers")
     if not decimals:
         return g.node("Round", x)
     power = number(g, s, 10.0**decimals)
@@ -197,6 +197,7 @@ TABLE: dict[str, Translation] = {
     "where": _where,
     "choose": _where,
     "cast": _cast,
+    "convert": _cast,
     "floor": _whole("Floor"),
     "ceil": _whole("Ceil"),
     "trunc": _trunc,

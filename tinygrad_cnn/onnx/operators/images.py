@@ -143,7 +143,7 @@ def _adaptive_max(g: Graph, s: Step, x: str) -> str:
     return g.squeeze(x, [0]) if len(shape) == n + 1 else x
 
 
-def _pixels(channels: int, kernel: Any, dtype: Any) -> Any:
+def _pixels(channels: Any, kernel: Any, dtype: Any) -> Any:
     """Kernels that each pick one pixel of one channel's window: (channels * kh * kw, channels, kh, kw)."""
     n = channels * math.prod(kernel)
     return np.eye(n, dtype=dtype).reshape(n, channels, *kernel)

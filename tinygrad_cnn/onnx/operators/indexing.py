@@ -80,10 +80,17 @@ def _setitem(g: Graph, s: Step, x: str, value: str) -> str:
 
 def _overwritten(g: Graph, s: Step, x: str, part: str) -> str:
     """x in which a view has other values."""
-    path = s.attributes["path"]
-    if len(path) != 1 or path[0][0] != "getitem":
-        raise Untranslatable("a write into a view that is no plain part, x[...], of the tensor")
-    return _written(g, s, x, part, path[0][1]["index"])
+    view, given = s.attributes["view"], s.inputs[1]
+    if given.dtype != s.output.dtype:
+        part = g.cast(part, s.output.dtype)
+    if view == "getitem":
+        return _written(g, s, x, part, s.attributes["index"])
+    if view == "reshape":
+        return g.reshape(part, s.output.shape, given.shape)
+    if view == "permute":
+        dims = s.attributes["dims"]
+        return transposed(g, part, [dims.index(d) for d in range(len(dims))])
+    raise Untranslatable(f"a write into a view made by {view}")
 
 
 def _written(g: Graph, s: Step, x: str, value: str, index: Index) -> str:
@@ -104,7 +111,7 @@ def _written(g: Graph, s: Step, x: str, value: str, index: Index) -> str:
 
 
 def _places(entries: list[Any], picks: tuple[Any, ...] | None) -> list[tuple[Any, Any]]:
-    """For each dimension of the view, and of the numbers that took one away: the entry, and if it was a number or new."""
+    """For each dimension of the view, and each number that took one away: the entry, and if it was a number or new."""
     places: list[tuple[Any, Any]] = []
     k = 0
     for item in entries:

@@ -36,10 +36,8 @@ def _recurrent(g: Graph, s: Step, x: str, *rest: str) -> tuple[str, ...]:
         op = {"LSTM": "LSTM", "GRU": "GRU"}.get(mode, "RNN")
         y, *last = g.node(op, x, w, r, b, "", *begin, outputs=1 + states, hidden_size=hidden, **settings)
         finals.append(last)
-        if both == 1:
-            x = g.squeeze(y, [1])
-        else:
-            x = g.reshape(transposed(g, y, (0, 2, 1, 3)), (steps, batch, both * hidden))
+        width = both * hidden
+        x = g.squeeze(y, [1]) if both == 1 else g.reshape(transposed(g, y, (0, 2, 1, 3)), (steps, batch, width))
     ends = [parts[0] if len(parts) == 1 else g.node("Concat", *parts, axis=0) for parts in zip(*finals, strict=True)]
     return (transposed(g, x, (1, 0, 2)) if a["batch_first"] else x, *ends)
 

@@ -60,7 +60,7 @@ def _count(g: Graph, s: Step) -> str:
     sizes = [shape[d] for d in (range(len(shape)) if dim is None else dim)]
     free = [n for n in sizes if isinstance(n, Extent)]
     if not free:
-        return number(g, s, math.prod(int(n) for n in sizes))  # type: ignore[arg-type]
+        return number(g, s, math.prod(int(n) for n in sizes))
     n = g.squeeze(g.ints([Extent(1)]), [0])
     total = g.constant(math.prod(m for m in sizes if not isinstance(m, Extent)), np.int64)
     for m in free:

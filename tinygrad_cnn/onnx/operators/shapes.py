@@ -83,6 +83,17 @@ def _roll(g: Graph, s: Step, x: str) -> str:
     return x
 
 
+def _rot90(g: Graph, s: Step, x: str) -> str:
+    """Quarter turns: the two dimensions exchanged, and one or both in reverse order."""
+    k, (a, b) = s.attributes["k"] % 4, s.attributes["dims"]
+    order = list(range(len(s.output.shape)))
+    if k % 2:
+        order[a], order[b] = order[b], order[a]
+    for dim in {0: (), 1: (b,), 2: (a, b), 3: (a,)}[k]:
+        x = sliced(g, x, dim, -1, -FAR, -1)
+    return transposed(g, x, order)
+
+
 def _triangle(upper: int) -> Translation:
     def translate(g: Graph, s: Step, x: str) -> str:
         return g.node("Trilu", x, g.constant(s.attributes["diagonal"], np.int64), upper=upper)
@@ -93,13 +104,13 @@ def _triangle(upper: int) -> Translation:
 def _diagonal(g: Graph, s: Step, x: str) -> str:
     """A diagonal of the matrices in two dimensions, which becomes the last one."""
     a = s.attributes
-    first, second, offset = a.get("dim1", a.get("first")), a.get("dim2", a.get("second")), a.get("offset", 0)
-    shape, n = s.inputs[0].shape, len(s.inputs[0].shape)
-    first, second = first % n, second % n
-    length = s.output.shape[-1] if "dim1" in a else None
+    if "dim1" not in a:
+        raise Untranslatable("within a contraction")
+    n, length = len(s.inputs[0].shape), s.output.shape[-1]
+    first, second, offset = a["dim1"] % n, a["dim2"] % n, a["offset"]
     rest = [d for d in range(n) if d not in (first, second)]
-    if length is None or any(isinstance(m, Extent) for m in (shape[first], shape[second], length)):
-        raise Untranslatable("of these dimensions")
+    if isinstance(length, Extent):
+        raise Untranslatable("along the batch")
     x = transposed(g, x, [first, second, *rest])
     places = np.arange(length)
     where = np.stack([places + max(-offset, 0), places + max(offset, 0)], 1)  # (length, 2)
@@ -154,6 +165,7 @@ TABLE: dict[str, Translation] = {
     "stack": _stack,
     "flip": _flip,
     "roll": _roll,
+    "rot90": _rot90,
     "tril": _triangle(0),
     "triu": _triangle(1),
     "diagonal": _diagonal,

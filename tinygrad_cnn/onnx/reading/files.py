@@ -6,8 +6,10 @@ or not at all; what reading takes is bounded by the file's size.
 
 from __future__ import annotations
 
+import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,52 +17,51 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..needed import the_package
 from . import operators
 from .operators.table import NEWEST, OLDEST, OPERATORS
-from .program import Body, Declared, Reference, Step
+from .steps import Body, Declared, Reference, Step
 from .tensors import DTYPES, array_in
+from .wire import check_cost
 
 MAX_DEPTH = 50  # bodies within bodies, and functions that call functions
 _DOMAINS = {"ai.onnx": ""}
 
 
-def parser() -> Any:
-    """The onnx package."""
-    try:
-        import onnx
-        import onnx.checker
-    except ImportError as error:
-        raise ImportError("files of ONNX need the package onnx: pip install 'tinygrad-cnn[onnx]'") from error
-    return onnx
-
-
 def read_program(path: str | os.PathLike[str]) -> Body:
-    """The graph in a file. Every error names the file, and is a ValueError (or says that there is no such file)."""
+    """The graph in a file."""
     where = os.fspath(path)
-    onnx = parser()
     if not os.path.exists(where):
         raise FileNotFoundError(f"onnx.load: there is no file {where!r} (looked from {os.getcwd()!r})")
-    if not os.path.isfile(where):
-        raise ValueError(f"onnx.load: {where!r} is no regular file")
+    the_package()
+    with naming(where):
+        if not os.path.isfile(where):
+            raise ValueError("it is no regular file")
+        return _Reader(_parsed(where), os.path.dirname(os.path.abspath(where))).program()
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Whatever goes wrong within is a ValueError that names the file."""
     try:
-        return _Reader(_parsed(onnx, where), os.path.dirname(os.path.abspath(where))).program()
-    except MemoryError:
+        yield
+    except (MemoryError, OSError):
         raise
     except Exception as error:  # protobuf's, the checker's, Python's own about what is not as it should be
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ValueError(f"onnx.load: {where!r} cannot be read: {said}") from error
 
 
-def _parsed(onnx: Any, where: str) -> Any:
+def _parsed(where: str) -> Any:
     """The model in a file, checked."""
-    model = onnx.ModelProto()
-    raw = Path(where).read_bytes()
-    if not raw:
+    if not os.path.getsize(where):
         raise ValueError("the file is empty")
-    if not model.ParseFromString(raw):
+    with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        check_cost(data)
+    the_package("onnx.checker").check_model(where)  # by its path: it looks for external data beside the file
+    model = the_package().ModelProto()
+    if not model.ParseFromString(Path(where).read_bytes()):
         raise ValueError("it is no file of ONNX, or damaged")
-    external = any(tensor.data_location for tensor in model.graph.initializer)
-    onnx.checker.check_model(where if external else model)  # by its path it finds the files beside it
     return model
 
 
@@ -70,7 +71,9 @@ class _Reader:
     def __init__(self, model: Any, folder: str) -> None:
         self.model, self.folder = model, folder
         self.functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
-        self.read: dict[tuple[str, str, str], dict[str, Any]] = {}  # functions, once each, however often they are called
+        self.read: dict[
+            tuple[str, str, str], dict[str, Any]
+        ] = {}  # functions, once each, however often they are called
         self.open: list[tuple[str, str, str]] = []  # those that are being read
 
     def program(self) -> Body:
@@ -92,15 +95,15 @@ class _Reader:
             raise ValueError(f"graphs lie within each other more than {MAX_DEPTH} deep")
         if graph.sparse_initializer:
             raise ValueError(f"graph {graph.name!r} has sparse initializers, which are not supported; save them dense")
-        weights = {tensor.name: array_in(tensor, self.folder) for tensor in graph.initializer}
+        weights = {_text(tensor.name): array_in(tensor, self.folder) for tensor in graph.initializer}
         if "" in weights:
             raise ValueError("an initializer has no name")
         declared = [_declared(value) for value in graph.input]
         steps, constants = self._steps(graph.node, opsets, depth)
         return Body(
-            graph.name,
+            _text(graph.name),
             tuple(d.name for d in declared if depth or d.name not in weights),
-            tuple(value.name for value in graph.output),
+            _texts(value.name for value in graph.output),
             steps,
             constants,
             weights,
@@ -110,12 +113,12 @@ class _Reader:
     def _steps(self, nodes: Any, opsets: dict[str, int], depth: int) -> tuple[tuple[Step, ...], dict[str, ndarray]]:
         steps, constants = [], {}
         for node in nodes:
-            domain = _DOMAINS.get(node.domain, node.domain)
-            attributes = {a.name: self._attribute(a, opsets, depth) for a in node.attribute}
+            domain = _DOMAINS.get(node.domain, _text(node.domain))
+            attributes = {_text(a.name): self._attribute(a, opsets, depth) for a in node.attribute}
             if (domain, node.op_type) == ("", "Constant") and not any(
                 isinstance(value, Reference) for value in attributes.values()
             ):
-                constants[node.output[0]] = _constant(node, attributes)
+                constants[_text(node.output[0])] = _constant(node, attributes)
             else:
                 steps.append(self._step(node, domain, opsets, attributes, depth))
         return tuple(steps), constants
@@ -123,9 +126,12 @@ class _Reader:
     def _step(self, node: Any, domain: str, opsets: dict[str, int], attributes: dict[str, Any], depth: int) -> Step:
         version = opsets.get(domain, 0)
         if not domain and version < OLDEST and not _unchanged(node.op_type, version):
-            raise ValueError(f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later")
-        name = node.name or next(filter(None, node.output), node.op_type)
-        key = (node.domain, node.op_type, getattr(node, "overload", ""))
+            raise ValueError(
+                f"operator {node.op_type} of opset {version} is not read; convert the model to opset {OLDEST} or later"
+            )
+        outputs = _texts(node.output)
+        name = _text(node.name) or next(filter(None, outputs), node.op_type)
+        key = (node.domain, _text(node.op_type), getattr(node, "overload", ""))
         function: Callable[..., Any]
         if key in self.functions:
             attributes = {**self._function(key, depth), **attributes}
@@ -138,7 +144,7 @@ class _Reader:
                 f"node {name!r} is of the operator {said} (opset {version}), which is not supported; "
                 "docs/interchange.md lists those that are"
             )
-        step = Step(node.op_type, domain, version, name, tuple(node.input), tuple(node.output), attributes, function)
+        step = Step(node.op_type, domain, version, name, _texts(node.input), outputs, attributes, function)
         inner = (n for key, v in attributes.items() if key and isinstance(v, Body) for n in v.free())
         return replace(step, reads=tuple(dict.fromkeys((*filter(None, step.inputs), *inner))))
 
@@ -153,15 +159,15 @@ class _Reader:
             self.open.append(key)
             opsets = {**self._opsets(self.model.opset_import), **self._opsets(f.opset_import)}
             steps, constants = self._steps(f.node, opsets, depth + 1)
-            defaults = {a.name: self._attribute(a, opsets, depth) for a in f.attribute_proto}
-            self.read[key] = {**defaults, "": Body(f.name, tuple(f.input), tuple(f.output), steps, constants)}
+            defaults = {_text(a.name): self._attribute(a, opsets, depth) for a in f.attribute_proto}
+            self.read[key] = {**defaults, "": Body(_text(f.name), _texts(f.input), _texts(f.output), steps, constants)}
             self.open.pop()
         return self.read[key]
 
     def _attribute(self, a: Any, opsets: dict[str, int], depth: int) -> Any:
         """The value of an attribute."""
         if a.ref_attr_name:
-            return Reference(a.ref_attr_name)
+            return Reference(_text(a.ref_attr_name))
         kind = a.type
         if kind == a.FLOAT:
             return float(a.f)
@@ -177,12 +183,25 @@ class _Reader:
             return tuple(a.floats if kind == a.FLOATS else a.ints)
         if kind == a.STRINGS:
             return tuple(s.decode() for s in a.strings)
-        raise ValueError(f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)")
+        raise ValueError(
+            f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)"
+        )
+
+
+def _text(value: Any) -> str:
+    """A name; protobuf hands out bytes that are no text as they are."""
+    if not isinstance(value, str):
+        raise ValueError(f"a name in it is no text: {value!r}")
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(_text(value) for value in values)
 
 
 def _unchanged(operator: str, version: int) -> bool:
     """Is an operator of an old opset the same in the oldest that is read?"""
-    schema = parser().defs.get_schema
+    schema = the_package("onnx.defs").get_schema
     return bool(schema(operator, version).since_version == schema(operator, OLDEST).since_version)
 
 
@@ -210,6 +229,6 @@ def _declared(value: Any) -> Declared:
     if kind and tensor.elem_type and dtype is None:
         raise ValueError(f"input {value.name!r} is of a dtype that a Tensor does not hold")
     if not kind or not tensor.HasField("shape"):
-        return Declared(value.name, dtype, None)
-    sizes = [d.dim_value if d.WhichOneof("value") == "dim_value" else d.dim_param or "?" for d in tensor.shape.dim]
-    return Declared(value.name, dtype, tuple(sizes))
+        return Declared(_text(value.name), dtype, None)
+    sizes = [d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim]
+    return Declared(_text(value.name), dtype, tuple(sizes))

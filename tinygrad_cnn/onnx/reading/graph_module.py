@@ -15,10 +15,10 @@ from numpy import ndarray
 from ...autograd.graph import array_of
 from ...nn.parameter import Parameter
 from ...tensors import Tensor
-from .program import Body, Declared, Step
-from .files import read_program
+from .files import naming, read_program
 from .running import as_tensor
 from .sections import Call, Section, Weights, section_of
+from .steps import Body, Declared, Step
 
 MAX_PARTS = 24  # of a dotted name; what follows stays one part
 MAX_COPIES = 1 << 24  # bytes of weights that a file names by reference and that become tensors of their own
@@ -63,7 +63,9 @@ def load(path: str | os.PathLike[str]) -> GraphModule:
     >>> model(np.array([[3, 4]], np.float32)).tolist(), [name for name, _ in model.named_parameters()]
     ([[11.0]], ['fc.weight'])
     """
-    return GraphModule(read_program(path))
+    body = read_program(path)
+    with naming(os.fspath(path)):
+        return GraphModule(body)
 
 
 class GraphModule(Section):
@@ -177,10 +179,7 @@ def untied(body: Body) -> Body:
 def place_weights(root: Section, body: Body) -> None:
     """Put the initializers into the tree, as parameters and buffers."""
     settings = {
-        step.inputs[i]
-        for step in body.all_steps()
-        for i in SETTINGS.get(step.operator, ())
-        if i < len(step.inputs)
+        step.inputs[i] for step in body.all_steps() for i in SETTINGS.get(step.operator, ()) if i < len(step.inputs)
     }
     for name, array in body.weights.items():
         module, attribute = _place(root, name)

@@ -10,7 +10,7 @@ import numpy as np
 from ...autograd.graph import array_of
 from ...tensors import Tensor
 from .operators.table import apply
-from .program import Body, Reference, Step
+from .steps import Body, Reference, Step
 
 
 class Run:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...nn.module import Module
-from .program import Step
 from .running import Run, last_uses
+from .steps import Step
 
 
 class Call(NamedTuple):
@@ -49,11 +49,11 @@ class Section(Module):
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         self._weights = weights
-        self._plan: _Plan | None = None
+        self._program: _Plan | None = None
 
     def plan(self, items: Sequence[Step | Call], reads: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         """Say what it runs, what it is handed and what it gives."""
-        self._plan = _Plan(items, reads, outputs)
+        self._program = _Plan(items, reads, outputs)
         for item in items:  # children in the order in which they are called
             if isinstance(item, Call):
                 self._kinds[item.child] = self._kinds.pop(item.child)
@@ -61,23 +61,25 @@ class Section(Module):
     @property
     def planned(self) -> bool:
         """Has it been said what it runs?"""
-        return self._plan is not None
+        return self._program is not None
 
     def forward(self, *inputs: Any) -> Any:
         """Its outputs: one value, or a tuple."""
-        if self._plan is None:
+        if self._program is None:
             raise ValueError("this module holds weights for others, and computes nothing on its own")
-        if len(inputs) != len(self._plan.reads):
-            raise ValueError(f"expected {len(self._plan.reads)} inputs ({', '.join(self._plan.reads)}), got {len(inputs)}")
-        outputs = self._run(dict(zip(self._plan.reads, inputs, strict=True)))
+        if len(inputs) != len(self._program.reads):
+            raise ValueError(
+                f"expected {len(self._program.reads)} inputs ({', '.join(self._program.reads)}), got {len(inputs)}"
+            )
+        outputs = self._run(dict(zip(self._program.reads, inputs, strict=True)))
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _run(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        assert self._plan is not None
+        assert self._program is not None
         run = Run(self.training, self._weights)
         run.values.update(values)
         values.clear()
-        for item, last in zip(self._plan.items, self._plan.last, strict=True):
+        for item, last in zip(self._program.items, self._program.last, strict=True):
             if isinstance(item, Step):
                 run.step(item)
             else:
@@ -86,11 +88,11 @@ class Section(Module):
                 run.values.update(zip(item.outputs, results, strict=True))
             for name in last:
                 run.values.pop(name, None)
-        return tuple(run[name] for name in self._plan.outputs)
+        return tuple(run[name] for name in self._program.outputs)
 
     def extra_repr(self) -> str:
         """The attributes, where it is a single step."""
-        items = self._plan.items if self._plan else ()
+        items = self._program.items if self._program else ()
         if len(items) != 1 or not isinstance(items[0], Step):
             return ""
         simple = (int, float, str, tuple)
@@ -122,5 +124,3 @@ def __getattr__(name: str) -> Any:
     if name.isidentifier() and name[:1].isupper():
         return section_of(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-

@@ -29,7 +29,9 @@ _EXTERNAL = 1
 def dtype_named(code: int) -> np.dtype[Any]:
     """The NumPy dtype of a TensorProto.DataType."""
     if code not in DTYPES:
-        raise ValueError(f"dtype {_OTHERS.get(code, code)} is not supported; a Tensor holds {', '.join(DTYPES.values())}")
+        raise ValueError(
+            f"dtype {_OTHERS.get(code, code)} is not supported; a Tensor holds {', '.join(DTYPES.values())}"
+        )
     return np.dtype(DTYPES[code])
 
 
@@ -44,7 +46,9 @@ def array_in(tensor: Any, folder: str) -> ndarray:
     raw = tensor.raw_data
     if raw:
         if len(raw) != count * dtype.itemsize:
-            raise ValueError(f"{what} of shape {shape} and dtype {dtype} needs {count * dtype.itemsize} bytes, not {len(raw)}")
+            raise ValueError(
+                f"{what} of shape {shape} and dtype {dtype} needs {count * dtype.itemsize} bytes, not {len(raw)}"
+            )
         array = np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)
     else:
         numbers = getattr(tensor, _FIELDS.get(str(dtype), "int32_data"))

@@ -12,7 +12,7 @@ from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
 from ....ops import activation as a
-from ..program import Step
+from ..steps import Step
 from .arithmetic import cast_to
 from .table import axes_of, axis_of, given, like, number, operator
 
@@ -39,7 +39,19 @@ def prelu(_step: Step, x: Array, slope: Array) -> Array:
     return ops.relu(x) - slope * ops.relu(-x) if array_of(x).dtype.kind == "f" else ops.where(x < 0, slope * x, x)
 
 
-@operator("Elu", "Celu", "Selu", "ThresholdedRelu", "HardSigmoid", "Gelu", "Swish", "Softplus", "HardSwish", "Mish", "Softsign")
+@operator(
+    "Elu",
+    "Celu",
+    "Selu",
+    "ThresholdedRelu",
+    "HardSigmoid",
+    "Gelu",
+    "Swish",
+    "Softplus",
+    "HardSwish",
+    "Mish",
+    "Softsign",
+)
 def activation(step: Step, x: Array) -> Array:
     """One of the activations with numbers for attributes."""
     kind, alpha = step.operator, step.get("alpha")
@@ -150,7 +162,9 @@ def _reduced(kind: str, x: Array, dims: tuple[int, ...], keep: bool) -> Array:
     return ops.sum(x, dims, keep)
 
 
-@operator(*("Reduce" + kind for kind in "Sum Mean Max Min Prod L1 L2 SumSquare LogSum LogSumExp".split()))
+@operator(
+    *("Reduce" + kind for kind in ["Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSum", "LogSumExp"])
+)
 def reduce(step: Step, x: Array, axes: Array = None) -> Array:
     """A reduction along axes, an attribute in older opsets; without axes along all, or by wish along none."""
     keep, dtype = bool(step.get("keepdims", 1)), array_of(x).dtype

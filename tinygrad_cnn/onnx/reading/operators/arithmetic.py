@@ -12,7 +12,7 @@ from numpy import ndarray
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....tensors import Tensor
-from ..program import Step
+from ..steps import Step
 from ..tensors import dtype_named
 from .table import axis_of, like, operator
 
@@ -124,7 +124,9 @@ def bitwise_not(_step: Step, x: Array) -> Array:
 @operator("BitShift")
 def bit_shift(step: Step, x: Array, by: Array) -> Array:
     """Bits moved to the LEFT or RIGHT."""
-    return like((np.left_shift if step.get("direction") == "LEFT" else np.right_shift)(array_of(x), array_of(by)), x, by)
+    return like(
+        (np.left_shift if step.get("direction") == "LEFT" else np.right_shift)(array_of(x), array_of(by)), x, by
+    )
 
 
 @operator("BitCast")

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .... import ops
 from ....autograd.graph import Array, array_of
-from ..program import Step
+from ..steps import Step
 from ..tensors import dtype_named
 from .arithmetic import cast_to
 from .table import like, operator

@@ -9,7 +9,7 @@ import numpy as np
 
 from .... import ops
 from ....autograd.graph import array_of
-from ..program import Step
+from ..steps import Step
 from .table import axis_of, number, operator
 
 

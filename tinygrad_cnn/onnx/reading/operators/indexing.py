@@ -11,7 +11,7 @@ from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
 from ....tensors import Tensor
-from ..program import Step
+from ..steps import Step
 from .arithmetic import cast_to
 from .table import axis_of, given, like, number, operator
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .... import ops
 from ....autograd.graph import Array, array_of
-from ..program import Step
+from ..steps import Step
 from .table import like, operator
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
-from ..program import Step
+from ..steps import Step
 from .arithmetic import cast_to
 from .table import axis_of, like, number, operator
 

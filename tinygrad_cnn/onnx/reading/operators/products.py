@@ -8,7 +8,7 @@ from numpy import ndarray
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
-from ..program import Step
+from ..steps import Step
 from .table import like, operator
 
 

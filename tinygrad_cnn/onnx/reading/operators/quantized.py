@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from ....autograd.graph import Array, array_of
-from ..program import Step
+from ..steps import Step
 from ..tensors import dtype_named
 from .products import less_zero
 from .table import axis_of, like, operator
@@ -66,7 +66,11 @@ def dynamic_quantize(_step: Step, x: Array) -> tuple[Array, ...]:
     low, high = min(float(a.min(initial=0)), 0.0), max(float(a.max(initial=0)), 0.0)
     scale = np.float32((high - low) / 255)
     zero = np.uint8(np.rint(-low / scale).clip(0, 255)) if scale else np.uint8(0)
-    return like(_quantized(a, scale if scale else np.float32(1), zero, np.dtype(np.uint8)), x), like(scale, x), like(zero, x)
+    return (
+        like(_quantized(a, scale if scale else np.float32(1), zero, np.dtype(np.uint8)), x),
+        like(scale, x),
+        like(zero, x),
+    )
 
 
 @operator("QLinearMatMul")

@@ -10,7 +10,7 @@ from ....arrays.rng import Generator
 from ....autograd.graph import Array, array_of
 from ....tensors import Tensor
 from ....tensors.sampling import rand, randn
-from ..program import Step
+from ..steps import Step
 from ..tensors import dtype_named
 from .table import like, operator
 

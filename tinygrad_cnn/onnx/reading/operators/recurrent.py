@@ -11,7 +11,7 @@ from numpy import ndarray
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
-from ..program import Step
+from ..steps import Step
 from .arithmetic import cast_to
 from .table import like, operator
 
@@ -20,7 +20,11 @@ Function = Callable[[Array], Array]
 
 def _function(name: str, alpha: float | None, beta: float | None) -> Function:
     """An activation of ONNX's recurrent layers by its name, in whatever case."""
-    a = alpha if alpha is not None else {"affine": 1.0, "scaledtanh": 1.0, "hardsigmoid": 0.2, "leakyrelu": 0.01}.get(name.lower(), 1.0)
+    a = (
+        alpha
+        if alpha is not None
+        else {"affine": 1.0, "scaledtanh": 1.0, "hardsigmoid": 0.2, "leakyrelu": 0.01}.get(name.lower(), 1.0)
+    )
     b = beta if beta is not None else {"hardsigmoid": 0.5, "scaledtanh": 1.0}.get(name.lower(), 0.0)
     known: dict[str, Function] = {
         "relu": ops.relu,
@@ -130,7 +134,12 @@ def recurrent(
 
 
 def _along(
-    cell: Callable[..., tuple[Array, ...]], layer: _Layer, x: Array, lengths: Any, state: tuple[Array, ...], backwards: bool
+    cell: Callable[..., tuple[Array, ...]],
+    layer: _Layer,
+    x: Array,
+    lengths: Any,
+    state: tuple[Array, ...],
+    backwards: bool,
 ) -> tuple[Array, tuple[Array, ...]]:
     """Run a cell along x (T, N, features): y (T, N, H), and the state after each sequence's last step."""
     T, N = x.shape[:2]

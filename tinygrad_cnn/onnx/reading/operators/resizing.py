@@ -15,7 +15,7 @@ from numpy import ndarray
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
-from ..program import Step
+from ..steps import Step
 from .arithmetic import cast_to
 from .table import axes_of, integers, like, operator
 
@@ -184,5 +184,3 @@ def affine_grid(step: Step, theta: Array, size: Array) -> Array:
     base = np.stack([*grids[::-1], np.ones_like(grids[0])], -1).reshape(-1, n + 1)  # (positions, n + 1)
     places = ops.matmul(like(base.astype(array_of(theta).dtype), theta), ops.transpose(theta, 1, 2))
     return ops.reshape(places, (N, *sizes, n))
-
-

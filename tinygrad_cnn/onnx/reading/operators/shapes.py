@@ -10,7 +10,7 @@ import numpy as np
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
-from ..program import Step
+from ..steps import Step
 from ..tensors import dtype_named
 from .table import axes_of, axis_of, given, integers, like, number, operator
 
@@ -102,7 +102,9 @@ def split(step: Step, x: Array, sizes: Array = None) -> tuple[Array, ...]:
 
 
 @operator("Slice")
-def slice_(step: Step, x: Array, starts: Array = None, ends: Array = None, axes: Array = None, by: Array = None) -> Array:
+def slice_(
+    step: Step, x: Array, starts: Array = None, ends: Array = None, axes: Array = None, by: Array = None
+) -> Array:
     """From starts to ends along axes, by steps of either sign; all of them attributes up to opset 9."""
     first, last = given(starts, step, "starts"), given(ends, step, "ends")
     along = axes_of(given(axes, step, "axes", range(len(first))), x.ndim)
@@ -158,7 +160,9 @@ def arange(_step: Step, start: Array, limit: Array, delta: Array) -> Array:
     """start, start + delta, ... up to before the limit."""
     a, b, d, dtype = number(start), number(limit), number(delta), array_of(start).dtype
     n = max(math.ceil((b - a) / d), 0)
-    return like(array_of(start).reshape(()) + np.arange(n).astype(dtype) * array_of(delta).reshape(()), start, limit)  # (n,)
+    return like(
+        array_of(start).reshape(()) + np.arange(n).astype(dtype) * array_of(delta).reshape(()), start, limit
+    )  # (n,)
 
 
 @operator("EyeLike")

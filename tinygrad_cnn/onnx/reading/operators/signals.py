@@ -8,11 +8,15 @@ from numpy import ndarray
 from .... import ops
 from ....autograd.graph import Array, array_of
 from ....ops.sliding import unfold
-from ..program import Step
+from ..steps import Step
 from ..tensors import dtype_named
 from .table import axis_of, like, number, operator
 
-_COSINES = {"HannWindow": (0.5, 0.5, 0.0), "HammingWindow": (25 / 46, 21 / 46, 0.0), "BlackmanWindow": (0.42, 0.5, 0.08)}
+_COSINES = {
+    "HannWindow": (0.5, 0.5, 0.0),
+    "HammingWindow": (25 / 46, 21 / 46, 0.0),
+    "BlackmanWindow": (0.42, 0.5, 0.08),
+}
 
 
 @operator(*_COSINES)
@@ -91,4 +95,3 @@ def mel_weights(step: Step, bins: Array, length: Array, rate: Array, low: Array,
             if right != center:
                 weights[j, i] = (right - j) / (right - center)
     return weights.astype(dtype_named(step.get("output_datatype", 1)))
-

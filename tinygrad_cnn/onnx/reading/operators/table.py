@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from ....autograd.graph import array_of
 from ....tensors import Tensor
-from ..program import Step
+from ..steps import Step
 
 OLDEST, NEWEST = 7, 28  # opsets of the domain ai.onnx that are read; of older ones, operators that were not changed
 

@@ -16,7 +16,7 @@ from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
 from ....ops.sliding import unfold
-from ..program import Step
+from ..steps import Step
 from .products import less_zero
 from .table import given, like, operator
 
@@ -49,7 +49,9 @@ def grid_of(step: Step, sizes: Sequence[int], kernel: Sequence[int]) -> Grid:
     if not len(kernel) == len(stride) == len(dilation) == n or len(pads) != 2 * n:
         raise ValueError(f"kernel, strides, dilations and pads must be of {n} dimensions, as the input is")
     if min(*kernel, *stride, *dilation) < 1 or min(pads, default=0) < 0:
-        raise ValueError(f"kernel {kernel}, strides {stride} and dilations {dilation} must be positive, pads {pads} not negative")
+        raise ValueError(
+            f"kernel {kernel}, strides {stride} and dilations {dilation} must be positive, pads {pads} not negative"
+        )
     if auto == "VALID":
         pads = (0,) * 2 * n
     elif auto.startswith("SAME"):
@@ -119,11 +121,18 @@ def conv_transpose(step: Step, x: Array, w: Array, b: Array = None) -> Array:
     before, after = grid.before, grid.after
     auto, wanted = step.get("auto_pad", "NOTSET"), step.get("output_shape")
     if wanted is not None or auto.startswith("SAME"):
-        target = wanted[-n:] if wanted is not None else [size * s for size, s in zip(x.shape[2:], grid.stride, strict=True)]
+        target = (
+            wanted[-n:] if wanted is not None else [size * s for size, s in zip(x.shape[2:], grid.stride, strict=True)]
+        )
         whole = [f + e - t for f, e, t in zip(full, extra, target, strict=True)]
         less, more = tuple(max(p, 0) // 2 for p in whole), tuple(p - max(p, 0) // 2 for p in whole)
         before, after = (less, more) if auto == "SAME_UPPER" or min(whole) < 0 else (more, less)
-    if n in (1, 2) and before == after and min(before) >= 0 and all(e < max(s, d) for e, s, d in zip(extra, grid.stride, grid.dilation, strict=True)):
+    if (
+        n in (1, 2)
+        and before == after
+        and min(before) >= 0
+        and all(e < max(s, d) for e, s, d in zip(extra, grid.stride, grid.dilation, strict=True))
+    ):
         f = F.conv_transpose1d if n == 1 else F.conv_transpose2d
         return f(x, w, b, grid.stride, before, extra, groups, grid.dilation)
     if n in (1, 2):
@@ -131,7 +140,13 @@ def conv_transpose(step: Step, x: Array, w: Array, b: Array = None) -> Array:
         y = f(x, w, None, grid.stride, 0, 0, groups, grid.dilation)
     else:
         y = _conv_transpose_any(x, w, grid, groups)
-    cut = [-p for pair in zip(reversed(before), (a - e for a, e in zip(reversed(after), reversed(extra), strict=True)), strict=True) for p in pair]
+    cut = [
+        -p
+        for pair in zip(
+            reversed(before), (a - e for a, e in zip(reversed(after), reversed(extra), strict=True)), strict=True
+        )
+        for p in pair
+    ]
     y = F.pad(y, cut) if any(cut) else y
     return y if b is None else y + ops.reshape(b, (-1, *[1] * n))  # (N, O, ...)
 
@@ -202,7 +217,12 @@ def max_pool(step: Step, x: Array) -> Any:
     array = array_of(x)
     grid, over = _pooled(step, x.shape[2:])
     n = len(over)
-    easy = n in (1, 2) and grid.even and not any(over) and all(2 * b <= k for b, k in zip(grid.before, grid.kernel, strict=True))
+    easy = (
+        n in (1, 2)
+        and grid.even
+        and not any(over)
+        and all(2 * b <= k for b, k in zip(grid.before, grid.kernel, strict=True))
+    )
     if easy and array.dtype.kind == "f" and not step.wants(1):
         f = F.max_pool1d if n == 1 else F.max_pool2d
         return f(x, *((v[0] if n == 1 else v) for v in (grid.kernel, grid.stride, grid.before, grid.dilation)))
@@ -246,7 +266,11 @@ def average_pool(step: Step, x: Array) -> Array:
 def lp_pool(step: Step, x: Array) -> Array:
     """The p-norm of each window."""
     grid, over = _pooled(step, x.shape[2:])
-    wide, p, n = grid._replace(after=tuple(a + o for a, o in zip(grid.after, over, strict=True))), step.get("p", 2), len(over)
+    wide, p, n = (
+        grid._replace(after=tuple(a + o for a, o in zip(grid.after, over, strict=True))),
+        step.get("p", 2),
+        len(over),
+    )
     view = ops.abs(windows(bordered(x, wide), grid))
     return ops.pow(ops.sum(ops.pow(view, p), tuple(range(2 + n, 2 + 2 * n))), 1 / p)
 
@@ -270,11 +294,12 @@ def max_unpool(step: Step, x: Array, index: Array, sizes: Array = None) -> Array
     n = len(old) - 2
     kernel, stride = step.get("kernel_shape"), step.get("strides", (1,) * n)
     pads = step.get("pads", (0,) * 2 * n)
-    inner = tuple((s - 1) * by + k - pads[d] - pads[n + d] for d, (s, by, k) in enumerate(zip(old[2:], stride, kernel, strict=True)))
+    inner = tuple(
+        (s - 1) * by + k - pads[d] - pads[n + d]
+        for d, (s, by, k) in enumerate(zip(old[2:], stride, kernel, strict=True))
+    )
     shape = (*old[:2], *inner)
     wanted = shape if sizes is None else tuple(given(sizes, step, ""))
     places = np.unravel_index(array_of(index).reshape(-1), shape)
     zero = like(np.zeros(wanted, array_of(x).dtype), x)
     return ops.index_put(zero, tuple(like(p, x) for p in places), ops.reshape(x, (-1,)))
-
-
