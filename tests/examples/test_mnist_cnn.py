@@ -160,7 +160,7 @@ def test_resume_refuses_a_foreign_file(
         run(example, monkeypatch, "--resume", str(path), "--out", str(tmp_path))
 
 
-def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_ends_it_in_our_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def pressed(*_: Any) -> Any:
         raise KeyboardInterrupt
 
