@@ -32,7 +32,7 @@ BUGS = [
     Bug("arrays/guarding.py", "    rails.looked.clear()\n", "", LOSSES),
     Bug("nn/guards.py", "rails.looked.get(_LAST, id(model)) == id(model)", "True", MODES),  # a generator that rests
     Bug("nn/guards.py", "    if model.training:\n        calls.in_eval = calls.trained_in_eval = False\n", "    if model.training:\n        pass\n", MODES),
-    Bug("nn/guards.py", "any(p._grad is not None for p in model.parameters())", "True", MODES),  # a teacher
+    Bug("nn/guards.py", "any(id(p) in params and p._grad is not None for p in model.parameters())", "True", MODES),  # a teacher
     Bug("nn/state.py", "        if rails.on:\n            note_loading(self)\n", "", MODES),
     Bug("nn/functional/dropping.py", "def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:\n    note_chance()\n", "def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:\n", MODES),
     Bug("train/overlap.py", "dataset.indices if indices is None else dataset.indices[indices]", "dataset.indices", OVERLAP),
