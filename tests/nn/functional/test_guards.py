@@ -318,6 +318,18 @@ def test_numbers_are_looked_at_in_the_first_batches_alone() -> None:
     assert heard(late) == []
 
 
+def test_looking_begins_anew_with_another_optimizer() -> None:
+    rows = [F.one_hot(T, 3).float()] * 20 + [2 * F.one_hot(T, 3).float()]
+
+    def program() -> None:
+        for k, t in enumerate(rows):
+            if k == 20:
+                tg.optim.SGD(net().parameters(), lr=0.1)
+            F.cross_entropy(X[:, :3], t)
+
+    assert [rail for rail, _ in heard(program)] == ["one-hot"]
+
+
 def test_a_trainer_names_the_line_of_fit() -> None:
     def program() -> None:
         model = net(nn.Softmax(1))
