@@ -38,7 +38,7 @@ BUGS = [
     Bug("train/overlap.py", "dataset.indices if indices is None else dataset.indices[indices]", "dataset.indices", OVERLAP),
     Bug("train/overlap.py", "& (indices < stop)] - start", "& (indices < stop)]", OVERLAP),
     Bug("train/overlap.py", "if not rare or len(np.unique(wanted, axis=0)) < len(wanted):", "if len(np.unique(wanted, axis=0)) < len(wanted):", OVERLAP),
-    Bug("train/overlap.py", "np.shares_memory(x[0], y[0], max_work=100_000)", "np.may_share_memory(x[0], y[0])", OVERLAP),  # every other sample
+    Bug("train/overlap.py", "np.shares_memory(x[0], y[0], max_work=_WORK)", "np.may_share_memory(x[0], y[0])", OVERLAP),  # every other sample
     Bug("arrays/digests.py", "return bool(digest(x) != before)", "return bool(digest(x) != before and not isinstance(x, tuple) and x.ndim > 1)", DIGESTS),
     Bug("arrays/digests.py", 'a.ravel(order="K").view(np.uint8)', 'a.ravel(order="K").view(np.uint8)[:-1]', DIGESTS),
     Bug("autograd/anomaly.py", "if self._check and before is not None:", "if before is not None:", DIGESTS),
