@@ -341,7 +341,7 @@ def test_archives_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         archive.addfile(link)
     with pytest.raises(ValueError, match="is no file"):
         read(path.read_bytes())
-    monkeypatch.setattr(batches._Limited, "left", 100_000)
+    monkeypatch.setattr(batches._Limited, "most", 100_000)
     with pytest.raises(ValueError, match="unpacks to more than"):
         read(packed({"other": bytes(200_000), "meta": b"m", "train": b"t"}))
     for length in range(0, len(good), 7):

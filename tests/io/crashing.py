@@ -1,7 +1,7 @@
 """A process of its own that has saves killed, one after the other, each at a later point, and says what was left.
 
 `python crashing.py FILE` prints a line of JSON for each killed save: where it was killed, and the round of what `load`
-then finds in FILE. A save of round 2 over round 1 is killed at each line of `save` and of the module that replaces
+then finds in FILE. A save of round 2 over round 1 is killed at each line of `save` and of the modules that replace
 files, and within the write, by the system, at each of some numbers of bytes.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.io import atomic, load, save
+from tinygrad_cnn.io import atomic, leftovers, load, save
 
 KILL = signal.SIGTERM if os.name == "nt" else signal.SIGKILL  # which no process hears of; it is gone
 
@@ -34,7 +34,7 @@ def killed_at_line(path: str, number: int) -> None:
     def trace(frame: Any, event: str, _: object) -> Any:
         nonlocal left
         code = frame.f_code
-        if code.co_filename != atomic.__file__ and code is not save.__code__:
+        if code.co_filename not in (atomic.__file__, leftovers.__file__) and code is not save.__code__:
             return None
         left -= 1
         if not left:

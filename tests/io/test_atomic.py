@@ -3,9 +3,14 @@
 import errno
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +21,70 @@ from tinygrad_cnn.io import atomic, load, save
 from tinygrad_cnn.io.atomic import replace_file
 
 OLD, NEW = b"old " * 1000, b"new " * 2000
+OLD_STATE, NEW_STATE = ({"w": np.full(50, float(i)), "round": i} for i in (1, 2))
+
+
+class Faults:
+    """The n-th call to the system that a save makes fails; `failed` says which that was."""
+
+    def __init__(self, number: int, error: OSError) -> None:
+        self.left, self.error, self.failed = number, error, ""
+
+    def may_fail(self, name: str, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                self.failed = name
+                raise self.error
+            return function(*args, **kwargs)
+
+        return call
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        def opened(path: Path, mode: str) -> Any:
+            file = open(path, mode)  # noqa: SIM115
+            faulty = SimpleNamespace(fileno=file.fileno, tell=file.tell, really=file)
+            for name in ("write", "flush", "seek", "close"):
+                setattr(faulty, name, self.may_fail(name, getattr(file, name)))
+            return faulty
+
+        for name in ("fsync", "chmod", "replace"):
+            patch.setattr(os, name, self.may_fail(name, getattr(os, name)))
+        patch.setattr(os, "open", self.may_fail("os.open", os.open))
+        patch.setattr(os, "scandir", self.may_fail("scandir", os.scandir))
+        patch.setattr(atomic, "open", self.may_fail("open", opened), raising=False)
+
+
+def raised(function: Callable[[], Any]) -> OSError | None:
+    try:
+        function()
+    except OSError as error:
+        return error
+    return None
+
+
+def places_that_fill_up(folder: Path) -> Iterator[Path]:
+    yield folder
+    small = folder.with_name(folder.name + "-small")
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(small)]
+    if shutil.which("mount") and not subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode:
+        try:
+            yield small
+        finally:
+            subprocess.run(["umount", str(small)], check=True)
+
+
+def with_little_room(function: Callable[[], Any]) -> None:
+    """Call the function while no file may grow beyond 600 KB."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, before[1]))
+    try:
+        function()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def listing(folder: Path) -> list[str]:
@@ -74,15 +143,53 @@ class TestFailures:
             ("taken/file", NotADirectoryError, r"'.*taken' is a file, not a folder"),
             ("folder", IsADirectoryError, "that is a folder; add the name of a file"),
             ("folder/", IsADirectoryError, "that is a folder; add the name of a file"),
+            ("", IsADirectoryError, "that is a folder; add the name of a file"),
+            ("a\0b", ValueError, "a path holds no NUL"),
+            ("n" * 300, OSError, "File name too long"),
         ],
     )  # fmt: skip
     def test_a_place_where_no_file_can_be(self, place: str, error: Any, text: str, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
         (tmp_path / "taken").write_text("")
+        path = f"{tmp_path}/{place}" if place else ""
         with pytest.raises(error, match=text) as caught:
-            replace_file(f"{tmp_path}/{place}", b"x")
-        assert place in str(caught.value)
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "taken"]
+            replace_file(path, b"x")
+        assert isinstance(caught.value, ValueError) or caught.value.filename == path
+        assert listing(tmp_path) == ["folder", "taken"]
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+    @pytest.mark.parametrize("kind", ["FIFO", "socket", "device", "link to a device", "link to a FIFO"])
+    def test_what_is_no_regular_file_is_not_replaced(self, kind: str, tmp_path: Path) -> None:
+        path, made = tmp_path / "it", tmp_path / "made"
+        with socket.socket(socket.AF_UNIX) as listening:
+            if kind == "FIFO":
+                os.mkfifo(path)
+            elif kind == "socket":
+                listening.bind(os.path.relpath(path))  # the whole path may be too long for one
+            elif kind == "link to a FIFO":
+                os.mkfifo(made)
+                path.symlink_to(made)
+            else:
+                path = Path("/dev/null")
+            if kind == "link to a device":
+                (tmp_path / "null").symlink_to(path)
+                path = tmp_path / "null"
+            before = listing(tmp_path)
+            with pytest.raises(OSError, match="no regular file, and a file would take its place") as caught:
+                save({"a": 1}, path)
+        assert caught.value.filename == str(path)
+        assert listing(tmp_path) == before
+        assert not path.is_file()
+
+    def test_names_of_every_length(self, tmp_path: Path) -> None:
+        """The temporary file's name is longer than the file's own, and must not be too long where that is not."""
+        for name in ("n" * 180, "n" * 181, "n" * 255, "\u00fc" * 127, "\U0001f600" * 63, ".", "a b\n"):
+            if name == ".":
+                continue
+            replace_file(tmp_path / name, NEW)
+            assert (tmp_path / name).read_bytes() == NEW
+        replace_file(os.fsencode(tmp_path / "bytes"), NEW)
+        assert len(listing(tmp_path)) == 7
 
     @pytest.mark.parametrize("point", ["fsync", "chmod", "replace"])
     @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
@@ -100,20 +207,44 @@ class TestFailures:
         assert listing(tmp_path) == ["f"]
         assert (tmp_path / "f").read_bytes() == OLD
 
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-    def test_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (tmp_path / "f").write_bytes(OLD)
+    @pytest.mark.skipif(os.name == "nt", reason="another way to rename there")
+    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+    def test_every_call_to_the_system_fails_once(
+        self, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each write, flush, fsync, rename, open, chmod: the old file loads, our error, nothing is left."""
+        path = tmp_path / "run.safetensors"
+        failed: list[str] = []
+        for number in count(1):
+            save(OLD_STATE, path)
+            with monkeypatch.context() as patch:
+                faults = Faults(number, OSError(code, os.strerror(code)))
+                faults.install(patch)
+                error = raised(lambda: save(NEW_STATE, path))
+            if error is not None:
+                assert (error.errno, error.filename) == (code, str(path)), faults.failed
+                assert os.strerror(code) in str(error)
+                assert ".tmp" not in str(error)
+            if not faults.failed:
+                break
+            failed.append(faults.failed)
+            done = error is None or "the new file stands there" in str(error)  # an error about left-over files is none
+            assert load(path)["round"] == (2 if done else 1)
+            assert listing(tmp_path) == [path.name], faults.failed
+        assert set(failed) >= {"open", "write", "seek", "flush", "fsync", "chmod", "replace", "close", "os.open"}
 
-        def full(path: Path, mode: str) -> Any:
-            assert mode == "xb"
-            path.touch(exist_ok=False)
-            return open("/dev/full", "wb")
-
-        monkeypatch.setattr(atomic, "open", full, raising=False)
-        with pytest.raises(OSError, match="No space left"):
-            replace_file(tmp_path / "f", NEW)
-        assert listing(tmp_path) == ["f"]
-        assert (tmp_path / "f").read_bytes() == OLD
+    @pytest.mark.skipif(os.name == "nt", reason="no limits there")
+    def test_a_disk_that_fills_up(self, tmp_path: Path) -> None:
+        """A file system of half a megabyte, where that may be mounted; a limit on the size of files in any case."""
+        big = {"w": np.ones(1 << 20), "round": 2}
+        for place in places_that_fill_up(tmp_path):
+            path = place / "run.safetensors"
+            save(OLD_STATE, path)
+            with pytest.raises(OSError, match=r"No space left|File too large") as caught:
+                with_little_room(lambda path=path: save(big, path))
+            assert caught.value.filename == str(path)
+            assert load(path)["round"] == 1
+            assert listing(place) == [path.name]
 
     @pytest.mark.skipif(os.name == "nt", reason="no fsync of folders there")
     def test_a_file_system_without_folder_fsync(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

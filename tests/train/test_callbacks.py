@@ -230,6 +230,24 @@ def test_a_log_is_continued_or_replaced(tmp_path: Path) -> None:
     assert [row["epoch"] for row in rows(path)] == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"epoch,loss\n1,0.5\n2\n", r"line 3, has 1 values, the first line 2 names"),
+        (b"epoch,loss\n1,0.5,7\n", r"line 2, has 3 values"),
+        (b"\x89PNG\r\n\x1a\n\xff\n", "is no log of epochs"),
+        (b"epoch,\x00\n1,2\n" + b'"' + b"x" * 200_000 + b'"\n', "is no log of epochs|line 3"),
+        (b"a,b\n1,2\n", "is no log of epochs, its first line is 'a,b'"),
+    ],
+)
+def test_a_file_that_is_no_log_is_refused_and_kept(content: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"CSVLogger: '.*log\.csv'.*({says})"):
+        trainer(callbacks=CSVLogger(path)).fit((X, Y), 1)
+    assert path.read_bytes() == content
+
+
 def test_a_line_cut_by_a_crash_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     trainer(callbacks=CSVLogger(path)).fit((X, Y), 1)

@@ -92,13 +92,14 @@ def walk(
             leads = needed is None or any(p in needed for p in node.parents if p is not None)
             if not leads and not node.op.knows_more:
                 continue
-            if node.saved is None:
+            kept = node.saved  # looked at once: a backward in another thread may free it
+            if kept is None:
                 raise RuntimeError(
                     f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
                     "Call backward(retain_graph=True) the first time, or compute the output again"
                 )
             if node.order < writes.last_write:
-                writes.check_unchanged(node.op.name, node.saved, node.order)
+                writes.check_unchanged(node.op.name, kept, node.order)
             for watcher in watchers:
                 if hasattr(watcher, "before_node"):
                     watcher.before_node(node)
@@ -110,7 +111,7 @@ def walk(
                 for parent, gx in this.forward(g, node, create):
                     if needed is None or parent in needed:
                         send(parent, gx)
-            saved = _lift(node) if create and rules else node.saved
+            saved = _lift(node, kept) if create and rules else kept
             for i, parent in enumerate(node.parents, 1):
                 if parent is None or (needed is not None and parent not in needed):
                     continue
@@ -140,7 +141,7 @@ def walk(
                     if type(parent) is Node:
                         heapq.heappush(heap, (-parent.order, parent))
             if not retain:
-                for a in node.saved:
+                for a in kept:
                     if type(a) is ndarray:  # it kept something, which is free now
                         node.saved = None
                         break
@@ -188,9 +189,9 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
     return sum_to(gx, shape=own)
 
 
-def _lift(node: Node) -> list[Any]:
-    """What a node saved, as tensors that hang in the graph: so that rules run on them are recorded."""
-    y, *inputs = node.saved or ()
+def _lift(node: Node, kept: Sequence[Any]) -> list[Any]:
+    """What a node kept, as tensors that hang in the graph: so that rules run on them are recorded."""
+    y, *inputs = kept
     return [y if type(y) is Like else wrap(y, node), *map(lift, inputs, node.parents)]
 
 

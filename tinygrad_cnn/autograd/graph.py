@@ -57,6 +57,7 @@ class Op:
     """One differentiable operation: its name, its forward on arrays, and one rule per differentiable input."""
 
     knows_more = False  # of one without rules: may it lead to leaves that are not among its parents?
+    prepare: Rule | None = None  # type promotion, see `operation.op`
 
     def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None, name: str = "") -> None:
         self.name = name or forward.__name__.strip("_")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.writes import References, entry_of, owner_of
+from ..arrays.writes import References, note, noting, taken
 from .graph import Node, Variable
 
 _NONE: dict[str, Any] = {}
@@ -18,8 +18,8 @@ _keeping: dict[int, list[Any]] = {}  # id of the owner: [weak reference to it, t
 def alias(t: Variable, of: Variable, made: Any, attributes: dict[str, Any] = _NONE) -> None:
     """Note that ``t`` shares the memory of ``of``; ``made`` makes it from that one. None: no gradient goes through."""
     t._view = of, made, attributes
-    if of._aliases is None:
-        of._aliases = References()
+    with noting:
+        of._aliases = of._aliases or References()
     of._aliases.add(t)
 
 
@@ -33,16 +33,12 @@ def keep(node: Node, reads: Sequence[int]) -> None:
     assert node.saved is not None
     for k in range(1, len(reads)):
         if reads[k] == 1 and type(a := node.saved[k]) is ndarray:
-            entry = entry_of(_keeping, a if a.base is None else owner_of(a))
-            if entry[1] is None:
-                entry[1] = References()
-            entry[1].add(node)
+            note(_keeping, a, node)
 
 
 def about_to_write(x: Variable) -> None:
     """Give the nodes that read this memory as it was copies of their own: its makers, and those that said so."""
-    entry = _keeping.pop(id(owner_of(x._array)), None)
-    nodes = [] if entry is None or entry[0]() is None else list(entry[1])
+    nodes = taken(_keeping, x._array)
     t: Variable | None = x
     while t is not None:
         nodes.append(t._node)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..io.pickles import NUMPY_NAMES, PLAIN_NAMES, Dialect, read_pickle
+from ..io.unpacking import most_unpacked
 
 _MAX_BYTES = 1 << 28  # of a file, and of all that is unpacked from an archive: the real ones have 186 million
 _BYTES = ("_codecs", "encode")  # by which Python 3 says bytes in an old protocol
@@ -27,10 +28,15 @@ def read_folder(folder: Path, names: Collection[str]) -> dict[str, bytes]:
         path = folder / name
         if not path.is_file():
             raise FileNotFoundError(f"no {name}" if folder.is_dir() else "no such folder")
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(f"{path} has more than {_MAX_BYTES:,} bytes: not the file expected")
-        found[name] = path.read_bytes()
+        found[name] = read_whole(path)
     return found
+
+
+def read_whole(path: Path) -> bytes:
+    """The content of a file. Raises ValueError for one that is larger than any of CIFAR's."""
+    if path.stat().st_size > _MAX_BYTES:
+        raise ValueError(f"{path} has more than {_MAX_BYTES:,} bytes: not the file expected")
+    return path.read_bytes()
 
 
 def read_archive(path: Path, folder: str, names: Collection[str]) -> dict[str, bytes]:
@@ -61,9 +67,13 @@ def read_archive(path: Path, folder: str, names: Collection[str]) -> dict[str, b
 
 
 class _Limited(gzip.GzipFile):
-    """Unpacks no more than a real archive holds, however much a small file would unpack to."""
+    """Unpacks no more than a real archive holds, or one of its size may, whatever a small file would unpack to."""
 
-    left = _MAX_BYTES
+    most = _MAX_BYTES
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.left = min(self.most, most_unpacked(path.stat().st_size))
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to `size` bytes."""
@@ -71,7 +81,7 @@ class _Limited(gzip.GzipFile):
         piece = super().read(most if size is None or size < 0 else min(size, most))
         self.left -= len(piece)
         if self.left < 0:
-            raise ValueError(f"it unpacks to more than {_MAX_BYTES:,} bytes: not the file expected")
+            raise ValueError("it unpacks to more than such a file holds: not the one expected")
         return piece
 
 

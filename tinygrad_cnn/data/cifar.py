@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .batches import check_md5, read_archive, read_batch, read_classes, read_folder
+from .batches import check_md5, read_archive, read_batch, read_classes, read_folder, read_whole
 from .dataset import Dataset
 from .finding import ENVIRONMENT, Place, cache_folder, fetch_file, find
 
@@ -136,7 +136,7 @@ class CIFAR10(Dataset["tuple[NDArray[np.float32], int]"]):
             if not place.is_file():
                 raise FileNotFoundError("no such file")
             if verify:
-                check_md5(place.read_bytes(), self.archive, self.md5)
+                check_md5(read_whole(place), self.archive, self.md5)
             files = read_archive(place, self.folder, (self.meta, *names))
         else:
             files = read_folder(place, (self.meta, *names))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from ..io.atomic import replacing
 
 _CHUNK = 1 << 16
 
@@ -31,7 +32,6 @@ def download(
 
     from tqdm import tqdm
 
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     if progress:
         print(f"downloading {url} to {target}", file=sys.stderr)
     try:
@@ -43,18 +43,16 @@ def download(
             hidden = not (progress and sys.stderr.isatty())
             got = 0
             bar = tqdm(total=total, unit="B", unit_scale=True, leave=False, disable=hidden)
-            with bar, open(temporary, "wb") as file:
+            with bar, replacing(target) as file:
                 while piece := answer.read(_CHUNK):
                     got += len(piece)
                     if got > max_bytes:
                         raise ValueError(f"more than {max_bytes:,} bytes came: not the file expected")
                     file.write(piece)
                     bar.update(len(piece))
-            if total is not None and got != total:
-                raise ValueError(f"the connection ended after {got:,} of {total:,} bytes")
-        check(temporary)
-        os.replace(temporary, target)
+                if total is not None and got != total:
+                    raise ValueError(f"the connection ended after {got:,} of {total:,} bytes")
+                file.flush()
+                check(file.temporary)
     except http.client.HTTPException as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

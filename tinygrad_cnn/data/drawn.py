@@ -6,8 +6,10 @@ The id is the author's name and a number, ``anna-0007``, so that files of severa
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..io.atomic import replace_file
+from ..io.opening import open_file
 from .mnist import MNIST, ImageDataset
 
+_MAX_LINE = 8192  # bytes: a name, and 785 numbers of up to three digits
 HEADER = ",".join(["id", "label", *(f"p{i}" for i in range(784))])
 
 
@@ -51,7 +55,7 @@ def save_drawn_csv(
     numbers = [int(i.rpartition("-")[2]) for i in old.ids if i.rpartition("-")[0] == author] if old else []
     first = 1 + max(numbers, default=-1)
     ids = [f"{author}-{first + i:04d}" for i in range(len(pixels))]
-    lines = Path(path).read_text(encoding="utf-8").splitlines() if old else [HEADER]
+    lines = [HEADER, *(line for _, line in _lines(path))] if old else [HEADER]
     for name, digit, image in zip(ids, digits.tolist(), pixels.reshape(-1, 784).tolist(), strict=True):
         lines.append(f"{name},{digit},{','.join(map(str, image))}")
     replace_file(path, ("\n".join(lines) + "\n").encode())
@@ -61,21 +65,15 @@ def save_drawn_csv(
 def load_drawn_csv(*paths: str | os.PathLike[str]) -> DrawnDigits:
     """The digits of one or more CSV files that `save_drawn_csv` wrote, all in one set.
 
-    Raises ValueError, naming the file and line, for anything that is not such a file, and for an id that comes twice:
-    the same digit in the training and in the test part would make a score worthless.
+    Raises ValueError, naming the file and line, for anything that is not such a file, or one that ends in mid-row, and
+    for an id that comes twice: the same digit in the training and in the test part would make a score worthless.
     """
     if not paths:
         raise ValueError("load_drawn_csv needs the name of at least one file")
     seen: dict[str, str] = {}
     labels, pixels = [], []
     for path in paths:
-        try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError:
-            raise ValueError(f"{path}: this is not a text file") from None
-        if not lines or lines[0].strip() != HEADER:
-            raise ValueError(f"{path}: the first line must be id,label,p0,...,p783: this is no set of drawn digits")
-        for number, line in enumerate(lines[1:], 2):
+        for number, line in _lines(path):
             place = f"{path}, line {number}"
             name, label, image = _parse(line, place)
             if name in seen:
@@ -86,12 +84,37 @@ def load_drawn_csv(*paths: str | os.PathLike[str]) -> DrawnDigits:
             seen[name] = place
             labels.append(label)
             pixels.append(image)
-    data = np.array(pixels, dtype=np.uint8).reshape(-1, 28, 28)
+    data = np.array(pixels, dtype=np.uint8).reshape(-1, 28, 28)  # (N, 28, 28)
     source = ", ".join(str(path) for path in paths)
     return DrawnDigits(data, np.array(labels, dtype=np.int64), list(seen), source)
 
 
-def _parse(line: str, place: str) -> tuple[str, int, list[int]]:
+def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
+    """The lines of a file behind its header, with their numbers; one at a time, however long the file is."""
+    with open_file(path, "load_drawn_csv") as file:
+        for number in itertools.count(1):
+            line = file.readline(_MAX_LINE)
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError:
+                raise ValueError(f"{path}: this is not a text file") from None
+            if number == 1:
+                if text.strip() != HEADER:
+                    raise ValueError(
+                        f"{path}: the first line must be id,label,p0,...,p783: this is no set of drawn digits"
+                    )
+            elif not line:
+                return
+            elif not text.endswith("\n"):  # a number may be cut off, and still be one
+                raise ValueError(
+                    f"{path}, line {number}: the row does not end: the file ends in mid-row, or this is no row. Each "
+                    "row, the last one too, has 786 values and a line break"
+                )
+            else:
+                yield number, text.rstrip("\r\n")
+
+
+def _parse(line: str, place: str) -> tuple[str, int, NDArray[np.uint8]]:
     name, *values = line.split(",")
     if not re.fullmatch(r"[\w.]+-\d+", name):
         raise ValueError(f"{place}: an id is an author's name, '-' and a number, got {name[:40]!r}")
@@ -102,4 +125,4 @@ def _parse(line: str, place: str) -> tuple[str, int, list[int]]:
     label, *image = map(int, values)
     if label > 9 or max(image) > 255:
         raise ValueError(f"{place}: the label must lie in 0..9 and the pixels in 0..255")
-    return name, label, image
+    return name, label, np.array(image, np.uint8)

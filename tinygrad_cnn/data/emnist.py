@@ -7,11 +7,13 @@ import os
 import string
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from ..io.unpacking import most_unpacked
 from .finding import ENVIRONMENT, check_md5, fetch_file
 from .mnist import MNIST
 
@@ -85,17 +87,13 @@ class EMNIST(MNIST):
                 raise ValueError(str(error).replace(unpacked, f"{archive}/gzip")) from None
 
     def _unpack(self, archive: Path, member: str, target: Path) -> None:
-        """One file of the archive, of no more bytes than a file of this form can have."""
-        try:
-            with zipfile.ZipFile(archive) as files, files.open(member) as file, open(target, "wb") as out:
-                while piece := file.read(1 << 20):
-                    out.write(piece)
-                    if out.tell() > self.max_bytes:
-                        raise ValueError(f"{archive}: {member} has more than {self.max_bytes:,} bytes")
-        except KeyError:
-            raise ValueError(f"{archive}: there is no {member} in it") from None
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, encrypted, unknown method
-            raise ValueError(f"{archive}: not a readable zip file ({error})") from None
+        """One file of the archive, of no more bytes than one of this form can have, or the archive be believed."""
+        most = min(self.max_bytes, most_unpacked(archive.stat().st_size))
+        with open(target, "wb") as out:
+            for piece in _pieces(archive, member):
+                if out.tell() + len(piece) > most:
+                    raise ValueError(f"{archive}: {member} has more than {most:,} bytes")
+                out.write(piece)
 
     def _fetch(self, root: Any, wanted: bool, verify: bool) -> tuple[Path | None, list[str]]:
         if not wanted or (target := self._target(root)) is None:
@@ -109,3 +107,15 @@ class EMNIST(MNIST):
             f"Put {_ARCHIVE} (from {', '.join(self.mirrors)}), or the files in it, into a folder and name it: "
             f"EMNIST(root=...), or set the environment variable {ENVIRONMENT}."
         )
+
+
+def _pieces(archive: Path, member: str) -> Iterator[bytes]:
+    """One file of an archive, a piece at a time."""
+    try:
+        with zipfile.ZipFile(archive) as files, files.open(member) as file:
+            while piece := file.read(1 << 20):
+                yield piece
+    except KeyError:
+        raise ValueError(f"{archive}: there is no {member} in it") from None
+    except Exception as error:  # damaged, encrypted, packed by an unknown method, or whatever such bytes lead to
+        raise ValueError(f"{archive}: not a readable zip file ({error})") from None

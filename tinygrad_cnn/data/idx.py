@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..io.atomic import replace_file
+from ..io.opening import open_file
+from ..io.unpacking import too_large
 from .dataset import as_array
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -18,6 +20,8 @@ _CODES = {np.dtype(t).newbyteorder("="): code for code, t in _TYPES.items()}
 _MAX_NDIM = 32  # what every supported NumPy can hold
 _MAX_RATIO = 1032  # no deflate stream grows by more (zlib, *Technical Details*)
 _CHUNK = 1 << 20
+_PACKED_CHUNK = 1 << 14  # what is read of a gzip file at a time; what follows a member is copied with each member
+_MAX_EMPTY = 1000  # members without content, one after the other
 
 
 def read_idx(path: str | os.PathLike[str], *, sha256: str | None = None, max_bytes: int | None = None) -> NDArray[Any]:
@@ -25,14 +29,15 @@ def read_idx(path: str | os.PathLike[str], *, sha256: str | None = None, max_byt
 
     The array is in the machine's byte order, of dtype uint8, int8, int16, int32, float32 or float64. Nothing in the
     file is believed: the declared shape is held against the file's size before memory is taken for it, and a gzip
-    stream is read no further than the shape goes. ``sha256`` (hex) is compared with the digest of the decompressed
-    file; ``max_bytes`` refuses a file that declares more than that.
+    stream is read no further than the shape goes. A gzipped file may hold 32 times its own size, and 32 MB in any case;
+    ``max_bytes`` is another limit, for plain files too. ``sha256`` (hex) is compared with the digest of the
+    decompressed file.
 
     Raises ValueError, naming the file, if it is no IDX file, or corrupt, truncated, too long or not what ``sha256``
-    says.
+    says; OSError for what is no regular file.
     """
     name = os.fspath(path)
-    with open(path, "rb") as file:
+    with open_file(path, "read_idx") as file:
         size = os.fstat(file.fileno()).st_size
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -70,6 +75,8 @@ def _read(stream: IO[bytes], size: int, packed: bool, sha256: str | None, max_by
     if packed:
         if wanted > size * _MAX_RATIO:
             raise _Bad(f"declares {declared}, more than {size:,} compressed bytes can hold")
+        if max_bytes is None and (why := too_large(wanted, size)):
+            raise _Bad(f"declares {declared}: {why}; if that is right, say so with max_bytes={wanted}")
     elif size != len(header) + wanted:
         raise _Bad(f"declares {declared}, but the file has {size:,}: it is truncated, too long or lying")
     if math.prod(s for s in shape if s) * dtype.itemsize > np.iinfo(np.intp).max:  # NumPy's own limit, also for size 0
@@ -111,27 +118,32 @@ class _Inflating:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._zlib, self._rest = file, zlib.decompressobj(31), b""
+        self._empty = 0  # members without content, so far
 
     def read(self, n: int) -> bytes:
         """n bytes, fewer at the end of the stream; a stream that breaks off is an error."""
         out = b""
         while len(out) < n and not (self._zlib.eof and not self._next_member()):
-            self._rest = self._rest or self._file.read(_CHUNK)
+            self._rest = self._rest or self._file.read(_PACKED_CHUNK)
             at_end = not self._rest
             piece = self._zlib.decompress(self._rest, n - len(out))
             self._rest = self._zlib.unconsumed_tail
             if at_end and not piece and not self._zlib.eof:
                 raise _Bad("truncated: the gzip stream breaks off")
             out += piece
+            self._empty = 0 if piece else self._empty
         return out
 
     def _next_member(self) -> bool:
         """Go on to what follows a finished member, past filling zeros; False if nothing does."""
         rest = self._zlib.unused_data.lstrip(b"\0")
         while not rest:
-            if not (chunk := self._file.read(_CHUNK)):
+            if not (chunk := self._file.read(_PACKED_CHUNK)):
                 return False
             rest = chunk.lstrip(b"\0")
+        self._empty += 1
+        if self._empty > _MAX_EMPTY:
+            raise _Bad("corrupt gzip data (one empty member after the other)")
         self._zlib, self._rest = zlib.decompressobj(31), rest
         return True
 
@@ -155,13 +167,7 @@ def write_idx(path: str | os.PathLike[str], array: Any) -> None:
         import gzip
 
         content = gzip.compress(content, compresslevel=6, mtime=0)
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, content)
 
 
 def _as_idx(values: NDArray[Any]) -> bytes:

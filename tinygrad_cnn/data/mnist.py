@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..io.unpacking import most_unpacked
 from .dataset import Dataset, _stratified
 from .finding import ENVIRONMENT, Place, cache_folder, check_md5, fetch_file, find
 from .idx import idx_sha256, read_idx
@@ -169,7 +170,8 @@ class MNIST(ImageDataset):
         return images, labels
 
     def _read_file(self, path: Path, name: str, verify: bool) -> NDArray[Any]:
-        array = read_idx(path, sha256=self.sha256.get(name) if verify else None, max_bytes=self.max_bytes)
+        limit = min(self.max_bytes, most_unpacked(path.stat().st_size))
+        array = read_idx(path, sha256=self.sha256.get(name) if verify else None, max_bytes=limit)
         shape: tuple[int, ...] = (self.sizes[not self.train],) + ((28, 28) if "images" in name else ())
         if array.dtype != np.uint8 or array.ndim != len(shape) or (verify and array.shape != shape):
             raise ValueError(f"{path}: expected uint8 of shape {shape}, it holds {array.dtype} of shape {array.shape}")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..io.atomic import replace_file
 from .centering import center_digit
 from .marks import Floats, check_pose, components, find_marks, homography, project
+from .pictures import read_picture
 from .warp import bilinear
 
 ROWS = 10
@@ -23,7 +24,6 @@ _INSET = 0.03  # of a cell, along its border, belongs to the border: ink that re
 _INK = 0.35  # darkness from which on a pixel is certainly ink; the borders of the cells have 0.2
 _FAINT = 0.15  # darkness below which it is paper: noise, or the traces of JPEG
 _CELL = 20  # pixels that a cell of the picture must have each way
-_MAX_PIXELS = 1 << 26  # of the picture
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def split_sheet(
     FileNotFoundError for no file; ImportError without Pillow.
     """
     layout = SheetLayout(columns)
+    darkness = _read_darkness(path)
     try:
-        darkness = _read_darkness(path)
         least = sorted((_CELL * (columns + 1), _CELL * (ROWS + 1)))
         if any(given < needed for given, needed in zip(sorted(darkness.shape), least, strict=True)):
             raise ValueError(f"wrong size: {_pixels(darkness)} are too few for {columns} columns: enlarge it")
@@ -172,15 +172,7 @@ def _read_darkness(path: str | os.PathLike[str]) -> Floats:
     image_module = pillow()
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
-        with image_module.open(path) as opened:
-            if opened.width * opened.height > _MAX_PIXELS:
-                raise ValueError(f"wrong size: {opened.width} x {opened.height} pixels. Scale it down")
-            colours = opened.convert("RGBA")
-    except image_module.UnidentifiedImageError:
-        raise ValueError("this is not an image, or of a kind that Pillow cannot read: PNG and JPEG are fine") from None
-    except (OSError, SyntaxError, image_module.DecompressionBombError) as error:
-        raise ValueError(f"this image is damaged: {error}") from None
+    colours = read_picture(image_module, path, "RGBA")
     paper = image_module.new("RGBA", colours.size, "white")
     paper.alpha_composite(colours)
     grey = np.asarray(paper)[..., :3].min(axis=2).astype(np.float64)  # (H, W)

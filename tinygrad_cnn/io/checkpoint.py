@@ -1,47 +1,46 @@
-"""Saving and loading: one .safetensors file, no pickle, every damaged bit found. PyTorch's files are read as well.
+"""Saving and loading: one .safetensors file, no pickle, every damaged bit found; files of PyTorch and NumPy are read.
 
 How a file is laid out (the safetensors format, so every safetensors reader opens it):
 
 - Each array is stored under its path in what was saved: a state_dict's entries under their own names
   (``conv1.weight``), nested ones with dots (``optimizer.state.0.momentum_buffer``).
-- The metadata has one entry, ``tinygrad_cnn``, a JSON text: ``sha256``, ``format`` and ``state``, which is the object
-  that was saved with each array replaced by its name. JSON says most of it as it is; for the rest there are objects
-  with one key that begins with ``$`` (see `_pack`).
+- The metadata has two entries. ``tinygrad_cnn`` is a JSON text: ``sha256``, ``format`` and ``state``, which is the
+  object that was saved with each array replaced by its name (`packing`).
+- ``mark`` says eight times that the file is ours. One of them tells that there is a digest to be held against the file;
+  so changes in seven places cannot make it a file that has none.
 - ``sha256`` is taken over the whole file, byte for byte, with its own 64 digits replaced by zeros.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import math
 import os
 import re
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import IO, Any, TypeAlias
 
-import numpy as np
-
-from .atomic import replace_file
+from .atomic import replacing
 from .locations import checked_location
+from .npz import read_npy, read_npz
+from .opening import open_file
+from .packing import pack, unpack
+from .tensor_file import MAX_HEADER, Flaw, Header, NoDtype, chunks, lay_out, read_arrays, read_header
 from .torch_zip import read_torch_zip
+from .zips import entry_names
 
 __all__ = ["load", "save"]
 
 PathOrFile: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
 
-_MARK = "tinygrad_cnn"  # in the metadata twice, as key and in the format: one damaged bit cannot hide whose file it is
-_FORMAT = f"{_MARK} checkpoint 1"
-_MAX_DEPTH = 100  # nesting beyond this is a loop, or no checkpoint
-_MAX_HEADER = 100_000_000  # bytes; safetensors readers refuse more
-_DTYPES = {
-    "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "I32": "<i4", "U32": "<u4",
-    "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
-}  # fmt: skip
-_STORABLE = frozenset(np.dtype(code).newbyteorder("=") for code in _DTYPES.values())
+_KEY = "tinygrad_cnn"
+_MARK = f"{_KEY} checkpoint"  # begins the format's name as well, so files from before the marks are known by that
+_MARKS = 8
+_FORMAT = f"{_MARK} 2"
+_FORMATS = (f"{_MARK} 1", _FORMAT)  # 1 had no arrays in another form
+_HEAD = 4096  # bytes in which the marks lie, whatever length a damaged header claims
+_DIGEST = re.compile(rb'"\{\\"sha256\\":\\"([0-9a-f]{64})\\",\\"format\\":\\"([^"\\]*)\\"')
 _OLD_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # a pickle of its magic number
-_ADVICE = "save tensors, NumPy arrays, numbers, strings, None, and dicts, lists or tuples of them"
 
 
 def save(obj: object, f: PathOrFile) -> None:
@@ -49,14 +48,18 @@ def save(obj: object, f: PathOrFile) -> None:
 
     `obj` is a ``state_dict()`` or any nesting of dicts, lists and tuples that holds Tensors, NumPy arrays and scalars,
     Python numbers of any size, strings, booleans and None. `load` gives it back with the same values, types, key types
-    and order. What does not come back: `requires_grad`, byte order (always the machine's), memory order, the
-    sharing of one array by two names (both get a copy), and dict subclasses other than OrderedDict (plain dicts).
+    and order. One array under several names (tied weights), also as a view of all of it (transposed, flattened), is
+    stored once and comes back as one; views of a part of an array become copies. What does not come back:
+    `requires_grad`, byte order (always the machine's), memory order, and dict subclasses other than OrderedDict (plain
+    dicts).
 
     `f` is a path, whose file is replaced as a whole or not at all, even in a crash, or a file open for writing bytes.
-    No file ending is added, and the content is safetensors whatever the ending.
+    No file ending is added, and the content is safetensors whatever the ending. The arrays are written as they lie in
+    memory, a piece at a time: saving takes a few MB. A path of what is no regular file (a device, a FIFO) is refused.
 
     Raises TypeError for anything else, with its place in the nesting, before a byte is written;
-    ValueError for a loop or nesting deeper than 100; OSError when the disk says no.
+    ValueError for a loop or nesting deeper than 100; OSError, with the path as its ``filename``, when the disk says
+    no: the old file is there then, and nothing else.
 
     >>> import tempfile, os
     >>> import numpy as np
@@ -65,11 +68,25 @@ def save(obj: object, f: PathOrFile) -> None:
     >>> load(path)["weights"][0].shape, load(path)["best"]
     ((2, 2), inf)
     """
-    raw = _encode(obj)
-    if _is_path(f, "write", "save"):
-        replace_file(f, raw)  # type: ignore[arg-type]
-    else:
-        f.write(raw)  # type: ignore[union-attr]
+    path = _is_path(f, "write", "save")
+    header, start, arrays = _laid_out(obj)
+    if path:
+        sha = hashlib.sha256(header)
+        with replacing(f) as file:  # type: ignore[arg-type]
+            file.write(header)
+            for piece in chunks(arrays):
+                sha.update(piece)
+                file.write(piece)
+            file.patch(start, sha.hexdigest().encode())
+    else:  # which may go one way only: the digest is taken first
+        digest = _digest(header, arrays)
+        _write(f, header[:start] + digest.encode() + header[start + 64 :])  # type: ignore[arg-type]
+        sha = hashlib.sha256(header)
+        for piece in chunks(arrays):
+            sha.update(piece)
+            _write(f, piece)  # type: ignore[arg-type]
+        if sha.hexdigest() != digest:
+            raise RuntimeError("save: the arrays changed while they were saved, so what was written is worth nothing")
 
 
 def load(
@@ -81,10 +98,11 @@ def load(
     mmap: bool | None = None,
     encoding: str = "utf-8",
 ) -> Any:
-    """Load what `save` wrote, what PyTorch's ``torch.save`` wrote, or any other safetensors file.
+    """Load what `save` wrote, what PyTorch's ``torch.save`` wrote, any other safetensors file, or a .npz or .npy file.
 
     From a file of `save`, tensors come back as Tensors, arrays as arrays, all in memory of their own and writable.
-    Another safetensors file is a flat dict of Tensors.
+    Another safetensors file is a flat dict of Tensors, and so is NumPy's .npz; a .npy is one Tensor. Arrays of Python
+    objects are refused there (they are pickles), and so is an archive that unpacks to far more than its own size.
 
     From a file of ``torch.save`` (the zip that PyTorch writes since 1.6) come Tensors and Parameters, with their
     `requires_grad`, in dicts, OrderedDicts, lists, tuples and sets, beside numbers, strings, bytes, None, dtypes and
@@ -106,18 +124,15 @@ def load(
             raise TypeError(f"load: {name} must be True or False, got {flag!r}")
     if _is_path(f, "read", "load"):
         where = os.fspath(f)  # type: ignore[arg-type]
-        if not os.path.exists(where):
-            raise FileNotFoundError(f"load: there is no file {where!r} (looked from {os.getcwd()!r})")
-        with open(where, "rb") as file:
-            raw = file.read()
-    else:
-        where = str(getattr(f, "name", f))
-        raw = f.read()  # type: ignore[union-attr]
-        if not isinstance(raw, bytes):
-            raise TypeError(f"load: {where!r} is open as text; open it with mode 'rb'")
-    if raw[:2] == b"PK":
-        return read_torch_zip(raw, f"load: {where!r}", place=place, encoding=encoding)
-    return _decode(raw, where)
+        with open_file(where, "load") as file:
+            return _read(file, where, place, encoding)
+    where = str(getattr(f, "name", f))
+    if isinstance(f, (io.BufferedReader, io.BytesIO)) and f.seekable():
+        return _read(f, where, place, encoding)
+    raw = f.read()  # type: ignore[union-attr]
+    if not isinstance(raw, bytes):
+        raise TypeError(f"load: {where!r} is open as text; open it with mode 'rb'")
+    return _read(io.BytesIO(raw), where, place, encoding)
 
 
 def _is_path(f: object, method: str, caller: str) -> bool:
@@ -131,191 +146,115 @@ def _is_path(f: object, method: str, caller: str) -> bool:
 # ---------------------------------------------------------------------------------------------------------- writing
 
 
-def _encode(obj: object) -> bytes:
-    """The whole file."""
-    from safetensors.numpy import save as serialize
-
-    arrays: dict[str, np.ndarray] = {}
-    state = _pack(obj, (), arrays)
-    digest = os.urandom(32).hex()  # in place of the digest until it is known: a text that occurs nowhere else
-    text = json.dumps({"sha256": digest, "format": _FORMAT, "state": state}, separators=(",", ":"))
-    raw = bytearray(serialize(arrays, metadata={_MARK: text}))
-    start, header = raw.index(digest.encode()), int.from_bytes(raw[:8], "little")
-    if header > _MAX_HEADER:
+def _laid_out(obj: object) -> tuple[bytes, int, list[Any]]:
+    """The header, with zeros for its digest, where the digest stands in it, and the arrays that follow it."""
+    state, arrays = pack(obj)
+    text = json.dumps({"sha256": "0" * 64, "format": _FORMAT, "state": state}, separators=(",", ":"))
+    header, ordered = lay_out(arrays, {"mark": ", ".join([_MARK] * _MARKS), _KEY: text})
+    if len(header) - 8 > MAX_HEADER:
         raise ValueError(
-            f"save: {header:,} bytes of names and plain values, but safetensors allows {_MAX_HEADER:,}; "
+            f"save: {len(header):,} bytes of names and plain values, but safetensors allows {MAX_HEADER:,}; "
             "turn long lists of numbers into arrays"
         )
-    raw[start : start + 64] = _digest(raw, start).encode()
-    return bytes(raw)
+    found = _DIGEST.search(header)
+    assert found is not None  # json.dumps writes no spaces
+    return header, found.start(1), ordered
 
 
-def _digest(raw: bytes | bytearray, start: int) -> str:
-    """SHA-256 of the file with the 64 digits from `start` taken as zeros."""
-    view = memoryview(raw)
-    sha = hashlib.sha256(view[:start])
-    sha.update(b"0" * 64)
-    sha.update(view[start + 64 :])
+def _digest(header: bytes, arrays: list[Any]) -> str:
+    sha = hashlib.sha256(header)
+    for piece in chunks(arrays):
+        sha.update(piece)
     return sha.hexdigest()
 
 
-def _pack(value: Any, path: tuple[object, ...], arrays: dict[str, np.ndarray]) -> Any:
-    """`value` as JSON can say it; its arrays go into `arrays`. Numbers, strings and None stay, lists stay lists, and
-    dicts with plain string keys stay dicts; the rest becomes one of the objects that `_UNPACK` lists."""
-    from ..tensors import Tensor
-    from ..tensors.size import Size
-
-    kind = type(value)
-    if value is None or kind is bool or kind is str:
-        return value
-    if kind is int:  # hexadecimal beyond 64 bits: Python limits the digits of a decimal
-        return value if -(2**63) <= value < 2**63 else {"$int": hex(value)}
-    if kind is float:
-        return value if math.isfinite(value) else {"$float": repr(value)}
-    if isinstance(value, Tensor):
-        return {"$tensor": _store(value._array, path, arrays)}
-    if kind is np.ndarray or kind is np.memmap:
-        return {"$array": _store(value, path, arrays)}
-    if isinstance(value, np.generic) and value.dtype in _STORABLE:
-        scalar = np.asarray(value).astype(value.dtype.newbyteorder("<"))
-        return {"$scalar": [scalar.dtype.str, scalar.tobytes().hex()]}
-    if len(path) >= _MAX_DEPTH:
-        raise ValueError(f"save: nested deeper than {_MAX_DEPTH} at {_show(path[:6])}...; does it contain itself?")
-    if kind is list:
-        return [_pack(item, (*path, i), arrays) for i, item in enumerate(value)]
-    if kind is tuple or kind is Size:
-        return {"$tuple": [_pack(item, (*path, i), arrays) for i, item in enumerate(value)]}
-    if isinstance(value, dict):
-        items = [(_check_key(key, path), _pack(item, (*path, key), arrays)) for key, item in value.items()]
-        if kind is OrderedDict:
-            return {"$ordered": [[_pack(key, path, arrays), item] for key, item in items]}
-        if all(type(key) is str and not key.startswith("$") for key, _ in items):
-            return dict(items)
-        return {"$dict": [[_pack(key, path, arrays), item] for key, item in items]}
-    raise TypeError(f"save: cannot store {_show(path)}, a {kind.__module__}.{kind.__qualname__}; {_ADVICE}")
-
-
-def _check_key(key: Any, path: tuple[object, ...]) -> Any:
-    parts = key if type(key) is tuple else (key,)
-    for part in parts:
-        if type(part) not in (str, int, float, bool, type(None)) and not isinstance(part, np.generic):
-            raise TypeError(
-                f"save: cannot store the key {key!r} of {_show(path)}, a {type(key).__qualname__}; "
-                "keys may be strings, numbers, booleans, None, and tuples of these"
-            )
-    return key
-
-
-def _store(value: np.ndarray, path: tuple[object, ...], arrays: dict[str, np.ndarray]) -> str:
-    """Put `value` into `arrays`, C-contiguous and little-endian, under a free name made from `path`; the name."""
-    if value.dtype.newbyteorder("=") not in _STORABLE:
-        raise TypeError(
-            f"save: cannot store {_show(path)}, an array of dtype {value.dtype}; "
-            "convert it with .astype to bool, int8 to int64, uint8 to uint64 or float16 to float64"
-        )
-    wanted = ".".join(str(part) for part in path) if path else "value"
-    name = wanted = wanted.encode("utf-8", "backslashreplace").decode()  # lone surrogates have no UTF-8
-    count = 2
-    while name in arrays or name == "__metadata__":  # {"a.b": x, "a": {"b": y}}, and the format's own key
-        name, count = f"{wanted}#{count}", count + 1
-    # order="C", since np.ascontiguousarray would make a 0-d array 1-d; safetensors scrambles other orders in silence
-    arrays[name] = np.asarray(value).astype(value.dtype.newbyteorder("<"), order="C", copy=False)
-    return name
-
-
-def _show(path: tuple[object, ...]) -> str:
-    return "state" + "".join(f"[{part!r}]" for part in path)
+def _write(f: IO[bytes], content: bytes) -> None:
+    """Write all of it, also to a raw file, which takes as much as it likes."""
+    view = memoryview(content)
+    while len(view):
+        taken = f.write(view)
+        view = view[taken if type(taken) is int and 0 < taken <= len(view) else len(view) :]
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
 
 
-def _decode(raw: bytes, where: str) -> Any:
-    """The object saved in the file `raw`; ValueError naming `where` for any other content."""
-    import safetensors
+def _read(file: IO[bytes], where: str, place: Any, encoding: str) -> Any:
+    """What stands in a file from here on, whichever format it has."""
+    begin = file.tell()
+    size = file.seek(0, os.SEEK_END) - begin
+    file.seek(begin)
+    start = file.read(262)
+    file.seek(begin)
+    this = f"load: {where!r}"
+    if start[:2] == b"PK":
+        archive = io.BytesIO(file.read()) if begin else file
+        names = entry_names(archive, this)
+        if any(name.endswith(".npy") for name in names) and not any(name.endswith("data.pkl") for name in names):
+            return read_npz(archive, size, this)
+        return read_torch_zip(archive, size, this, place=place, encoding=encoding)
+    if start[:6] == b"\x93NUMPY":
+        return read_npy(file, size, this)
+    return _read_tensors(file, size, where, start)
 
+
+def _read_tensors(file: IO[bytes], size: int, where: str, start: bytes) -> Any:
+    """The object in a safetensors file; ValueError naming `where` for any other content."""
     from ..tensors import Tensor
 
-    try:
-        stored = dict(safetensors.deserialize(raw))
-    except Exception as error:  # the package's own error type, or whatever damaged bytes lead to
-        raise ValueError(_explain(raw, where, error)) from error
-    header = raw[8 : 8 + int.from_bytes(raw[:8], "little")]
-    described = json.loads(header)
-    metadata = described.pop("__metadata__", None) or {}
-    ours = any(_MARK in key or f"{_MARK} checkpoint" in text for key, text in metadata.items())
-    text = _checked(raw, metadata, where) if ours else ""
+    marked = False
 
-    arrays = {name: _array(stored[name], name, where) for name in described}
-    if not ours:
-        return {name: Tensor(array) for name, array in arrays.items()}
+    def is_marked(raw: bytes) -> bool:
+        nonlocal marked
+        marked = _MARK.encode() in raw
+        return marked
+
+    begin = file.tell()
     try:
-        return _unpack(json.loads(text)["state"], arrays)
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        header = read_header(file, size, is_marked)
+        ours = marked or any(_KEY in key for key in header.metadata)
+        if not ours:
+            return {name: Tensor(array) for name, array in read_arrays(file, header).items()}
+        found = _own_digest(header)
+        if found is None:
+            raise Flaw("it has lost its digest")
+        at, end = found.span(1)
+        sha = hashlib.sha256(header.raw[:at] + b"0" * 64 + header.raw[end:])
+        arrays = read_arrays(file, header, sha.update)
+    except Flaw as flaw:
+        file.seek(begin)
+        if _MARK.encode() in file.read(_HEAD):
+            raise _damaged(where) from flaw
+        if isinstance(flaw, NoDtype):
+            raise ValueError(
+                f"load: tensor {flaw.name!r} in {where!r} has dtype {flaw.dtype}, which NumPy has no type for"
+            ) from None
+        raise ValueError(_explain(start, where, flaw)) from flaw
+    if sha.hexdigest().encode() != found[1]:
+        raise _damaged(where)
+    written = found[2].decode("ascii", "replace")
+    if written not in _FORMATS:
+        raise ValueError(f"load: {where!r} has the format {written!r}, and this version reads {_FORMAT!r}; upgrade")
+    try:
+        return unpack(json.loads(json.loads(header.raw[header.metadata[_KEY]]))["state"], arrays)
+    except (LookupError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"load: {where!r} is intact, but not laid out as save writes it ({error!r})") from error
 
 
-def _checked(raw: bytes, metadata: dict[str, str], where: str) -> str:
-    """Our metadata text, once the digest and the format are found right."""
-    text = metadata.get(_MARK, "")
-    found = re.match(r'\{"sha256":"([0-9a-f]{64})","format":"([^"]*)"', text)
-    start = raw.find(found[1].encode()) if found else -1
-    if found is None or start < 0 or _digest(raw, start) != found[1]:
-        raise ValueError(
-            f"load: {where!r} is damaged: its content does not agree with its SHA-256 digest. "
-            "Some of its bytes changed after it was saved; use another copy"
-        )
-    if found[2] != _FORMAT:
-        raise ValueError(f"load: {where!r} has the format {found[2]!r}, and this version reads {_FORMAT!r}; upgrade")
-    return text
+def _own_digest(header: Header) -> re.Match[bytes] | None:
+    """The digest and the format, where they stand in the header."""
+    text = header.metadata.get(_KEY)
+    return None if text is None else _DIGEST.match(header.raw, text.start, text.stop)
 
 
-def _array(entry: dict[str, Any], name: str, where: str) -> np.ndarray:
-    kind, shape, data = entry["dtype"], entry["shape"], entry["data"]
-    if kind == "BF16":  # the upper half of a float32
-        wide = np.frombuffer(data, "<u2").astype(np.uint32) << np.uint32(16)
-        return wide.view(np.float32).reshape(shape)
-    if kind not in _DTYPES:
-        raise ValueError(f"load: tensor {name!r} in {where!r} has dtype {kind}, which NumPy has no type for")
-    array = np.frombuffer(data, _DTYPES[kind]).reshape(shape)
-    return array.astype(array.dtype.newbyteorder("="), copy=not array.flags.writeable)
+def _damaged(where: str) -> ValueError:
+    return ValueError(
+        f"load: {where!r} is damaged: its content does not agree with its SHA-256 digest. "
+        "Some of its bytes changed after it was saved; use another copy"
+    )
 
 
-def _unpack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """What `_pack` packed."""
-    if isinstance(value, list):
-        return [_unpack(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
-    tag = next(iter(value), "")
-    if tag.startswith("$"):
-        return _UNPACK[tag](value[tag], arrays)
-    return {key: _unpack(item, arrays) for key, item in value.items()}
-
-
-def _tensor(name: str, arrays: dict[str, np.ndarray]) -> object:
-    from ..tensors import Tensor
-
-    return Tensor(arrays[name])
-
-
-def _pairs(items: list[list[Any]], arrays: dict[str, np.ndarray]) -> list[tuple[Any, Any]]:
-    return [(_unpack(key, arrays), _unpack(item, arrays)) for key, item in items]
-
-
-_UNPACK: dict[str, Callable[[Any, dict[str, np.ndarray]], Any]] = {
-    "$int": lambda digits, _: int(digits, 16),
-    "$float": lambda text, _: float(text),
-    "$scalar": lambda pair, _: np.frombuffer(bytes.fromhex(pair[1]), pair[0])[0],
-    "$tensor": _tensor,
-    "$array": lambda name, arrays: arrays[name],
-    "$tuple": lambda items, arrays: tuple(_unpack(item, arrays) for item in items),
-    "$dict": lambda items, arrays: dict(_pairs(items, arrays)),
-    "$ordered": lambda items, arrays: OrderedDict(_pairs(items, arrays)),
-}
-
-
-def _explain(raw: bytes, where: str, error: Exception) -> str:
+def _explain(raw: bytes, where: str, flaw: Flaw) -> str:
     """Why these bytes are no safetensors file, in words."""
     convert = "; in PyTorch, write it again with safetensors.torch.save_file(state_dict, path)"
     if not raw:
@@ -327,6 +266,4 @@ def _explain(raw: bytes, where: str, error: Exception) -> str:
         )
     if raw[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return f"load: {where!r} is a pickle, which could run any code when loaded, no safetensors file{convert}"
-    if raw[:6] == b"\x93NUMPY":
-        return f"load: {where!r} is a NumPy .npy file; read it with np.load"
-    return f"load: {where!r} is damaged, cut short, or no safetensors file ({error})"
+    return f"load: {where!r} is damaged, cut short, or no safetensors file ({flaw})"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 
 from .pickles import NUMPY_NAMES, PLAIN_NAMES, Dialect, Maker, PickleError, Word, read_pickle
-from .zips import stored_entries
+from .zips import Part, stored_entries
 
 __all__ = ["read_torch_zip"]
 
@@ -32,32 +32,32 @@ _SAVE_NUMBERS = "save its numbers: torch.save(model.state_dict(), path)"
 
 
 def read_torch_zip(
-    raw: bytes, where: str, *, place: Callable[[Any, str], Any] | None = None, encoding: str = "utf-8"
+    file: IO[bytes], size: int, where: str, *, place: Callable[[Any, str], Any] | None = None, encoding: str = "utf-8"
 ) -> Any:
-    """The object that ``torch.save`` wrote into the zip archive `raw`.
+    """The object that ``torch.save`` wrote into the zip archive `file`, of `size` bytes.
 
     `place` is called as ``place(storage, location)`` with the numbers of each storage, a Tensor with one dimension, and
     where it was saved from ("cuda:0"); it returns the storage, or None. Raises ValueError, which begins with `where`.
     """
-    entries = stored_entries(raw, where)
+    entries = stored_entries(file, where)
     folders = [name.removesuffix("data.pkl") for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(folders) != 1:
-        hint = "; read it with np.load" if any(name.endswith(".npy") for name in entries) else ""
-        raise ValueError(f"{where} is a zip archive, but none that torch.save writes: it holds no data.pkl{hint}")
+        raise ValueError(f"{where} is a zip archive, but none that torch.save writes: it holds no data.pkl")
     folder = folders[0]
     if folder + "constants.pkl" in entries:
         raise ValueError(f"{where} is a TorchScript program; {_SAVE_NUMBERS}")
-    file = TorchFile(entries, folder, len(raw), place)
-    order = bytes(entries.get(folder + "byteorder", b"little")[:10])
+    torch_file = TorchFile(entries, folder, size, place)
+    said = entries.get(folder + "byteorder")
+    order = b"little" if said is None else next(said.pieces(), b"")[:10]
     if order not in (b"little", b"big"):
         raise ValueError(f"{where}: its byte order is {order!r}, neither little nor big")
-    file.order = "<" if order == b"little" else ">"
-    dialect = Dialect(file.names(), file.storage, encoding, _unknown)
+    torch_file.order = "<" if order == b"little" else ">"
+    dialect = Dialect(torch_file.names(), torch_file.storage, encoding, _unknown)
     try:
-        return read_pickle(bytes(entries[folder + "data.pkl"]), where, dialect)
+        return read_pickle(entries[folder + "data.pkl"].read(), where, dialect)
     except PickleError:
-        if file.error is not None:
-            raise file.error from None
+        if torch_file.error is not None:
+            raise torch_file.error from None
         raise
 
 
@@ -72,7 +72,7 @@ class TorchFile:
     """One file while it is read: its entries, the storages made so far, and what the pickle's names stand for."""
 
     def __init__(
-        self, entries: dict[str, memoryview], folder: str, size: int, place: Callable[[Any, str], Any] | None
+        self, entries: dict[str, Part], folder: str, size: int, place: Callable[[Any, str], Any] | None
     ) -> None:
         self.entries, self.folder, self.place = entries, folder, place
         self.order: Literal["<", ">"] = "<"
@@ -130,8 +130,7 @@ class TorchFile:
                 f"storage {key[:20]!r} lies: {numel:,} elements of {dtype.itemsize} bytes, and its entry has "
                 f"{len(content):,} bytes"
             )
-        array = np.frombuffer(content, dtype.newbyteorder(self.order)) if numel else np.empty(0, dtype)
-        array = array.astype(dtype)  # in memory of its own
+        array = content.array(dtype.newbyteorder(self.order)).astype(dtype, copy=False)
         if code == "bf":  # the upper half of a float32
             array = (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
         if code == "?" and array.view(np.uint8).max(initial=0) > 1:

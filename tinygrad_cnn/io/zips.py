@@ -1,33 +1,69 @@
-"""Zip archives whose entries are stored as they are: each a part of the file, found without unpacking anything."""
+"""Zip archives: what their entries are called, and those stored as they are, each found without unpacking anything."""
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
+from collections.abc import Iterator
+from typing import IO, Any
 
-__all__ = ["stored_entries"]
+import numpy as np
+
+__all__ = ["Part", "entry_names", "stored_entries"]
 
 _MAX_ENTRIES = 100_000
+_CENTRAL = b"PK\x01\x02"  # begins what the directory at the end says about each entry
 _LOCAL = 30  # bytes of an entry's own header, before its name
+_CHUNK = 1 << 20
 
 
-def stored_entries(raw: bytes, where: str) -> dict[str, memoryview]:
-    """The content of each entry of the zip archive `raw`, by name, as a view of it.
+class Part:
+    """Some bytes of a file, read when they are asked for."""
+
+    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
+        self._file, self._start, self._size = file, start, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of them, a piece at a time; fewer if the file has become shorter."""
+        for at in range(0, self._size, _CHUNK):
+            self._file.seek(self._start + at)
+            yield self._file.read(min(_CHUNK, self._size - at))
+
+    def read(self) -> bytes:
+        """All of them."""
+        self._file.seek(self._start)
+        return self._file.read(self._size)
+
+    def array(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        """All of them as numbers in memory of their own, an array with one dimension."""
+        array = np.empty(self._size // dtype.itemsize, dtype)
+        view, at = memoryview(array.view(np.uint8)), 0  # (bytes,)
+        for piece in self.pieces():
+            view[at : at + len(piece)] = piece
+            at += len(piece)
+        if at < len(view):
+            raise ValueError("the file has become shorter while it was read")
+        return array
+
+
+def entry_names(file: IO[bytes], where: str) -> list[str]:
+    """The names of all entries of the archive `file`. Raises ValueError, which begins with `where`."""
+    infos, _ = _directory(file, where)
+    return [info.filename for info in infos]
+
+
+def stored_entries(file: IO[bytes], where: str) -> dict[str, Part]:
+    """The content of each entry of the zip archive `file`, which begins where the file does, by name.
 
     Nothing that the archive says is believed: each entry must lie within the file, apart from the others, under one
     name in both of its headers, uncompressed, and with its CRC-32 (an archive whose check sums are all 0 was written
     without). Raises ValueError, which begins with `where`.
     """
-    if raw.count(b"PK\x01\x02") > _MAX_ENTRIES:
-        raise ValueError(f"{where} is a zip archive of more than {_MAX_ENTRIES:,} entries, which are not read")
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            infos = archive.infolist()
-            end = archive.start_dir
-    except Exception as error:  # BadZipFile, or whatever damaged bytes lead to
-        raise ValueError(f"{where} is a zip archive that is damaged or cut short ({error})") from error
-    found: dict[str, memoryview] = {}
+    infos, end = _directory(file, where)
+    found: dict[str, Part] = {}
     unchecked = not any(info.CRC for info in infos)
     free = 0  # the first byte behind the entries looked at
     for info in sorted(infos, key=lambda info: info.header_offset):
@@ -38,17 +74,41 @@ def stored_entries(raw: bytes, where: str) -> dict[str, memoryview]:
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             raise ValueError(f"{this} is compressed or encrypted; entries stored as they are are read")
         at = info.header_offset
-        head = raw[at : at + _LOCAL] if at >= 0 else b""
-        start = at + _LOCAL + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        head = Part(file, at, _LOCAL).read() if at >= 0 else b""
+        named = int.from_bytes(head[26:28], "little")
+        start = at + _LOCAL + named + int.from_bytes(head[28:30], "little")
         if head[:4] != b"PK\x03\x04" or at < free or size != info.compress_size or start + size > end:
             raise ValueError(f"{this} is damaged, or lies about its place: {size:,} bytes at {at:,}")
-        if raw[at + _LOCAL : at + _LOCAL + int.from_bytes(head[26:28], "little")] != _encoded(info):
+        if Part(file, at + _LOCAL, named).read() != _encoded(info):
             raise ValueError(f"{this} has another name where it lies")
-        content = memoryview(raw)[start : start + size]
-        if not unchecked and zlib.crc32(content) != info.CRC:
+        content = Part(file, start, size)
+        if not unchecked and _crc32(content) != info.CRC:
             raise ValueError(f"{this} is damaged: its content does not agree with its check sum")
         found[name], free = content, start + size
     return found
+
+
+def _directory(file: IO[bytes], where: str) -> tuple[list[zipfile.ZipInfo], int]:
+    """What the archive's directory says about each entry, and where the directory begins."""
+    file.seek(0)
+    count, tail = 0, b""
+    while piece := file.read(_CHUNK):
+        count += (tail + piece).count(_CENTRAL)
+        tail = piece[1 - len(_CENTRAL) :]
+    if count > _MAX_ENTRIES:
+        raise ValueError(f"{where} is a zip archive of more than {_MAX_ENTRIES:,} entries, which are not read")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.infolist(), archive.start_dir
+    except Exception as error:  # BadZipFile, or whatever damaged bytes lead to
+        raise ValueError(f"{where} is a zip archive that is damaged or cut short ({error})") from error
+
+
+def _crc32(content: Part) -> int:
+    crc = 0
+    for piece in content.pieces():
+        crc = zlib.crc32(piece, crc)
+    return crc
 
 
 def _encoded(info: zipfile.ZipInfo) -> bytes:

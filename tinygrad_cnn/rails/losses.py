@@ -74,11 +74,13 @@ def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
         why = "the learning rate is 0. Set optimizer.param_groups[0]['lr'], or look at the scheduler"
     elif largest == 0:
         why = (
-            "all gradients are 0: units that are dead (relu of negative numbers alone), weights that are all equal or "
-            "0, or an operation without a slope (round, argmax, a comparison). Make the net anew, with a lower learning rate"
+            "all gradients are 0: units that are dead (relu of negative numbers alone), weights that are all equal "
+            "or 0, or an operation without a slope (round, argmax, a comparison). Make the net anew, with a lower learning "
+            "rate"
         )
     elif unmoved:
-        why = f"the weights have not moved: lr={lr:g} times gradients of {largest:.1g} at most is lost in rounding. Raise lr"
+        small = f"gradients of {largest:.1g} at most"
+        why = f"the weights have not moved: lr={lr:g} times {small} is lost in rounding. Raise lr"
     else:
         why = (
             f"the weights move, and it does not follow (lr={lr:g}, gradients of {largest:.1g} at most): does it depend "

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from ..arrays import writes
 from ..arrays.guarding import Place
-from ..arrays.writes import tickets
 from ..autograd.graph import Variable
 
 # What `Variable._rail` holds of a leaf: None; UNWATCHED of a Parameter until an optimizer gets it; then the Watch. Of a
@@ -49,7 +49,7 @@ class Watch:
         self.optimizer: weakref.ref[Any] | None = None if optimizer is None else weakref.ref(optimizer)
         self.steps = 0
         self.stepped = 0  # those of them that had gradients
-        self.made = self.ticket = next(tickets)  # of this, and of the end of the latest step
+        self.made, self.ticket = writes.last_write, writes.upcoming()  # moments: of this, of the latest step's end
         self.backwards = recent.backwards  # of its thread, at the latest step
         self.reached = 0  # backwards that reached a parameter of it since the latest step
         self.fresh = 0  # those that found no gradient there, while there was no step at all

@@ -84,9 +84,9 @@ def _origin(root: Variable, nodes: list[Node], leaves: list[Variable], watch: Wa
             made[node] = y
         for i, (parent, x) in enumerate(zip(node.parents, given, strict=False)):
             if parent is None and not finite(x):
-                what = f"input {i} of {_op(node)}, which is data, has {first_bad(x)}. Look for it in the data set, with np.isfinite"
-                if np.isneginf(np.asarray(getattr(x, "_array", x))).any() and not np.isnan(x).any():
-                    masks = masks or what  # a mask, perhaps
+                what = f"input {i} of {_op(node)}, which is data, has {first_bad(x)}. Look with np.isfinite(data)"
+                if not np.isnan(x).any() and not np.isposinf(x).any():  # -inf: a mask, perhaps
+                    masks = masks or what
                 else:
                     return what
         if node in made and not finite(made[node]) and all(map(finite, (*given, *node.attributes.values()))):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.guarding import rails, say, users_line
-from ..arrays.writes import tickets, written_since
+from ..arrays.writes import upcoming, written_since
 from ..autograd.graph import Node, Variable
 from .memory import Used, Watch, recent, watches
 from .naming import living_nets
@@ -82,9 +82,9 @@ def _adds_to_used(stale: list[Variable], fresh: int, held: int) -> None:
         say("stale-gradient", STALE, about=stale[0]._rail.watch)
         return
     place = users_line()
-    moment = next(tickets) + held  # once the gradients have arrived: each is a write
+    arrived = upcoming() + held - 1  # each that is added to is a write
     for g in stale:
-        g._rail = Used(moment, g._rail.watch, place)
+        g._rail = Used(arrived, g._rail.watch, place)
 
 
 def _never_a_step(watch: Watch, leaf: Variable) -> None:

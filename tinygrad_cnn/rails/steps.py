@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
+from ..arrays import writes
 from ..arrays.guarding import rails, say
-from ..arrays.writes import tickets, written_since
+from ..arrays.writes import written_since
+from ..autograd.graph import Node
 from .losses import look_at_loss
 from .memory import Used, Watch, recent, stepped_by_somebody, watch_of
 from .naming import called, names_of
@@ -45,8 +48,8 @@ def before_step(optimizer: Any) -> None:
         return
     watch.stepped += watch.reached > 0
     _strays(watch, with_gradients, missing)
-    _missing(watch, missing)
-    if watch.reached:
+    if watch.reached:  # not gradients that somebody set
+        _missing(watch, missing)
         look_at_loss(watch, optimizer, with_gradients)
 
 
@@ -58,12 +61,12 @@ def after_step(optimizer: Any) -> None:
     mark_used(optimizer)
     watch.steps += 1
     watch.reached = watch.fresh = 0
-    watch.backwards, watch.ticket, recent.strays = recent.backwards, next(tickets), ()
+    watch.backwards, watch.ticket, recent.strays = recent.backwards, writes.upcoming(), ()
 
 
 def mark_used(optimizer: Any) -> None:
     """Note that the gradients there are were used."""
-    mark = Used(next(tickets), watch_of(optimizer))
+    mark = Used(writes.last_write, watch_of(optimizer))
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p._grad is not None:
@@ -104,13 +107,24 @@ def _nothing(watch: Watch) -> None:
             "tensors from the model to the loss",
             about=watch,
         )
-    elif not recent.cut and next(tickets) - watch.ticket > 1:  # something was computed
+    elif not recent.cut and _something_computed(watch):
         say(
             "no-backward",
             "this step does nothing: no parameter has a gradient, as backward() was not called. Call loss.backward() "
             "before optimizer.step()",
             about=watch,
         )
+
+
+def _something_computed(watch: Watch) -> bool:
+    """Was a loss computed for this step? (A schedule is drawn by steps without one.)"""
+    if writes.last_write < watch.ticket:  # since the latest step nothing was written: what has a number is a node
+        return writes.upcoming() > watch.ticket
+    if watch.empty not in (1, 2, 5, 20, 100):  # a look at all there is takes time
+        return False
+    mine = {id(p) for p in watch.params()}
+    nodes = (thing for thing in gc.get_objects() if type(thing) is Node)
+    return any(id(parent) in mine for node in nodes for parent in node.parents)
 
 
 def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
@@ -125,7 +139,7 @@ def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
         if p is None or p._grad is None or not p._wants_grad or stepped_by_somebody(p):
             continue
         before = watch.strays.get(id(p))
-        now[id(p)] = next(tickets)
+        now[id(p)] = writes.last_write
         if before is not None and not written_since(p._array, before) and id(p) not in watch.excused:
             found.append(p)
     watch.strays = now

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..io.atomic import replace_file
+
 Row = dict[str, Any]
 
 
@@ -67,8 +69,7 @@ class History:
         names = [n for n in self.keys() if any(is_number(row.get(n)) for row in self.rows)]
         text = csv_lines([names, *([row.get(n, "") for n in names] for row in self.rows)])
         if path is not None:
-            with open(path, "w", newline="", encoding="utf-8") as file:
-                file.write(text)
+            replace_file(path, text.encode())
         return text
 
     def plot(self, name: str = "loss", ax: Any = None, **style: Any) -> Any:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ...data.pictures import read_picture
 from ..imaging import pillow
 from .vision import Transform, VisionDataset
 
@@ -16,9 +17,8 @@ Samples = list[tuple[str, int]]
 
 
 def default_loader(path: str) -> Any:
-    """The picture in a file, as RGB."""
-    with open(path, "rb") as file, pillow().open(file) as image:
-        return image.convert("RGB")
+    """The picture in a file, as RGB. Raises ValueError with its path for one that is damaged, or no picture."""
+    return read_picture(pillow(), path, "RGB")
 
 
 def has_file_allowed_extension(filename: str, extensions: str | tuple[str, ...]) -> bool:
