@@ -11,6 +11,7 @@ from . import (
     io,
     layers,
     linalg,
+    loops,
     nn,
     ops,
     optim,
@@ -23,25 +24,8 @@ from . import (
 )
 from .form import AREAS, Bug
 
-TABLES = (
-    engine,
-    ops,
-    linalg,
-    arrays,
-    nn,
-    layers,
-    optim,
-    train,
-    data,
-    io,
-    interchange,
-    incoming,
-    standalone,
-    vision,
-    viz,
-    pages,
-    rails,
-)
+ROOMS = (engine, ops, linalg, arrays, nn, layers, optim, train, data, io, vision, viz, pages)
+TABLES = (*ROOMS, interchange, incoming, standalone, rails, loops)
 BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]
