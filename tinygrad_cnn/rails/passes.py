@@ -47,7 +47,9 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
         if isinstance(leaf, Node):
             continue
         whose, g = leaf._rail, leaf._grad
-        if whose is None:
+        if reached and whose is reached[-1]:  # the usual case, first
+            pass
+        elif whose is None:
             others.append(weakref.ref(leaf))
         elif type(whose) is Watch and whose.alive:
             if whose not in reached:
