@@ -35,7 +35,7 @@ BUGS = [
     Bug("rails/nonfinite.py", "            made[node] = y\n", "            pass\n", LOSSES),
     Bug("rails/nonfinite.py", "                    masks = masks or what\n", "                    return what\n", LOSSES),
     Bug("rails/losses.py", "if not same and lr * largest > 1e-6:", "if False:", LOSSES),
-    Bug("rails/losses.py", "and watch.growth(params) > GROWN", "", LOSSES),
+    Bug("rails/losses.py", "and watch.growth() > GROWN", "", LOSSES),
     Bug("rails/losses.py", "fell or abs(watch.anchor) < 1e-6", "abs(watch.anchor) < 1e-6", LOSSES),
     Bug("arrays/guarding.py", "            if filters is warnings.filters:\n", "            if True:\n", VOICE),
 ]  # fmt: skip
