@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from . import arrays, data, engine, interchange, io, layers, linalg, nn, ops, optim, pages, rails, train, vision, viz
-from .form import AREAS, Bug
-
-TABLES = (engine, ops, linalg, arrays, nn, layers, optim, train, data, io, interchange, vision, viz, pages, rails)
-=======
 from . import (
     arrays,
     data,
@@ -46,7 +40,6 @@ TABLES = (
     pages,
     rails,
 )
->>>>>>> onnx_in
 BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]
