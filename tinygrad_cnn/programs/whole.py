@@ -65,7 +65,7 @@ def _largest_and_places(layer: Any, x: Any) -> Whole | None:
     n = 1 if isinstance(layer, MaxPool1d) else 2
     if not layer.return_indices or x.ndim != n + 2:
         return None
-    given = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    given: Any = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     if n == 1:
         ones = (value[0] if isinstance(value, (tuple, list)) else value for value in given)
         given = tuple((still, value) for still, value in zip((1, 1, 0, 1), ones, strict=True))
