@@ -62,6 +62,7 @@ def safetensors_lies() -> Iterator[Damaged]:
     yield "offsets that end before they begin", tensors(one([2], (8, 0)), data)
     yield "offsets that are negative", tensors(one([2], (-8, 0)), data)
     yield "offsets of another size", tensors(one([2], (0, 4)), data)
+    yield "a place larger than its array", tensors(one([1], (0, 8)), data)
     yield "three offsets", tensors(one([2], (0, 4, 8)), data)
     yield "a gap before the first array", tensors(one([2], (4, 12)), bytes(12))
     yield "bytes behind the last array", tensors(one(), bytes(12))
