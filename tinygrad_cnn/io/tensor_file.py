@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, NamedTuple
@@ -110,7 +111,8 @@ def read_header(file: IO[bytes], size: int, trusted: Callable[[bytes], bool]) ->
     length = int.from_bytes(start, "little")
     if len(start) < 8 or length > min(size - 8, MAX_HEADER):
         raise Flaw(f"a header of {length:,} bytes in a file of {size:,}" if len(start) == 8 else "too short a header")
-    raw = start + file.read(length)
+    file.seek(-8, os.SEEK_CUR)
+    raw = file.read(8 + length)
     if len(raw) < 8 + length:
         raise Flaw("it ends within its header")
     vouched = trusted(raw)
