@@ -3,6 +3,7 @@
     python examples/draw_digit.py                                  # opens http://127.0.0.1:8028
     python examples/draw_digit.py --model runs/mine.safetensors    # what mnist_cnn.py --save wrote
     python examples/draw_digit.py --train                          # a new model, made for pens: about a minute
+    python examples/draw_digit.py --export digits.html             # one file that reads digits offline, in any browser
 
 Without --model it takes the latest file in runs/mnist, or else the model that it trained itself before, or else trains
 one. "It was a 7" keeps the drawing in a CSV file (--keep) from which examples/recipes/handdrawn.py can learn. The page
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from mnist_cnn import LeNet, train_epoch
 from reading_digits import Reader, answers
+from take_away import NAME, take_away
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.io.atomic import replace_file
@@ -150,12 +152,19 @@ def make_server(reader, drawings, port=0):
         except (OSError, ValueError) as error:
             raise Refused(409, f"the drawing was not taken back: {error}") from None
 
+    def take(request):
+        request.body(0)
+        try:
+            return {"name": NAME, "html": take_away(reader.model).html}
+        except ValueError as error:
+            raise Refused(409, str(error)) from None
+
     body, style, *scripts = (
         (PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "style.css", "opened.js", "script.js")
     )
     scripts = [*web("dom", "numbers", "colors", "theme", "tile"), *scripts]
     page = document("Draw a digit", body, styles=[base_style(), style], scripts=scripts)
-    return LocalServer(page, {**answers(reader, digit_of), "/keep": keep, "/forget": forget}, port)
+    return LocalServer(page, {**answers(reader, digit_of), "/keep": keep, "/forget": forget, "/take": take}, port)
 
 
 def training_digits(data_dir=None):
@@ -177,10 +186,16 @@ def main():
     parser.add_argument("--author", default=user, help="whose drawings they are: a part of their ids")
     parser.add_argument("--port", type=int, default=8028, help="0: any free one")
     parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
+    parser.add_argument(
+        "--export", type=Path, metavar="PAGE.html", help="write the model as a page of its own, and end"
+    )
     args = parser.parse_args()
     try:
-        drawings = Drawings(args.keep, args.author)
+        drawings = None if args.export else Drawings(args.keep, args.author)
         model = find_model(args.model, args.train, args.data_dir)
+        if args.export:
+            print(f"page: {take_away(model).save(args.export)}")
+            return
         reader = Reader(model, training_digits(args.data_dir))
         server = make_server(reader, drawings, args.port)
     except (OSError, OverflowError, ValueError) as error:

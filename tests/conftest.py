@@ -28,6 +28,11 @@ hypothesis.settings.load_profile(PROFILE)
 MNIST_FILE = "train-images-idx3-ubyte"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """No test makes a learner's mistake, but on purpose: with `pytest.warns`, or within ``tg.guard_rails(False)``."""
+    config.addinivalue_line("filterwarnings", "error::tinygrad_cnn.arrays.guarding.GuardRailWarning")
+
+
 @pytest.fixture(scope="session")
 def torch() -> Any:
     """PyTorch, for tests that compare with it: they count as comparisons, and skip where it is not installed."""

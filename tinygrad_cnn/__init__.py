@@ -22,6 +22,7 @@ from .arrays.determinism import (
 from .arrays.guarding import GuardRailWarning, guard_rails
 from .arrays.keywords import accepting as _accepting
 from .arrays.keywords import accepts as _accepts
+from .arrays.locks import loading as _loading
 from .arrays.memory import keep_freed_memory as _keep_freed_memory
 from .arrays.rng import Generator, default_generator, initial_seed, manual_seed, seed
 from .arrays.threads import get_num_threads, set_num_threads
@@ -115,9 +116,12 @@ if TYPE_CHECKING:
         io,
         linalg,
         nn,
+        onnx,
         optim,
         profiler,
+        programs,
         special,
+        standalone,
         testing,
         train,
         utils,
@@ -135,6 +139,7 @@ if TYPE_CHECKING:
     from .compiler import compile
     from .io import load, save
     from .nn.summary import summary
+    from .standalone import export_numpy
     from .tensors import random_state as random
 
 __version__ = "0.1.0"
@@ -163,30 +168,33 @@ __all__ = [
     "are_deterministic_algorithms_enabled", "as_tensor", "asarray", "autocast", "autograd", "backends", "bernoulli",
     "bool", "can_cast", "channels_last", "channels_last_3d", "checkpoint", "compile", "compiler", "contiguous_format",
     "cuda", "data", "default_generator", "device", "distributions", "double", "dtype", "e", "empty", "empty_like",
-    "enable_grad", "eye", "finfo", "float", "float16", "float32", "float64", "from_numpy", "full", "full_like",
-    "get_default_device", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "grad", "guard_rails",
-    "half", "iinfo", "inf", "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8", "io",
-    "is_anomaly_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
+    "enable_grad", "export_numpy", "eye", "finfo", "float", "float16", "float32", "float64", "from_numpy", "full",
+    "full_like", "get_default_device", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "grad",
+    "guard_rails", "half", "iinfo", "inf", "inference_mode", "initial_seed", "int", "int16", "int32", "int64", "int8",
+    "io", "is_anomaly_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
     "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_tensor", "layout", "linalg",
     "linspace", "load", "logspace", "long", "manual_seed", "memory_format", "mps", "multinomial", "nan", "newaxis",
-    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "op", "optim", "pi", "preserve_format", "profiler",
-    "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm",
-    "save", "seed", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "short", "special", "strided", "summary", "tensor",
-    "testing", "train", "tril_indices", "triu_indices", "typename", "uint8", "use_deterministic_algorithms", "utils",
-    "vision", "viz", "zeros", "zeros_like",
+    "nn", "no_grad", "normal", "numel", "ones", "ones_like", "onnx", "op", "optim", "pi", "preserve_format",
+    "profiler", "programs", "promote_types", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "random", "randperm", "save", "seed", "set_default_device", "set_default_tensor_type",
+    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
+    "short", "special", "standalone", "strided", "summary", "tensor", "testing", "train", "tril_indices",
+    "triu_indices", "typename", "uint8", "use_deterministic_algorithms", "utils", "vision", "viz", "zeros",
+    "zeros_like",
 ]
 # fmt: on
 
 _ROOMS = (
     *("autograd", "data", "io", "linalg", "nn", "optim"),
-    *("profiler", "special", "testing", "train", "utils", "viz"),
+    *("profiler", "programs", "special", "standalone", "testing", "train", "utils", "viz"),
 )
 _LATER = {  # loaded at first use, so that `import tinygrad_cnn` stays quick
     **{name: (name, None) for name in ("autograd", "data", "distributions", "io", "linalg", "nn", "optim", "profiler")},
-    **{name: (name, None) for name in ("special", "testing", "train", "utils", "vision", "viz")},
+    **{name: (name, None) for name in ("onnx", "programs", "special", "testing", "train", "utils", "vision", "viz")},
     **{name: (name, None) for name in ("amp", "backends", "compiler", "cuda")},  # devices that are not here
     **{name: (f"backends.{name}", None) for name in ("accelerator", "mps")},
+    "standalone": ("standalone", None),
+    "export_numpy": ("standalone", "export_numpy"),
     "autocast": ("amp", "autocast"),
     "compile": ("compiler", "compile"),
     "get_default_device": ("backends.settings", "get_default_device"),
@@ -206,7 +214,8 @@ def __getattr__(name: str) -> Any:
         why = f": {absent[name]}" if name in absent else ""
         raise AttributeError(f"module 'tinygrad_cnn' has no attribute {name!r}{why}")
     module, attribute = _LATER[name]
-    loaded = importlib.import_module(f"{__name__}.{module}")
+    with _loading():
+        loaded = importlib.import_module(f"{__name__}.{module}")
     value = loaded if attribute is None else getattr(loaded, attribute)
     globals()[name] = value
     return value

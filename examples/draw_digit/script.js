@@ -199,6 +199,19 @@ function kept({ count, file }) {
   return `${plural(count, "drawing")} in ${file}`;
 }
 
+// ------------------------------------------------------------------------------------------------------------- taking
+async function take() {
+  try {
+    const { name, html: text } = await post("/take", new Uint8Array());
+    const address = URL.createObjectURL(new Blob([text], { type: "text/html" }));
+    html("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60000); // by then it is stored
+    say(`${name} goes into your downloads: one file that reads digits in any browser, without this program.`);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
 // ------------------------------------------------------------------------------------------------------------ showing
 function say(text, bad = false) {
   element("notice").textContent = text;
@@ -258,6 +271,7 @@ for (let digit = 0; digit < 10; digit++) {
 }
 element("undo").addEventListener("click", undo);
 element("clear").addEventListener("click", clear);
+element("take").addEventListener("click", take);
 
 addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();

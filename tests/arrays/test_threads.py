@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from several import Meanwhile, in_fork, in_threads, needs_fork
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import tinygrad_cnn as tg
@@ -172,3 +173,105 @@ def test_the_default_is_what_blas_has_even_where_an_operation_asks_first() -> No
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     ours, blas = done.stdout.split()
     assert ours == blas
+
+
+# ------------------------------------------------------------------------------ several callers, parts that call, forks
+def test_a_part_that_is_cut_itself_ends() -> None:
+    """A worker that handed a part to its own queue would wait for itself."""
+    done = np.zeros((3, 6), int)
+
+    def outer(start: int, stop: int) -> None:
+        for i in range(start, stop):
+            divide(6, lambda a, b, i=i: done[i, a:b].__iadd__(1), 1.0)  # type: ignore[misc]
+
+    in_threads(lambda: divide(3, outer, 1.0))
+    assert (done == 1).all()
+
+
+def test_several_threads_share_the_workers() -> None:
+    def job() -> Any:
+        done = np.zeros(30, int)
+        for _ in range(20):
+            divide(30, lambda start, stop: done[start:stop].__iadd__(1), 1.0)
+        return done
+
+    before = _blas_threads()
+    for done in in_threads(*[job] * 6):
+        assert (done == 20).all()
+    assert one_blas_thread.inside == 0
+    assert _blas_threads() == before
+
+
+def test_where_the_system_gives_no_more_threads_the_caller_works_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "_queues", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    done: list[tuple[int, int]] = []
+    divide(3, lambda start, stop: done.append((start, stop)), 1.0)
+    assert done == [(0, 3)]
+
+
+@needs_blas
+def test_a_number_of_threads_set_meanwhile_is_not_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_wanted", None)
+    with threadpool_limits(2, user_api="blas"):
+        with one_blas_thread:
+            tg.set_num_threads(3)
+            assert all(n == 1 for n in _blas_threads())
+        assert all(n == 3 for n in _blas_threads())
+
+
+@needs_blas
+def test_who_asks_meanwhile_is_told_the_usual_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also between the moment when BLAS's number is looked up and the moment when it is given back."""
+    monkeypatch.undo()
+    monkeypatch.setattr(threads, "_wanted", None)
+    found: list[int] = []
+    other = Meanwhile(lambda: found.append(threads.get_num_threads()))
+    with threadpool_limits(2, user_api="blas"):
+        blas = threads._blas()
+        monkeypatch.setattr(threads, "_libraries", [b._replace(set_num_threads=_then(other, b)) for b in blas])
+        with one_blas_thread:
+            pass
+        other.wait()
+    assert found == [2]
+
+
+def _then(moment: Any, blas: Any) -> Any:
+    def set_num_threads(n: int) -> None:
+        if n > 1:
+            moment()
+        blas.set_num_threads(n)
+
+    return set_num_threads
+
+
+@needs_fork
+def test_a_forked_child_has_workers_and_blas_of_its_own() -> None:
+    """Forked while another thread holds BLAS to one thread, and a worker is at work."""
+    begun, end = threading.Event(), threading.Event()
+
+    def slow(start: int, stop: int) -> None:
+        begun.set()
+        end.wait(60)
+
+    def child() -> tuple[int, int, list[int], bool]:
+        inside, blas = one_blas_thread.inside, _blas_threads()
+        seen = set()
+        divide(3, lambda start, stop: seen.add(threading.current_thread().name), 1.0)
+        a = np.random.default_rng(0).standard_normal((400, 400)).astype(np.float32)
+        return inside, len(seen), blas, bool(np.allclose(product(a, a), np.einsum("ij,jk->ik", a, a), atol=1e-2))
+
+    with threadpool_limits(2, user_api="blas"):
+        busy = threading.Thread(target=lambda: divide(3, slow, 1.0))
+        busy.start()
+        assert begun.wait(60)
+        try:
+            inside, workers, blas, right = in_fork(child)
+        finally:
+            end.set()
+            busy.join()
+    assert (inside, workers, right) == (0, 3, True)
+    assert all(n == 2 for n in blas)

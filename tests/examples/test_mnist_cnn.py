@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,74 @@ def test_a_stopped_run_resumes_to_the_same_bits(example: Any, monkeypatch: pytes
     assert len(a["history"]) == len(b["history"]) == 3
     for name, value in a["model"].items():
         np.testing.assert_array_equal(value.numpy(), b["model"][name].numpy(), err_msg=name)
+
+
+def test_resume_takes_any_checkpoint_of_ours(
+    example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a Trainer, a bare state_dict, and of --save; it says what it took, and what it ignores."""
+    tg.manual_seed(0)
+    model = example.LeNet()
+    trainer = tg.train.Trainer(model, tg.optim.SGD(model.parameters(), lr=0.1), progress=False)
+    images = np.random.default_rng(0).random((8, 1, 28, 28)).astype(np.float32)
+    trainer.fit((images, np.arange(8)), 1)
+    trainer.save(tmp_path / "trainer")
+    tg.save(model.state_dict(), tmp_path / "weights")
+    taken: list[Any] = []
+    train_epoch = example.train_epoch
+
+    def looking(model: Any, *args: Any) -> Any:
+        taken.append({name: value.numpy().copy() for name, value in model.state_dict().items()})
+        return train_epoch(model, *args)
+
+    monkeypatch.setattr(example, "train_epoch", looking)
+    common = ["--epochs", "1", "--batch-size", "100", "--out", str(tmp_path / "out")]
+    for name, ignored in (("trainer", "callbacks, epoch, history"), ("weights", "")):
+        run(example, monkeypatch, *common, "--resume", str(tmp_path / name), "--save", str(tmp_path / "run"))
+        for key, value in model.state_dict().items():
+            np.testing.assert_array_equal(taken[-1][key], value.numpy())
+        out = capsys.readouterr().out
+        assert f"{tmp_path / name}: weights, to begin with" in out
+        assert ("ignored in it: " in out) == bool(ignored)
+        assert all(word in out for word in ignored.split(", "))
+        assert len(tg.load(tmp_path / "run")["history"]) == 1
+
+    state = tg.load(tmp_path / "run")
+    tg.save({**state, "mine": 3}, tmp_path / "run")
+    run(example, monkeypatch, "--resume", str(tmp_path / "run"), "--lr", "0.5", "--out", str(tmp_path / "out"))
+    out = capsys.readouterr().out
+    assert "a run of this script\nignored in it: mine\nignored: --lr 0.5; the run has 0.1\n" in out
+    assert "epoch 1/1" not in out  # it is complete
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"nothing of ours", "no safetensors file"),
+        ({"weight": np.zeros((2, 2), np.float32)}, "Missing key"),
+        ([1, 2, 3], "list"),
+        ({"model": {"weight": np.zeros(2)}, "epoch": 3}, "Missing key"),
+        (None, "there is no file"),
+    ],
+)
+def test_resume_refuses_a_foreign_file(
+    content: Any, said: str, example: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "other"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        tg.save(content, path)
+    with pytest.raises(SystemExit, match=f"(?s)--resume: .*other is no checkpoint of this network: .*{said}"):
+        run(example, monkeypatch, "--resume", str(path), "--out", str(tmp_path))
+
+
+def test_ctrl_c_ends_it_in_our_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def pressed(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("argparse.ArgumentParser.parse_args", pressed)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+    assert caught.value.code == 130
+    assert "--resume" in capsys.readouterr().err

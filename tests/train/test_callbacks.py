@@ -215,7 +215,7 @@ def test_the_log_has_every_number_and_is_complete_after_each_epoch(tmp_path: Pat
     mine = trainer(callbacks=[CSVLogger(path)])
     for epoch in (1, 2):
         mine.callbacks.append(At(lambda: lengths.append(len(rows(path))), epoch))
-    history = mine.fit((X, Y), 2, validation=(X, Y))
+    history = mine.fit((X, Y), 2, validation=blobs(seed=1))
     assert lengths == [1, 2]
     assert [float(row["val_loss"]) for row in rows(path)] == history["val_loss"]
     assert list(rows(path)[0]) == history.keys()

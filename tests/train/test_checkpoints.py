@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim
 from tinygrad_cnn.data import BatchSampler, DataLoader, RandomSampler, RandomShift, TensorDataset
 from tinygrad_cnn.optim import lr_scheduler
-from tinygrad_cnn.train import Checkpoint, EarlyStopping, SchedulerCallback, Trainer
+from tinygrad_cnn.train import BestCheckpoint, Checkpoint, EarlyStopping, SchedulerCallback, Trainer
 
 X, Y = blobs()
 IMAGES = np.random.default_rng(0).random((40, 1, 6, 6)).astype(np.float32)
@@ -57,16 +58,16 @@ def run(optimizer: str, loader: str) -> tuple[Trainer, Any]:
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 def test_a_resumed_run_ends_with_the_same_bits(optimizer: str, loader: str, tmp_path: Path) -> None:
     whole, data = run(optimizer, loader)
-    whole.fit(data, 5, validation=(IMAGES, LABELS))
+    whole.fit(data, 5, validation=(1 - IMAGES, LABELS))
 
     first, data = run(optimizer, loader)
-    first.fit(data, 2, validation=(IMAGES, LABELS))
+    first.fit(data, 2, validation=(1 - IMAGES, LABELS))
     first.save(tmp_path / "state")
     second, data = run(optimizer, loader)
     tg.manual_seed(99)  # a new process has other random numbers
     second.load(tmp_path / "state")
     assert second.epoch == 2
-    second.fit(data, 5, validation=(IMAGES, LABELS))
+    second.fit(data, 5, validation=(1 - IMAGES, LABELS))
 
     assert same(weights(whole.model), weights(second.model))
     timing = {"seconds", "images_per_s"}
@@ -232,3 +233,173 @@ def test_another_loader_is_refused(saved: str, now: str, tmp_path: Path) -> None
         second.fit(data, 2)
     assert second.epoch == 1
     assert same(before, weights(second.model))
+
+
+# ------------------------------------------------------------------------------------------------ Checkpoint's settings
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_checkpoints_every_n_batches(tmp_path: Path) -> None:
+    """Counted over all epochs of six batches; ``{epoch}`` is the one that runs."""
+    kept = Checkpoint(tmp_path / "e{epoch}b{batch}", every=9, every_batches=4)
+    trainer(callbacks=kept).fit((X, Y), 2, batch_size=10)
+    assert names(tmp_path) == ["e1b4", "e2b2", "e2b6"]  # the twelfth batch's, replaced at the epoch's end
+    mine = trainer(callbacks=Checkpoint(tmp_path / "x")).load(tmp_path / "e2b2")
+    assert (mine.epoch, mine.batch) == (1, 2)
+
+
+def test_the_count_goes_on_in_a_resumed_run(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    trainer(callbacks=Checkpoint(whole / "{epoch}-{batch}", every_batches=4)).fit((X, Y), 3, batch_size=10)
+    stop = At(lambda: first.stop("enough"), 1, 3)
+    first = trainer(callbacks=[stop, Checkpoint(parts / "{epoch}-{batch}", every_batches=4)])
+    first.fit((X, Y), 3, batch_size=10)
+    second = trainer(callbacks=[Checkpoint(parts / "{epoch}-{batch}", every_batches=4), At(print, 9)])
+    second.load(parts / "1-3").fit((X, Y), 3, batch_size=10)
+    assert names(parts) == sorted([*names(whole), "1-3"])
+    assert same(*({k: v.numpy() for k, v in tg.load(p / "3-6")["model"].items()} for p in (whole, parts)))
+
+
+def test_checkpoints_every_n_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 25)  # seconds; looked at when the run begins, after each batch and each save
+    monkeypatch.setattr(tg.train.checkpoints, "monotonic", lambda: next(clock))
+    trainer(callbacks=Checkpoint(tmp_path / "b{batch}", every=9, every_minutes=1)).fit((X, Y), 1, batch_size=10)
+    assert names(tmp_path) == ["b3", "b6"]
+
+
+def test_the_last_k_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "e0.mine").write_text("mine")
+    for epochs in (3, 6):
+        mine = trainer(callbacks=Checkpoint(tmp_path / "runs" / "e{epoch}", keep=2))
+        if epochs == 6:  # a new process knows what the one before has left
+            mine.load(tmp_path / "runs" / "e3")
+        mine.fit((X, Y), epochs)
+        assert names(tmp_path / "runs") == [f"e{epochs - 1}", f"e{epochs}"]
+        assert tg.load(tmp_path / "runs" / f"e{epochs}")["epoch"] == epochs
+    assert names(tmp_path) == ["e0.mine", "runs"]
+
+
+def test_a_run_killed_before_it_removed_the_old_one_removes_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1))
+    mine.fit((X, Y), 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_args, **_kwargs: None)  # gone before it comes to that
+        mine.fit((X, Y), 2)
+    assert names(tmp_path) == ["e1", "e2"]
+    trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1)).load(tmp_path / "e2").fit((X, Y), 3)
+    assert names(tmp_path) == ["e3"]
+
+
+def test_a_file_that_says_which_files_are_old_removes_none_of_others(tmp_path: Path) -> None:
+    """A checkpoint may come from anybody: it names what to remove, and only names that the path can make count."""
+    mine = trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1))
+    mine.fit((X, Y), 1)
+    state = tg.load(tmp_path / "e1")
+    treasure = tmp_path / "sub" / "e0"
+    treasure.parent.mkdir()
+    for path in (tmp_path / "treasure", treasure):
+        path.write_text("mine")
+    state["callbacks"][0][1]["files"] = [str(tmp_path / "treasure"), str(treasure), f"{tmp_path}/e/../treasure"]
+    tg.save(state, tmp_path / "bad")
+    other = trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1)).load(tmp_path / "bad")
+    other.fit((X, Y), 2)
+    assert (tmp_path / "treasure").exists()
+    assert treasure.exists()
+
+
+def test_a_failed_write_leaves_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full at the third: two files stand, nothing was removed, and the run goes on from them."""
+    whole = trainer(callbacks=Checkpoint(tmp_path / "whole"))
+    tg.manual_seed(3)
+    whole.fit((X, Y), 2, batch_size=10)
+    save, calls = tg.io.save, itertools.count(1)
+
+    def full(*args: Any) -> None:
+        if next(calls) == 3:
+            raise OSError(28, "No space left on device")
+        save(*args)
+
+    monkeypatch.setattr(tg.io, "save", full)
+    folder = tmp_path / "runs"
+    mine = trainer(callbacks=Checkpoint(folder / "{epoch}-{batch}", every_batches=1, keep=2))
+    tg.manual_seed(3)
+    with pytest.raises(OSError, match="No space left"):
+        mine.fit((X, Y), 2, batch_size=10)
+    assert names(folder) == ["1-1", "1-2"]
+    tg.manual_seed(9)
+    second = trainer(net(7), callbacks=Checkpoint(folder / "{epoch}-{batch}", keep=2)).load(folder / "1-2")
+    second.fit((X, Y), 2, batch_size=10)
+    assert same(weights(whole.model), weights(second.model))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of a file")
+def test_a_file_that_cannot_grow_leaves_the_old_one(tmp_path: Path) -> None:
+    """A limit of the system's stands for a full disk."""
+    import resource
+
+    mine = trainer()
+    mine.fit((X, Y), 1)
+    mine.save(tmp_path / "state")
+    content = (tmp_path / "state").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    mine.fit((X, Y), 2)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+        with pytest.raises(OSError, match="too large"):
+            mine.save(tmp_path / "state")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "state").read_bytes() == content
+    assert names(tmp_path) == ["state"]
+    assert trainer().load(tmp_path / "state").epoch == 1
+
+
+def test_a_path_for_batches_asks_for_what_a_batch_has(tmp_path: Path) -> None:
+    mine = trainer(callbacks=Checkpoint(tmp_path / "{epoch}-{loss:.2f}", every_batches=2))
+    with pytest.raises(ValueError, match="asks for 'loss', but the batch has epoch, batch"):
+        mine.fit((X, Y), 1)
+    assert names(tmp_path) == []
+    stopped = trainer(callbacks=Checkpoint(tmp_path / "{loss:.2f}"))  # for epochs it is right; one cut short has none
+    stopped.callbacks.append(At(lambda: stopped.stop("enough"), 1, 1))
+    stopped.fit((X, Y), 1, batch_size=10)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every": 0}, "every must be an integer >= 1, got 0"),
+        ({"every": None}, "every must be an integer >= 1, got None"),
+        ({"every_batches": 0}, "every_batches must be an integer >= 1, got 0"),
+        ({"every_batches": True}, "every_batches must be an integer >= 1, got True"),
+        ({"every_minutes": -1}, "every_minutes must be a number >= 0, got -1"),
+        ({"every_minutes": "5"}, "every_minutes must be a number >= 0, got '5'"),
+        ({"keep": 0}, "keep must be an integer >= 1, got 0"),
+        ({"keep": 3}, r"keep=3 needs a path with \{epoch\} or \{batch\}"),
+    ],
+)
+def test_what_a_checkpoint_refuses(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Checkpoint("state", **arguments)
+
+
+def test_a_best_counts_when_its_file_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = BestCheckpoint(tmp_path / "e{epoch}", "loss")
+    mine = trainer(callbacks=best)
+    mine.fit((X, Y), 1)
+    before = best.state_dict()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tg.io, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            mine.fit((X, Y), 2)
+    assert best.state_dict() == before
+    assert before["best_path"] == str(tmp_path / "e1")
+    mine.fit((X, Y), 3)
+    assert best.best_epoch == 3

@@ -50,7 +50,7 @@ def test_an_epoch_whose_training_is_done_is_completed() -> None:
                 ctrl_c()
 
     mine = trainer(callbacks=[InValidation()])
-    history = mine.fit((X, Y), 5, validation=(X, Y), batch_size=10)
+    history = mine.fit((X, Y), 5, validation=blobs(seed=1), batch_size=10)
     assert history["epoch"] == [1, 2]
     assert "val_loss" in history.rows[-1]
     assert (mine.stop_reason, mine.batch) == ("interrupted", 0)

@@ -20,7 +20,7 @@ X, Y = blobs()
 
 
 def test_off_a_terminal_each_epoch_is_one_plain_line(capsys: Any) -> None:
-    trainer(progress=True).fit((X, Y), 12, validation=(X, Y))
+    trainer(progress=True).fit((X, Y), 12, validation=blobs(seed=1))
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert len(lines) == 12
@@ -196,3 +196,13 @@ def test_the_line_of_an_epoch_fits_80_columns_and_keeps_every_result() -> None:
     assert epoch_line("epoch 1/2", lone) == "epoch 1/2  val_accuracy 0.7500  loss 0.2500 (val 0.5000)"
     many = {f"metric {i}": 0.5 for i in range(9)}
     assert epoch_line("epoch 1/2", many | times) == "  ".join(["epoch 1/2", *(f"{name} 0.5000" for name in many)])
+
+
+@pytest.mark.parametrize("columns", [30, 80])
+def test_ctrl_c_writes_behind_the_bar_and_goes_with_it(columns: int, monkeypatch: Any) -> None:
+    """In the last column but one "^C" would begin a new row, and the old bar stay on the screen."""
+    rows = shown_at(columns, monkeypatch)
+    with_bar = [row for row in rows if "|" in row]
+    assert with_bar or columns == 30
+    assert all(len(row) <= columns - 3 for row in with_bar)
+    assert rows[-1] == " " * (columns - 1)  # wiped in its whole length

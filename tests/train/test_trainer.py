@@ -94,7 +94,7 @@ def test_validation_neither_trains_nor_draws_random_numbers() -> None:
     tg.manual_seed(3)
     plain.fit((X, Y), 2)
     tg.manual_seed(3)
-    validated.fit((X, Y), 2, validation=(X, Y))
+    validated.fit((X, Y), 2, validation=blobs(seed=1))
     assert same(weights(plain.model), weights(validated.model))
 
 
@@ -128,7 +128,7 @@ def test_modes_during_and_after() -> None:
     modes, model = Modes(), Spy()
     model.inner.eval()  # a mixed state comes back as it was
     mine = trainer(model, callbacks=modes)
-    mine.fit((X, Y), 1, validation=(X, Y), batch_size=60)
+    mine.fit((X, Y), 1, validation=blobs(seed=1), batch_size=60)
     assert modes.seen == [True, True]
     assert model.seen == [(True, True), (False, False)]
     assert (model.training, model.inner.training) == (True, False)
@@ -326,7 +326,7 @@ def test_training_leaves_nothing_to_the_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        mine.fit((X, Y), 4, validation=(X, Y))
+        mine.fit((X, Y), 4, validation=blobs(seed=1))
         mine.predict(X)
         assert gc.collect() == 0
     finally:
@@ -335,3 +335,52 @@ def test_training_leaves_nothing_to_the_collector() -> None:
 
 def test_repr() -> None:
     assert repr(trainer()) == "Trainer(Sequential, SGD, metrics=['accuracy'], epoch=0)"
+
+
+def test_what_the_user_froze_stays_so_and_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A batch-norm in evaluation mode within a model that trains, through training and validation."""
+    model = net()
+    model[1].eval()
+    before = model[1].running_mean.numpy().copy()
+    modes: list[Any] = []
+
+    class Looking(Callback):
+        def on_batch_end(self, trainer: Trainer, logs: Any) -> None:  # noqa: ARG002
+            modes.append([m.training for m in trainer.model.modules()])
+
+    mine = trainer(model, callbacks=Looking(), progress=True)
+    mine.fit((X, Y), 1, validation=(X + 1, Y), batch_size=30)
+    mine.fit((X, Y), 2, validation=(X + 1, Y), batch_size=30)
+    assert modes == [[True, True, False, True, True, True]] * 4
+    assert (model[1].running_mean.numpy() == before).all()
+    assert [m.training for m in model.modules()] == modes[0]
+    assert capsys.readouterr().out.count("in evaluation mode, and left so: 1 (BatchNorm1d)\n") == 1
+
+
+def test_a_whole_part_that_is_frozen_is_said_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Sequential(nn.Linear(2, 2), net(), nn.Linear(2, 2))
+    model[1].eval()
+    trainer(model, progress=True).fit((X, Y), 1)
+    assert "left so: 1 (Sequential)\n" in capsys.readouterr().out
+    assert not any(module.training for module in model[1].modules())
+
+
+def test_a_model_that_was_evaluated_is_trained_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    model, modes = net().eval(), Modes()
+    trainer(model, callbacks=modes, progress=True).fit((X, Y), 1, batch_size=60)
+    assert modes.seen == [True, True]
+    assert not model.training
+    assert "evaluation mode" not in capsys.readouterr().out
+
+
+def test_a_train_method_of_ones_own_is_called() -> None:
+    class Frozen(nn.Sequential):
+        def train(self, mode: bool = True) -> Any:
+            super().train(mode)
+            self[1].training = False
+            return self
+
+    model = Frozen(*net())
+    before = model[1].running_mean.numpy().copy()
+    trainer(model).fit((X, Y), 1)
+    assert (model[1].running_mean.numpy() == before).all()

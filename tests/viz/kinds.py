@@ -74,6 +74,10 @@ def drawing(_folder: Path) -> str:
     return str(module.make_server(None, None).content.decode())
 
 
+def taken_away(_folder: Path) -> str:
+    return str(example("take_away").take_away(example("mnist_cnn").LeNet()).html)
+
+
 def gallery(_folder: Path) -> str:
     made = maker()
     page = made.gallery([made.Card("A page", "It says so.", "demo()", None, lambda: viz.Page(demo()))], made.PICTURES)
@@ -105,6 +109,7 @@ PAGES = {  # a new kind of page is one line here
     "comparison": Kind(comparison),
     "playground": Kind(lambda _: viz.playground().html),
     "drawing": Kind(drawing),
+    "taken away": Kind(taken_away),
     "kit": Kind(lambda _: demo(), ("tile.pick(1, 1)",)),
     "notebook": Kind(notebook),
     "gallery": Kind(gallery, ("document.querySelector('button[data-page]').click()",)),

@@ -21,6 +21,12 @@ def users_frame() -> FrameType:
     return frame
 
 
+def users_line() -> str:
+    """Where that is, as tracebacks say it."""
+    at = users_frame()
+    return f'File "{at.f_code.co_filename}", line {at.f_lineno}, in {at.f_code.co_name}'
+
+
 def described(x: Any) -> str:
     """What came, in an error: its type, "None", or "the class Linear"."""
     if isinstance(x, type):

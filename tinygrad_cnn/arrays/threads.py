@@ -13,50 +13,69 @@ import os
 import threading
 from _thread import allocate_lock
 from collections.abc import Callable
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, suppress
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+from .locks import shared_lock
 
 WORTH = 200e-6  # seconds of work from which it is shared
 _SLAB = 1 << 18  # elements: a few arrays of them stay in the cache
 
 _limits: list[Any] = []  # the limit of BLAS in force, kept so that it is not undone
 _wanted: int | None = None  # what the user asked for
-_queues: list[SimpleQueue[Any]] = []  # of the workers
+_queues: list[SimpleQueue[Any]] = []  # of the workers, whom all threads of the process share
+_lock = shared_lock()  # of these, and of how many threads BLAS has
+
+
+class _Here(threading.local):
+    works = False  # is this thread a worker?
+    limits = 0  # how often it is within `one_blas_thread`
+
+
+_here = _Here()
 
 
 def set_num_threads(n: int) -> None:
     """Let large operations, and NumPy's linear algebra (BLAS), use n >= 1 threads.
 
-    The default is what BLAS would use: all cores, unless OMP_NUM_THREADS or the like says otherwise.
+    The default is what BLAS would use: all cores, unless OMP_NUM_THREADS or the like says otherwise. It holds for the
+    whole process, whichever of its threads says so.
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads expects an integer of at least 1, got {n!r}")
     from threadpoolctl import threadpool_limits
 
     global _wanted
-    _wanted = n
-    _limits[:] = [threadpool_limits(n, user_api="blas")]
+    with _lock:
+        _wanted = n
+        if one_blas_thread.inside:  # another thread needs one: n of them as soon as it does not
+            one_blas_thread.before[:] = [(blas, n) for blas in _blas()]
+        else:
+            _limits[:] = [threadpool_limits(n, user_api="blas")]
 
 
 def get_num_threads() -> int:
     """How many threads large operations use."""
     global _wanted
     if _wanted is None:
-        limited = [n for _, n in one_blas_thread.before]  # asked for the first time within one_blas_thread
-        _wanted = max([*limited, *(blas.get_num_threads() for blas in _blas())], default=os.cpu_count() or 1)
+        with _lock:
+            limited = [n for _, n in one_blas_thread.before]  # asked for the first time within one_blas_thread
+            usual = max([*limited, *(blas.get_num_threads() for blas in _blas())], default=os.cpu_count() or 1)
+            _wanted = usual if _wanted is None else _wanted
     return _wanted
 
 
 def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
     """Call ``job(start, stop)`` for ranges that make up 0..n, in several threads if it takes long enough.
 
-    ``seconds`` is a guess of what one thread takes. The parts must not write to the same memory.
+    ``seconds`` is a guess of what one thread takes. The parts must not write to the same memory. Several threads may
+    call it at once, and so may a part, which is then not cut again.
     """
     parts = 1 if seconds < WORTH or n < 2 else min(n, get_num_threads(), int(seconds / WORTH * 2))
-    if parts < 2:
+    if parts < 2 or (parts := 1 + _workers(parts - 1)) < 2:
         with one_blas_thread:
             job(0, n)
         return
@@ -64,8 +83,6 @@ def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
     pending = []
     with one_blas_thread:
         for i in range(1, parts):
-            if len(_queues) < i:
-                _start_worker()
             done = allocate_lock()
             done.acquire()
             errors: list[BaseException] = []
@@ -134,6 +151,17 @@ def product(a: Any, b: Any) -> Any:
     return y
 
 
+def _workers(wanted: int) -> int:
+    """How many workers there are to take a part each, at most ``wanted``; those that are missing are started."""
+    if _here.works:  # it would wait for itself
+        return 0
+    if len(_queues) < wanted:
+        with _lock, suppress(RuntimeError):  # the system, or an interpreter that is about to end, gives no more threads
+            while len(_queues) < wanted:
+                _start_worker()
+    return min(wanted, len(_queues))
+
+
 def _start_worker() -> None:
     queue: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_work, args=(queue,), name=f"tinygrad_cnn-{len(_queues) + 1}", daemon=True).start()
@@ -141,6 +169,7 @@ def _start_worker() -> None:
 
 
 def _work(queue: SimpleQueue[Any]) -> None:
+    _here.works = True
     while True:
         job, start, stop, done, errors = queue.get()
         try:
@@ -152,38 +181,54 @@ def _work(queue: SimpleQueue[Any]) -> None:
             done.release()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_queues.clear)  # a forked child has no workers yet
-
-
 # ------------------------------------------------------------------------------------------------------------- BLAS
 class _OneBlasThread(ContextDecorator):
     """Within, BLAS runs on one thread. May be nested and used by several threads at once."""
 
     def __init__(self) -> None:
-        self._lock = allocate_lock()
-        self._inside = 0
+        self.inside = 0  # how often it was entered and not left, by all threads
         self.before: list[tuple[_Blas, int]] = []  # the libraries that were limited, and their threads before
 
     def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
+        with _lock:
+            _here.limits += 1
+            self.inside += 1
+            if self.inside == 1:
                 for blas in _blas():
                     if (n := blas.get_num_threads()) > 1:
                         self.before.append((blas, n))
                         blas.set_num_threads(1)
 
     def __exit__(self, *exc: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                while self.before:
-                    blas, n = self.before.pop()
-                    blas.set_num_threads(n)
+        with _lock:
+            _here.limits -= 1
+            self.inside -= 1
+            if not self.inside:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        while self.before:
+            blas, n = self.before.pop()
+            blas.set_num_threads(n)
+
+    def only_here(self) -> None:
+        """Forget the other threads."""
+        self.inside = _here.limits
+        if not self.inside:
+            self._give_back()
 
 
 one_blas_thread = _OneBlasThread()
+
+
+def _alone() -> None:
+    """In the child of a fork: no worker came with it, and none of the threads that were within `one_blas_thread`."""
+    _queues.clear()
+    one_blas_thread.only_here()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
 
 
 class _Blas(NamedTuple):

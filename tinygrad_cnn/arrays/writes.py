@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from numpy import ndarray
 
+from .locks import shared_lock
+
+noting = shared_lock()  # held while any note of this module changes: threads may share the memory of a model
 tickets = itertools.count(1)  # numbers nodes and in-place writes in the order they happen
 last_write = 0  # the ticket of the latest write: most nodes are younger, and need no look at the table
 _writes: dict[int, list[Any]] = {}  # id of the array that owns the memory: [weak reference to it, ticket of the write]
@@ -30,10 +33,11 @@ class References:
         return (t for reference in self.references if (t := reference()) is not None)
 
     def add(self, t: Any) -> None:
-        if len(self.references) >= self.limit:
-            self.references = [reference for reference in self.references if reference() is not None]
-            self.limit = 16 + 2 * len(self.references)
-        self.references.append(weakref.ref(t))
+        with noting:
+            if len(self.references) >= self.limit:
+                self.references = [reference for reference in self.references if reference() is not None]
+                self.limit = 16 + 2 * len(self.references)
+            self.references.append(weakref.ref(t))
 
 
 def owner_of(a: Any) -> Any:
@@ -44,7 +48,7 @@ def owner_of(a: Any) -> Any:
 
 
 def entry_of(table: dict[int, list[Any]], owner: Any) -> list[Any]:
-    """The entry of an owner of memory; it goes when the memory goes."""
+    """The entry of an owner of memory; it goes when the memory goes. To be called under `noting`."""
     key = id(owner)
     entry = table.get(key)
     if entry is None or entry[0]() is not owner:
@@ -52,12 +56,34 @@ def entry_of(table: dict[int, list[Any]], owner: Any) -> list[Any]:
     return entry
 
 
+def note(table: dict[int, list[Any]], array: Any, t: Any) -> None:
+    """Remember t, weakly, under the memory of an array."""
+    with noting:
+        entry = entry_of(table, array if array.base is None else owner_of(array))
+        if entry[1] is None:
+            entry[1] = References()
+        entry[1].add(t)
+
+
+def taken(table: dict[int, list[Any]], array: Any) -> list[Any]:
+    """What is remembered under the memory of an array, which is then forgotten."""
+    with noting:
+        entry = table.pop(id(owner_of(array)), None)
+        return [] if entry is None or entry[0]() is None else list(entry[1])
+
+
+def upcoming() -> int:
+    """The number of the next node or write, without taking it."""
+    return int(repr(tickets)[6:-1])
+
+
 def mutated(*arrays: Any) -> None:
     """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
     global last_write
-    last_write = next(tickets)
-    for array in arrays:
-        entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write
+    with noting:  # or a write that came first could be noted last, and take the latest one back
+        last_write = next(tickets)
+        for array in arrays:
+            entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write
 
 
 def written_since(array: Any, ticket: int) -> bool:
@@ -65,3 +91,15 @@ def written_since(array: Any, ticket: int) -> bool:
     owner = owner_of(array)
     entry = _writes.get(id(owner))
     return entry is not None and entry[0]() is owner and entry[1] > ticket
+
+
+def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
+    """Raise if what an operation saved, its output and its inputs, was written into after the moment ``order``."""
+    for k, a in enumerate(saved):
+        if isinstance(a, ndarray) and written_since(a, order):
+            what = "output" if k == 0 else f"input {k - 1}"
+            raise RuntimeError(
+                f"the {what} of '{name}', of shape {a.shape}, was changed in place after it was used; its old "
+                "values are needed for the gradient. Compute a new tensor (x = x + 1 instead of x += 1), or change it "
+                "after backward()"
+            )

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.locks import shared_lock
 from ..arrays.writes import mutated
 from .graph import Extra, Variable, wrap
+
+_adding = shared_lock()  # two threads that train one model add to the same gradients
 
 
 def call_hook(hook: Callable[[Any], Any], g: Any, create: bool) -> Any:
@@ -31,13 +34,12 @@ def through_hooks(extra: Extra, g: Any, create: bool) -> Any:
 
 
 def accumulate(leaf: Variable, g: Any) -> None:
-    """Add to ``leaf._grad``; the first gradient becomes it."""
-    if isinstance(g, Variable):
-        leaf._grad = g if leaf._grad is None else leaf._grad + g
-    elif leaf._grad is None:
-        leaf._grad = wrap(np.asarray(g), None)
-    elif leaf._grad._node is None and leaf._grad._array.flags.writeable:
-        np.add(leaf._grad._array, g, out=leaf._grad._array)
-        mutated(leaf._grad._array)
-    else:
-        leaf._grad = leaf._grad + wrap(np.asarray(g), None)
+    """Add to ``leaf._grad``; the first gradient becomes it. Backward passes of several threads take turns."""
+    with _adding:
+        before, create = leaf._grad, isinstance(g, Variable)
+        if before is not None and not create and before._node is None and before._array.flags.writeable:
+            np.add(before._array, g, out=before._array)
+            mutated(before._array)
+        else:
+            new = g if create else wrap(np.asarray(g), None)
+            leaf._grad = new if before is None else before + new

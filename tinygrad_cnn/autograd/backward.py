@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays import writes
+from ..arrays import guarding, writes
 from ..arrays.like import NOT_KEPT, Like
 from ..arrays.telling import tell
 from .arrival import accumulate, call_hook, through_hooks
 from .graph import Array, Node, Variable, array_of, wrap
-from .inplace import check_unchanged
 from .modes import here, set_grad_enabled
 from .operation import op, record
 
@@ -93,13 +92,17 @@ def walk(
             leads = needed is None or any(p in needed for p in node.parents if p is not None)
             if not leads and not node.op.knows_more:
                 continue
-            if node.saved is None:
+            kept = node.saved  # looked at once: a backward in another thread may free it
+            if kept is None:
                 raise RuntimeError(
                     f"backward a second time through '{node.op.name}': what it had kept was freed by the first. "
                     "Call backward(retain_graph=True) the first time, or compute the output again"
                 )
             if node.order < writes.last_write:
-                check_unchanged(node.op.name, node.saved, node.order)
+                writes.check_unchanged(node.op.name, kept, node.order)
+            for watcher in watchers:
+                if hasattr(watcher, "before_node"):
+                    watcher.before_node(node)
             this, attributes = node.op, node.attributes
             if create:
                 here.mode.module = this, node.within
@@ -108,7 +111,7 @@ def walk(
                 for parent, gx in this.forward(g, node, create):
                     if needed is None or parent in needed:
                         send(parent, gx)
-            saved = _lift(node) if create and rules else node.saved
+            saved = _lift(node, kept) if create and rules else kept
             for i, parent in enumerate(node.parents, 1):
                 if parent is None or (needed is not None and parent not in needed):
                     continue
@@ -138,7 +141,7 @@ def walk(
                     if type(parent) is Node:
                         heapq.heappush(heap, (-parent.order, parent))
             if not retain:
-                for a in node.saved:
+                for a in kept:
                     if type(a) is ndarray:  # it kept something, which is free now
                         node.saved = None
                         break
@@ -186,9 +189,9 @@ def fitting(gx: Any, x: Any, g: Any, node: Node, i: int) -> Any:
     return sum_to(gx, shape=own)
 
 
-def _lift(node: Node) -> list[Any]:
-    """What a node saved, as tensors that hang in the graph: so that rules run on them are recorded."""
-    y, *inputs = node.saved or ()
+def _lift(node: Node, kept: Sequence[Any]) -> list[Any]:
+    """What a node kept, as tensors that hang in the graph: so that rules run on them are recorded."""
+    y, *inputs = kept
     return [y if type(y) is Like else wrap(y, node), *map(lift, inputs, node.parents)]
 
 
@@ -273,16 +276,15 @@ def backward(
     ``grad_variables`` is the old name of ``grad_tensors``.
     """
     inputs = None if inputs is None else _listed(inputs, "backward")
-    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
-    roots = _roots(tensors, grad_tensors, create_graph, "tensors")
-    retain = create_graph if retain_graph is None else retain_graph
+    roots = _roots(tensors, grad_variables if grad_tensors is None else grad_tensors, create_graph, "tensors")
+    guarding.rails.before_walk(roots)
     with set_grad_enabled(create_graph):
-        found = walk(roots, retain, create_graph, inputs)
+        found = walk(roots, create_graph if retain_graph is None else retain_graph, create_graph, inputs)
+        guarding.rails.before_arrival(found)
         given = {id(g) for _, g in roots}
         for x in list(found) if inputs is None else inputs:
             key = x if not isinstance(x, Variable) or x._node is None else x._node
-            g = found.pop(key, None)
-            if g is None:
+            if (g := found.pop(key, None)) is None:
                 continue
             if not create_graph:  # an array of its own: rules like that of `add` hand one gradient to several inputs
                 if id(g) in given or getattr(g, "base", None) is not None:

@@ -28,6 +28,7 @@ class Variable:
     _view: tuple[Variable, Any, dict[str, Any]] | None = None  # whose memory this one shares, and how it is made of it
     _aliases: References | None = None  # the tensors that share the memory of this one
     _handed_out = False  # may an array, or a tensor that nobody counts, share its memory?
+    _rail: Any = None  # what the guard rails know of it: of a leaf who steps it, of a gradient who used it
     _result: ClassVar[type[Variable]]  # the class that operations return
 
     def __new__(cls, *_data: Any, **_options: Any) -> Variable:  # autograd.Variable(x) is a tensor like any other
@@ -56,6 +57,7 @@ class Op:
     """One differentiable operation: its name, its forward on arrays, and one rule per differentiable input."""
 
     knows_more = False  # of one without rules: may it lead to leaves that are not among its parents?
+    prepare: Rule | None = None  # type promotion, see `operation.op`
 
     def __init__(self, forward: Rule, rules: Sequence[Rule | None], each: Rule | None, name: str = "") -> None:
         self.name = name or forward.__name__.strip("_")

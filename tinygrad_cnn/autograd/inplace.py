@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.writes import References, entry_of, owner_of, written_since
+from ..arrays.writes import References, note, noting, taken
 from .graph import Node, Variable
 
 _NONE: dict[str, Any] = {}
@@ -18,8 +18,8 @@ _keeping: dict[int, list[Any]] = {}  # id of the owner: [weak reference to it, t
 def alias(t: Variable, of: Variable, made: Any, attributes: dict[str, Any] = _NONE) -> None:
     """Note that ``t`` shares the memory of ``of``; ``made`` makes it from that one. None: no gradient goes through."""
     t._view = of, made, attributes
-    if of._aliases is None:
-        of._aliases = References()
+    with noting:
+        of._aliases = of._aliases or References()
     of._aliases.add(t)
 
 
@@ -28,33 +28,17 @@ def has_other_names(x: Variable) -> bool:
     return x._handed_out or x._view is not None or (x._aliases is not None and any(True for _ in x._aliases))
 
 
-def check_unchanged(name: str, saved: Iterable[Any], order: int) -> None:
-    """Raise if what an operation saved, its output and its inputs, was written into after the moment ``order``."""
-    for k, a in enumerate(saved):
-        if isinstance(a, ndarray) and written_since(a, order):
-            what = "output" if k == 0 else f"input {k - 1}"
-            raise RuntimeError(
-                f"the {what} of '{name}', of shape {a.shape}, was changed in place after it was used; its old "
-                "values are needed for the gradient. Compute a new tensor (x = x + 1 instead of x += 1), or change it "
-                "after backward()"
-            )
-
-
 def keep(node: Node, reads: Sequence[int]) -> None:
     """Remember that a node reads inputs as they were (`Op.keeps`): it gets copies before they are overwritten."""
     assert node.saved is not None
     for k in range(1, len(reads)):
         if reads[k] == 1 and type(a := node.saved[k]) is ndarray:
-            entry = entry_of(_keeping, a if a.base is None else owner_of(a))
-            if entry[1] is None:
-                entry[1] = References()
-            entry[1].add(node)
+            note(_keeping, a, node)
 
 
 def about_to_write(x: Variable) -> None:
     """Give the nodes that read this memory as it was copies of their own: its makers, and those that said so."""
-    entry = _keeping.pop(id(owner_of(x._array)), None)
-    nodes = [] if entry is None or entry[0]() is None else list(entry[1])
+    nodes = taken(_keeping, x._array)
     t: Variable | None = x
     while t is not None:
         nodes.append(t._node)

@@ -100,7 +100,8 @@ class _Watching(Switch):
 
 
 class detect_anomaly(_Watching, Bare):
-    """Within, the first operation that makes a NaN or inf out of finite numbers raises, forward or backward.
+    """Within, the first operation that makes a NaN or inf out of finite numbers raises, forward or backward; and a
+    backward that would read an array that NumPy has changed since the forward pass, past the package.
 
     The error names the operation, the line that called it, shapes and first index. ``check_nan=False`` never raises.
     """

@@ -30,10 +30,9 @@ def op(
     """Make an operation of a function on arrays.
 
     One rule per differentiable input stands in the decorator: ``rule(g, y, *inputs, **attributes)`` returns the
-    gradient of that input, given ``g``, the gradient of the output ``y``. It may use broadcasting freely: the engine
-    sums a gradient to its input's shape. A parameter whose name starts with an underscore stands for shape and dtype
-    alone; its array is not kept. One whose name ends with an underscore is kept, and copied when somebody is about to
-    overwrite it: for what a rule reads though nobody would expect it. ``None`` marks an input without a gradient.
+    gradient of that input, given ``g``, that of the output ``y``; it may broadcast, the engine sums it to the input's
+    shape. A parameter named ``_x`` stands for shape and dtype alone; its array is not kept. One named ``x_`` is kept,
+    and copied when somebody is about to overwrite it. ``None`` marks an input without a gradient.
 
     Args:
         each: one rule for any number of inputs; it gets the position as ``i``.
@@ -79,7 +78,7 @@ def op(
                 alias(result, inputs[0], apply, attributes)
             return result
 
-        apply.op = this  # type: ignore[attr-defined]
+        apply.op, this.prepare = this, prepare  # type: ignore[attr-defined]
         count = 0 if view or _NUMPY_1 or not rules else _inputs(forward)
         return _quick(this, apply, count) if count in (1, 2) else apply  # type: ignore[return-value]
 

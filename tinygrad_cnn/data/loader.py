@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays.rng import Generator, resolve, standing_in
+from ..arrays.rng import Generator, process_position, process_to, resolve, standing_in
+from . import resuming, sources
 from .collate import as_tensors, default_collate, default_convert, stack_samples
 from .dataset import Dataset, IterableDataset, batch_access
 from .prefetch import END, prefetched
-from .reading import check_workers, reader
+from .reading import check_workers, checked_indices, reader
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, positive
-from .transforms import apply, is_random
+from .standing import Epoch, Place, Reading, Stream
+from .transforms import apply, draws_itself, is_random
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -46,7 +48,10 @@ class DataLoader(Generic[T_co]):
     dataset that is read sample by sample and draws from the package's own generator (``tg.rand``, random transforms)
     gets one of its own each epoch, seeded from ``generator``: it draws the same numbers with any number of workers,
     whatever the training loop draws beside it. Python's ``random`` and ``np.random`` belong to the whole process: they
-    give the same order too, unless the loop draws from them as well.
+    give the same order too, unless the loop draws from them as well. A ``get_batch``, a transform or a sampler that the
+    user wrote has such a generator too.
+
+    `state_dict` and `load_state_dict` let an epoch that was cut short go on in another process.
 
     >>> from tinygrad_cnn.data import TensorDataset
     >>> loader = DataLoader(TensorDataset(np.zeros((10, 3)), np.arange(10)), batch_size=4)
@@ -104,6 +109,9 @@ class DataLoader(Generic[T_co]):
         self.persistent_workers, self.multiprocessing_context = persistent_workers, multiprocessing_context
         self.pin_memory, self.pin_memory_device, self.in_order = pin_memory, pin_memory_device, in_order
         self._started = False  # has worker_init_fn run once?
+        self._place: Place | None = None  # of the last epoch that was begun
+        self._resumed: dict[str, Any] | None = None  # a state that waits for the next epoch
+        self._quiet: tuple[int, int] = (-1, 0)  # the last seed of `_quiet_source`, and how often it came again
         self.prefetch, self.transform, self.generator = int(prefetch), transform, generator
         self._stream = isinstance(dataset, IterableDataset)
         if self._stream and (shuffle or sampler is not None or batch_sampler is not None):
@@ -147,71 +155,133 @@ class DataLoader(Generic[T_co]):
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
-        tasks, read, source = self._plan()
+        resumed, self._resumed = self._resumed, None
+        epoch = self._begin() if resumed is None else resuming.resume(self, resumed)
+        self._place = epoch.place
+        read, reading = epoch.read, epoch.reading
+        started = False
 
         def load(task: Any) -> Any:
+            nonlocal started
+            if not started:
+                started = True
+                resuming.arrive(epoch, resumed)
             try:
-                return read(task)
+                batch = read(task)
             except StopIteration as error:
                 raise RuntimeError(
                     "DataLoader: StopIteration came out of the dataset's __getitem__ or the collate_fn; it would end "
                     "the epoch early. Raise another error there, or make the data that end an IterableDataset"
                 ) from error
+            return END if batch is END else [reading.where(), batch]
+
+        def load_here(task: Any) -> Any:
+            with standing_in(reading.source):
+                return load(task)
 
         if self.num_workers:
             ahead = self.num_workers * cast(int, self.prefetch_factor)
-            return prefetched(tasks, load, ahead, self.timeout, lambda: self._reader(source))
+            within = lambda: self._reader(reading.source, resumed is not None)  # noqa: E731
+            return self._give(prefetched(epoch.tasks, load, ahead, self.timeout, within), epoch.place)
         if self.prefetch:
-            return prefetched(tasks, load, self.prefetch, within=lambda: standing_in(source))
+            found = prefetched(epoch.tasks, load, self.prefetch, within=lambda: standing_in(reading.source))
+            return self._give(found, epoch.place)
+        return self._give(map(load if reading.source is None else load_here, epoch.tasks), epoch.place)
 
-        def load_here(task: Any) -> Any:
-            with standing_in(source):
-                return load(task)
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader stands: after the last batch that the loop was given, or between two epochs.
 
-        batches = map(load if source is None else load_here, tasks)
-        return itertools.takewhile(lambda batch: batch is not END, batches)
+        A dataset or sampler with ``state_dict()`` and ``load_state_dict()`` is asked for its state; of others the
+        generators among their attributes are kept. ``random``, ``np.random`` and the package's own generator are the
+        process's: save them beside it, as `Trainer.save` does.
+
+        >>> from tinygrad_cnn.data import TensorDataset
+        >>> loader = DataLoader(TensorDataset(np.arange(6)), batch_size=2, shuffle=True)
+        >>> batches = iter(loader)
+        >>> _ = next(batches)
+        >>> state, rest = loader.state_dict(), [x.tolist() for (x,) in batches]
+        >>> loader.load_state_dict(state)
+        >>> [x.tolist() for (x,) in loader] == rest
+        True
+        """
+        return resuming.state_of(self)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave: in the middle of an epoch, the next ``for`` gives the rest of it.
+
+        Samples that were read are not read again, but those of an IterableDataset without a state of its own.
+
+        Raises:
+            ValueError: a state of a loader with other generators; or, in the middle of an epoch, of other batches
+                (both are named). Between epochs, and for another transform, that is a warning.
+        """
+        resuming.check_state(self, state_dict)
+        resuming.load(self, state_dict)
+
+    @staticmethod
+    def _give(results: Iterator[Any], place: Place) -> Iterator[Any]:
+        for result in results:
+            if result is END:
+                break
+            place.gave(result[0])
+            yield result.pop()  # the loop alone decides how long a batch lives
+        place.over = True
 
     @contextmanager
-    def _reader(self, source: Generator | None) -> Iterator[None]:
+    def _reader(self, source: Generator | None, resumes: bool) -> Iterator[None]:
         with reader(self.dataset, source):
             if self.worker_init_fn is not None and not (self._started and self.persistent_workers):
+                before = process_position() if resumes else {}  # what it seeds was seeded when the epoch began
                 self.worker_init_fn(0)
+                process_to(before)
             self._started = True
             yield
 
-    def _plan(self) -> tuple[Iterator[Any], Callable[[Any], Any], Generator | None]:
-        """One epoch: an iterator of tasks, the function from a task to its batch, and what a dataset read sample by
-        sample draws from. What is random is drawn here, or by the tasks, so always in the thread of the one who
-        iterates."""
-        if self._stream:
-            return itertools.repeat(None), self._stream_loader(), self._source()
+    def _begin(self, samplers: dict[str, Any] | None = None) -> Epoch:
+        """An epoch from its beginning; of one that goes on, samplers that have a state are put back."""
+        reads = sources.reading_sources(self)
+        found = {**sources.order_sources(self, reads), **reads}
+        place = Place({"process": process_position(), "generators": sources.positions(found), "quiet": [*self._quiet]})
+        tasks: Iterator[Any] = itertools.repeat(None)
+        if not self._stream:
+            order = self.batch_sampler if self._batching else self.sampler
+            own = self._quiet_source() if sources.draws_by_itself(order) else None
+            for name, sampler in sources.stateful_samplers(self).items() if samplers else ():
+                sampler.load_state_dict(copy.deepcopy(samplers[name]))  # type: ignore[index]
+            tasks = place.taking(order, own)
+        rng = self._transform_rng() if self._stream or self._batching else None
+        stream = Stream(self.dataset) if self._stream else None
+        read, source = self._reads(rng, stream)
+        data = sources.stateful_data(self.dataset)
+        ahead = bool(self.prefetch or self.num_workers)
+        return Epoch(tasks, read, Reading(rng, source, reads, data, stream, ahead), place)
+
+    def _reads(
+        self, rng: np.random.Generator | None, stream: Stream | None
+    ) -> tuple[Callable[[Any], Any], Generator | None]:
+        """The function from a task to its batch, and what reading draws from."""
+        if stream is not None:
+            return self._stream_reader(stream, rng), self._source()
         if not self._batching:
-            return iter(self.sampler), lambda i: self.collate_fn(cast(Any, self.dataset)[i]), self._source()
-        if type(self.batch_sampler).__iter__ is BatchSampler.__iter__:
-            tasks = self.batch_sampler.batches()
-        else:
-            tasks = iter(self.batch_sampler)
-        rng = self._transform_rng()
+            return lambda i: self.collate_fn(cast(Any, self.dataset)[i]), self._source()
         read = batch_access(self.dataset)
         if read is None or self.collate_fn is not default_collate:
-            return tasks, lambda indices: self._finish(self._samples(indices), rng), self._source()
+            return lambda indices: self._finish(self._samples(indices), rng), self._source()
         n = len(cast(Any, self.dataset))
-        return tasks, lambda indices: self._finish_batch(read(_checked(indices, n)), rng), None
+        quiet = draws_itself(self.transform) or sources.reads_by_itself(self.dataset)
+        source = self._quiet_source() if quiet else None
+        return lambda indices: self._finish_batch(read(checked_indices(indices, n)), rng), source
 
-    def _stream_loader(self) -> Callable[[Any], Any]:
-        size, rng = self.batch_size, self._transform_rng()
-        stream: Iterator[Any] | None = None
+    def _stream_reader(self, stream: Stream, rng: np.random.Generator | None) -> Callable[[Any], Any]:
+        size = self.batch_size
 
-        def load(_: None) -> Any:
-            nonlocal stream
-            stream = iter(cast(Any, self.dataset)) if stream is None else stream  # begun where it is read
-            if size is None:
-                sample = next(stream, END)
-                return END if sample is END else self.collate_fn(cast(Any, sample))
-            samples = list(itertools.islice(stream, size))
-            return END if not samples or (self.drop_last and len(samples) < size) else self._finish(samples, rng)
+        def read(_: None) -> Any:
+            samples = stream.take(size or 1)
+            if not samples or (size and self.drop_last and len(samples) < size):
+                return END
+            return self.collate_fn(samples[0]) if size is None else self._finish(samples, rng)
 
-        return load
+        return read
 
     def _samples(self, indices: Any) -> list[Any]:
         dataset = cast(Any, self.dataset)
@@ -241,19 +311,15 @@ class DataLoader(Generic[T_co]):
     def _source(self) -> Generator:
         return Generator(int(resolve(self.generator).integers(2**63 - 1)))
 
+    def _quiet_source(self) -> Generator:
+        """A generator of the epoch's own for what may draw, and need not: the one it is seeded from does not move."""
+        seed = int(copy.deepcopy(resolve(self.generator)).integers(2**63 - 1))
+        last, repeats = self._quiet
+        self._quiet = (seed, repeats + 1 if seed == last else 0)  # nothing else was drawn since: yet another epoch
+        return Generator(seed if not self._quiet[1] else int(np.random.default_rng(self._quiet).integers(2**63 - 1)))
+
     def _transform_rng(self) -> np.random.Generator | None:
         """A generator of the epoch's own, so that a thread never shares one with the training loop."""
         if self.transform is None or not is_random(self.transform):
             return None
         return np.random.default_rng(int(resolve(self.generator).integers(2**63 - 1)))
-
-
-def _checked(indices: Any, n: int) -> NDArray[np.int64]:
-    """Indices of a batch as an array in [0, n). Those of our own samplers are one already, and in range."""
-    found = indices if isinstance(indices, np.ndarray) else np.array([int(i) for i in indices], dtype=np.int64)
-    if len(found) and (found.min() < 0 or found.max() >= n):
-        bad = found[(found < -n) | (found >= n)]
-        if bad.size:
-            raise IndexError(f"the sampler gave index {bad[0]}, out of range for a dataset of {n} samples")
-        found = np.where(found < 0, found + n, found)
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from threading import Event
 
 END: Any = object()  # what `load` returns when there is nothing left
+_PATIENCE = 1.0  # seconds for which a second Ctrl-C waits for the batch that is being read
 
 
 def prefetched(
@@ -28,7 +30,9 @@ def prefetched(
     is raised in the consumer, at the place of its result and with the traceback of its origin.
 
     The thread works within the context that ``within()`` makes. With a ``timeout``, in seconds, a result that is not
-    there in time is a RuntimeError; the thread is then left to itself, for nobody can stop it.
+    there in time is a RuntimeError; the thread is then left to itself, for nobody can stop it. So it is after a
+    KeyboardInterrupt, if it has not ended within a second. In a process that was forked meanwhile there is no such
+    thread: a RuntimeError there.
     """
     from queue import Empty, SimpleQueue
     from threading import Event, Thread
@@ -37,13 +41,18 @@ def prefetched(
     done: SimpleQueue[Any] = SimpleQueue()
     stop = Event()
     thread = Thread(target=_work, args=(todo, done, stop, load, within), name="tinygrad_cnn prefetch", daemon=True)
-    pending, late = 0, False
+    pending, late, process = 0, False, os.getpid()
     try:
-        thread.start()
-        for task in itertools.islice(tasks, depth):
+        for task in itertools.islice(tasks, depth):  # before the thread, so that what both draw comes in this order
             todo.put((task,))
             pending += 1
+        thread.start()
         while pending:
+            if os.getpid() != process:
+                raise RuntimeError(
+                    "DataLoader: this loop over batches read ahead began in another process. A fork does not copy the "
+                    "thread that reads: begin a loop of its own in the child (iter(loader)), or fork before the loop"
+                )
             try:
                 result, error = done.get(timeout=timeout or None)
             except Empty:
@@ -62,10 +71,17 @@ def prefetched(
                 pending += 1
             yield result
             result = None  # the consumer alone decides how long a batch lives
+    except KeyboardInterrupt:
+        stop.set()
+        todo.put(None)
+        late = True
+        if thread.ident is not None:
+            thread.join(_PATIENCE)
+        raise
     finally:
         stop.set()
         todo.put(None)
-        if thread.ident is not None and not late:
+        if thread.ident is not None and not late and os.getpid() == process:
             thread.join()
 
 

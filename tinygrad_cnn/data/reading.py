@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arrays.rng import Generator, standing_in
 
@@ -74,3 +75,14 @@ def reader(dataset: Any, source: Generator | None) -> Iterator[None]:
             yield
     finally:
         _here.info = None
+
+
+def checked_indices(indices: Any, n: int) -> NDArray[np.int64]:
+    """Indices of a batch as an array in [0, n). Those of our own samplers are one already, and in range."""
+    found = indices if isinstance(indices, np.ndarray) else np.array([int(i) for i in indices], dtype=np.int64)
+    if len(found) and (found.min() < 0 or found.max() >= n):
+        bad = found[(found < -n) | (found >= n)]
+        if bad.size:
+            raise IndexError(f"the sampler gave index {bad[0]}, out of range for a dataset of {n} samples")
+        found = np.where(found < 0, found + n, found)
+    return found

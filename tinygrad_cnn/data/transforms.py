@@ -196,6 +196,13 @@ def is_random(transform: Callable[..., Any]) -> bool:
     return isinstance(transform, Transform) and transform.random
 
 
+def draws_itself(transform: Callable[..., Any] | None) -> bool:
+    """Whether a transform is, or holds, a function of the user's, which may draw from the package's generator."""
+    if isinstance(transform, Compose):
+        return any(map(draws_itself, transform.transforms))
+    return transform is not None and not isinstance(transform, Transform)
+
+
 def probability(p: float, who: str) -> float:
     """``p`` if it lies in [0, 1]."""
     if not 0 <= p <= 1:

@@ -49,14 +49,8 @@ def checkpoint(
             raise RuntimeError("a checkpoint has no second derivative; leave out checkpoint() or create_graph")
         assert node.saved is not None
         copies = [_copy(x, a, p) for x, a, p in zip(inputs, node.saved[1:], node.parents, strict=True)]
-        generator = rng.default_generator()
-        now = generator.get_state()
-        generator.set_state(state)
-        try:
-            with enable_grad():
-                out = function(*copies, **kwargs)
-        finally:
-            generator.set_state(now)
+        with rng.standing_in(rng.Generator.at(state)), enable_grad():
+            out = function(*copies, **kwargs)
         if out._node is None:
             return
         home = {id(c): p for c, p in zip(copies, node.parents, strict=True) if p is not None}

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..arrays.guarding import rails
 from ..arrays.telling import tell
 from ..autograd.modes import here
 from ..tensors import Tensor
 from ..tensors.device import no_device
+from .guards import look_at_mode
 from .hooks import Hooked
 from .parameter import Parameter, Uninitialized
 from .registry import BUFFER, MODULE, PARAMETER, SCRATCH
@@ -45,6 +47,8 @@ class Module(Hooked):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outer, here.mode.module = here.mode.module, weakref.ref(self)
         try:
+            if outer is None and rails.on:
+                look_at_mode(self)
             if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
                 return self._call_hooked(args, kwargs)
             return self.forward(*args, **kwargs)
@@ -53,6 +57,10 @@ class Module(Hooked):
             raise
         finally:
             here.mode.module = outer
+
+    def _minds_the_mode(self) -> bool:
+        """Does it compute something else in training mode than in evaluation?"""
+        return False
 
     # ----------------------------------------------------------------------------------------------------- traversal
     def named_children(self) -> Iterator[tuple[str, Module]]:

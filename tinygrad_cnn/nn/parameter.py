@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from ..ops.promotion import get_default_dtype
+from ..rails.memory import UNWATCHED
 from ..tensors import Tensor
 from ..tensors.device import device as Device
 
@@ -18,6 +19,7 @@ class Parameter(Tensor):
     """
 
     __slots__ = ()
+    _rail: Any = UNWATCHED
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         given = data if isinstance(data, (Tensor, np.ndarray)) else np.asarray(data, get_default_dtype())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
 
+from ..rails.attributes import SEEN, UNSEEN, look_at_attribute
 from ..tensors import Tensor
 from .parameter import Parameter
 
 PARAMETER, MODULE, BUFFER, SCRATCH = "parameter", "module", "buffer", "buffer that is not saved"
+_LOOKED_AT = (Tensor, *SEEN, *UNSEEN)
 
 
 class _Blank:
@@ -43,6 +45,8 @@ class Registry(_Blank):
         new = PARAMETER if isinstance(value, Parameter) else MODULE if isinstance(value, Registry) else None
         if held is None and (new is None or isinstance(getattr(type(self), name, None), property)):
             object.__setattr__(self, name, value)
+            if isinstance(value, _LOOKED_AT):
+                look_at_attribute(self, name, value)
             return
         fits = value is None or new == PARAMETER or (new == MODULE and held != PARAMETER)
         if held is not None and not (fits or isinstance(value, _HOLDS[held])):

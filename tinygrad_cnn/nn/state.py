@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.guarding import rails
 from ..arrays.writes import mutated
 from ..autograd.handle import RemovableHandle
 from ..tensors import Tensor
+from .guards import note_loading
 from .parameter import Parameter, Uninitialized, forget_shape, is_lazy
 from .registry import BUFFER, MODULE, PARAMETER, Registry
 
@@ -263,6 +265,8 @@ class State(Registry):
             for undo in reversed(back):
                 undo()
             raise
+        if rails.on:
+            note_loading(self)
         return found
 
     def _places(self) -> Iterator[tuple[str, Any]]:

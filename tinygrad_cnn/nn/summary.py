@@ -26,14 +26,30 @@ Shape = tuple[int, ...]
 # ----------------------------------------------------------------------------------------------------------- modes
 @contextmanager
 def in_mode(model: Module, training: bool) -> Iterator[None]:
-    """Within, all modules are in training or in evaluation mode; afterwards each is in the one it was in."""
+    """Within, all modules are in training or in evaluation mode; afterwards each is in the one it was in.
+
+    In training, those stay in evaluation mode that the user has set to it within a model that trains.
+    """
     before = [(module, module.training) for module in model.modules()]
+    frozen = [module for module, mode in before if model.training and not mode] if training else []
     model.train(training)
+    for module in frozen:
+        module.training = False
     try:
         yield
     finally:
         for module, mode in before:
             module.training = mode
+
+
+def kept_in_evaluation(model: Module) -> list[str]:
+    """The names, with their kinds, of modules that are in evaluation mode within one that trains."""
+    found: dict[str, str] = {}
+    for name, module in model.named_modules():
+        within = any(name == outer or name.startswith(f"{outer}.") for outer in found)
+        if name and model.training and not module.training and not within:
+            found[name] = f"{name} ({type(module).__name__})"
+    return list(found.values())
 
 
 @contextmanager

@@ -54,11 +54,11 @@ def beside(x: Any, a: Any) -> Any:
 
 
 def selected(x: Array, i: Any, dim: int, keepdim: bool) -> Selected:
-    """The elements at the positions i, an array with ``dim`` kept at size 1, with ``dim`` kept or not."""
+    """The elements at the positions i, with ``dim`` kept at size 1, with ``dim`` kept or not."""
     values = take(x, i, dim=dim, keepdim=keepdim)
     if not keepdim and i.ndim:
         i = i.squeeze(dim)
-    return Selected(values, beside(x, i))
+    return Selected(values, beside(x, array_of(i)))
 
 
 # ------------------------------------------------------------------------------------------------ largest and smallest
@@ -145,7 +145,7 @@ def _one_of_each(where: Any, input: Array, dim: int, keepdim: bool, name: str) -
     """The element of each slice at the position that ``where`` tells."""
     x, dims = _nonempty(input, operator.index(dim), name)
     d = dims[0] if dims else 0
-    return selected(x, where(array_of(x), dim=d, keepdim=True), d, bool(keepdim))
+    return selected(x, where(x, dim=d, keepdim=True), d, bool(keepdim))
 
 
 def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = None) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays.threads import product
-from ..autograd.graph import Array, array_of
+from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .elementwise import mul
+from .guards import check_pixels
 from .reduce import sum
 from .shape import _reshape, checked, normalise_dim
 
@@ -108,6 +109,8 @@ def matmul(input: Array, other: Array) -> Array:
     a, b = _same_dtype("matmul", input, other)
     if not a.ndim or not b.ndim:
         raise RuntimeError(f"matmul: both need at least one dimension, got shapes {a.shape} and {b.shape}")
+    if isinstance(b, Variable) and b._wants_grad:  # a net written by hand
+        check_pixels(a, b, "@")
     return _product("matmul", a, b)
 
 

@@ -12,6 +12,7 @@ from ..autograd.graph import Array, Variable, array_of
 from ..autograd.operation import op
 from .comparison import eq, ne
 from .elementwise import abs, choose, only, quiet, sign, true_divide
+from .guards import check_broadcast
 from .reduce import Axes, Dims, as_float, count, fold, many_dims, mean, spread
 from .reduce import _add as add_up
 from .reduce import _mean as mean_over
@@ -200,6 +201,7 @@ def norm(
     value, 0 the number of elements that are not 0. The slope at norm 0 is taken as 0.
     """
     x = as_float(input, dtype, "norm")
+    check_broadcast(x)
     if p is None or p == "fro":
         p = 2.0
     if isinstance(p, (str, bool)) or not isinstance(p, (int, float, np.number)):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..autograd.handle import RemovableHandle
+from ..rails.steps import after_step, before_step
 
 F = TypeVar("F", bound=Callable[..., Any])
 Hook = Callable[..., Any]
@@ -70,11 +71,11 @@ class Hooks:
 
 
 def hooked(step: F) -> F:
-    """The method ``step`` with the hooks around it; a step within a step (``super().step()``) has none of its own."""
+    """The method ``step`` with hooks and guard rails around it; one within it (``super().step()``) has none."""
 
     @functools.wraps(step)
     def stepping(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is None or self._stepping:
+        if self._stepping:
             return step(self, *args, **kwargs)
         given: tuple[Any, ...] = (self, *args)
         self._stepping = True
@@ -86,7 +87,13 @@ def hooked(step: F) -> F:
                 if not isinstance(new, tuple) or len(new) != 2:
                     raise RuntimeError(f"a hook before step must return None or a new (args, kwargs), got {new!r}")
                 given, kwargs = new
+            closure = given[1:] or kwargs  # it brings the gradients
+            if not closure:
+                before_step(self)
             result = step(*given, **kwargs)
+            if closure:
+                before_step(self)
+            after_step(self)
         finally:
             self._stepping = False
         for hook in self._called("after step"):

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.guarding import about_to_step
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
+from ..rails.steps import mark_used
 from ..tensors import Tensor
 from .checks import finite, non_negative
 from .optimizer import Group, Optimizer, Params, State
@@ -106,9 +108,12 @@ class LBFGS(Optimizer):
             with enable_grad():
                 loss = closure()
             state["func_evals"] = state.get("func_evals", 0) + 1
-            return loss, float(loss), _gathered(params)
+            g = _gathered(params)
+            mark_used(self)
+            return loss, float(loss), g
 
         first, f, g = look(None)
+        about_to_step(self.param_groups)
         calls = 1
         if np.abs(g).max(initial=0) > group["tolerance_grad"]:
             calls += self._iterate(group, state, look, f, g)

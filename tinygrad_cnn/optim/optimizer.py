@@ -9,10 +9,11 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.guarding import begin_anew
+from ..arrays.guarding import about_to_step, begin_anew
 from ..arrays.threads import WORTH, divide
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad
+from ..rails.memory import watch_of
 from ..tensors import Tensor
 from .checks import FLAGS, as_groups, boolean, finite, hints, names_and_params, non_negative, plain
 from .hooks import Hooks
@@ -106,12 +107,15 @@ class Optimizer(Hooks):
         boolean(group, "maximize", "nesterov", "amsgrad", "centered", "decoupled_weight_decay")
         hints(**{key: group.get(key) for key in FLAGS})
         group["params"] = params
+        for p in params:
+            p._rail = watch_of(self)
         if names is not None:
             group["param_names"] = names
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: set them to None or, with ``set_to_none=False``, to fresh zeros where there are any."""
+        watch_of(self).cleared = watch_of(self).zeroed = True
         for group in self.param_groups:
             for p in group["params"]:
                 p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.grad._array))
@@ -126,6 +130,7 @@ class Optimizer(Hooks):
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        about_to_step(self.param_groups)
         work = [self._with_gradients(group) for group in self.param_groups]
         for group, params in work:
             try:

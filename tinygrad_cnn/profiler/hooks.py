@@ -31,6 +31,8 @@ def _seen_call(call: Method) -> Method:
         for watcher in seen_by:
             watcher.enter(self)
         try:
+            for watcher in seen_by:
+                watcher.given(self, args, kwargs)
             result = call(self, *args, **kwargs)
             for watcher in seen_by:
                 result = watcher.returned(result)

@@ -31,6 +31,12 @@ class Watcher:
     def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
         """A node was made that is no operation's: a function of the user's, a part that is computed again."""
 
+    def wrote(self, x: Any, new: Any) -> None:
+        """A tensor was written into where its memory lies, and has the values of another one now."""
+
+    def copied(self, x: Any, a: ndarray) -> None:
+        """An array was made that holds positions as a tensor, or another array, does."""
+
     def before_rule(self, node: Node, i: int, g: Any) -> None:
         """The rule for input i of a node begins."""
 
@@ -39,6 +45,9 @@ class Watcher:
 
     def enter(self, module: Module) -> None:
         """A module is called."""
+
+    def given(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What the innermost module is called with."""
 
     def returned(self, result: Any) -> Any:
         """What the innermost module is about to return, and what shall go on in its place: here, the same."""

@@ -13,6 +13,7 @@ import numpy as np
 from ..arrays import rng
 from ..autograd.graph import Variable, array_of, wrap
 from ..ops import comparison, elementwise, rounding
+from ..ops.guards import check_total
 from ..ops.numbers import array_for, written
 from ..ops.shape import clone, expand
 from .methods import Methods
@@ -95,7 +96,10 @@ class InPlace(Methods):
 
     # operators
     # fmt: off
-    def __iadd__(self, other: Any) -> Self: return in_place(self, elementwise.add, other)
+    def __iadd__(self, other: Any) -> Self:
+        if not self._array.ndim:
+            check_total(self, other)
+        return in_place(self, elementwise.add, other)
     def __isub__(self, other: Any) -> Self: return in_place(self, elementwise.sub, other)
     def __imul__(self, other: Any) -> Self: return in_place(self, elementwise.mul, other)
     def __itruediv__(self, other: Any) -> Self: return in_place(self, elementwise.true_divide, other)

@@ -17,6 +17,7 @@ from ..autograd.handle import RemovableHandle
 from ..autograd.inplace import alias
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
+from ..ops.guards import check_total, equals
 from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
@@ -282,7 +283,10 @@ class Tensor(InPlace, result=True):
     def __pos__(self) -> Tensor: return self
     def __abs__(self) -> Tensor: return elementwise.abs(self)
     def __invert__(self) -> Tensor: return comparison.bitwise_not(self)
-    def __add__(self, other: Any) -> Tensor: return elementwise.add(self, other)
+    def __add__(self, other: Any) -> Tensor:
+        if not self._array.ndim:
+            check_total(self, other)
+        return elementwise.add(self, other)
     def __radd__(self, other: Any) -> Tensor: return elementwise.add(other, self)
     def __sub__(self, other: Any) -> Tensor: return elementwise.sub(self, other)
     def __rsub__(self, other: Any) -> Tensor: return elementwise.sub(other, self)
@@ -314,7 +318,7 @@ class Tensor(InPlace, result=True):
     def __ge__(self, other: Any) -> Tensor: return comparison.ge(self, other)
     # fmt: on
     def __eq__(self, other: Any) -> Any:
-        return comparison.eq(self, other) if _comparable(other) else NotImplemented
+        return equals(self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Any:
         return comparison.ne(self, other) if _comparable(other) else NotImplemented

@@ -134,6 +134,9 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
         about_to_write(x)
         np.copyto(x._array, new._array, casting="unsafe")
         mutated(x._array)
+        for watcher in here.mode.watchers:
+            if (told := getattr(watcher, "wrote", None)) is not None:
+                told(x, new)
     if recorded:
         if not overwrites:
             x._array = (
@@ -175,7 +178,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
     of_x = isinstance(value, Variable) and value._view is not None and value._view[0] is x
     if of_x and place.picks is None and _same_memory(value._array, x._array[place.basic]):
         return  # the end of x[index] += 1: the value is there already
-    if not (here.mode.recording and (_wants(x) or _wants(value))):
+    if not (here.mode.recording and (_wants(x) or _wants(value))) and not here.mode.watchers:  # these see operations
         about_to_write(x)
         indexing.write(x._array, place, array_of(value))
         mutated(x._array)

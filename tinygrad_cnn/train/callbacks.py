@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..io.atomic import replace_file
-from ..io.opening import open_file
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..optim.optimizer import Optimizer
-from .history import History, csv_lines, direction, is_number
+from .history import History, direction, is_number
 from .metrics import Metric
 
 Logs = dict[str, Any]
@@ -43,7 +39,7 @@ class Run(Protocol):
         """Has Ctrl-C been pressed? For callbacks that wait."""
 
     def stop(self, reason: str) -> None:
-        """End the run: after the current batch, or after the epoch if all its batches are done."""
+        """End the run, from any thread: after the current batch, or after the epoch if all its batches are done."""
 
     def evaluate(self, data: Any, *, batch_size: int | None = None) -> dict[str, Any]:
         """Loss and metrics over other data, by name."""
@@ -172,13 +168,22 @@ class EarlyStopping(Watching):
         self.patience, self.restore_best = patience, restore_best
         self.waited = 0
         self._weights: dict[str, Any] | None = None
+        self._left: dict[str, Any] | None = None  # those of the run, where it has been given its best ones
+
+    def on_fit_start(self, trainer: Run) -> None:
+        """As `Callback.on_fit_start`; a run that goes on does so with its own weights, unless others were loaded."""
+        super().on_fit_start(trainer)
+        if self._left is not None and self._weights is not None:
+            if all(np.array_equal(v._array, self._weights[k]) for k, v in trainer.model.state_dict().items()):
+                trainer.model.load_state_dict(self._left)
+            self._left = None
 
     def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """As `Callback.on_epoch_end`."""
         if self.improved(trainer, logs):
             self.waited = 0
             if self.restore_best:
-                self._weights = {name: value._array.copy() for name, value in trainer.model.state_dict().items()}
+                self._weights = _copied(trainer.model)
         else:
             self.waited += 1
         if self.waited >= self.patience:
@@ -187,16 +192,21 @@ class EarlyStopping(Watching):
     def on_fit_end(self, trainer: Run) -> None:
         """As `Callback.on_fit_end`."""
         if self._weights is not None:
+            self._left = _copied(trainer.model)
             trainer.model.load_state_dict(self._weights)
 
     def state_dict(self) -> Logs:
         """As `Callback.state_dict`."""
-        return {**super().state_dict(), "waited": self.waited, "weights": self._weights}
+        return {**super().state_dict(), "waited": self.waited, "weights": self._weights, "left": self._left}
 
     def load_state_dict(self, state: Logs) -> None:
         """As `Callback.load_state_dict`."""
         super().load_state_dict(state)
-        self.waited, self._weights = int(state["waited"]), state["weights"]
+        self.waited, self._weights, self._left = int(state["waited"]), state["weights"], state.get("left")
+
+
+def _copied(model: Module) -> dict[str, Any]:
+    return {name: value._array.copy() for name, value in model.state_dict().items()}
 
 
 class SchedulerCallback(Callback):
@@ -265,77 +275,3 @@ class GradientClipping(Callback):
             self.last_norm = float(clip_grad_norm_(parameters, self.max_norm, self.norm_type))
         elif self.max_value is not None:
             clip_grad_value_(parameters, self.max_value)
-
-
-class CSVLogger(Callback):
-    """Writes the numbers of each epoch as a line of a CSV file, which is complete after every epoch.
-
-    An existing file is continued (``append=True``) or replaced. It must have the same columns. A line cut short by a
-    crash is dropped, and so are, when a run is resumed, the lines of epochs that it will do again.
-    """
-
-    order = 20
-
-    def __init__(self, path: str | os.PathLike[str], append: bool = True) -> None:
-        self.path, self.append = os.fspath(path), append
-        self._columns: list[str] | None = None
-
-    def on_fit_start(self, trainer: Run) -> None:
-        """As `Callback.on_fit_start`; ValueError for an existing file that is no such log."""
-        continues = self.append or trainer.epoch > 0
-        self._columns = None
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        if not os.path.exists(self.path) or not continues:
-            replace_file(self.path, b"")  # an error about the place comes now, not an epoch later
-            return
-        text, rows = self._found()
-        if not rows:
-            return
-        columns, *rows = rows
-        if trainer.epoch:
-            at = columns.index("epoch")
-            rows = [row for row in rows if not row[at].isdigit() or int(row[at]) <= trainer.epoch]
-        kept = csv_lines([columns, *rows])
-        if kept != text:
-            replace_file(self.path, kept.encode())
-        self._columns = columns
-
-    def _found(self) -> tuple[str, list[list[str]]]:
-        """The text of the log that is there, and its whole lines as rows, the names of the columns first."""
-        with open_file(self.path, "CSVLogger") as file:
-            raw = file.read()
-        try:
-            text = raw.decode("utf-8")
-            rows = [row for row in csv.reader(text[: text.rfind("\n") + 1].splitlines()) if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs: {error}") from None
-        if rows and "epoch" not in rows[0]:
-            first = ",".join(rows[0])[:200]
-            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs, its first line is {first!r}")
-        for number, row in enumerate(rows, 1):
-            if len(row) != len(rows[0]):
-                raise ValueError(
-                    f"CSVLogger: {self.path!r}, line {number}, has {len(row)} values, the first line {len(rows[0])} "
-                    "names. Mend the line or delete it, or use another file"
-                )
-        return text, rows
-
-    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
-        """As `Callback.on_epoch_end`."""
-        row = {name: value for name, value in logs.items() if is_number(value)}
-        lines = []
-        if self._columns is None:
-            self._columns = list(row)
-            lines.append(self._columns)
-        if set(row) != set(self._columns):
-            raise ValueError(
-                f"CSVLogger: {self.path!r} has the columns {', '.join(self._columns)}; this epoch {', '.join(row)}. "
-                "Use another file, or append=False to replace this one"
-            )
-        lines.append([_plain(row[name]) for name in self._columns])
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            file.write(csv_lines(lines))
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) or hasattr(value, "item") else value

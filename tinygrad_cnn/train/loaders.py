@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -91,16 +91,6 @@ def parts_of(batch: Any) -> tuple[tuple[Any, ...], Any]:
         )
     *inputs, targets = batch
     return tuple(inputs), targets
-
-
-def generators_of(loader: Any) -> Iterator[tuple[str, Any]]:
-    """The generators of random numbers that a loader and its samplers hold, by name."""
-    samplers = {"sampler": getattr(loader, "sampler", None), "batch_sampler": getattr(loader, "batch_sampler", None)}
-    samplers["batch_sampler.sampler"] = getattr(samplers["batch_sampler"], "sampler", None)
-    for name, holder in {"loader": loader, **samplers}.items():
-        generator = getattr(holder, "generator", None)
-        if isinstance(generator, (Generator, np.random.Generator)):
-            yield name, generator
 
 
 def detached(outputs: Any) -> Any:

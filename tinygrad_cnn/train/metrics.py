@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -170,6 +171,18 @@ class Metric:
     def reset(self) -> None:
         """Forget all batches."""
         raise NotImplementedError(f"{type(self).__name__} does not define reset()")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has seen, for a run that is saved in the middle of an epoch: here all attributes but functions.
+
+        They must be what `tinygrad_cnn.save` takes; a metric that keeps other things defines both methods.
+        """
+        kept = {name: value for name, value in vars(self).items() if name != "name" and not callable(value)}
+        return copy.deepcopy(kept)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        vars(self).update(copy.deepcopy(state))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}={self.compute()})"

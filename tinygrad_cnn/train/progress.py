@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from .history import is_number, show
 
 _INTERVAL = 0.1  # seconds between two looks at the running values
 _USUAL = 80  # columns, where nobody says how many there are
+_KEY = 2  # columns that a line with a bar in it leaves free: Ctrl-C writes "^C" behind it, and must not begin a new row
 _BAR = 6  # columns of the shortest bar, with its ends
 _REST = 7  # columns of the time that is left: "1:02:03"
 
@@ -29,14 +31,14 @@ class Progress:
         self._batches: int | None = None
         self._next = 0.0
 
-    def start(self, title: str, batches: int | None) -> None:
-        """A new epoch begins."""
+    def start(self, title: str, batches: int | None, done: int = 0) -> None:
+        """An epoch begins, or goes on after so many batches."""
         if self.enabled and _moves(sys.stderr):
             from tqdm import tqdm
 
-            self._title, self._batches = title, batches
-            first = layout(_USUAL, title, batches, {})
-            self._bar = tqdm(total=batches, bar_format=first, leave=False, dynamic_ncols=True)
+            self._title, self._batches, room = title, batches, _room(sys.stderr)
+            first = layout(room, title, batches, {})
+            self._bar = tqdm(total=batches, initial=done, bar_format=first, leave=False, ncols=room - _KEY)
             self._next = 0.0
 
     def step(self, values: Callable[[], Mapping[str, Any]]) -> None:
@@ -46,9 +48,9 @@ class Progress:
         now = time.perf_counter()
         if now >= self._next:
             self._next = now + _INTERVAL
-            self._bar.bar_format = layout(
-                self._bar.format_dict["ncols"] or _USUAL, self._title, self._batches, values()
-            )
+            room = _room(self._bar.fp)  # a window may change its size
+            self._bar.ncols = room - _KEY
+            self._bar.bar_format = layout(room, self._title, self._batches, values())
         self._bar.update()
 
     def write(self, text: str) -> None:
@@ -60,6 +62,7 @@ class Progress:
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
+            self._bar.display(" " * (self._bar.ncols + _KEY))  # what the keys wrote goes too
             self._bar.close()
             self._bar = None
 
@@ -67,6 +70,15 @@ class Progress:
 def _moves(stream: Any) -> bool:
     """Does a carriage return bring the stream back to the beginning of its line? A file keeps all that was written."""
     return bool(stream.isatty()) or type(stream).__module__ == "ipykernel.iostream"
+
+
+def _room(stream: Any) -> int:
+    """The columns that a line may take: one stays free, as some terminals wrap when a row is full."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (AttributeError, OSError, ValueError):  # a notebook's
+        columns = 0
+    return max((columns or _USUAL) - 1, 1 + _KEY)
 
 
 def layout(room: int, title: str, batches: int | None, values: Mapping[str, Any]) -> str:

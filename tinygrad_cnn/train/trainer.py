@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import copy
 import math
-import os
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from .. import io
+from ..data.prefetch import END
 from ..nn import functional as F
 from ..nn.module import Module
-from ..nn.summary import evaluating, in_mode
+from ..nn.summary import evaluating, in_mode, kept_in_evaluation
 from ..optim.adam import Adam
 from ..optim.optimizer import Optimizer
 from ..tensors import Tensor
 from .callbacks import Callback
 from .checking import checked
-from .checkpoints import load_training_state, restore_generators, training_state
+from .feeding import Feed
+from .going_on import Resumable
 from .history import History
 from .interrupt import Interrupt
 from .live import live_page
 from .loaders import as_dataset, as_loader, detached, is_dataset, joined, length, parts_of, split
 from .metrics import Mean, Metric, as_metrics
+from .overlap import check_apart
 from .progress import Progress, epoch_line
+from .running import Running, fresh
 
 Loss = Callable[[Any, Any], Any]
 
 
-class Trainer:
+class Trainer(Resumable):
     """Trains a model: progress, validation, metrics, callbacks, clean stop on Ctrl-C, save and resume.
 
     Args:
@@ -70,6 +70,7 @@ class Trainer:
         progress: bool = True,
         live: bool | Callback = False,
     ) -> None:
+        super().__init__()
         callbacks = checked(model, optimizer, loss, callbacks)
         self.live = live_page(live)
         if self.live is not None:
@@ -81,10 +82,7 @@ class Trainer:
         self.history = History()
         self.epoch = self.batch = self.epochs = 0
         self.validates = False
-        self.stop_reason: str | None = None
-        self._interrupt: Interrupt | None = None  # of the run that goes on
-        self._loader: Any = None
-        self._random: dict[str, Any] | None = None  # of the loader: loaded, and waiting for it
+        self._frozen: list[str] = []
 
     # ------------------------------------------------------------------------------------------------------ train
     def fit(
@@ -100,7 +98,8 @@ class Trainer:
 
         After ``fit(data, 5)`` and the same call once more nothing happens; ``fit(data, 8)`` trains 3 more. So the same
         script goes on where it stopped after `load`. Ctrl-C finishes the running step (or validation) and returns; a
-        second Ctrl-C raises KeyboardInterrupt at once. Either way the model keeps its weights.
+        second Ctrl-C raises KeyboardInterrupt at once. Either way the model keeps its weights. Ctrl-C reaches the main
+        thread alone: a run in another one ends by `stop`.
 
         Args:
             train: a DataLoader (or any iterable of batches that can be walked again), a dataset, or a tuple of arrays
@@ -111,7 +110,8 @@ class Trainer:
             batch_size: for datasets and arrays; 64 by default.
 
         Raises:
-            RuntimeError: the loss is NaN or inf (with epoch and batch; the step was not taken).
+            RuntimeError: the loss is NaN or inf (with epoch and batch; the step was not taken); or a run of this
+                trainer goes on already.
             TypeError, ValueError: arguments that do not fit, before anything was trained.
         """
         if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
@@ -120,27 +120,26 @@ class Trainer:
             train, validation = split(train, validation, split_seed)
         loader = as_loader(train, batch_size, True, "fit: train")
         held = None if validation is None else self._for_reading(validation, batch_size, "fit: validation")
-        if self.epoch >= epochs:
+        if self.epoch >= epochs and self._telling is None:
             warnings.warn(
                 f"fit: {self.epoch} epochs are complete already and epochs={epochs}; to train more, pass more",
                 stacklevel=2,
             )
             return self.history
-        if self._random is not None:
-            restore_generators(loader, self._random)
-            self._random = None
-        self._loader, self.validates = loader, held is not None
-        self.epochs, self.stop_reason = int(epochs), None
+        if held is not None:
+            check_apart(loader, held)
         show = Progress(self.progress)
         try:
-            with in_mode(self.model, True), Interrupt() as interrupt:
-                self._interrupt = interrupt
+            with self._running() as interrupt, self._epoch_kept(), in_mode(self.model, True):
+                self._go_on({"train": loader, "validation": held})
+                self.validates, self.epochs = held is not None, int(epochs)
+                self._say_frozen(show)
                 self._tell("on_fit_start")
+                self._finish_telling()
                 while self.epoch < self.epochs and self.stop_reason is None:
                     self._run_epoch(loader, held, interrupt, show)
                 self._tell("on_fit_end")
         finally:
-            self._interrupt = None
             show.close()
         self._report_stop(show)
         return self.history
@@ -150,56 +149,49 @@ class Trainer:
             where = f"in epoch {self.epoch + 1} after batch {self.batch}" if self.batch else f"after epoch {self.epoch}"
             show.write(f"stopped {where}: {self.stop_reason}")
 
-    def stop(self, reason: str) -> None:
-        """End the run, for callbacks: after the current batch, or after the epoch if all its batches are done."""
-        self.stop_reason = reason
-
-    @property
-    def interrupted(self) -> bool:
-        """Has Ctrl-C been pressed in the run that goes on? It then ends after the current batch."""
-        return self._interrupt is not None and self._interrupt.requested
-
     def _run_epoch(self, loader: Any, held: Any, interrupt: Interrupt, show: Progress) -> None:
         """One epoch, with its validation and its row in the history; or a part of it, where someone says stop."""
-        lr = self.optimizer.param_groups[0].get("lr")
-        mean, metrics, start = Mean(self.loss, "loss"), _fresh(self.metrics), time.perf_counter()
-
-        def values() -> dict[str, Any]:
-            seconds = time.perf_counter() - start
-            logs = {m.name: m.compute() for m in (mean, *metrics)}
-            return {**logs, "images_per_s": mean.samples / seconds if seconds else 0.0}
-
-        show.start(f"epoch {self.epoch + 1}/{self.epochs}", length(loader))
-        self.batch = 0
-        self._tell("on_epoch_start")
-        for batch in loader:
-            if interrupt.requested:
-                self.stop("interrupted")
-            if self.stop_reason is not None:
+        if self._this is None:
+            self._this = Running(self.loss, self.metrics, self.optimizer.param_groups[0].get("lr"))
+            self.batch = 0
+            self._tell("on_epoch_start")
+        epoch = self._this
+        self._feed = feed = self._feed or Feed(loader)
+        show.start(f"epoch {self.epoch + 1}/{self.epochs}", length(loader), self.batch)
+        while (batch := self._next(feed, interrupt)) is not END:
+            if batch is None:
+                epoch.pause()
                 return
-            value = self._step(batch, mean, metrics)
+            value = self._step(batch, epoch)
             self.batch += 1
             self._tell("on_batch_end", {"loss": value})
-            show.step(values)
+            show.step(epoch.values)
         if self.batch == 0:
             raise ValueError("fit: the training data gave no batches; drop_last leaves none of fewer samples than one")
-        logs = values()
+        logs = epoch.values()
         speed = logs.pop("images_per_s")
         if held is not None:
             logs.update({f"val_{name}": value for name, value in self._evaluate(held).items()})
-        if lr is not None:
-            logs["lr"] = lr
-        self.epoch, self.batch = self.epoch + 1, 0
+        if epoch.lr is not None:
+            logs["lr"] = epoch.lr
+        self.epoch, self.batch, self._this, self._feed = self.epoch + 1, 0, None, None
         if interrupt.requested:
             self.stop("interrupted")
-        row = {"epoch": self.epoch, **logs, "seconds": time.perf_counter() - start, "images_per_s": speed}
+        row = {"epoch": self.epoch, **logs, "seconds": epoch.seconds, "images_per_s": speed}
         self.history.rows.append(row)
         self._tell("on_epoch_end", row)
         width = len(str(self.epochs))
         said = {name: value for name, value in row.items() if name not in ("epoch", "lr")}
         show.write(epoch_line(f"epoch {self.epoch:{width}d}/{self.epochs}", said))
 
-    def _step(self, batch: Any, mean: Mean, metrics: list[Metric]) -> float:
+    def _step(self, batch: Any, epoch: Running) -> float:
+        self._stepping = True
+        try:
+            return self._take_step(batch, epoch)
+        finally:
+            self._stepping = False
+
+    def _take_step(self, batch: Any, epoch: Running) -> float:
         self.optimizer.zero_grad()
         loss, outputs, targets = self.compute_loss(batch)
         value = _number(loss)
@@ -212,8 +204,8 @@ class Trainer:
         loss.backward()
         self._tell("on_backward_end")
         self.optimizer.step()
-        mean.add(value, len(targets))
-        _update(metrics, outputs, targets)
+        epoch.mean.add(value, len(targets))
+        _update(epoch.metrics, outputs, targets)
         return value
 
     def compute_loss(self, batch: Any) -> tuple[Any, Any, Any]:
@@ -222,9 +214,13 @@ class Trainer:
         outputs = self.model(*inputs)
         return self.loss(outputs, targets), outputs, targets
 
-    def _tell(self, moment: str, *logs: dict[str, Any]) -> None:
-        for callback in self.callbacks:
-            getattr(callback, moment)(self, *logs)
+    def _say_frozen(self, show: Progress) -> None:
+        """Say once which modules the user has set to evaluation mode: they stay so."""
+        names = kept_in_evaluation(self.model)
+        if names and names != self._frozen:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            show.write(f"in evaluation mode, and left so: {', '.join(names[:3])}{more}")
+        self._frozen = names
 
     # ---------------------------------------------------------------------------------------------------- measure
     def evaluate(self, data: Any, *, batch_size: int | None = None) -> dict[str, Any]:
@@ -235,7 +231,7 @@ class Trainer:
         return self._evaluate(self._for_reading(data, batch_size, "evaluate"))
 
     def _evaluate(self, loader: Any) -> dict[str, Any]:
-        mean, metrics = Mean(self.loss, "loss"), _fresh(self.metrics)
+        mean, metrics = Mean(self.loss, "loss"), fresh(self.metrics)
         with evaluating(self.model):
             for batch in loader:
                 loss, outputs, targets = self.compute_loss(batch)
@@ -270,25 +266,6 @@ class Trainer:
         ignored = name == "fit: validation" and not is_dataset(data)
         return as_loader(data, None if ignored else batch_size, False, name)
 
-    # -------------------------------------------------------------------------------------------- save and resume
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save all that `load` needs to go on: model, optimizer, callbacks (schedulers), random state, epoch, history.
-
-        The random state is that of the package's generator and of those in the loader. At the end of an epoch (where
-        `Checkpoint` saves) a resumed run then gives the same bits as one that was never interrupted. The file is
-        one of `tinygrad_cnn.save`; ``tinygrad_cnn.load(path)["model"]`` are the weights alone.
-        """
-        io.save(training_state(self, self._loader, self._random or {}), path)
-
-    def load(self, path: str | os.PathLike[str]) -> Trainer:
-        """Go back to what `save` saved, in a trainer made in the same way; then `fit` goes on. Returns itself.
-
-        Raises ValueError or RuntimeError, with nothing changed, if the file is of another model, optimizer, ...
-        """
-        self._random = load_training_state(self, io.load(path), repr(os.fspath(path)))
-        self.batch, self.stop_reason = 0, None
-        return self
-
     def __repr__(self) -> str:
         return (
             f"Trainer({type(self.model).__name__}, {type(self.optimizer).__name__}, "
@@ -316,14 +293,6 @@ def fit(
     chosen = Adam(model.parameters()) if optimizer is None else optimizer
     trainer = Trainer(model, chosen, loss, metrics, callbacks, progress=progress)
     return trainer.fit(train, epochs, validation, batch_size=batch_size, split_seed=split_seed)
-
-
-def _fresh(metrics: Iterable[Metric]) -> list[Metric]:
-    """Copies that have seen nothing: an evaluation in the middle of an epoch disturbs nobody."""
-    copies = [copy.deepcopy(metric) for metric in metrics]
-    for metric in copies:
-        metric.reset()
-    return copies
 
 
 def _update(metrics: Iterable[Metric], outputs: Any, targets: Any) -> None:

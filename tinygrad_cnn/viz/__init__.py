@@ -18,6 +18,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ..arrays.locks import loading as _loading
+
 if TYPE_CHECKING:
     from .activations import LayerActivations, activation_statistics, plot_activations
     from .comparison.comparing import compare
@@ -123,7 +125,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module 'tinygrad_cnn.viz' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    with _loading():
+        value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value
     return value
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...autograd.graph import Array, array_of
 from ...ops.arrange import repeat_interleave
+from ...ops.elementwise import choose
 from ...ops.index import cut
 from ...ops.joining import cat
 from ...ops.linalg import matmul
@@ -93,7 +94,7 @@ def _shared(x: Array, query: Array, name: str) -> Array:
 def _weights(scores: Array, mask: Array | None) -> Array:
     """The softmax of the masked scores, (..., L, S); zeros for a query that may look at nothing."""
     if mask is not None:
-        scores = masked_fill(scores, ~array_of(mask), -math.inf) if dtype_of(mask) == np.bool_ else scores + mask
+        scores = masked_fill(scores, ~mask, -math.inf) if dtype_of(mask) == np.bool_ else scores + mask
     nothing = (array_of(scores) == -math.inf).all(-1, keepdims=True)
     if not nothing.any() or not scores.shape[-1]:
         return softmax(scores, -1)
@@ -236,7 +237,7 @@ def _joined(
         if dtype_of(mask).kind not in "bf":
             raise RuntimeError(f"{name}: {what} must hold booleans or numbers to add, got dtype {dtype_of(mask)}")
         if dtype_of(mask) == np.bool_:
-            mask = np.where(array_of(mask), dtype.type(-math.inf), dtype.type(0))
+            mask = choose(mask, np.asarray(-math.inf, dtype), np.zeros((), dtype))
         if what == "key_padding_mask":
             mask = _reshape(mask, shape=(N, 1, 1, S))
         elif mask.ndim == 3:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.guarding import rails
 from ...autograd.graph import Array, Variable, array_of
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops import softmaxes
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
+from . import guards
 from .arguments import check_array, check_dtype_of_input, check_floating, dtype_of
 from .reductions import check_pair, reduced, reduction_of
 
@@ -106,6 +108,12 @@ def _weighted(losses: Array, w: Any, total_is_count: bool, reduction: str, unbat
     return sum_of(losses) / total if total else sum_of(losses) + math.nan  # a mean of nothing, with gradient 0
 
 
+def _guard(x: Array, t: Any, counts: Any, ignore_index: int, reduction: str, name: str) -> None:
+    if counts is not None and t.size and not counts.any():
+        guards.all_ignored(ignore_index, name, reduction)
+    guards.order_of(x, t, name)
+
+
 def cross_entropy(
     input: Array,
     target: Array,
@@ -143,10 +151,14 @@ def cross_entropy(
         raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
     classes = array_of(input).shape[1 if input.ndim > 1 else 0]
     weight = _constant(weight, dtype_of(input), (classes,), name)
+    if rails.on:
+        guards.scores(input, name)
     if dtype_of(target).kind == "f" and tuple(target.shape) == tuple(input.shape):
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     unbatched = input.ndim == 1
     x, t, counts = _class_indices(input, target, ignore_index, name)
+    if rails.on:
+        _guard(x, t, counts, ignore_index, reduction, name)
     w = _sample_weights(weight, t, counts, dtype_of(x))
     plain = weight is None and counts is None
     total = 1 if reduction == "sum" else t.size if plain else w.sum()
@@ -178,6 +190,8 @@ def _cross_entropy_of_probabilities(
         )
     check_pair(input, target, "cross_entropy")
     dim = 1 if input.ndim > 1 else 0
+    if rails.on:
+        guards.distributions(target, dim, "cross_entropy")
     if smoothing:
         target = target * (1 - smoothing) + smoothing / input.shape[dim]
     products = softmaxes.log_softmax(input, dim) * target
@@ -208,6 +222,9 @@ def nll_loss(
     check_array(target, "target", name)
     x, t, counts = _class_indices(input, target, ignore_index, name)
     weight = _constant(weight, dtype_of(x), (x.shape[1],), name)
+    if rails.on:
+        guards.log_probabilities(input, name)
+        _guard(x, t, counts, ignore_index, reduction, name)
     w = _sample_weights(weight, t, counts, dtype_of(x))
     chosen = ops.pick(x, t)
     losses = -chosen * w if counts is None else e.where(counts, -chosen * w, 0.0)

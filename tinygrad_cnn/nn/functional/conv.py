@@ -7,6 +7,7 @@ from typing import Any
 from ...arrays.windows import Geometry, Pads, Pair
 from ...autograd.graph import Array
 from ...ops import conv as ops
+from ...ops.guards import check_pixels
 from .arguments import (
     IntOrPair,
     batched,
@@ -53,6 +54,7 @@ def conv2d(
     [[[[9.0, 9.0], [9.0, 9.0]]]]
     """
     attributes, unbatched = _conv2d((input, weight, bias), stride, padding, dilation, groups)
+    check_pixels(input, weight, "conv2d")
     x = input[None] if unbatched else input
     convolve = ops.conv2d if _even(attributes["padding"]) else ops.conv2d_uneven
     y = convolve(x, weight, **attributes) if bias is None else convolve(x, weight, bias, **attributes)

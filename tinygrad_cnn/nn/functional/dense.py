@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...autograd.graph import Array
 from ...ops import affine
+from ...ops.guards import check_pixels
 from .arguments import check_bias, check_floating, check_same_dtype, door
 
 
@@ -19,6 +20,7 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
         (..., out_features).
     """
     _linear((input, weight, bias))
+    check_pixels(input, weight, "linear")
     return affine.linear(input, weight) if bias is None else affine.linear(input, weight, bias)
 
 

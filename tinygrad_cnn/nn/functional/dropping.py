@@ -11,6 +11,7 @@ from ...arrays import rng
 from ...autograd.graph import Array, array_of
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
+from ..guards import note_chance
 from .activation import apply
 from .arguments import check_floating
 
@@ -24,6 +25,7 @@ def check_p(p: float, name: str) -> None:
 
 
 def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:
+    note_chance()
     return apply(ops.drop, x, inplace, keep=keep, scale=1 / (1 - p) if p < 1 else 0.0)
 
 
@@ -103,5 +105,6 @@ def alpha_dropout(
     least = -SELU_ALPHA * SELU_SCALE
     a = ((1 - p) * (1 + p * least**2)) ** -0.5 if p < 1 else 0.0
     dropped = np.where(keep, 0, a * least).astype(array_of(input).dtype)
+    note_chance()
     shift = dropped - array_of(input).dtype.type(a * least * p)
     return apply(lambda x: ops.drop(x, keep=keep, scale=a) + shift, input, inplace)

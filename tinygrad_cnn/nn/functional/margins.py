@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ...arrays.guarding import rails
 from ...autograd.backward import cast
 from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
+from . import guards
 from .arguments import check_array, check_floating, check_same_shape, dtype_of
 from .reductions import check_pair, reduced, reduction_of
 
@@ -66,6 +68,8 @@ def soft_margin_loss(
     name = "soft_margin_loss"
     reduction = reduction_of(size_average, reduce, reduction, name)
     target = _signs(target, input, name)
+    if rails.on:
+        guards.logits(input, name)
     return reduced(-activation.logsigmoid(target * input), reduction)
 
 

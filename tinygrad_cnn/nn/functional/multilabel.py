@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays.guarding import rails
 from ...autograd.backward import cast
 from ...autograd.graph import Array, array_of
 from ...ops import activation
@@ -11,6 +12,7 @@ from ...ops import elementwise as e
 from ...ops.index import take_along_dim
 from ...ops.reduce import mean as mean_over
 from ...ops.reduce import sum as sum_over
+from . import guards
 from .arguments import check_array, check_floating, check_same_shape, dtype_of
 from .reductions import check_pair, reduced, reduction_of
 
@@ -38,6 +40,8 @@ def multilabel_soft_margin_loss(
     check_pair(input, target, name)
     if not input.ndim:
         raise ValueError(f"{name}: expected input (N, C) or (C,), got a single number")
+    if rails.on:
+        guards.logits(input, name)
     losses = -(target * activation.logsigmoid(input) + (1 - target) * activation.logsigmoid(-input))
     if weight is not None:
         losses = losses * weight

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops import elementwise as e
+from ...ops.comparison import ne
 from .arguments import IntOrPair, integers
 from .pooling import avg_pool1d, avg_pool2d
 
@@ -53,4 +54,4 @@ def _power(x: Array, p: float, name: str) -> Array:
 
 def _root(means: Array, p: float, pixels: int) -> Array:
     """The root of sums, from means; without a slope where they are 0."""
-    return e.pow(e.where(array_of(means) != 0, means, 0.0) * pixels, 1.0 / p)
+    return e.pow(e.where(ne(means, 0.0), means, 0.0) * pixels, 1.0 / p)

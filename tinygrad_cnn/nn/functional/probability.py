@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.guarding import rails
 from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
+from . import guards
 from .arguments import check_floating, dtype_of
 from .reductions import check_pair, reduced, reduction_of
 
@@ -47,6 +49,8 @@ def binary_cross_entropy(
             raise RuntimeError(
                 f"{name}: {what} must be probabilities between 0 and 1, got {float(x[where])} at {where}{hint}"
             )
+    if rails.on:
+        guards.binary_order_of(input, target, name)
     losses = ops.binary_cross_entropy(input, target)
     return reduced(losses if weight is None else losses * _fitting(weight, losses, name, "weight"), reduction)
 
@@ -81,6 +85,10 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input, target, name)
+    if rails.on:
+        guards.logits(input, name)
+        guards.zero_or_one(target, name)
+        guards.binary_order_of(input, target, name)
     if pos_weight is None:
         losses = ops.logistic_loss(input, target)
     else:
@@ -108,6 +116,8 @@ def kl_div(
     name = "kl_div"
     reduction = reduction_of(size_average, reduce, reduction, name, ("batchmean",))
     check_pair(input, target, name)
+    if rails.on:
+        guards.logarithms(input, name)
     losses = e.exp(target) * (target - input) if log_target else ops.self_log(target) - target * input
     if reduction == "batchmean" and input.ndim:
         return sum_of(losses) / input.shape[0] if input.shape[0] else mean_of(losses)

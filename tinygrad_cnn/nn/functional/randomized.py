@@ -10,9 +10,11 @@ import numpy as np
 
 from ...arrays import rng
 from ...autograd.graph import Array
+from ...ops.activation import leaky_relu as leaky
 from ...ops.lookup import one_hot
 from ...ops.softmaxes import softmax
 from ...tensors.writing import in_place
+from .activation import apply
 from .arguments import check_floating, dtype_of
 
 
@@ -39,13 +41,11 @@ def rrelu(
     check_floating(input, "input", name)
     if not (math.isfinite(lower) and math.isfinite(upper) and lower <= upper):
         raise ValueError(f"{name}: lower and upper must be finite, and lower <= upper, got {lower} and {upper}")
+    if not training:
+        return apply(leaky, input, inplace, slope=(lower + upper) / 2)
     dtype = dtype_of(input)
-    if training:
-        random = rng.resolve(generator).random(tuple(input.shape), np.float32)  # the same of any dtype
-        drawn = lower + (upper - lower) * random.astype(np.float64)
-    else:
-        drawn = np.asarray((lower + upper) / 2)
-    negative = drawn.astype(dtype)
+    random = rng.resolve(generator).random(tuple(input.shape), np.float32)  # the same of any dtype
+    negative = (lower + (upper - lower) * random.astype(np.float64)).astype(dtype)
 
     def slope(x: Array) -> Array:
         return x * np.where(np.asarray(getattr(x, "_array", x)) > 0, dtype.type(1), negative)

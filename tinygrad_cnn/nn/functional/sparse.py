@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...arrays.writes import mutated
-from ...autograd.graph import Array, array_of
+from ...autograd.backward import cast
+from ...autograd.graph import Array, Variable, array_of
 from ...ops import embedding as ops
 from .arguments import check_array, dtype_of
 
@@ -43,6 +44,8 @@ def embedding(
     [[3.0, 4.0], [1.0, 2.0]]
     """
     del sparse
+    if isinstance(input, Variable) and input.dtype.kind in "iu" and input.dtype != np.intp:  # type: ignore[attr-defined]
+        input = cast(input, dtype=np.dtype(np.intp))
     i, padding = looked_up(input, weight, padding_idx, "embedding")
     if max_norm is not None:
         shorten(weight, i, max_norm, norm_type)

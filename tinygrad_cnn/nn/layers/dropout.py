@@ -15,6 +15,9 @@ class _Dropout(Layer):
         super().__init__()
         self.p, self.inplace = p, inplace
 
+    def _minds_the_mode(self) -> bool:
+        return self.p > 0
+
 
 class Dropout(_Dropout):
     """Each element 0 with probability p, else divided by 1 - p (Srivastava et al., 2014); see `functional.dropout`.

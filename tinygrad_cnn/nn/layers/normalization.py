@@ -69,6 +69,9 @@ class _Running(_Affine):
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
 
+    def _minds_the_mode(self) -> bool:
+        return self.running_mean is not None
+
     def reset_running_stats(self) -> None:
         """Forget what was seen: mean 0, variance 1, no batches."""
         for tensor, value in ((self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0)):

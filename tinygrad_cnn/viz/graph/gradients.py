@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...arrays import writes
+from ...arrays.writes import check_unchanged
 from ...autograd.backward import cast, fitting
 from ...autograd.graph import Node, Variable
-from ...autograd.inplace import check_unchanged
 from ...autograd.modes import here, no_grad
 from ...differentiation.context import Several
 from ..watching import Watch

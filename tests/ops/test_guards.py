@@ -1,0 +1,290 @@
+"""The guard rails of operations: errors that broadcast, sums that keep graphs, pixels that nobody scaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hearing import Programs, check_speaks_once, heard
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.nn import functional as F
+
+programs = Programs()
+speaks, silent = programs.speaks, programs.silent
+RNG = np.random.default_rng(0)
+X = tg.tensor(RNG.normal(size=(12, 4)).astype(np.float32))
+Y = tg.tensor(RNG.normal(size=12).astype(np.float32))
+IMAGES = RNG.integers(0, 256, (6, 1, 28, 28)).astype(np.uint8)
+
+
+def net() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+# ------------------------------------------------------------------------------------- (N, 1) and (N,)
+@speaks("broadcast-loss")
+def a_squared_error() -> None:
+    model = net()
+    for _ in range(3):
+        ((model(X) - Y) ** 2).mean().backward()  # here
+
+
+@speaks("broadcast-loss")
+def the_other_way_round() -> None:
+    model = net()
+    for _ in range(3):
+        (Y[:, None] - model(X).squeeze(1)).abs().sum().backward()  # here
+
+
+@speaks("broadcast-loss")
+def a_product_of_itself() -> None:
+    model = net()
+    for _ in range(3):
+        d = Y - model(X)
+        (d * d).mean(1).mean().sqrt().backward()  # here
+
+
+@speaks("broadcast-loss")
+def in_words_and_flat() -> None:
+    model = net()
+    for _ in range(3):
+        tg.square(tg.sub(model(X), Y)).view(-1).mean().backward()  # here
+
+
+@speaks("broadcast-loss")
+def a_huber_loss_by_hand() -> None:
+    model = net()
+    for _ in range(3):
+        d = model(X) - Y
+        tg.where(d.abs() < 1, 0.5 * d**2, d.abs() - 0.5).mean().backward()  # here
+
+
+@speaks("broadcast-loss")
+def a_cross_entropy_by_hand() -> None:
+    model, t = net(), (Y > 0).float()
+    for _ in range(3):
+        p = model(X).sigmoid()
+        (-(t * p.log() + (1 - t) * (1 - p).log())).mean().backward()  # here
+
+
+@speaks("broadcast-loss")
+def a_hinge_by_hand() -> None:
+    model, t = net(), Y.sign()
+    for _ in range(3):
+        (1 - t * model(X)).clamp(min=0).mean().backward()  # here
+
+
+@speaks("broadcast-loss")
+def a_norm() -> None:
+    model = net()
+    for _ in range(3):
+        (model(X) - Y).norm().backward()  # here
+
+
+@speaks("broadcast-loss")
+def two_leaves() -> None:
+    a = tg.zeros(12, requires_grad=True)
+    for _ in range(3):
+        ((a - Y[:, None]) ** 2).mean().backward()  # here
+
+
+@speaks("broadcast-comparison")
+def an_accuracy() -> None:
+    model, t = net(), (Y > 0).float()
+    for _ in range(3):
+        (model(X).sigmoid().round() == t).float().mean().item()  # here
+
+
+@speaks("broadcast-comparison")
+def a_count() -> None:
+    model, t = net(), Y > 0
+    with tg.no_grad():
+        for _ in range(3):
+            int(((model(X) > 0) == t).sum())  # here
+
+
+@silent
+def shapes_that_agree() -> None:
+    model = net()
+    ((model(X).squeeze(1) - Y) ** 2).mean().backward()
+    ((model(X) - Y[:, None]) ** 2).mean().backward()
+    ((model(X)[:, 0] > 0) == (Y > 0)).float().mean()
+
+
+@silent
+def all_pairs_on_purpose() -> None:
+    y = net()(X).squeeze(1)
+    ((y[:, None] - y) ** 2).mean()
+    ((y[:, None] - Y) ** 2).mean()
+    ((y[:, None] - Y[None, :]) ** 2).mean()
+    ((y.unsqueeze(1) - Y.unsqueeze(0)) ** 2).mean()
+    (y.unsqueeze(1) - y).abs().mean()
+    classes = tg.arange(12) % 3
+    (classes[:, None] == classes).float().mean()
+    (classes.view(-1, 1) == classes.view(1, -1)).sum()
+
+
+@silent
+def a_broadcast_of_other_kinds() -> None:
+    square = nn.Linear(12, 12)
+    x = tg.tensor(RNG.normal(size=(12, 12)).astype(np.float32))
+    (square(x) * Y).mean()  # a weight for each column
+    (square(x) - x.mean(1, keepdim=True)).square().mean()
+    (net()(X[:1]) - Y[:1]).square().mean()  # one number each
+
+
+# ------------------------------------------------------------------------------------- graphs that are kept
+def losses(steps: int = 4) -> Any:
+    model = nn.Linear(4, 1)
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(X).squeeze(1), Y)
+        loss.backward()
+        optimizer.step()
+        yield loss
+
+
+@speaks("graph-kept")
+def a_running_total() -> None:
+    total = 0
+    for loss in losses():
+        total += loss  # here
+
+
+@speaks("graph-kept")
+def a_total_that_is_a_tensor() -> None:
+    total = tg.zeros(())
+    for loss in losses():
+        total = total + loss  # here
+
+
+@speaks("graph-kept")
+def a_total_of_a_step_in_place() -> None:
+    total = tg.tensor(0.0)
+    for loss in losses():
+        total += loss  # here
+
+
+@silent
+def numbers_are_added() -> None:
+    total, other = 0.0, 0
+    for loss in losses():
+        total += loss.item()
+        other += loss.detach()
+
+
+@silent
+def losses_are_added_before_the_backward() -> None:
+    model = nn.Linear(4, 1)
+    total = 0
+    for x, y in zip(X.split(3), Y.split(3), strict=True):
+        total = total + F.mse_loss(model(x).squeeze(1), y)
+    total.backward()
+
+
+@silent
+def parts_of_one_loss_are_added_for_the_log() -> None:
+    y = net()(X).squeeze(1)
+    a, b, c = F.mse_loss(y, Y), F.l1_loss(y, Y), y.square().mean()
+    (a + b + c).backward()
+    (a + b + c).item()
+
+
+# ------------------------------------------------------------------------------------- pixels
+@speaks("raw-images")
+def a_convolution_of_raw_images() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 26 * 26, 3))
+    for _ in range(5):
+        model(tg.from_numpy(IMAGES).float())  # here
+
+
+@speaks("raw-images")
+def a_linear_layer_of_raw_images() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 3))
+    for _ in range(5):
+        model(tg.tensor(IMAGES, dtype=tg.float32))  # here
+
+
+@speaks("raw-images")
+def weights_without_a_layer() -> None:
+    w = tg.zeros(784, 3, requires_grad=True)
+    for _ in range(5):
+        tg.from_numpy(IMAGES).float().reshape(6, -1) @ w  # here
+
+
+@speaks("raw-images")
+def colours_that_were_resized() -> None:
+    model = nn.Conv2d(3, 4, 3)
+    for _ in range(5):
+        model(255 * tg.rand(2, 3, 8, 8))  # here
+
+
+@speaks("raw-images")
+def one_image_without_a_batch() -> None:
+    model = nn.Conv2d(1, 4, 3)
+    with tg.no_grad():
+        for _ in range(5):
+            model(tg.from_numpy(IMAGES[0]).float())  # here
+
+
+@silent
+def scaled_images() -> None:
+    x = tg.from_numpy(IMAGES).float()
+    nn.Conv2d(1, 4, 3)(x / 255)
+    nn.Conv2d(1, 4, 3)((x - 127.5) / 127.5)
+    nn.Linear(784, 3)((x / 255).flatten(1))
+
+
+@silent
+def a_net_that_scales_by_itself() -> None:
+    x = tg.from_numpy(IMAGES).float()
+    for model in (
+        nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 4, 3)),
+        nn.Sequential(nn.Flatten(), nn.LayerNorm(784), nn.Linear(784, 3)),
+    ):
+        model(x)
+        with tg.no_grad():
+            model(x)
+
+
+@silent
+def tables_and_words() -> None:
+    nn.Linear(9, 3)(tg.randint(0, 200, (30, 9)).float())
+    nn.Linear(100, 3)(tg.rand(30, 100) * 200 - 100)
+    nn.Linear(100, 3)(tg.rand(30, 100) * 1e5)
+    nn.Embedding(256, 4)(tg.randint(0, 256, (30, 80)))
+
+
+@silent
+def activations_that_are_large() -> None:
+    with tg.no_grad():
+        nn.Conv2d(8, 4, 3)(tg.rand(2, 8, 9, 9) * 200)
+        nn.Linear(128, 4)(tg.rand(2, 128) * 200)
+
+
+# -----------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", programs.wrong)
+def test_it_speaks_once_of_the_line(name: str) -> None:
+    check_speaks_once(*programs.wrong[name])
+
+
+@pytest.mark.parametrize("name", programs.right)
+def test_it_is_silent_on_what_is_right(name: str) -> None:
+    assert heard(programs.right[name]) == []
+
+
+def test_another_layer_in_the_same_memory_is_looked_at_too() -> None:
+    """What is known of a weight is not taken for that of one that was given its place."""
+    raw = tg.from_numpy(IMAGES).float().flatten(1)
+
+    def program() -> None:
+        for _ in range(20):
+            nn.Linear(784, 3)(raw / 255)
+            nn.Linear(784, 3)(raw / 255)
+        nn.Linear(784, 3)(raw)
+
+    assert [rail for rail, _ in heard(program)] == ["raw-images"]

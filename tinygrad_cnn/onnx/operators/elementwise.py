@@ -1,0 +1,250 @@
+"""Arithmetic, comparisons and functions of single numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...programs import Step
+from ..graph import Graph, Translation, Untranslatable
+
+
+def plain(op: str, **attributes: Any) -> Translation:
+    """The operation is one operator."""
+    return lambda g, _s, *x: g.node(op, *x, **attributes)
+
+
+def then(first: str, second: str) -> Translation:
+    """The operation is one operator after another."""
+    return lambda g, _s, *x: g.node(second, g.node(first, *x))
+
+
+def number(g: Graph, s: Step, value: float) -> str:
+    """A number in the dtype of the first input."""
+    return g.constant(value, s.inputs[0].dtype)
+
+
+def _sum(op: str) -> Translation:
+    """a + alpha b, or a - alpha b; what is added to a transposed convolution for each channel is its bias."""
+
+    def translate(g: Graph, s: Step, a: str, b: str) -> str:
+        alpha = s.attributes.get("alpha", 1)
+        inner = g.signal(a)
+        made, bias = g.made_by(inner or a, "ConvTranspose"), g.made_by(b, "Unsqueeze")
+        bare = op == "Add" and alpha == 1 and made is not None and len(made.inputs) == 2
+        if bare and made is not None and bias is not None and g.axes_of(bias) == (1, 2):
+            y: str = g.node("ConvTranspose", *made.inputs, bias.inputs[0], **made.attributes)
+            return g.unsqueeze(y, [2]) if inner else y
+        return g.node(op, a, b if alpha == 1 else g.node("Mul", b, g.constant(alpha, s.output.dtype)))
+
+    return translate
+
+
+def mul(g: Graph, s: Step, a: str, b: str) -> str:
+    """a * b; the mean of windows, multiplied by their pixels and divided again, is taken back."""
+    inner, factor = g.signal(a), g.array(b)
+    if inner is not None and factor is not None and not factor.ndim:
+        return g.unsqueeze(mul(g, s, inner, b), [2])
+    times = g.made_by(a, "Mul")
+    factors = [x for x in (g.array(b), g.array(times.inputs[1]) if times is not None else None) if x is not None]
+    pool = None if times is None else g.made_by(times.inputs[0], "AveragePool")
+    numbers = [float(x) for x in factors if x.ndim == 0]
+    if pool is not None and len(numbers) == 2 and math.isclose(math.prod(numbers), 1, rel_tol=1e-6):
+        return pool.outputs[0]
+    return g.node("Mul", a, b)
+
+
+def _divide(g: Graph, s: Step, a: str, b: str) -> str:
+    """Floor division."""
+    if s.output.dtype.kind == "f":
+        return g.node("Floor", g.node("Div", a, b))
+    return g.node("Div", g.node("Sub", a, g.node("Mod", a, b)), b)
+
+
+def _remainder(g: Graph, s: Step, a: str, b: str) -> str:
+    if s.output.dtype.kind == "f":
+        return g.node("Sub", a, g.node("Mul", g.node("Floor", g.node("Div", a, b)), b))
+    return g.node("Mod", a, b)
+
+
+def _trunc(g: Graph, s: Step, x: str) -> str:
+    if s.output.dtype.kind != "f":
+        return x
+    return g.node("Mul", g.node("Sign", x), g.node("Floor", g.node("Abs", x)))
+
+
+def _round(g: Graph, s: Step, x: str) -> str:
+    decimals = s.attributes["decimals"]
+    if s.output.dtype.kind != "f":
+        raise Untranslatable("of integers")
+    if not decimals:
+        return g.node("Round", x)
+    power = number(g, s, 10.0**decimals)
+    return g.node("Div", g.node("Round", g.node("Mul", x, power)), power)
+
+
+def _whole(op: str) -> Translation:
+    """Rounding, which leaves integers as they are."""
+    return lambda g, s, x: g.node(op, x) if s.output.dtype.kind == "f" else x
+
+
+def _clip(g: Graph, s: Step, x: str) -> str:
+    low, high = (s.attributes[key] for key in ("low", "high"))
+    return g.node("Clip", x, *("" if limit is None else number(g, s, limit) for limit in (low, high)))
+
+
+def _truth(op: str) -> Translation:
+    """An operator of booleans, for whatever counts as true."""
+
+    def translate(g: Graph, s: Step, *x: str) -> str:
+        kinds = [getattr(v, "dtype", np.dtype(np.bool_)) for v in s.inputs]
+        return g.node(op, *(a if k == np.bool_ else g.cast(a, np.bool_) for a, k in zip(x, kinds, strict=True)))
+
+    return translate
+
+
+def _bits(op: str, of_booleans: str) -> Translation:
+    def translate(g: Graph, s: Step, *x: str) -> str:
+        if s.output.dtype == np.bool_:
+            return g.node(of_booleans, *x)
+        if g.opset < 18:
+            raise Untranslatable("it came with opset 18")
+        return g.node(op, *x)
+
+    return translate
+
+
+def _where(g: Graph, s: Step, condition: str, a: str, b: str) -> str:
+    if s.inputs[0].dtype != np.bool_:
+        condition = g.cast(condition, np.bool_)
+    return g.node("Where", condition, a, b)
+
+
+def _compared(op: str, turned: bool = False) -> Translation:
+    """A comparison; operators of order take no booleans."""
+
+    def translate(g: Graph, s: Step, a: str, b: str) -> str:
+        if any(getattr(v, "dtype", None) == np.bool_ for v in s.inputs) and op not in ("Equal",):
+            a, b = g.cast(a, np.int32), g.cast(b, np.int32)
+        y: str = g.node(op, a, b)
+        return g.node("Not", y) if turned else y
+
+    return translate
+
+
+def _isinf(g: Graph, s: Step, x: str, **sides: int) -> str:
+    if s.inputs[0].dtype == np.float16:
+        x = g.cast(x, np.float32)
+    return g.node("IsInf", x, **sides)
+
+
+def _isfinite(g: Graph, s: Step, x: str) -> str:
+    return g.node("Not", g.node("Or", g.node("IsNaN", x), _isinf(g, s, x)))
+
+
+def _logaddexp(g: Graph, _s: Step, a: str, b: str) -> str:
+    """max(a, b) + log(1 + exp(-|a - b|))."""
+    apart = g.node("Neg", g.node("Abs", g.node("Sub", a, b)))
+    return g.node("Add", g.node("Max", a, b), g.node("Softplus", apart))
+
+
+def _lerp(g: Graph, _s: Step, a: str, b: str, w: str) -> str:
+    return g.node("Add", a, g.node("Mul", w, g.node("Sub", b, a)))
+
+
+def _with_product(op: str) -> Translation:
+    """x + value a b, or x + value a / b."""
+
+    def translate(g: Graph, s: Step, x: str, a: str, b: str) -> str:
+        value = g.constant(s.attributes["value"], s.output.dtype)
+        return g.node("Add", x, g.node("Mul", value, g.node(op, a, b)))
+
+    return translate
+
+
+def _cast(g: Graph, s: Step, x: str) -> str:
+    return g.cast(x, s.output.dtype)
+
+
+def _scaled(op: str, factor: float) -> Translation:
+    return lambda g, s, x: g.node("Mul", g.node(op, x), number(g, s, factor))
+
+
+TABLE: dict[str, Translation] = {
+    "add": _sum("Add"),
+    "sub": _sum("Sub"),
+    "mul": mul,
+    "true_divide": plain("Div"),
+    "neg": plain("Neg"),
+    "pow": plain("Pow"),
+    "square": lambda g, _s, x: g.node("Mul", x, x),
+    "sqrt": plain("Sqrt"),
+    "rsqrt": then("Sqrt", "Reciprocal"),
+    "reciprocal": plain("Reciprocal"),
+    "exp": plain("Exp"),
+    "exp2": lambda g, s, x: g.node("Exp", g.node("Mul", x, number(g, s, math.log(2)))),
+    "expm1": lambda g, s, x: g.node("Sub", g.node("Exp", x), number(g, s, 1)),
+    "log": plain("Log"),
+    "log2": _scaled("Log", 1 / math.log(2)),
+    "log10": _scaled("Log", 1 / math.log(10)),
+    "log1p": lambda g, s, x: g.node("Log", g.node("Add", x, number(g, s, 1))),
+    "abs": plain("Abs"),
+    "sign": plain("Sign"),
+    "maximum": plain("Max"),
+    "minimum": plain("Min"),
+    "where": _where,
+    "choose": _where,
+    "cast": _cast,
+    "convert": _cast,
+    "floor": _whole("Floor"),
+    "ceil": _whole("Ceil"),
+    "trunc": _trunc,
+    "frac": lambda g, s, x: g.node("Sub", x, _trunc(g, s, x)),
+    "round": _round,
+    "floor_divide": _divide,
+    "remainder": _remainder,
+    "fmod": plain("Mod", fmod=1),
+    "clip": _clip,
+    "at_least": plain("Max"),
+    "at_most": plain("Min"),
+    "between": lambda g, _s, x, low, high: g.node("Min", g.node("Max", x, low), high),
+    "sin": plain("Sin"),
+    "cos": plain("Cos"),
+    "tan": plain("Tan"),
+    "asin": plain("Asin"),
+    "acos": plain("Acos"),
+    "atan": plain("Atan"),
+    "sinh": plain("Sinh"),
+    "cosh": plain("Cosh"),
+    "asinh": plain("Asinh"),
+    "acosh": plain("Acosh"),
+    "atanh": plain("Atanh"),
+    "erf": plain("Erf"),
+    "erfc": lambda g, s, x: g.node("Sub", number(g, s, 1), g.node("Erf", x)),
+    "eq": _compared("Equal"),
+    "ne": _compared("Equal", turned=True),
+    "lt": _compared("Less"),
+    "le": _compared("LessOrEqual"),
+    "gt": _compared("Greater"),
+    "ge": _compared("GreaterOrEqual"),
+    "isnan": plain("IsNaN"),
+    "isinf": _isinf,
+    "isposinf": lambda g, s, x: _isinf(g, s, x, detect_negative=0),
+    "isneginf": lambda g, s, x: _isinf(g, s, x, detect_positive=0),
+    "isfinite": _isfinite,
+    "logical_and": _truth("And"),
+    "logical_or": _truth("Or"),
+    "logical_xor": _truth("Xor"),
+    "logical_not": _truth("Not"),
+    "bitwise_and": _bits("BitwiseAnd", "And"),
+    "bitwise_or": _bits("BitwiseOr", "Or"),
+    "bitwise_xor": _bits("BitwiseXor", "Xor"),
+    "bitwise_not": _bits("BitwiseNot", "Not"),
+    "logaddexp": _logaddexp,
+    "lerp": _lerp,
+    "addcmul": _with_product("Mul"),
+    "addcdiv": _with_product("Div"),
+    "hypot": lambda g, _s, a, b: g.node("Sqrt", g.node("Add", g.node("Mul", a, a), g.node("Mul", b, b))),
+}

@@ -1,0 +1,156 @@
+"""A program: numbered values, and the steps that make them, each an operation or a layer taken as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy import ndarray
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A whole number that depends on the batch size N: ``times * N + plus``."""
+
+    times: int
+    plus: int = 0
+
+    def at(self, batch: int) -> int:
+        """Its value for a batch of that size."""
+        return self.times * batch + self.plus
+
+    def __str__(self) -> str:
+        many = "N" if self.times == 1 else f"{self.times} * N"
+        return many if not self.plus else f"{many} {'+' if self.plus > 0 else '-'} {abs(self.plus)}"
+
+
+Size: TypeAlias = int | Extent
+Shape: TypeAlias = tuple[Size, ...]
+
+
+@dataclass(eq=False)
+class Value:
+    """An array of a program, by what it is and not by its numbers.
+
+    Args:
+        number: counts all values of a program from 0: inputs, then what is there already, then results.
+        kind: "input", "parameter", "buffer", "constant" (an array that is there before the model is called) or
+            "result" (of a step).
+        shape: sizes, which may be `Extent`s.
+        dtype: NumPy's.
+        name: of an input, its argument's; of a parameter or buffer, that in the state_dict (of a shared one the first);
+            of other values "".
+        array: the numbers of a parameter, buffer or constant; None of the others.
+    """
+
+    number: int
+    kind: str
+    shape: Shape
+    dtype: np.dtype[Any]
+    name: str = ""
+    array: ndarray[Any, Any] | None = field(default=None, repr=False)
+
+    @property
+    def known(self) -> bool:
+        """Are the numbers there before the model is called?"""
+        return self.array is not None
+
+
+@dataclass(eq=False)
+class Step:
+    """One application of an operation, or of a layer that counts as one (`programs.whole`).
+
+    Args:
+        op: the operation's name ("conv2d", "getitem"), or the layer's type ("BatchNorm2d").
+        inputs: Values, Python numbers, or None for what is left out.
+        attributes: its settings. What depends on the batch is an `Extent`; an index that is computed is a Value.
+        outputs: what it makes; of an operation one Value.
+        module: the qualified name of the module in whose forward it stands; "" is the model itself.
+        type: the type of that module.
+        line: the user's line that led here, "net.py:12: x = self.fc(x)"; "" where none is known.
+    """
+
+    op: str
+    inputs: tuple[Any, ...]
+    attributes: dict[str, Any]
+    outputs: tuple[Value, ...]
+    module: str = ""
+    type: str = ""
+    line: str = ""
+
+    @property
+    def output(self) -> Value:
+        """The first output."""
+        return self.outputs[0]
+
+    def values(self) -> Iterator[Value]:
+        """All values it reads, those in its attributes included."""
+        yield from values_in(self.inputs)
+        yield from values_in(self.attributes)
+
+
+@dataclass(eq=False)
+class Program:
+    """What a model computes: values in, steps in the order of their execution, values out.
+
+    Args:
+        inputs: as the model takes them; nested ones one after the other.
+        outputs: as it returns them, likewise.
+        output_names: the keys of a dict, the fields of a named tuple; otherwise "output", or "output_0", ...
+        steps: without those whose results nobody reads.
+        batch: the batch size of the example.
+        free: does it hold for every batch size? Then shapes and attributes that depend on it are `Extent`s.
+        fixed_because: if not, why not; "" where nobody asked for it.
+        model: the type of the model.
+    """
+
+    inputs: list[Value]
+    outputs: list[Value]
+    output_names: list[str]
+    steps: list[Step]
+    batch: int
+    free: bool
+    fixed_because: str = ""
+    model: str = ""
+
+    @property
+    def known(self) -> list[Value]:
+        """The parameters, buffers and constants that steps read or that are returned, each once."""
+        read = [value for step in self.steps for value in step.values()] + self.outputs
+        return [value for value in dict.fromkeys(read) if value.known]
+
+    def __str__(self) -> str:
+        names = {value: value.name or f"{value.number}" for value in (*self.inputs, *self.known)}
+        lines = [f"{v.name}: ({', '.join(map(str, v.shape))}) {v.dtype}" for v in self.inputs]
+        for k, step in enumerate(self.steps):
+            names.update(dict.fromkeys(step.outputs, f"{k}:{step.op}"))
+            shapes = ", ".join(f"({', '.join(map(str, value.shape))})" for value in step.outputs)
+            given = ", ".join(names[x] if isinstance(x, Value) else str(x) for x in step.inputs)
+            lines.append(f"{k}: {step.op}({given}) -> {shapes}")
+        return "\n".join(lines)
+
+
+def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
+    """Attributes or inputs with some Values exchanged for others."""
+    if isinstance(thing, Value):
+        return by.get(thing, thing)
+    if isinstance(thing, Mapping):
+        return {key: replaced(part, by) for key, part in thing.items()}
+    if isinstance(thing, (tuple, list)):
+        parts = [replaced(part, by) for part in thing]
+        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+    return thing
+
+
+def values_in(thing: Any) -> Iterator[Value]:
+    """The Values in attributes or inputs, however nested."""
+    if isinstance(thing, Value):
+        yield thing
+    elif isinstance(thing, Mapping):
+        for part in thing.values():
+            yield from values_in(part)
+    elif isinstance(thing, (tuple, list)):
+        for part in thing:
+            yield from values_in(part)

@@ -1,0 +1,76 @@
+"""Layers that count as one step, because what is in them says more as a whole, or cannot be told by operations.
+
+A recurrent layer is one step instead of some operations for each entry of its sequences; batch-norm keeps its running
+values instead of the scale that was made of them; and where the maxima of an adaptive pool lie is found by NumPy.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..nn.layers.bags import EmbeddingBag
+from ..nn.layers.normalization import BatchNorm1d, BatchNorm2d
+from ..nn.layers.pooling import AdaptiveMaxPool1d, AdaptiveMaxPool2d
+from ..nn.layers.recurrent import GRU, LSTM, RNN
+from ..nn.module import Module
+from ..tensors import Tensor
+
+
+class Whole(NamedTuple):
+    """A call of a layer as one step: its inputs (tensors, or None for what is left out), and its settings."""
+
+    inputs: tuple[Any, ...]
+    attributes: dict[str, Any]
+
+
+def whole(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Whole | None:
+    """This call as one step; None where it is to be told by its operations.
+
+    A layer with hooks, or a subclass with a forward of its own, is told by its operations.
+    """
+    for kind, describe in _LAYERS.items():
+        if isinstance(module, kind) and type(module).forward is kind.forward:
+            if module._forward_hooks or module._forward_pre_hooks:
+                return None
+            given = inspect.signature(kind.forward).bind(module, *args, **kwargs)
+            given.apply_defaults()
+            return describe(module, *given.args[1:])
+    return None
+
+
+def _batch_norm(layer: Any, x: Any) -> Whole | None:
+    if layer.training or layer.running_mean is None:  # by the batch's own mean
+        return None
+    return Whole((x, layer.running_mean, layer.running_var, layer.weight, layer.bias), {"eps": layer.eps})
+
+
+def _recurrent(layer: Any, x: Any, hx: Any) -> Whole | None:
+    if not isinstance(x, Tensor) or x.ndim != 3 or layer.proj_size or layer.training:
+        return None
+    states = (None,) * layer._states if hx is None else tuple(hx) if isinstance(hx, (tuple, list)) else (hx,)
+    settings = ("mode", "hidden_size", "num_layers", "bias", "batch_first", "bidirectional")
+    return Whole((x, *states, *layer._flat_weights), {name: getattr(layer, name) for name in settings})
+
+
+def _largest(layer: Any, x: Any) -> Whole | None:
+    return None if layer.return_indices else Whole((x,), {"output_size": layer.output_size})
+
+
+def _bag(layer: Any, x: Any, offsets: Any, per_sample_weights: Any) -> Whole | None:
+    if x.ndim != 2 or offsets is not None or layer.max_norm is not None:
+        return None
+    return Whole((x, layer.weight, per_sample_weights), {"mode": layer.mode, "padding_idx": layer.padding_idx})
+
+
+_LAYERS: dict[type[Module], Callable[..., Whole | None]] = {
+    BatchNorm1d: _batch_norm,
+    BatchNorm2d: _batch_norm,
+    RNN: _recurrent,
+    LSTM: _recurrent,
+    GRU: _recurrent,
+    EmbeddingBag: _bag,
+    AdaptiveMaxPool1d: _largest,
+    AdaptiveMaxPool2d: _largest,
+}

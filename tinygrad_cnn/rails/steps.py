@@ -1,0 +1,194 @@
+"""What an optimizer's step shows: gradients that are not there, were used before, or go to other parameters."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from ..arrays import writes
+from ..arrays.guarding import rails, say
+from ..arrays.writes import written_since
+from ..autograd.graph import Node
+from .losses import look_at_loss
+from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of
+from .naming import called, names_of
+from .passes import STALE
+
+
+def before_step(optimizer: Any) -> None:
+    """Look at the gradients that a step is about to use. (One with a closure has them only at its end.)"""
+    if not rails.on:
+        return
+    watch = watch_of(optimizer)
+    with_gradients, missing, used = [], [], 0
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if p._rail is not watch:
+                p._rail = watch
+            if (g := p._grad) is None:
+                if p._wants_grad and not getattr(p, "is_uninitialized", False):
+                    missing.append(p)
+                continue
+            with_gradients.append(p)
+            if g._rail is not None and is_used(g):
+                if g._rail.place is not None:
+                    say("stale-gradient", STALE, about=watch, place=g._rail.place)
+                used += g._rail.watch is watch and g._rail.place is None
+    if not with_gradients:
+        if missing:
+            _nothing(watch)
+        return
+    watch.empty = 0
+    if used == len(with_gradients):
+        if watch.stepped:
+            say("no-backward", AGAIN, about=watch)
+        return
+    if watch.zeroed and watch.reached:
+        say("cleared-before-step", CLEARED, about=watch)
+        return
+    watch.stepped += watch.reached > 0
+    _strays(watch, with_gradients, missing)
+    if watch.reached:  # not gradients that somebody set
+        _missing(watch, missing)
+        look_at_loss(watch, optimizer, with_gradients)
+
+
+def after_step(optimizer: Any) -> None:
+    """Note that the gradients there are were used, and by whom."""
+    if not rails.on:
+        return
+    watch = watch_of(optimizer)
+    mark_used(optimizer)
+    watch.steps += 1
+    watch.reached = watch.fresh = 0
+    watch.backwards, watch.ticket, recent.strays = recent.backwards, writes.upcoming(), ()
+
+
+def mark_used(optimizer: Any) -> None:
+    """Note that the gradients there are were used."""
+    mark = Used(writes.last_write, watch_of(optimizer))
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if p._grad is not None:
+                p._grad._rail = mark
+
+
+AGAIN = (
+    "this step uses the same gradients as the one before: there was no backward between. The loss has to be computed "
+    "and loss.backward() called in each round of the loop, before optimizer.step()"
+)
+CLEARED = (
+    "the gradients were cleared after backward() and before this step, which therefore does nothing. The order is: "
+    "optimizer.zero_grad(), loss.backward(), optimizer.step()"
+)
+
+
+def _nothing(watch: Watch) -> None:
+    """A step, and no parameter has a gradient."""
+    watch.empty += 1
+    if watch.stepped and watch.empty < 2:
+        return  # a round without a loss
+    strays = [p for ref in recent.strays if (p := ref()) is not None and not stepped_by_somebody(p)]
+    if watch.reached:
+        say("cleared-before-step", CLEARED, about=watch)
+    elif strays:
+        say(
+            "other-parameters",
+            f"the backward reached {called(strays)}, and none of the parameters that this optimizer has: it was made "
+            "for another net, or for this one before its layers were replaced. Make the optimizer anew: "
+            "SGD(model.parameters(), ...)",
+            about=watch,
+        )
+    elif recent.backwards != watch.backwards and not recent.cut:
+        say(
+            "no-gradient",
+            "this step does nothing: there was a backward, but it reached no parameter of this optimizer. Its loss was "
+            "cut from them: by detach(), .item(), .numpy(), no_grad(), or a tensor made anew from numbers. Keep to "
+            "tensors from the model to the loss",
+            about=watch,
+        )
+    elif not recent.cut and _something_computed(watch):
+        say(
+            "no-backward",
+            "this step does nothing: no parameter has a gradient, as backward() was not called. Call loss.backward() "
+            "before optimizer.step()",
+            about=watch,
+        )
+
+
+def _something_computed(watch: Watch) -> bool:
+    """Was a loss computed for this step? (A schedule is drawn by steps without one.)"""
+    if writes.last_write < watch.ticket:  # since the latest step nothing was written: what has a number is a node
+        return writes.upcoming() > watch.ticket
+    if watch.empty not in (1, 2, 5, 20, 100):  # a look at all there is takes time
+        return False
+    mine = {id(p) for p in watch.params()}
+    nodes = (thing for thing in gc.get_objects() if type(thing) is Node)
+    return any(id(parent) in mine for node in nodes for parent in node.parents)
+
+
+def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
+    """Parameters that get gradients in two steps in a row, and that nobody steps."""
+    if not recent.strays or not any(is_parameter(p) for p in params):  # it makes an image, not a net
+        watch.strays = {}
+        return
+    now: dict[int, int] = {}
+    found = []
+    for ref in recent.strays:
+        p = ref()
+        if p is None or p._grad is None or not p._wants_grad or stepped_by_somebody(p):
+            continue
+        before = watch.strays.get(id(p))
+        now[id(p)] = writes.last_write
+        if before is not None and not written_since(p._array, before) and id(p) not in watch.excused:
+            found.append(p)
+    watch.strays = now
+    if not found:
+        return
+    watch.excused.update(id(p) for p in found)
+    nets = {key: net for key, (_, net) in names_of(found).items()}
+    living = {id(p) for net in {id(n): n for n in nets.values()}.values() for p in net.parameters()}
+    gone = [p for p in (*missing, *params) if id(p) not in living] if living else missing
+    if gone and (missing or len(gone) < len(params)):
+        watch.excused.update(id(p) for p in gone)
+        say(
+            "layer-replaced",
+            f"a layer was replaced after the optimizer was made: {called(found)} of the model is in no optimizer, and "
+            f"so stays as it is, while the optimizer still has {_count(gone)} that the model no longer uses. Make the "
+            "optimizer after the last change of the model",
+            about=watch,
+        )
+    else:
+        say(
+            "not-in-optimizer",
+            f"{called(found)}: gets gradients, is in no optimizer, and so stays as it is. Give it to one "
+            "(model.parameters(), or optimizer.add_param_group), or say requires_grad_(False) if it shall stay",
+            about=watch,
+        )
+
+
+def _missing(watch: Watch, missing: list[Any]) -> None:
+    """Parameters that got no gradient while others did, the same in some steps in a row."""
+    ids = frozenset(id(p) for p in missing)
+    if ids != watch.missing:
+        if watch.stepped > 1:
+            watch.patience = 50  # a net that does not use all of itself each time
+        watch.missing, watch.missed = ids, 1
+    else:
+        watch.missed += 1
+    if watch.missed != watch.patience:
+        return
+    told = [p for p in missing if id(p) not in watch.excused]
+    if told:
+        watch.excused.update(id(p) for p in told)
+        say(
+            "unused-parameter",
+            f"{called(told, watch)}: got no gradient in {watch.missed} steps while others did, as the loss does not "
+            "depend on it, and so stays as it is. Is its layer called in forward, and its output used and not "
+            "detached? If it shall stay, say requires_grad_(False)",
+            about=watch,
+        )
+
+
+def _count(params: list[Any]) -> str:
+    return f"{len(params)} parameter{'s' * (len(params) > 1)}"

@@ -1,0 +1,131 @@
+"""The part of a `Trainer` that goes on where a run was left: in this process, or from a file."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from .. import io
+from ..arrays.rng import process_position, process_to
+from ..data.prefetch import END
+from ..data.resuming import OtherEpochError
+from .callbacks import Callback, Run
+from .feeding import Feed, restore_between, state_between
+from .interrupt import Interrupt
+from .metrics import Metric
+from .running import Running, Telling
+from .state import load_training_state, training_state
+from .stopping import Stoppable
+
+R = TypeVar("R", bound="Resumable")
+
+
+class Resumable(Stoppable):
+    """Knows the epoch that runs, and keeps what is needed to go on with it."""
+
+    loss: Any
+    metrics: list[Metric]
+    callbacks: list[Callback]
+    epoch: int
+    batch: int
+
+    def __init__(self) -> None:
+        self._this: Running | None = None  # the one that runs, or was cut short
+        self._feed: Feed | None = None  # its batches, while it runs
+        self._telling: Telling | None = None
+        self._loaders: dict[str, Any] = {}  # "train" and "validation": those of the last run
+        self._waiting: dict[str, Any] = {}  # where they stood: loaded or cut short, for the next run
+        self._stepping = False
+
+    def _go_on(self, loaders: dict[str, Any]) -> None:
+        """Put the loaders where they stood; an epoch that was cut short goes on, or begins anew with other batches."""
+        for name, loader in loaders.items():
+            state = self._waiting.get(name)
+            if state is None or loader is None or (name == "train" and self._this is not None):
+                continue
+            restore_between(loader, state)
+        if self._this is not None:
+            try:
+                self._feed = Feed(loaders["train"], self._waiting.get("train"))
+                self._this.go_on()
+            except OtherEpochError as error:
+                warnings.warn(f"fit: epoch {self.epoch + 1} begins anew: {error}", stacklevel=3)
+                self._this, self.batch = None, 0
+        self._loaders, self._waiting = loaders, {}
+
+    @contextmanager
+    def _epoch_kept(self) -> Iterator[None]:
+        """Where the run is left, what its epoch needs to go on is kept, and nothing is read ahead any more."""
+        try:
+            yield
+        finally:
+            if self._feed is not None and self._this is not None:
+                self._this.pause()
+                self._waiting["train"] = self._feed.state(self.batch)
+            if self._feed is not None:
+                self._feed.close()
+                self._feed = None
+
+    def _next(self, feed: Feed, interrupt: Interrupt) -> Any:
+        """The next batch, `END`, or None where someone has said stop and a batch is left."""
+        if interrupt.requested:
+            self.stop("interrupted")
+        if self.stop_reason is None:
+            return feed.next()
+        if not feed.sure_of_more(self.batch):
+            stands, position = feed.state(self.batch), process_position()
+            if feed.next() is END:
+                return END
+            process_to(position)  # as if nobody had asked whether there is one more
+            self._waiting["train"] = stands
+            self._feed = None
+            feed.close()
+        return None
+
+    def _tell(self, moment: str, *logs: dict[str, Any], after: int = -1) -> None:
+        kept = moment in ("on_epoch_start", "on_batch_end", "on_epoch_end")  # the others are told again, or never
+        for i in range(after + 1, len(self.callbacks)):
+            if kept:
+                self._telling = Telling(moment, i, logs)
+            getattr(self.callbacks[i], moment)(self, *logs)
+        if kept:
+            self._telling = None
+
+    def _finish_telling(self) -> None:
+        """A run was saved, or broke off, while callbacks were told of a moment: tell the others."""
+        if self._telling is not None:
+            self._tell(self._telling.moment, *self._telling.logs, after=self._telling.last)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save all that `load` needs to go on: model, optimizer, callbacks (schedulers), random state, epoch, history.
+
+        After a run that was stopped, in mid-epoch too, and in a callback's ``on_batch_end`` or ``on_epoch_end``, a
+        resumed run gives the same bits as one that was never interrupted: its batches, what they draw, loss and metrics
+        of the epoch. The random state is that of the package's generator, of ``random``, of ``np.random``, and of those
+        in the loader, its dataset and its transforms. The file is one of `tinygrad_cnn.save`;
+        ``tinygrad_cnn.load(path)["model"]`` are the weights alone.
+        """
+        if self._stepping:
+            warnings.warn(
+                "Trainer.save: called in the middle of a step, which a resumed run takes once more, with other random "
+                "numbers; save in on_batch_end, in on_epoch_end or after fit",
+                stacklevel=2,
+            )
+        stand = {name: state_between(loader) for name, loader in self._loaders.items() if loader is not None}
+        if self._feed is not None:
+            stand["train"] = self._feed.state(self.batch)
+        io.save(training_state(cast(Run, self), self._this, self._telling, {**stand, **self._waiting}), path)
+
+    def load(self: R, path: str | os.PathLike[str]) -> R:
+        """Go back to what `save` saved, in a trainer made in the same way; then `fit` goes on. Returns itself.
+
+        Raises ValueError or RuntimeError, with nothing changed, if the file is of another model, optimizer, ...
+        """
+        running = Running(self.loss, self.metrics, None)
+        found = load_training_state(cast(Run, self), io.load(path), repr(os.fspath(path)), running)
+        self._this, self._telling, self._waiting = found
+        self._feed, self._loaders, self.stop_reason = None, {}, None
+        return self

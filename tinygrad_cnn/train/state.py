@@ -1,0 +1,109 @@
+"""The state of a run: what a file of `Trainer.save` holds, and the way back from it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ..arrays.rng import is_source, process_position, process_to
+from ..data.sources import positions, put_back
+from .callbacks import Callback, Run
+from .history import History
+from .running import Running, Telling
+
+_KEYS = {"model", "optimizer", "callbacks", "random", "epoch", "history"}
+
+
+def training_state(
+    trainer: Run, running: Running | None, telling: Telling | None, loaders: dict[str, Any]
+) -> dict[str, Any]:
+    """Everything a run needs to go on: weights, optimizer, callbacks (schedulers among them), random state, history;
+    of an epoch that runs what it has measured; and where the loaders stand."""
+    return {
+        "model": trainer.model.state_dict(),
+        "optimizer": trainer.optimizer.state_dict(),
+        "callbacks": [[type(c).__name__, c.state_dict()] for c in _saved(trainer)],
+        "random": process_position(),
+        "generators": positions(_sources(trainer)),
+        "epoch": trainer.epoch,
+        "history": trainer.history.rows,
+        "batch": trainer.batch,
+        "running": None if running is None else running.state_dict(),
+        "telling": None if telling is None else _told(trainer, telling),
+        "loaders": loaders,
+    }
+
+
+def load_training_state(
+    trainer: Run, state: Any, where: str, running: Running
+) -> tuple[Running | None, Telling | None, dict[str, Any]]:
+    """Put a saved state back into a trainer; returns the epoch that ran (``running``, or None), whom to go on telling
+    of what, and where the loaders stood.
+
+    Raises ValueError or RuntimeError, with nothing changed, if it is no training state or one of another run.
+    """
+    if not isinstance(state, dict) or not set(state) >= _KEYS:
+        lacks = sorted(_KEYS - set(state)) if isinstance(state, dict) else sorted(_KEYS)
+        raise ValueError(
+            f"{where} holds no training state (it lacks {', '.join(lacks)}); Trainer.save and Checkpoint write one. "
+            "For weights alone use model.load_state_dict(tinygrad_cnn.load(path))"
+        )
+    saved, own = [name for name, _ in state["callbacks"]], [type(c).__name__ for c in _saved(trainer)]
+    if saved != own:
+        raise ValueError(
+            f"{where} was saved with the callbacks {saved}, but this trainer has {own}; give the same ones"
+        )
+    ran = state.get("running")
+    if ran is not None:
+        try:
+            running.load_state_dict(ran)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+    before = copy.deepcopy(training_state(trainer, None, None, {}))
+    try:
+        _put(trainer, state)
+    except Exception:
+        _put(trainer, before)
+        raise
+    loaders = state.get("loaders")
+    if loaders is None:  # of an earlier version, which saved between epochs alone
+        loaders = {"train": {"batches": 0, "generators": dict(state["random"]["loader"])}}
+    return None if ran is None else running, _telling(trainer, state.get("telling")), loaders
+
+
+def _saved(trainer: Run) -> list[Callback]:
+    return [callback for callback in trainer.callbacks if callback.saved]
+
+
+def _sources(trainer: Run) -> dict[str, Any]:
+    """The generators that modules, the loss and callbacks hold."""
+    holders = {f"model.{name}": module for name, module in trainer.model.named_modules()}
+    holders.update({f"callbacks.{i}": callback for i, callback in enumerate(_saved(trainer))}, loss=trainer.loss)
+    found = {f"{at}.{key}": x for at, holder in holders.items() for key, x in getattr(holder, "__dict__", {}).items()}
+    return {name: x for name, x in found.items() if is_source(x)}
+
+
+def _told(trainer: Run, telling: Telling) -> list[Any]:
+    """In a file callbacks are counted without those that are no part of a saved run."""
+    return [telling.moment, len([c for c in trainer.callbacks[: telling.last + 1] if c.saved]), list(telling.logs)]
+
+
+def _telling(trainer: Run, told: list[Any] | None) -> Telling | None:
+    if told is None:
+        return None
+    moment, count, logs = told
+    if moment == "on_epoch_end" and trainer.history.rows:
+        logs = [trainer.history.rows[-1]]  # the row itself, which callbacks may add to
+    saved = [i for i, callback in enumerate(trainer.callbacks) if callback.saved]
+    return Telling(moment, saved[count - 1] if count else -1, tuple(logs))
+
+
+def _put(trainer: Run, state: dict[str, Any]) -> None:
+    trainer.model.load_state_dict(state["model"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    for callback, (_, saved) in zip(_saved(trainer), state["callbacks"], strict=True):
+        callback.load_state_dict(saved)
+    process_to(state["random"])
+    put_back(_sources(trainer), state.get("generators", {}))
+    trainer.epoch, trainer.batch = int(state["epoch"]), int(state.get("batch", 0))
+    trainer.history = History(state["history"])
