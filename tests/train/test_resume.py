@@ -406,3 +406,30 @@ def test_generators_that_modules_hold_go_on(tmp_path: Path) -> None:
     second = run().load(tmp_path / "state")
     second.fit((X, Y), 3, batch_size=10)
     assert same(weights(whole.model), weights(second.model))
+
+
+def test_weights_that_somebody_puts_in_are_gone_on_with() -> None:
+    """A run cut short has its own weights to go on with, unless others are loaded meanwhile."""
+
+    def run() -> Trainer:
+        mine = trainer(net(5), callbacks=[At(lambda: mine.stop("enough"), 2, 1), Zeros()])
+        mine.fit((X, Y), 3, batch_size=10)
+        assert not any(value.any() for value in mine.model[0].weight.numpy())
+        return mine
+
+    class Zeros(Callback):
+        def on_fit_start(self, trainer: Any) -> None:
+            self.began = trainer.model[0].weight.numpy().copy()
+
+        def on_fit_end(self, trainer: Any) -> None:
+            trainer.model[0].weight.data[:] = 0
+
+    mine = run()
+    mine.callbacks.pop(0)
+    mine.fit((X, Y), 3, batch_size=10)
+    assert mine.callbacks[0].began.any()
+    mine = run()
+    mine.model.load_state_dict(net(6).state_dict())
+    expected = mine.model[0].weight.numpy().copy()
+    mine.fit((X, Y), 3, batch_size=10)
+    assert (mine.callbacks[1].began == expected).all()
