@@ -81,9 +81,9 @@ WAYS: dict[str, Callable[[Path], Callable[[Any], None]]] = {
 }
 
 
-def loaded(case: runs.Case, path: Path) -> Trainer:
+def loaded(case: runs.Case, path: Path, *more: Callback) -> Trainer:
     """The run, gone on with as in a new process: the same script, other random numbers."""
-    second, data = made(case)
+    second, data = made(case, *more)
     tg.manual_seed(98)
     random.seed(97)
     np.random.seed(96)
@@ -140,7 +140,9 @@ class Saver(Callback):
 
     saved = False
 
-    def __init__(self, path: Path, moment: str, epoch: int, batch: int) -> None:
+    def __init__(self, path: Path, moment: str, epoch: int, batch: int, saved: bool = False) -> None:
+        self.saved = saved  # type: ignore[misc]
+
         def save(trainer: Any, *_: Any) -> None:
             if (trainer.epoch, trainer.batch) == (epoch, batch):
                 trainer.save(path)
@@ -166,9 +168,11 @@ def test_the_others_are_told_of_the_moment_at_which_one_saved(
     moment: str, epoch: int, batch: int, schedule: str, tmp_path: Path
 ) -> None:
     case = runs.Case("", "shuffled", 2, "SGD", schedule, 0, again=False)
-    whole, data = made(case, Saver(tmp_path / "state", moment, epoch, batch))
-    go(whole, data)
-    assert_equal(everything(whole), loaded(case, tmp_path / "state"))
+    for saved in (False, True):  # one that is part of a saved run, and one that looks on
+        whole, data = made(case, Saver(tmp_path / "state", moment, epoch, batch, saved))
+        go(whole, data)
+        more = [Saver(tmp_path / "other", moment, 99, 0, saved)] if saved else []
+        assert_equal(everything(whole), loaded(case, tmp_path / "state", *more))
 
 
 def test_a_run_can_be_stopped_after_every_batch(tmp_path: Path) -> None:

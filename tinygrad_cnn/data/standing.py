@@ -58,7 +58,8 @@ def in_words(thing: Any) -> str | None:
     inner = getattr(thing, "transforms", None)
     if isinstance(inner, (list, tuple)):
         return f"{type(thing).__name__}({', '.join(str(in_words(t)) for t in inner)})"
-    if type(thing).__repr__ == object.__repr__ and hasattr(thing, "__dict__"):
+    own: Any = type(thing).__repr__
+    if own is object.__repr__ and hasattr(thing, "__dict__"):
         settings = (f"{name}={value!r}" for name, value in vars(thing).items() if _is_plain(value))
         return f"{type(thing).__name__}({', '.join(settings)})"
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
