@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bugs.form import Bug
 
+STOPPING = ["tests/train/test_stopping.py"]
 TRAINER = ["tests/train/test_trainer.py"]
 CHECKPOINTS = ["tests/train/test_checkpoints.py"]
 RESUME = ["tests/train/test_resume.py"]
@@ -20,6 +21,7 @@ BUGS = [
     Bug("train/checkpoints.py", "trainer.epoch >= trainer.epochs or trainer.stop_reason is not None", "trainer.epoch >= trainer.epochs", CHECKPOINTS),
     Bug("train/state.py", "        _put(trainer, before)\n", "        pass\n", CHECKPOINTS),
     Bug("train/history.py", 'name.endswith(("loss", "error"))', 'name.endswith("loss")', ["tests/train/test_history.py"]),
+    Bug("train/callbacks.py", "            if len(row) != len(rows[0]):\n", "            if not row:\n", CALLBACKS),  # a row of another length
     Bug("train/callbacks.py", "if self.waited >= self.patience:", "if self.waited > self.patience:", CALLBACKS),
     Bug("train/interrupt.py", "            signal.signal(signal.SIGINT, self._before)\n", "", ["tests/train/test_interrupt.py"]),
     Bug("train/loaders.py", "generator=Generator(seed), stratify", "generator=None, stratify", TRAINER),  # another validation part after a resume
@@ -40,4 +42,10 @@ BUGS = [
     Bug("train/checkpoints.py", "if ours.fullmatch(str(file))", "", CHECKPOINTS),  # removes what a file of somebody's names
     Bug("nn/summary.py", "        module.training = False\n", "        pass\n", TRAINER),
     Bug("train/progress.py", "width + 2 <= left", "True", ["tests/train/test_progress.py"]),
+    Bug("train/stopping.py", "        self._asked = reason\n", "", STOPPING),  # lost, where the run has not begun
+    Bug("train/stopping.py", "            if self._runs:\n", "            if False:\n", STOPPING),
+    Bug("train/stopping.py", "self._interrupt = self._asked = None", "self._interrupt = None", STOPPING),  # the next run ends too
+    Bug("train/stopping.py", "            self._runs = False\n", "", STOPPING),
+    Bug("train/progress.py", "self._bar.ncols = room - _KEY", "self._bar.ncols = room", ["tests/train/test_progress.py"]),
+    Bug("train/progress.py", 'self._bar.display(" " * (self._bar.ncols + _KEY))', "pass", ["tests/train/test_progress.py"]),
 ]  # fmt: skip
