@@ -21,7 +21,7 @@ BUGS = [
     Bug("train/checkpoints.py", "trainer.epoch >= trainer.epochs or trainer.stop_reason is not None", "trainer.epoch >= trainer.epochs", CHECKPOINTS),
     Bug("train/state.py", "        _put(trainer, before)\n", "        pass\n", CHECKPOINTS),
     Bug("train/history.py", 'name.endswith(("loss", "error"))', 'name.endswith("loss")', ["tests/train/test_history.py"]),
-    Bug("train/callbacks.py", "            if len(row) != len(rows[0]):\n", "            if not row:\n", CALLBACKS),  # a row of another length
+    Bug("train/csv_log.py", "            if len(row) != len(rows[0]):\n", "            if not row:\n", CALLBACKS),  # a row of another length
     Bug("train/callbacks.py", "if self.waited >= self.patience:", "if self.waited > self.patience:", CALLBACKS),
     Bug("train/interrupt.py", "            signal.signal(signal.SIGINT, self._before)\n", "", ["tests/train/test_interrupt.py"]),
     Bug("train/loaders.py", "generator=Generator(seed), stratify", "generator=None, stratify", TRAINER),  # another validation part after a resume
