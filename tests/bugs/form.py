@@ -17,6 +17,7 @@ AREAS = (
     "io",
     "programs",
     "onnx",
+    "standalone",
     "vision",
     "viz",
 )

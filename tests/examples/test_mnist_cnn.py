@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,14 @@ def test_resume_refuses_a_foreign_file(
         tg.save(content, path)
     with pytest.raises(SystemExit, match=f"(?s)--resume: .*other is no checkpoint of this network: .*{said}"):
         run(example, monkeypatch, "--resume", str(path), "--out", str(tmp_path))
+
+
+def test_ctrl_c_ends_it_in_our_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def pressed(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("argparse.ArgumentParser.parse_args", pressed)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+    assert caught.value.code == 130
+    assert "--resume" in capsys.readouterr().err

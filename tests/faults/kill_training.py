@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,8 @@ def run(path: str, seconds: float | None) -> tuple[int | None, int, float]:
     return (None if code == -signal.SIGKILL else code), told[-1] if told else 0, time.monotonic() - start
 
 
-def campaign(count: int, seed: int, folder: str) -> Counter[str]:
-    """So many kills; AssertionError at the first thing that is lost or left over."""
+def campaign(count: int, seed: int, folder: str, tell: Callable[[str], None] = lambda _: None) -> Counter[str]:
+    """So many kills; AssertionError at the first thing that is lost or left over. ``tell`` hears of each hundred."""
     draw, found = random.Random(seed), Counter[str]()
     path = os.path.join(folder, NAME)
     trainer, loader, held = prepared()
@@ -116,6 +117,8 @@ def campaign(count: int, seed: int, folder: str) -> Counter[str]:
         code, told, _ = run(path, draw.uniform(0, usual * 1.1))
         assert code in (None, 0), "the training failed"
         found["killed" if code is None else "came to the end"] += 1
+        if code is None and found["killed"] % 100 == 0:
+            tell(f"{found['killed']} kills: nothing lost, nothing left over")
         if not os.path.exists(path):
             assert told == saved == 0, "the checkpoint is gone"
             found["before the first save"] += 1
@@ -150,7 +153,7 @@ def main() -> None:
     chosen = parser.parse_args()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        found = campaign(chosen.count, chosen.seed, folder)
+        found = campaign(chosen.count, chosen.seed, folder, lambda text: print(text, flush=True))
     print(", ".join(f"{what}: {n}" for what, n in found.items()), f"({time.perf_counter() - start:.0f} s)")
 
 

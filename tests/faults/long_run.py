@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ def net() -> Any:
     )
 
 
-def dataset(n: int = 40) -> TensorDataset:
-    rng = np.random.default_rng(0)
+def dataset(n: int = 40, seed: int = 0) -> TensorDataset:
+    rng = np.random.default_rng(seed)
     return TensorDataset(rng.standard_normal((n, 1, 4, 4)).astype(np.float32), np.arange(n) % 3)
 
 
@@ -92,7 +93,8 @@ def trainer() -> Iterator[None]:
     """A Trainer's epochs, with validation. Its history grows by a row an epoch, as it shall: here it is cut."""
     model = net()
     mine = Trainer(model, optim.SGD(model.parameters(), lr=0.01), progress=False)
-    loader, held = DataLoader(dataset(), batch_size=4, shuffle=True, prefetch=2), DataLoader(dataset(8), batch_size=4)
+    loader = DataLoader(dataset(), batch_size=4, shuffle=True, prefetch=2)
+    held = DataLoader(dataset(8, 1), batch_size=4)
     while True:
         mine.fit(loader, mine.epoch + 1, validation=held)
         del mine.history.rows[:-1]
@@ -191,15 +193,14 @@ def watched() -> Iterator[None]:
 
 
 def blocks(name: str, count: int) -> int:
-    """By how many of Python's blocks the last of three runs of so many steps grew."""
-    steps = LOOPS[name]()
-    for _ in range(3):
-        gc.collect()
-        before = sys.getallocatedblocks()
+    """By how many of Python's blocks a run of so many steps grows: the least of four, after one that warms up."""
+    steps, sizes = LOOPS[name](), []
+    for _ in range(5):
         for _ in range(count):
             next(steps)
         gc.collect()
-    return sys.getallocatedblocks() - before
+        sizes.append(sys.getallocatedblocks())
+    return min(after - before for before, after in pairwise(sizes))
 
 
 def resident() -> int:

@@ -138,6 +138,29 @@ def test_the_best_of_many() -> None:
     check(Calls(lambda x: x.topk(3)), numbers(2, 100))
 
 
+def test_pools_as_functions() -> None:
+    check(
+        Calls(lambda x: (F.adaptive_max_pool2d(x, 3), F.adaptive_avg_pool2d(x, 2), F.lp_pool2d(x, 2, 2))),
+        numbers(2, 3, 6, 7),
+    )
+
+
+def test_positions_as_tensors() -> None:
+    x = numbers(2, 3, 4)
+    check(
+        Calls(
+            lambda x: (
+                x[tg.arange(x.shape[0]), x.sum(2).argmax(1)],
+                tg.index_select(x, 1, x[0, 0].argmax(0, keepdim=True)),
+            )
+        ),
+        x,
+    )
+    check(Calls(lambda x, i: (x[:, i[0]], x[tg.arange(x.shape[0]), i[:, 0]])), x, tg.tensor([[0, 2], [1, -1]]))
+    table = numbers(5, 3)
+    check(Calls(lambda i: table[i]), tg.tensor([[0, 4, -2], [1, -1, 3]]))
+
+
 def test_a_function_of_ones_own_and_a_checkpoint() -> None:
     class Twice(tg.autograd.Function):
         @staticmethod
@@ -158,7 +181,7 @@ def test_normed_weights() -> None:
 
 
 def test_dropout_that_is_at_work_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="dropout at work"):
+    with pytest.raises(RuntimeError, match="random numbers"):
         check(Calls(lambda x: F.dropout(x)), numbers(2, 3))
 
 

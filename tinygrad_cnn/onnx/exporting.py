@@ -120,7 +120,7 @@ def _model(program: Program, opset: int) -> Any:
         try:
             if step.op not in TABLE:
                 raise Untranslatable
-            if not missing or step.op == "drop":
+            if not missing:
                 graph.translate(step, TABLE[step.op])
         except Untranslatable as error:
             missing.append(_told(step, str(error)))

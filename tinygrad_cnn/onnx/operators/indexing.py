@@ -62,6 +62,9 @@ def _picked(g: Graph, x: str, picks: tuple[Any, ...], ndim: int) -> str:
         lead = tuple(picks[dims[0]].shape)
         if any(tuple(picks[d].shape) != lead for d in dims):
             raise Untranslatable("positions of different shapes")
+        kinds = {picks[d].dtype for d in dims}
+        if kinds != {np.dtype(np.int64)}:
+            raise Untranslatable("positions that are not int64")
         parts = [g.unsqueeze(_positions(g, picks[d]), [len(lead)]) for d in dims]
         where = g.node("Concat", *parts, axis=len(lead))
     y: str = g.node("GatherND", transposed(g, x, [*dims, *rest]), where)
@@ -71,7 +74,9 @@ def _picked(g: Graph, x: str, picks: tuple[Any, ...], ndim: int) -> str:
 
 
 def _positions(g: Graph, pick: Any) -> str:
-    return g.name(pick) if isinstance(pick, Value) else g.constant(pick, np.int64)
+    if not isinstance(pick, Value):
+        return g.constant(pick, np.int64)
+    return g.name(pick) if pick.dtype in (np.int64, np.int32) else g.cast(g.name(pick), np.int64)
 
 
 def _setitem(g: Graph, s: Step, x: str, value: str) -> str:
