@@ -58,6 +58,13 @@ def gather(x: Array, index: Array, axis: int) -> Array:
     return np.take_along_axis(x[corner], index, axis)
 
 
+def order(x: Array, axis: int, descending: bool = False) -> Array:
+    """The positions that put x in order along an axis; equal numbers stay as they stand."""
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
+
+
 def places(index: Array, axis: int) -> Any:
     """What x[...] takes for: of each place, the entry that the index names along the axis."""
     found = list(np.indices(index.shape))
