@@ -20,8 +20,9 @@ ROOMS = ["data", "distributions", "io", "nn", "optim", "profiler", "train", "uti
 @pytest.fixture
 def lock() -> Any:
     """A shared lock that no later fork of the tests knows."""
-    yield locks.shared_lock()
-    del locks._locks[0]
+    made = locks.shared_lock()
+    yield made
+    locks._locks.remove(made)
 
 
 def test_its_own_thread_may_take_it_again(lock: Any) -> None:
@@ -65,15 +66,16 @@ def test_a_fork_waits_for_another_thread_to_finish(lock: Any) -> None:
 def test_a_fork_takes_the_outer_lock_first() -> None:
     """The thread that holds the outer one and wants the inner one gets it, and the fork waits for both."""
     inner, outer = locks.shared_lock(), locks.shared_lock()
-    holds, forks = threading.Event(), threading.Event()
+    holds, forks, got = threading.Event(), threading.Event(), []
 
     def nested() -> None:
         with outer:
             holds.set()
             assert forks.wait(60)
             threading.Event().wait(0.1)
-            with inner:
-                pass
+            got.append(inner.acquire(timeout=5))
+            if got[0]:
+                inner.release()
 
     thread = threading.Thread(target=nested)
     thread.start()
@@ -83,7 +85,9 @@ def test_a_fork_takes_the_outer_lock_first() -> None:
         assert in_fork(lambda: outer.acquire(timeout=5) and inner.acquire(timeout=5))
     finally:
         thread.join()
-        del locks._locks[:2]
+        for lock in (inner, outer):
+            locks._locks.remove(lock)
+    assert got == [True]
 
 
 @needs_fork
