@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from several import in_fork, needs_fork
 
+import tinygrad_cnn as tg
 from tinygrad_cnn.arrays import locks
 
 ROOMS = ["data", "distributions", "io", "nn", "optim", "profiler", "train", "utils", "vision", "viz"]
@@ -94,6 +95,22 @@ def test_a_fork_takes_the_outer_lock_first() -> None:
 def test_one_that_forks_while_it_holds_the_lock_has_it_in_the_child(lock: Any) -> None:
     with lock:
         assert in_fork(lambda: lock.acquire(blocking=False))
+
+
+def test_a_room_is_loaded_by_one_thread_at_a_time() -> None:
+    entered = threading.Event()
+
+    def load() -> None:
+        for module in (tg, tg.viz, tg.vision):  # each asks for itself
+            module.__getattr__({tg: "io", tg.viz: "draw_graph", tg.vision: "models"}[module])
+            entered.set()
+
+    with locks.loading():
+        thread = threading.Thread(target=load, daemon=True)
+        thread.start()
+        assert not entered.wait(0.1)
+    thread.join(60)
+    assert entered.is_set()
 
 
 def test_loading_has_an_end_where_python_itself_waits(monkeypatch: pytest.MonkeyPatch) -> None:
