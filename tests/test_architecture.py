@@ -46,11 +46,11 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "programs": {"arrays", "autograd", "tensors", "nn", "profiler"},
     "onnx": {"arrays", "autograd", "ops", "tensors", "nn", "io", "programs"},
+    "standalone": {"autograd", "nn", "io", "programs"},
     "vision": {"arrays", "autograd", "differentiation", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "differentiation", "ops", "tensors"}
     | {"nn", "optim", "data", "io", "profiler", "train"},
-    "standalone": {"autograd", "nn", "io", "programs"},
     "utils": {"data", "differentiation"},  # PyTorch's names for what stands elsewhere
     "amp": set(),  # PyTorch's names for devices that are not here, as the next two
     "backends": {"tensors"},

@@ -82,7 +82,7 @@ BUGS = [
     Bug("tensors/writing.py", "if root._wants_grad or x._wants_grad:", "if x._wants_grad:", WRITING),  # views of leaves are written
     Bug("tensors/writing.py", "    if not x._array.flags.writeable:\n", "    if False:\n", WRITING),
     Bug("tensors/writing.py", "        about_to_write(x)\n        np.copyto(", "        np.copyto(", WRITING),
-    Bug("tensors/writing.py", "        mutated(x._array)\n    if recorded:", "    if recorded:", WRITING),
+    Bug("tensors/writing.py", "        mutated(x._array)\n        for watcher", "        for watcher", WRITING),
     Bug("tensors/writing.py", "        old = wrap(x._array.copy(order=\"K\"), x._node)", "        old = x", WRITING),
     Bug("tensors/writing.py", "        path.insert(0, tuple(step))\n", "        path.append(tuple(step))\n", WRITING),
     Bug("tensors/writing.py", "np.zeros(_part.shape, _part.dtype), path=path),", "_along(path, g), path=path),", WRITING),  # what was overwritten keeps its gradient

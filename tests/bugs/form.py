@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-AREAS = ("engine", "ops", "convolution", "windows", "arrays", "nn", "optim", "train", "data", "io", "vision", "viz")
+AREAS = (
+    "engine",
+    "ops",
+    "convolution",
+    "windows",
+    "arrays",
+    "nn",
+    "optim",
+    "train",
+    "data",
+    "io",
+    "programs",
+    "onnx",
+    "standalone",
+    "vision",
+    "viz",
+)
 
 
 class Bug(NamedTuple):

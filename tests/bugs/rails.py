@@ -32,13 +32,13 @@ BUGS = [
     Bug("arrays/guarding.py", "    rails.looked.clear()\n", "", LOSSES),
     Bug("nn/guards.py", "rails.looked.get(_LAST, id(model)) == id(model)", "True", MODES),  # a generator that rests
     Bug("nn/guards.py", "    if model.training:\n        calls.in_eval = calls.trained_in_eval = False\n", "    if model.training:\n        pass\n", MODES),
-    Bug("nn/guards.py", "any(p._grad is not None for p in model.parameters())", "True", MODES),  # a teacher
+    Bug("nn/guards.py", "any(id(p) in params and p._grad is not None for p in model.parameters())", "True", MODES),  # a teacher
     Bug("nn/state.py", "        if rails.on:\n            note_loading(self)\n", "", MODES),
     Bug("nn/functional/dropping.py", "def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:\n    note_chance()\n", "def _drop(x: Array, keep: Any, p: float, inplace: bool) -> Array:\n", MODES),
     Bug("train/overlap.py", "dataset.indices if indices is None else dataset.indices[indices]", "dataset.indices", OVERLAP),
     Bug("train/overlap.py", "& (indices < stop)] - start", "& (indices < stop)]", OVERLAP),
     Bug("train/overlap.py", "if not rare or len(np.unique(wanted, axis=0)) < len(wanted):", "if len(np.unique(wanted, axis=0)) < len(wanted):", OVERLAP),
-    Bug("train/overlap.py", "np.shares_memory(x[0], y[0], max_work=100_000)", "np.may_share_memory(x[0], y[0])", OVERLAP),  # every other sample
+    Bug("train/overlap.py", "np.shares_memory(x[0], y[0], max_work=_WORK)", "np.may_share_memory(x[0], y[0])", OVERLAP),  # every other sample
     Bug("arrays/digests.py", "return bool(digest(x) != before)", "return bool(digest(x) != before and not isinstance(x, tuple) and x.ndim > 1)", DIGESTS),
     Bug("arrays/digests.py", 'a.ravel(order="K").view(np.uint8)', 'a.ravel(order="K").view(np.uint8)[:-1]', DIGESTS),
     Bug("autograd/anomaly.py", "if self._check and before is not None:", "if before is not None:", DIGESTS),

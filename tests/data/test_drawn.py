@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,39 @@ def test_other_files(tmp_path: Path) -> None:
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG\xff\x00")
     with pytest.raises(ValueError, match="not a text file"):
         load_drawn_csv(tmp_path / "picture.csv")
+
+
+def test_a_file_that_ends_in_mid_row_is_refused(tmp_path: Path) -> None:
+    """Wherever: a number that is cut off is still a number, and the last one of its row would pass."""
+    path = tmp_path / "set.csv"
+    images, labels = some(2)
+    images[...] = 255
+    save_drawn_csv(path, images, labels, author="anna")
+    whole = path.read_bytes()
+    begin = whole.rindex(b"\nanna-0001") + 1
+    for length in [*range(begin + 1, begin + 40), *range(len(whole) - 40, len(whole))]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"set\.csv, line 3: the row does not end: the file ends in mid-row"):
+            load_drawn_csv(path)
+        before = path.read_bytes()
+        with pytest.raises(ValueError, match="mid-row"):
+            save_drawn_csv(path, images, labels, author="ben", append=True)
+        assert path.read_bytes() == before
+    path.write_bytes(whole[:begin])
+    assert len(load_drawn_csv(path)) == 1
+    path.write_bytes(b"\xef\xbb\xbf" + whole.replace(b"\n", b"\r\n"))  # as a spreadsheet saves it
+    assert len(load_drawn_csv(path)) == 2
+
+
+def test_a_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "set.csv"
+    save_drawn_csv(path, *some(1), author="anna")
+    with path.open("ab") as file:
+        file.write(b"1," * (16 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"line 3: the row does not end"):
+            load_drawn_csv(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()

@@ -109,6 +109,16 @@ def test_bad_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for what in ("images-idx3", "labels-idx1"):
             file.writestr(f"gzip/emnist-letters-train-{what}-ubyte.gz", gzip.compress(b"nothing of the kind"))
     failing(r"gzip\.zip/gzip/emnist-letters-train-images-idx3-ubyte\.gz: not an IDX file")
+    images = "gzip/emnist-letters-train-images-idx3-ubyte.gz"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(images, np.random.default_rng(0).integers(0, 9, 2000, np.uint8).tobytes())
+    good = archive.read_bytes()
+    for at in range(100, len(good), 61):  # in what is packed, and in the directory at the end
+        archive.write_bytes(good[:at] + b"\xff\xff\xff" + good[at + 3 :])
+        failing(r"gzip\.zip: (not a readable zip file|there is no)")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(images, bytes(64 << 20))
+    failing(r"gzip\.zip: .*has more than 3\d,\d{3},\d{3} bytes")
     monkeypatch.setattr(EMNIST, "max_bytes", 1000)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("gzip/emnist-letters-train-images-idx3-ubyte.gz", bytes(100_000))

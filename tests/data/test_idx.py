@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import struct
 import tracemalloc
 from pathlib import Path
@@ -14,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.faults.lies import idx_lies
+from tests.faults.mutations import judge
 from tinygrad_cnn.data import read_idx, write_idx
 
 DTYPES = ["u1", "i1", "i2", "i4", "f4", "f8"]
@@ -225,3 +228,37 @@ def test_writes_tensors(tmp_path: Path) -> None:
 
     write_idx(tmp_path / "a", Tensor(np.arange(4, dtype=np.float32)))
     np.testing.assert_array_equal(read_idx(tmp_path / "a"), [0, 1, 2, 3])
+
+
+def test_hand_made_lies(tmp_path: Path) -> None:
+    """Sizes, dimensions, bombs, broken streams: an error that names the file, with no time or memory to speak of."""
+
+    def read(content: bytes) -> np.ndarray:
+        (tmp_path / "x.idx.gz").write_bytes(content)
+        return read_idx(tmp_path / "x.idx.gz")
+
+    found = judge(read, list(idx_lies()), says="x.idx.gz: ", allowed=(ValueError,), limit_s=10, limit_bytes=8 << 20)
+    assert found.files >= 30
+    assert not found.wrong, found
+
+
+def test_what_unpacks_to_far_more_is_read_when_that_is_said(tmp_path: Path) -> None:
+    zeros = np.zeros(40 << 20, np.uint8)
+    write_idx(tmp_path / "x.gz", zeros)
+    with pytest.raises(ValueError, match=r"far more than such files do; .* say so with max_bytes=41943040"):
+        read_idx(tmp_path / "x.gz")
+    assert read_idx(tmp_path / "x.gz", max_bytes=41943040).shape == zeros.shape
+    with pytest.raises(ValueError, match="above the limit"):
+        read_idx(tmp_path / "x.gz", max_bytes=41943039)
+    write_idx(tmp_path / "small.gz", zeros[: 30 << 20])  # so much is always allowed
+    assert read_idx(tmp_path / "small.gz").shape == (30 << 20,)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f")
+    for path, says in ((tmp_path / "f", "no regular file"), (tmp_path, "folder"), (tmp_path / "x", "no file")):
+        with pytest.raises(OSError, match=says):
+            read_idx(path)
+    with pytest.raises(OSError, match="no regular file"):
+        write_idx(tmp_path / "f", np.zeros(3, np.uint8))

@@ -90,7 +90,7 @@ def safetensors_lies() -> Iterator[Damaged]:
     yield "a megabyte of backslashes", tensors(b'{"' + b"\\" * 1_000_001 + b'":1}', data)
     yield "300,000 quotes", tensors(b'{"' + b'\\"' * 300_000, data)
     yield "a name of a megabyte", tensors({"x" * 1_000_000: one()["x"]}, data)
-    yield "60,000 empty arrays", tensors({str(i): one([0], (0, 0))["x"] for i in range(60_000)})
+    yield "20,000 empty arrays", tensors({str(i): one([0], (0, 0))["x"] for i in range(20_000)})
     yield "a comment", tensors(b'{/* */"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', data)
     yield "a comma too many", tensors(f"{{{both},}}".encode(), data)
     yield "a second object", tensors(f"{{{both}}}{{}}".encode(), data)

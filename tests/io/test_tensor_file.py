@@ -36,7 +36,7 @@ class TestLies:
                 continue
             theirs.add(name)
         assert theirs <= {
-            "booleans of 7", "60,000 empty arrays", "a name of a megabyte", "one key twice", "one array twice",
+            "booleans of 7", "20,000 empty arrays", "a name of a megabyte", "one key twice", "one array twice",
             "200 dimensions of 1", "2000 dimensions of 0", "an empty array too large for any", "metadata twice",
             "a header of spaces", "no header", "two arrays in one place",
         }  # fmt: skip
@@ -98,8 +98,8 @@ class TestDamage:
 
 class TestForeign:
     def test_a_file_that_speaks_of_us_is_foreign_all_the_same(self) -> None:
-        raw = safetensors.numpy.save({"tinygrad_cnn.w": np.ones(2)}, metadata={"made_by": "tinygrad_cnn"})
-        assert load_bytes(raw)["tinygrad_cnn.w"].tolist() == [1, 1]
+        raw = safetensors.numpy.save({"tinygrad_cnn": np.ones(2)}, metadata={"made_by": "tinygrad_cnn"})
+        assert load_bytes(raw)["tinygrad_cnn"].tolist() == [1, 1]
 
     def test_headers_as_others_may_write_them(self) -> None:
         """With spaces, with null as metadata, with escapes in names, with more than we ask for."""

@@ -194,6 +194,18 @@ def a_teacher_that_follows() -> None:
 
 
 @silent
+def a_teacher_that_was_trained_before() -> None:
+    teacher, student = net(), net()
+    training(teacher)()  # its gradients are still there
+    teacher.eval()
+    optimizer = tg.optim.SGD(student.parameters(), lr=0.05)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.mse_loss(student(X), teacher(X).detach()).backward()
+        optimizer.step()
+
+
+@silent
 def a_generator_that_rests() -> None:
     generator, judge = net(), nn.Sequential(nn.Linear(3, 1), nn.Dropout(0.5))
     first, second = (tg.optim.SGD(m.parameters(), lr=0.05) for m in (generator, judge))

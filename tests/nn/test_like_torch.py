@@ -12,6 +12,8 @@ import pytest
 from tinygrad_cnn import nn
 from tinygrad_cnn.tensors import Tensor
 
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_cnn.GuardRailWarning")  # random scores for every loss
+
 IMAGES, VECTORS, SIGNALS, VOLUMES = (2, 4, 5, 6), (5, 4), (3, 4, 7), (1, 2, 3, 4, 5)
 
 LAYERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [

@@ -1,4 +1,4 @@
-"""The node tests that come in the onnx package: which there are, and whether the module that we make of one passes it."""
+"""The node tests that come in the onnx package: which there are, and whether the module that we make of one passes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _array(value: Any) -> Any:
 
 
 def run(case: Case) -> None:
-    """Load the model of a test and hold what it gives against what is expected; AssertionError or ours if it differs."""
+    """Load the model of a test and hold what it gives against what is expected; an error if it differs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{case.name}.onnx"
         onnx.save(case.model, path)
@@ -163,7 +163,8 @@ def report() -> str:
             run(case)
             passed += 1
     lines = [
-        f"{passed} of the {len(cases())} node tests of onnx {onnx.__version__} pass, {len(supported())} operators; left out:"
+        f"{passed} of the {len(cases())} node tests of onnx {onnx.__version__} pass, {len(supported())} operators;"
+        " left out:"
     ]
     return "\n".join(lines + [f"{n:5} {reason}" for reason, n in sorted(reasons.items())])
 

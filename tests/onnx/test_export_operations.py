@@ -84,6 +84,8 @@ ONE = {  # of x (N, 3, 4)
     "repeats": lambda x: (x.repeat(1, 2, 1), tg.tile(x, (2,)), x.repeat_interleave(2, 1)),
     "joins": lambda x: (tg.cat([x, x * 2], 1), tg.stack([x, x + 1], -1), tg.cat([x, x[:1]])),
     "splits": lambda x: (*x.chunk(2, 2), *x.split(2, 1), *x.unbind(1)),
+    "orders": lambda x: (*x.sort(1), x.argsort(2, descending=True), *x.topk(2, 2), *x.topk(1, 1, largest=False)),
+    "one_hot": lambda x: F.one_hot(x.argmax(2), 4),
     "quarters": lambda x: [tg.rot90(x, k, (1, 2)) for k in range(4)] + [tg.rot90(x, 1, (2, 0))],
     "turns": lambda x: (x.flip(1), x.flip((0, 2)), x.roll(1, 1), x.roll((1, -1), (1, 2))),
     "triangles": lambda x: (x.tril(), x.triu(1), tg.diagonal(x, 0, 1, 2), tg.diagonal(x, 1, 1, 2)),
@@ -130,6 +132,57 @@ def test_a_dict_of_outputs_and_inputs_by_name() -> None:
     content = check(Two(), numbers(2, 3), numbers(2, 3) * 2)
     assert [i.name for i in content.graph.input] == ["left", "right"]
     assert [o.name for o in content.graph.output] == ["sum", "both_0", "both_1"]
+
+
+def test_the_best_of_many() -> None:
+    check(Calls(lambda x: x.topk(3)), numbers(2, 100))
+
+
+def test_pools_as_functions() -> None:
+    check(
+        Calls(lambda x: (F.adaptive_max_pool2d(x, 3), F.adaptive_avg_pool2d(x, 2), F.lp_pool2d(x, 2, 2))),
+        numbers(2, 3, 6, 7),
+    )
+
+
+def test_positions_as_tensors() -> None:
+    x = numbers(2, 3, 4)
+    check(
+        Calls(
+            lambda x: (
+                x[tg.arange(x.shape[0]), x.sum(2).argmax(1)],
+                tg.index_select(x, 1, x[0, 0].argmax(0, keepdim=True)),
+            )
+        ),
+        x,
+    )
+    check(Calls(lambda x, i: (x[:, i[0]], x[tg.arange(x.shape[0]), i[:, 0]])), x, tg.tensor([[0, 2], [1, -1]]))
+    table = numbers(5, 3)
+    check(Calls(lambda i: table[i]), tg.tensor([[0, 4, -2], [1, -1, 3]]))
+
+
+def test_a_function_of_ones_own_and_a_checkpoint() -> None:
+    class Twice(tg.autograd.Function):
+        @staticmethod
+        def forward(_ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(_ctx: Any, g: Any) -> Any:
+            return g * 2
+
+    layer = nn.Linear(3, 3)
+    check(Calls(lambda x: tg.checkpoint(layer, Twice.apply(x))), numbers(2, 3))
+
+
+def test_normed_weights() -> None:
+    check(nn.utils.weight_norm(nn.Linear(3, 4)), numbers(2, 3))
+    check(nn.utils.spectral_norm(nn.Linear(3, 4)), numbers(2, 3))
+
+
+def test_dropout_that_is_at_work_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="random numbers"):
+        check(Calls(lambda x: F.dropout(x)), numbers(2, 3))
 
 
 def test_a_batch_that_is_not_free() -> None:

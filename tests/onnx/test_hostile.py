@@ -1,4 +1,4 @@
-"""Files of ONNX that lie, ask for too much, or are damaged: an error of ours that names the file, soon, and no memory."""
+"""Files of ONNX that lie, ask for too much, or are damaged: an error of ours that names the file, soon."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def nested(depth: int) -> Any:
 
 
 def function(name: str, nodes: Any) -> Any:
-    return helper.make_function("own", name, ["a"], ["b"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)])
+    return helper.make_function(
+        "own", name, ["a"], ["b"], nodes, [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    )
 
 
 def calls_itself() -> Any:
@@ -108,7 +110,9 @@ LIES: dict[str, Callable[[], Any]] = {
     "numbers that the dtype does not hold": lambda: add(weight([1], kind=TensorProto.INT8, int32_data=[300])),
     "an opset of the future": lambda: model([relu()], opset=9999),
     "a negative opset": lambda: model([relu()], opset=-1),
-    "an operator that nobody knows": lambda: model([helper.make_node("Frobnicate", ["x"], ["y"], "frob", domain="own")]),
+    "an operator that nobody knows": lambda: model(
+        [helper.make_node("Frobnicate", ["x"], ["y"], "frob", domain="own")]
+    ),
     "a cycle": lambda: model([helper.make_node("Relu", ["y"], ["z"]), helper.make_node("Relu", ["z"], ["y"])]),
     "an input that nobody makes": lambda: model([helper.make_node("Relu", ["nowhere"], ["y"])]),
     "an output that nobody makes": lambda: model([helper.make_node("Relu", ["x"], ["z"])]),
@@ -149,7 +153,7 @@ def test_a_lie_is_refused_in_our_words(lie: str, tmp_path: Path) -> None:
         assert path.stat().st_size > 1 << 16
         return
     started = time.process_time()
-    with pytest.raises(ValueError, match="net.onnx"):
+    with pytest.raises(ValueError, match=r"net\.onnx"):
         tg.onnx.load(path)
     assert time.process_time() - started < 1
     grown, ending = memory_in_child(lambda: tg.onnx.load(path))
@@ -162,7 +166,9 @@ def shaped(*sizes: int) -> Any:
 
 
 BOMBS: dict[str, Callable[[], Any]] = {
-    "ConstantOfShape": lambda: model([helper.make_node("ConstantOfShape", ["sizes"], ["y"], "bomb")], [shaped(1 << 31, 1 << 12)]),
+    "ConstantOfShape": lambda: model(
+        [helper.make_node("ConstantOfShape", ["sizes"], ["y"], "bomb")], [shaped(1 << 31, 1 << 12)]
+    ),
     "Expand": lambda: model(
         [helper.make_node("Expand", ["x", "sizes"], ["z"], "expand"), helper.make_node("Neg", ["z"], ["y"], "bomb")],
         [shaped(1 << 31, 1 << 12)],
@@ -190,10 +196,7 @@ def test_functions_that_double_are_read_once(tmp_path: Path) -> None:
         functions.append(function(f"F{k}", inner))
     path = written(model([node("F39", ["x"], ["y"], "f", domain="own")], functions=functions), tmp_path)
     started = time.process_time()
-    try:
-        tg.onnx.load(path)
-    except ValueError as error:
-        assert "net.onnx" in str(error)
+    tg.onnx.load(path)
     assert time.process_time() - started < 1
 
 
@@ -248,11 +251,15 @@ def test_names_are_no_attributes_of_ours(name: str, tmp_path: Path) -> None:
     assert loaded(np.zeros(2, np.float32)).tolist() == [3, 4]
 
 
-def test_damage(tmp_path: Path) -> None:
+def test_damage() -> None:
     """A sample of `python tests/faults/onnx_files.py`."""
     content, read = small_net(), load_bytes()
     some = list(bit_flips(content))[:: 8 * 3 + 1] + list(truncations(content))[::7]
-    some += [*random_mutations(content, 100), *several_flips(content, 50, flips=2), *several_flips(content, 50, flips=3)]
+    some += [
+        *random_mutations(content, 100),
+        *several_flips(content, 50, flips=2),
+        *several_flips(content, 50, flips=3),
+    ]
     found = judge(read, some, accept=runs_or_refuses, says="net.onnx")
     assert not found.wrong, found
     assert found.errors["ValueError"] > 200

@@ -44,10 +44,19 @@ def test_what_is_left_out_has_a_reason(capsys: Any) -> None:
     count = len(cases()) - sum(reasons.values())
     with capsys.disabled():
         print(
-            f"\n{count} of the {len(cases())} node tests of onnx {onnx.__version__} are run, {len(supported())} operators"
+            f"\n{count} of the {len(cases())} node tests of onnx {onnx.__version__} are run, for {len(supported())} "
+            "operators"
         )
     assert count >= 1561 or onnx.__version__ != "1.23.2"
     assert len(supported()) > 170
+
+
+def refusal(path: Any) -> str:
+    try:
+        tg.onnx.load(path)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def test_what_is_left_out_is_refused_in_our_words(tmp_path: Any) -> None:
@@ -55,10 +64,5 @@ def test_what_is_left_out_is_refused_in_our_words(tmp_path: Any) -> None:
         if left_out(case):
             path = tmp_path / "model.onnx"
             onnx.save(case.model, path)
-            try:
-                model = tg.onnx.load(path)
-            except ValueError as error:
-                assert str(path) in str(error), case.name
-            else:  # the file is fine, and what it does when it runs is said then
-                inputs = [len(v) for v, _ in case.data]
-                assert model.input_names or not inputs
+            said = refusal(path)
+            assert not said or str(path) in said, case.name  # what is fine to read says it when it runs

@@ -11,11 +11,14 @@ import pytest
 import tinygrad_cnn as tg
 
 pytest.importorskip("onnx", reason="onnx is not installed: no files of ONNX")
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: it writes the files of these tests")
-pytestmark = pytest.mark.torch
+pytest.importorskip("torch", reason="PyTorch is not installed: it writes the files of these tests")
+
+import torch
 
 import tinygrad_cnn.nn.functional as F
 from tests.onnx.torch_nets import NETS, exported
+
+pytestmark = pytest.mark.torch
 
 
 def made(name: str) -> tuple[Any, Any]:
@@ -82,3 +85,13 @@ def test_the_same_training(name: str, tmp_path: Path) -> None:
     model.eval()
     with torch.no_grad():
         np.testing.assert_allclose(model(x.numpy()).numpy(), net(x).numpy(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_out_again(name: str, tmp_path: Path) -> None:
+    """What came in can leave: a file of ours from one of PyTorch's."""
+    net, x = made(name)
+    model = tg.onnx.load(exported(net, x, tmp_path / "theirs.onnx"))
+    tg.onnx.export(model, tg.tensor(x.numpy()), tmp_path / "ours.onnx")
+    again = tg.onnx.load(tmp_path / "ours.onnx")
+    np.testing.assert_allclose(again(x.numpy()).numpy(), model(x.numpy()).numpy(), atol=1e-6)

@@ -121,6 +121,7 @@ def all_pairs_on_purpose() -> None:
     ((y[:, None] - Y) ** 2).mean()
     ((y[:, None] - Y[None, :]) ** 2).mean()
     ((y.unsqueeze(1) - Y.unsqueeze(0)) ** 2).mean()
+    (y.unsqueeze(1) - y).abs().mean()
     classes = tg.arange(12) % 3
     (classes[:, None] == classes).float().mean()
     (classes.view(-1, 1) == classes.view(1, -1)).sum()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+import tinygrad_cnn.nn.functional as F
 from tinygrad_cnn import nn
 from tinygrad_cnn.programs import Extent, Program, record
 
@@ -118,6 +119,20 @@ def test_arrays_that_depend_on_the_batch_are_made() -> None:
     assert {"broadcast_to", "arange"} <= set(ops(p))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[:, :1].expand(-1, x.shape[0]).reshape(-1),  # N * N entries
+        lambda x: x + tg.tensor([[float(i)] for i in range(x.shape[0])]),
+        lambda x: x if x.shape[0] % 2 else x * 1,
+        lambda x: (x, x + 1)[x.shape[0] % 2],
+        lambda x: (x + 1, x * 2)[:: 1 - 2 * (x.shape[0] % 2)],
+    ],
+)
+def test_what_is_no_line_in_the_batch_fixes_its_size(function: Any) -> None:
+    assert not of(function, 2, 4).free
+
+
 def test_a_loop_over_the_batch_fixes_its_size() -> None:
     p = of(lambda x: sum(x[i] for i in range(x.shape[0])), 3, 4)
     assert not p.free
@@ -152,6 +167,8 @@ def test_a_wrong_batch_dim(batch_dim: Any) -> None:
         lambda x: x * 2 if x.sum() > 0 else x + 1,
         lambda x: x[x > 0],
         lambda x: x + tg.tensor(x.numpy()).numpy().max(),
+        lambda x: x + tg.randn_like(x),
+        lambda x: F.dropout(x),
     ],
 )
 def test_what_no_operation_sees_is_refused(function: Any) -> None:

@@ -4,15 +4,18 @@
     python tests/scripts/running.py ours mnist.py --epochs 1
     python tests/scripts/running.py torch mnist.py --epochs 1
 
-All three take the small files that `digits` writes for MNIST. The first is otherwise what ``python mnist.py`` does. The
-other two draw the same random numbers (`noise`); with PyTorch, `bridge` stands for torchvision.
+All three take the small files that `digits` writes for MNIST. The first is otherwise what ``python mnist.py`` does, but
+that a guard rail is an error. The other two draw the same random numbers (`noise`); with PyTorch, `bridge` stands for
+torchvision.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,7 @@ def main() -> None:
     if package == "torch":
         run_as_pytorch(HERE / name)
     else:
+        warnings.simplefilter("error", importlib.import_module("tinygrad_cnn").GuardRailWarning)
         runpy.run_path(str(HERE / name), run_name="__main__")
 
 

@@ -15,6 +15,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.standalone.writing import RULES
 
 
 class LeNet(nn.Module):
@@ -207,6 +208,14 @@ def test_all_that_has_no_words_is_listed(tmp_path: Path) -> None:
     assert not (tmp_path / "odd.npz").exists()
 
 
+def test_a_wrong_word_is_found_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("np.minimum({0}, 0)", "{0}[:1]", "{0}.astype(np.float64)"):
+        monkeypatch.setitem(RULES, "relu", lambda p, wrong=wrong: wrong.format(p.given(0)))
+        with pytest.raises(RuntimeError, match=r"another result than the model.*nothing was written"):
+            tg.export_numpy(nn.ReLU(), tg.randn(3, 4), tmp_path / "net.py")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_door(tmp_path: Path) -> None:
     net, x = nn.Linear(4, 3), tg.zeros(1, 4)
     with pytest.raises(ValueError, match=r"must end in \.py, got '.*net\.txt'"):
@@ -237,7 +246,7 @@ def test_a_fixed_batch_says_so(tmp_path: Path) -> None:
             return tg.stack([row * k for k, row in enumerate(x)])
 
     assert "a batch of any size, N." in written(nn.Linear(4, 3), tg.zeros(5, 4), tmp_path / "free.py")
-    assert "It is for one batch size: it takes" in written(Loop(), tg.zeros(5, 4), tmp_path / "loop.py")
+    assert "It is for one batch size: " in written(Loop(), tg.zeros(5, 4), tmp_path / "loop.py")
     room: dict[str, Any] = {"__file__": str(tmp_path / "net.py"), "__name__": "net"}
     path = tg.export_numpy(nn.Linear(4, 3), tg.zeros(5, 4), tmp_path / "net.py", batch_dim=None)
     assert "arrays of these sizes and no others" in path.read_text()

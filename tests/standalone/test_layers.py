@@ -65,6 +65,7 @@ CASES: dict[str, Case] = {
     "PReLU channels": Case(lambda: nn.PReLU(4), (F4,)),
     "GLU": Case(lambda: nn.GLU(1), (F4,)),
     "Softmax": Case(lambda: nn.Softmax(1), (F4,)),
+    "Softmax of large scores": Case(lambda: nn.Softmax(1), (F2 * 100,)),
     "Softmin": Case(lambda: nn.Softmin(1), (F2,)),
     "Softmax2d": Case(nn.Softmax2d, (F4,)),
     "LogSoftmax": Case(lambda: nn.LogSoftmax(-1), (F3,)),

@@ -280,6 +280,19 @@ def test_the_last_k_are_kept(tmp_path: Path) -> None:
     assert names(tmp_path) == ["e0.mine", "runs"]
 
 
+def test_a_run_killed_before_it_removed_the_old_one_removes_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1))
+    mine.fit((X, Y), 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_args, **_kwargs: None)  # gone before it comes to that
+        mine.fit((X, Y), 2)
+    assert names(tmp_path) == ["e1", "e2"]
+    trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1)).load(tmp_path / "e2").fit((X, Y), 3)
+    assert names(tmp_path) == ["e3"]
+
+
 def test_a_file_that_says_which_files_are_old_removes_none_of_others(tmp_path: Path) -> None:
     """A checkpoint may come from anybody: it names what to remove, and only names that the path can make count."""
     mine = trainer(callbacks=Checkpoint(tmp_path / "e{epoch}", keep=1))

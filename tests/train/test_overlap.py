@@ -27,6 +27,7 @@ speaks, silent = programs.speaks, programs.silent
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(64, 4)).astype(np.float32), RNG.integers(0, 3, 64)
 DATA = TensorDataset(X, Y)
+GRID = np.stack(np.unravel_index(np.arange(16), (2, 2, 2, 2)), 1).astype(np.float32)  # (16, 4)
 
 
 class OneByOne(Dataset[Any]):
@@ -79,9 +80,14 @@ RIGHT: dict[str, Any] = {
         Subset(TensorDataset(X.copy(), Y.copy()), range(40, 64)),
     ),
     "other arrays": lambda: ((X, Y), (X[:20] + 1, Y[:20])),
-    "the same few rows by their nature": lambda: (
-        (np.eye(4, dtype=np.float32)[Y], Y),
-        (np.eye(4, dtype=np.float32), Y[:4]),
+    "a subset of a subset": lambda: (Subset(DATA, [10, 11]), Subset(Subset(DATA, range(10, 20)), [3])),
+    "a part of a concatenation": lambda: (
+        Subset(ConcatDataset([TensorDataset(X + 1, Y), DATA]), range(60, 70)),
+        Subset(DATA, range(6, 64)),
+    ),
+    "the few rows that there are": lambda: (
+        (GRID[np.arange(64) % 16], Y),
+        (GRID, Y[:16]),
     ),
     "datasets that tell nothing": lambda: (OneByOne(), OneByOne(32)),
     "another order, read in order": lambda: (

@@ -26,7 +26,7 @@ from train.runs import Stopping, drawn, everything, go, made
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.data import DataLoader, RandomShift, TensorDataset
-from tinygrad_cnn.train import Callback, Checkpoint, Metric, Trainer
+from tinygrad_cnn.train import Callback, Checkpoint, CSVLogger, Metric, Trainer
 
 HERE, APART = 92, 8  # cases in this process, and in processes of their own
 X, Y = blobs()
@@ -370,3 +370,39 @@ def test_a_loader_that_gives_other_batches_is_said(tmp_path: Path) -> None:
             second.fit(Hidden(), 2)
         found.append(any("gives other batches than in the saved run" in str(w.message) for w in said))
     assert any(found)
+
+
+@pytest.mark.parametrize(("moment", "epoch", "batch"), [("on_batch_end", 0, 3), ("on_epoch_end", 2, 0)])
+def test_a_log_has_each_epoch_once(moment: str, epoch: int, batch: int, tmp_path: Path) -> None:
+    """Also where the run had gone on after it was saved, in mid-epoch or before the log was written."""
+
+    def run(*more: Callback) -> Trainer:
+        return trainer(callbacks=[*more, CSVLogger(tmp_path / "log.csv")])
+
+    run(Saver(tmp_path / "state", moment, epoch, batch)).fit((X, Y), 3, batch_size=10)
+    run().load(tmp_path / "state").fit((X, Y), 4, batch_size=10)
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2", "3", "4"]
+
+
+class Jitter(nn.Module):
+    """Draws from a generator of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.rng = nn.Linear(2, 2), np.random.default_rng(3)
+
+    def forward(self, x: Any) -> Any:
+        return self.inner(x) * (self.rng.random() if self.training else 1.0)
+
+
+def test_generators_that_modules_hold_go_on(tmp_path: Path) -> None:
+    def run(*more: Callback) -> Trainer:
+        tg.manual_seed(2)
+        return trainer(nn.Sequential(nn.Linear(2, 2), Jitter()), callbacks=[*more])
+
+    whole = run(Saver(tmp_path / "state", "on_batch_end", 1, 2))
+    whole.fit((X, Y), 3, batch_size=10)
+    second = run().load(tmp_path / "state")
+    second.fit((X, Y), 3, batch_size=10)
+    assert same(weights(whole.model), weights(second.model))

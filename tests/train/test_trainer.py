@@ -349,8 +349,8 @@ def test_what_the_user_froze_stays_so_and_is_said_once(capsys: pytest.CaptureFix
             modes.append([m.training for m in trainer.model.modules()])
 
     mine = trainer(model, callbacks=Looking(), progress=True)
-    mine.fit((X, Y), 1, validation=(X, Y), batch_size=30)
-    mine.fit((X, Y), 2, validation=(X, Y), batch_size=30)
+    mine.fit((X, Y), 1, validation=(X + 1, Y), batch_size=30)
+    mine.fit((X, Y), 2, validation=(X + 1, Y), batch_size=30)
     assert modes == [[True, True, False, True, True, True]] * 4
     assert (model[1].running_mean.numpy() == before).all()
     assert [m.training for m in model.modules()] == modes[0]

@@ -22,7 +22,7 @@ def digest(x: Any) -> Any:
     a = getattr(x, "_array", x)
     if not isinstance(a, ndarray) or a.dtype.hasobject:
         return None
-    return zlib.crc32(a.ravel(order="K").view(np.uint8)) if a.size else 0  # (bytes,)
+    return zlib.crc32(a.ravel(order="K").view(np.uint8).data) if a.size else 0  # (bytes,)
 
 
 def check_digests(name: str, saved: Sequence[Any], attributes: dict[str, Any], before: Any, where: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from .switch import AtOnce, flag
@@ -35,7 +35,7 @@ class _Rails:
         self.before_arrival: Callable[[Any], None] = _nobody
         self.looked: dict[Hashable, Any] = {}  # what rails that look at several batches know so far
         self.steps = 0  # of all optimizers
-        self.waiting: list[Callable[[], None]] = []  # looks for the next of them
+        self.waiting: list[Callable[[set[int]], None]] = []  # looks at the next of them, and at whom it steps, by id
 
     def said(self) -> set[Hashable]:
         """What was said under the filters in force: within a `catch_warnings` all may be said again."""
@@ -85,13 +85,14 @@ def begin_anew() -> None:
     rails.waiting = []
 
 
-def about_to_step() -> None:
-    """An optimizer has its gradients, and has not used them yet."""
+def about_to_step(groups: Iterable[dict[str, Any]]) -> None:
+    """An optimizer of these groups of parameters has its gradients, and has not used them yet."""
     rails.steps += 1
     if rails.waiting:
         waiting, rails.waiting = rails.waiting, []
+        params = {id(p) for group in groups for p in group["params"]}
         for look in waiting:
-            look()
+            look(params)
 
 
 def here_and(about: Hashable) -> Hashable:

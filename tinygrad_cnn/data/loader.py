@@ -188,11 +188,6 @@ class DataLoader(Generic[T_co]):
             return self._give(found, epoch.place)
         return self._give(map(load if reading.source is None else load_here, epoch.tasks), epoch.place)
 
-    @property
-    def counted(self) -> bool:
-        """Is ``len`` the number of batches for certain? That of a stream, and of a user's sampler, is what they say."""
-        return not self._stream and not sources.draws_by_itself(self.batch_sampler if self._batching else self.sampler)
-
     def state_dict(self) -> dict[str, Any]:
         """Where the loader stands: after the last batch that the loop was given, or between two epochs.
 

@@ -46,6 +46,12 @@ def between_epochs(loader: Any) -> dict[str, Any]:
     }
 
 
+def counted(loader: Any) -> bool:
+    """Is ``len`` the number of batches for certain? That of a stream, and of a user's sampler, is what they say."""
+    order = loader.batch_sampler if loader._batching else loader.sampler
+    return not loader._stream and not sources.draws_by_itself(order)
+
+
 def check_state(loader: Any, state: Any) -> None:
     """Raise, or warn, where a state is none, or one of another loader."""
     if not isinstance(state, dict) or not {"batches", "generators"} <= set(state):

@@ -149,7 +149,7 @@ class BatchSampler(Sampler["list[int]"]):
     def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool) -> None:
         self.sampler, self.batch_size = sampler, positive(batch_size, "batch_size")
         self.drop_last = _flag(drop_last, "drop_last")
-        self.exhausted = False  # has the other sampler, asked one by one, come to its end?
+        self._exhausted = False  # has the other sampler, asked one by one, come to its end?
 
     def __iter__(self) -> Iterator[list[int]]:
         for batch in self.batches():
@@ -165,13 +165,13 @@ class BatchSampler(Sampler["list[int]"]):
 
     def _one_by_one(self) -> Iterator[list[int]]:
         batch: list[int] = []
-        self.exhausted = False
+        self._exhausted = False
         for index in self.sampler:
             batch.append(index)
             if len(batch) == self.batch_size:
                 yield batch
                 batch = []
-        self.exhausted = True
+        self._exhausted = True
         if batch and not self.drop_last:
             yield batch
 

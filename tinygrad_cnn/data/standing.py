@@ -58,7 +58,16 @@ def in_words(thing: Any) -> str | None:
     inner = getattr(thing, "transforms", None)
     if isinstance(inner, (list, tuple)):
         return f"{type(thing).__name__}({', '.join(str(in_words(t)) for t in inner)})"
+    if type(thing).__repr__ is object.__repr__ and hasattr(thing, "__dict__"):
+        settings = (f"{name}={value!r}" for name, value in vars(thing).items() if _is_plain(value))
+        return f"{type(thing).__name__}({', '.join(settings)})"
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _code(code: types.CodeType) -> str:
@@ -196,7 +205,7 @@ class Place:
                 task.tobytes() if isinstance(task, np.ndarray) else repr(task).encode(), self.digest
             )
             self.ahead.append(task)
-            self.exhausted = getattr(order, "exhausted", False)
+            self.exhausted = isinstance(order, BatchSampler) and order._exhausted
             yield task
 
     def gave(self, read: dict[str, Any]) -> None:

@@ -28,8 +28,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Replacement]:
     The bytes go into a temporary file in the same folder, reach the disk (fsync), and take the old file's place in one
     step (rename); then the folder is fsynced, so that the new name outlives a power cut as well. A failed write, or an
     error in the block, leaves the old file and nothing else behind. A process killed on the way leaves its temporary
-    file, `.NAME.*.tmp`, which the next one that replaces this file removes (`leftovers`). A symbolic link stays a link:
-    the file it points at is replaced. The file keeps its permissions.
+    file, `.NAME.*.tmp`, which the next one that replaces a file in that folder removes (`leftovers`). A symbolic link
+    stays a link: the file it points at is replaced. The file keeps its permissions.
 
     Raises OSError with `path` as its `filename`: FileNotFoundError, NotADirectoryError or IsADirectoryError where no
     file can stand at that path, plain OSError for what is no regular file, and whatever the system refuses.

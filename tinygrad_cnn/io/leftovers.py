@@ -2,9 +2,9 @@
 
 A temporary file is called ``.NAME.HOST-RANDOM.tmp``. Whoever writes it holds a lock on it (flock), which the system
 takes back when the process dies, however it dies. So a temporary file that can be locked belongs to nobody, and is
-removed by the next one that replaces the file NAME. HOST is a digest of the machine's name: not every network file
-system hands locks on to other machines, so a file of another machine, or one on a system without locks, must also have
-lain untouched for an hour.
+removed by the next one that replaces a file in its folder: a run writes ``best-07`` once, and then ``best-09``. HOST is
+a digest of the machine's name: not every network file system hands locks on to other machines, so a file of another
+machine, or one on a system without locks, must also have lain untouched for an hour.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import IO
 __all__ = ["collect", "new_temporary"]
 
 _AGE = 3600.0  # seconds
+_OURS = re.compile(r"\..+\.([0-9a-f]{6})-[0-9a-f]{12}\.tmp", re.DOTALL)
 _MAX_NAME = 180  # bytes of a name that is taken into that of its temporary file: names end at 255
 _TRIES = 100
 
@@ -43,20 +44,21 @@ def new_temporary(target: Path, open: Callable[..., IO[bytes]]) -> tuple[IO[byte
 
 
 def collect(target: Path) -> None:
-    """Remove the temporary files that dead processes left behind when they were about to replace ``target``.
+    """Remove the temporary files that dead processes left in the folder of ``target``.
 
     What cannot be listed, opened or removed stays: no save fails for it.
     """
-    ours = re.compile(re.escape(_prefix(target.name)) + r"(?:([0-9a-f]{6})-)?[0-9a-f]{12}\.tmp")
+    before_locks = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{12}\.tmp")  # as they were called once
     try:
         with os.scandir(target.parent) as entries:
-            found = [(entry.path, ours.fullmatch(entry.name)) for entry in entries]
+            found = [(entry.path, entry.name) for entry in entries if entry.name.endswith(".tmp")]
     except OSError:
         return
-    for path, match in found:
-        if match:
+    for path, name in found:
+        match = _OURS.fullmatch(name)
+        if match or before_locks.fullmatch(name):
             try:
-                _remove_dead(path, here=match[1] == _host())
+                _remove_dead(path, here=match is not None and match[1] == _host())
             except OSError:
                 continue
 

@@ -79,7 +79,7 @@ def _array(file: IO[bytes], size: int) -> np.ndarray:
         array = np.empty(shape[::-1] if fortran else shape, dtype)
     except (ValueError, OverflowError) as error:  # too many dimensions, or one that is too large, beside a 0
         raise _Bad(f"no array has its shape: {error}") from None
-    view = memoryview(array.reshape(-1).view(np.uint8))  # (bytes,)
+    view = array.reshape(-1).view(np.uint8).data  # (bytes,)
     for at in range(0, rest, _CHUNK):
         piece = file.read(min(_CHUNK, rest - at))
         if len(piece) < min(_CHUNK, rest - at):

@@ -114,9 +114,7 @@ class _Store:
         found = _Found(array, path, _memory_order(array), {}, tag)
         at = array.__array_interface__["data"][0]
         piece: Any = (at, array.size, array.dtype.str)
-        if not array.size:
-            piece = id(found.said)  # empty arrays lie anywhere, and share nothing
-        elif found.order is None:
+        if found.order is None:
             piece = (*piece, array.shape, array.strides)  # a part of something: the same part only
         self.pieces.setdefault(piece, []).append(found)
         return found.said

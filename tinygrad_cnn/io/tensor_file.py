@@ -30,7 +30,7 @@ _NAMES = {code: name for name, code in DTYPES.items()} | {"|b1": "BOOL", "|i1": 
 _CHUNK = 1 << 20  # bytes that are read, or copied for the disk, at a time
 _MAX_ENTRY = 4096  # bytes of what a header says about one array
 _MAX_NAME = 1 << 16  # bytes
-_MAX_FOREIGN = 20_000  # arrays in a file that no digest vouches for
+_MAX_FOREIGN = 10_000  # arrays in a file that no digest vouches for
 _SPACE = re.compile(rb"[ \t\r\n]*")
 
 
@@ -86,13 +86,13 @@ def chunks(arrays: Iterable[np.ndarray]) -> Iterator[bytes]:
     for array in arrays:
         little = array.dtype.newbyteorder("<")
         if array.flags.c_contiguous and array.dtype == little:
-            view = memoryview(array.reshape(-1).view(np.uint8))  # (bytes,)
+            view = array.reshape(-1).view(np.uint8).data  # (bytes,)
             for start in range(0, len(view), _CHUNK):
                 yield bytes(view[start : start + _CHUNK])
         elif array.size:
-            flags: Any = ["external_loop", "buffered"]
-            size = max(_CHUNK // array.itemsize, 1)
-            for part in np.nditer(array, flags, [["readonly"]], [little], order="C", casting="equiv", buffersize=size):
+            how: Any = {"order": "C", "casting": "equiv", "buffersize": max(_CHUNK // array.itemsize, 1)}
+            parts: Any = np.nditer(array, ["external_loop", "buffered"], op_dtypes=[little], **how)
+            for part in parts:
                 yield part.tobytes()
 
 
@@ -134,14 +134,14 @@ def read_arrays(
     `update` is called with all bytes that are read, in the file's order: a digest's. BF16 comes as float32, which holds
     it. Raises Flaw.
     """
-    arrays: dict[str, np.ndarray] = dict.fromkeys(header.entries)  # type: ignore[arg-type]
+    arrays: dict[str, np.ndarray] = {}
     for name, entry in sorted(header.entries.items(), key=lambda item: (item[1].begin, item[1].end)):
         dtype = np.dtype("<u2" if entry.dtype == "BF16" else DTYPES[entry.dtype])
         try:
             array = np.empty(entry.shape, dtype)
         except (ValueError, OverflowError) as error:  # too many dimensions, or one that is too large, beside a 0
             raise Flaw(f"no array has the shape of {name[:100]!r}: {error}") from None
-        view = memoryview(array.reshape(-1).view(np.uint8))  # (bytes,)
+        view = array.reshape(-1).view(np.uint8).data  # (bytes,)
         for start in range(0, len(view), _CHUNK):
             piece = view[start : start + _CHUNK]
             if _fill(file, piece) < len(piece):
@@ -152,7 +152,7 @@ def read_arrays(
         if entry.dtype == "BF16":  # the upper half of a float32
             array = (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
         arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return arrays
+    return {name: arrays[name] for name in header.entries}
 
 
 def _fill(file: IO[bytes], view: memoryview) -> int:

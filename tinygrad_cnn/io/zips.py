@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ _MAX_ENTRIES = 100_000
 _CENTRAL = b"PK\x01\x02"  # begins what the directory at the end says about each entry
 _LOCAL = 30  # bytes of an entry's own header, before its name
 _CHUNK = 1 << 20
+_ZIP64 = 0xFFFF  # entries, where the number stands elsewhere
 
 
 class Part:
@@ -40,7 +42,7 @@ class Part:
     def array(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         """All of them as numbers in memory of their own, an array with one dimension."""
         array = np.empty(self._size // dtype.itemsize, dtype)
-        view, at = memoryview(array.view(np.uint8)), 0  # (bytes,)
+        view, at = array.view(np.uint8).data, 0  # (bytes,)
         for piece in self.pieces():
             view[at : at + len(piece)] = piece
             at += len(piece)
@@ -99,9 +101,21 @@ def _directory(file: IO[bytes], where: str) -> tuple[list[zipfile.ZipInfo], int]
         raise ValueError(f"{where} is a zip archive of more than {_MAX_ENTRIES:,} entries, which are not read")
     try:
         with zipfile.ZipFile(file) as archive:
-            return archive.infolist(), archive.start_dir
+            infos, begin = archive.infolist(), archive.start_dir
     except Exception as error:  # BadZipFile, or whatever damaged bytes lead to
         raise ValueError(f"{where} is a zip archive that is damaged or cut short ({error})") from error
+    if _announced(file) not in (len(infos), _ZIP64):
+        raise ValueError(f"{where} is a zip archive that is damaged: some of its entries are gone from its directory")
+    return infos, begin
+
+
+def _announced(file: IO[bytes]) -> int:
+    """How many entries the end of an archive says that there are."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - (1 << 16) - 22, 0))  # the end has 22 bytes, and a comment of up to 64 KB
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06") + 10
+    return int.from_bytes(tail[at : at + 2], "little")
 
 
 def _crc32(content: Part) -> int:

@@ -30,13 +30,13 @@ class _Calls:
         self.trained_in_eval = False  # did a step follow such a call, and find its gradients?
         self.looks = 8  # steps that will be looked at for that
 
-    def at_step(self) -> None:
-        """An optimizer steps: were gradients brought to a model that was called in evaluation mode?"""
+    def at_step(self, params: set[int]) -> None:
+        """An optimizer steps: has it gradients of a model that was called in evaluation mode?"""
         model = self.model()
         if not self.in_eval or model is None:
             return
         self.in_eval, self.looks = False, self.looks - 1
-        self.trained_in_eval = any(p._grad is not None for p in model.parameters())
+        self.trained_in_eval = any(id(p) in params and p._grad is not None for p in model.parameters())
 
 
 def _calls_of(model: Model) -> _Calls:
@@ -70,7 +70,7 @@ def look_at_mode(model: Model) -> None:
     elif calls.looks:
         if calls.trained_in_eval:
             _trained_in_evaluation_mode(model, calls)
-        if not calls.in_eval:
+        if not calls.in_eval and len(rails.waiting) < MANY:
             calls.in_eval = True
             rails.waiting.append(calls.at_step)
 

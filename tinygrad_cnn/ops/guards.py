@@ -18,15 +18,16 @@ def check_broadcast(x: Any) -> None:
     """Look at what is about to be summed or averaged; only a square can come of (N, 1) and (N,)."""
     if not rails.on or not isinstance(x, Variable):
         return
-    node, shape = x._node, x._array.shape
-    if len(shape) == 1 and type(node) is Node and node.op.name == "reshape" and node.saved is not None:
+    node: Any = x._node
+    shape = x._array.shape
+    if len(shape) == 1 and node is not None and node.op.name == "reshape" and node.saved is not None:
         node, shape = node.parents[0], node.saved[1].shape
     if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] < 2:
         return
     if type(node) is Node:
         _look(node, shape)
     elif node is None and (pair := rails.looked.get("compared")) is not None and pair[2] == shape:
-        del rails.looked["compared"]
+        rails.looked.pop("compared", None)
         say(
             "broadcast-comparison",
             f"== took shapes {pair[0]} and {pair[1]} and gave {shape}: each prediction was compared with every target, "

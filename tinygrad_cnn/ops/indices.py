@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.graph import array_of
+from ..autograd.modes import here
 
 EVERYTHING = slice(None)
 
@@ -65,7 +66,7 @@ def parse(index: Any, shape: tuple[int, ...]) -> Index:
     picks: list[Any] = [EVERYTHING] * ndim
     for at, a in arrays:
         if a.dtype != np.bool_:
-            picks[made[at]] = positions(a, shape[source[at]], source[at])
+            picks[made[at]] = copied(a, positions(a, shape[source[at]], source[at]))
             continue
         extent = (1,) if basic[at] is None else shape[source[at] : source[at] + a.ndim]
         if a.shape != extent:
@@ -115,7 +116,7 @@ def _entry(item: Any) -> tuple[Any, int]:
                 'use .astype("bool") for a mask or .astype("int64") for positions'
             )
         if a.dtype.kind in "iu":
-            return (a.astype(np.intp, copy=False), 1) if a.ndim else (int(a), 1)
+            return (copied(item, a.astype(np.intp, copy=False)), 1) if a.ndim else (int(a), 1)
         raise IndexError(f"an index array must hold integers or booleans, got dtype {a.dtype}")
     try:
         return operator.index(item), 1
@@ -123,6 +124,14 @@ def _entry(item: Any) -> tuple[Any, int]:
         raise IndexError(
             f"an index is made of integers, slices, None, '...', integer arrays and masks, got {type(item).__name__}"
         ) from None
+
+
+def copied(x: Any, a: ndarray) -> ndarray:
+    """The array a, after the watchers were told that it holds what the tensor or array x does."""
+    for watcher in here.mode.watchers:
+        if a is not x and (told := getattr(watcher, "copied", None)) is not None:
+            told(x, a)
+    return a
 
 
 def _slice(item: slice) -> slice:

@@ -15,7 +15,7 @@ from ..autograd.operation import op
 from .elementwise import only
 from .elementwise import where as _where
 from .index import _getitem, _place, _setitem, writable
-from .indices import EVERYTHING, Index, numbers, positions
+from .indices import EVERYTHING, Index, copied, numbers, positions
 from .numbers import scalar_for
 from .shape import _reshape, checked, normalise_dim
 
@@ -31,7 +31,7 @@ def _rows(input: Array, dim: int, index: Array, function: str, least: int | None
         x = _reshape(x, shape=(1,))
         if i.size != 1 and function != "index_fill":
             raise ValueError(f"{function}(): a 0-d tensor has one entry to name, got {i.size} indices")
-    i = positions(np.array(i.reshape(-1), np.intp), x.shape[d], d, least)
+    i = copied(index if i.ndim else i, positions(np.array(i.reshape(-1), np.intp), x.shape[d], d, least))
     return x, d, Index((...,), (EVERYTHING,) * d + (i,), unique=False)
 
 

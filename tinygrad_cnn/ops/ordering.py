@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, array_of
+from ..autograd.operation import op
 from .extremes import Selected, beside, selected
 from .indices import numbers, positions
 from .shape import checked, normalise_dim
@@ -32,6 +33,24 @@ def _order(a: Any, dim: int, descending: bool) -> Any:
     return np.flip(a.shape[dim] - 1 - back, dim).astype(np.int64, copy=False)
 
 
+@op()
+def _argsort(x: Array, *, dim: int, descending: bool) -> Array:
+    return _order(x, dim, descending)
+
+
+@op()
+def _best(x: Array, *, k: int, dim: int, largest: bool) -> Array:
+    """The positions of the k largest along ``dim`` (or smallest), in order."""
+    n = x.shape[dim] if x.ndim else 1
+    if not x.ndim or not k or 8 * k >= n:
+        i = _order(x, dim, largest)
+        return i if not x.ndim else i[(slice(None),) * dim + (slice(k),)]
+    part = np.argpartition(x, n - k if largest else max(k - 1, 0), axis=dim)  # few of many: part them first
+    part = np.sort(part[(slice(None),) * dim + (slice(n - k, None) if largest else slice(k),)], axis=dim)
+    order = _order(np.take_along_axis(x, part, dim), dim, largest)
+    return np.take_along_axis(part, order, dim).astype(np.int64, copy=False)
+
+
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Selected:
     """The elements in order along ``dim``, and the positions they had: (values, indices).
 
@@ -39,13 +58,14 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
     """
     input, a = _array(input, "sort")
     d = normalise_dim(dim, a.ndim, "sort")
-    return selected(input, _order(a, d, bool(descending)), d, True)
+    return selected(input, _argsort(input, dim=d, descending=bool(descending)), d, True)
 
 
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The positions that put the elements in order along ``dim``; equal elements keep their order."""
     input, a = _array(input, "argsort")
-    return beside(input, _order(a, normalise_dim(dim, a.ndim, "argsort"), bool(descending)))
+    d = normalise_dim(dim, a.ndim, "argsort")
+    return _argsort(input, dim=d, descending=bool(descending))
 
 
 def msort(input: Array) -> Array:
@@ -60,14 +80,7 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     n = a.shape[d] if a.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: k={k} of the {n} elements in dimension {dim} of shape {a.shape}")
-    if not a.ndim or not k or 8 * k >= n:
-        i = _order(a, d, largest)
-        i = i if not a.ndim else i[(slice(None),) * d + (slice(k),)]
-    else:  # few of many: part them first, then put those in order
-        part = np.argpartition(a, n - k if largest else max(k - 1, 0), axis=d)
-        part = np.sort(part[(slice(None),) * d + (slice(n - k, None) if largest else slice(k),)], axis=d)
-        i = np.take_along_axis(part, _order(np.take_along_axis(a, part, d), d, largest), d).astype(np.int64, copy=False)
-    return selected(input, i, d, True)
+    return selected(input, _best(input, k=k, dim=d, largest=bool(largest)), d, True)
 
 
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Selected:

@@ -15,6 +15,8 @@ from ..arrays.threads import Slab, by_slabs
 from ..arrays.windows import NO_PADS, Geometry, Pads, Pair, crop, in_order_of, inside, lay_out, pad
 from ..autograd.graph import Array
 from ..autograd.operation import op
+from .index import _collect
+from .shape import _reshape
 
 _SMALL = 1 << 20  # elements: of a smaller image the rows' maxima are kept, a fifth of the gradient's time
 
@@ -205,6 +207,35 @@ def grid_mean(x: Array, *, size: Pair) -> Array:
     rows, columns = (spans(n, m) for n, m in zip(x.shape[2:], size, strict=True))
     y = np.stack([x[:, :, top:bottom].mean(2) for top, bottom in rows], 2)  # (N, C, oh, W)
     return np.stack([y[:, :, :, left:right].mean(3) for left, right in columns], 3)  # (N, C, oh, ow)
+
+
+@op(lambda g, _y, _x, *, size, places: _reshape(_spread_to(g, places, _x.shape), shape=_x.shape))
+def grid_max(x: Array, *, size: Pair) -> Any:
+    """The maximum of each window of a grid that covers x (N, C, H, W): y (N, C, oh, ow), (oh, ow) = size."""
+    places = grid_argmax(x, size).reshape(*x.shape[:2], size[0] * size[1])  # (N, C, oh * ow)
+    flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])  # (N, C, H * W)
+    return np.take_along_axis(flat, places, 2).reshape(*x.shape[:2], *size), {"places": places}  # (N, C, oh, ow)
+
+
+def _spread_to(g: Array, places: Any, shape: tuple[int, ...]) -> Array:
+    """g (N, C, oh, ow) added to where the maxima were found: (N, C, H * W)."""
+    N, C, H, W = shape
+    return _collect(_reshape(g, shape=places.shape), places, dim=2, shape=(N, C, H * W))
+
+
+def grid_argmax(x: Any, size: Pair) -> Any:
+    """Where in the H * W plane the maximum of each window of the grid lies, the last of several NaN: (N, C, oh, ow)."""
+    N, C, H, W = x.shape
+    found = np.empty((N, C, *size), np.int64)
+    for i, (top, bottom) in enumerate(spans(H, size[0])):
+        for j, (left, right) in enumerate(spans(W, size[1])):
+            pixels = x[:, :, top:bottom, left:right].reshape(N, C, (bottom - top) * (right - left))
+            place = pixels.argmax(2)  # (N, C)
+            if (nan := pixels != pixels).any():
+                place = np.where(nan.any(2), pixels.shape[2] - 1 - nan[:, :, ::-1].argmax(2), place)
+            row, column = np.divmod(place, right - left)
+            found[:, :, i, j] = (top + row) * W + left + column
+    return found
 
 
 @op(lambda u, _y, _g, **_a: grid_mean(u, size=_g.shape[2:]))

@@ -113,7 +113,7 @@ class LBFGS(Optimizer):
             return loss, float(loss), g
 
         first, f, g = look(None)
-        about_to_step()
+        about_to_step(self.param_groups)
         calls = 1
         if np.abs(g).max(initial=0) > group["tolerance_grad"]:
             calls += self._iterate(group, state, look, f, g)

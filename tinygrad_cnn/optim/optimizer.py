@@ -130,7 +130,7 @@ class Optimizer(Hooks):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        about_to_step()
+        about_to_step(self.param_groups)
         work = [self._with_gradients(group) for group in self.param_groups]
         for group, params in work:
             try:

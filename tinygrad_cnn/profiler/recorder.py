@@ -34,6 +34,9 @@ class Watcher:
     def wrote(self, x: Any, new: Any) -> None:
         """A tensor was written into where its memory lies, and has the values of another one now."""
 
+    def copied(self, x: Any, a: ndarray) -> None:
+        """An array was made that holds positions as a tensor, or another array, does."""
+
     def before_rule(self, node: Node, i: int, g: Any) -> None:
         """The rule for input i of a node begins."""
 

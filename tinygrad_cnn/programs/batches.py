@@ -84,7 +84,10 @@ class Comparison:
                 raise Differ("another value is read")
             return first
         if isinstance(first, ndarray):
-            return self.array(things)
+            array = self.array(things)
+            if isinstance(array, Made):
+                raise Differ(f"an array of shape {first.shape} depends on the batch")
+            return array
         if isinstance(first, slice):
             return slice(
                 *(self.thing(parts) for parts in zip(*((x.start, x.stop, x.step) for x in things), strict=True))

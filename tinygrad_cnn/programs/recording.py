@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,14 +68,15 @@ def record(model: Module, *examples: Any, batch_dim: Any = _AUTO, **named: Any) 
         others = [_other_numbers(a, factor) for a in arrays]
         try:
             with _quiet():
-                found = difference(first, call(others))
+                found = difference(first, call(others, other_dice=True))
         except Exception:  # the model refuses what we made up: nothing is told by that
             continue
         if found:
             raise RuntimeError(
                 f"record: what {type(model).__name__} computes depends on the numbers of its input where no operation "
-                f"sees it: {found}. A program is the same for all inputs; use tensors' operations (where, gather, ...) "
-                "instead of NumPy's, and of conditions on values"
+                f"sees it, or on random numbers: {found}. A program is the same for all inputs; use tensors' "
+                "operations (where, gather, ...) instead of NumPy's and of conditions on values, and hand random "
+                "numbers in"
             )
     if all(d is None for d in dims):
         return _program(model, [(first, size)], "")
@@ -149,13 +151,16 @@ class _Call:
         self.model, self.examples, self.named = model, examples, named
         self.names = _input_names(model, examples, named)
 
-    def __call__(self, arrays: Sequence[ndarray]) -> Tape:
+    def __call__(self, arrays: Sequence[ndarray], other_dice: bool = False) -> Tape:
+        """What a call with these arrays does; ``other_dice`` draws other random numbers than the others."""
         tape, rest = Tape(self.model), iter(arrays)
         args, kwargs = _with_arrays([list(self.examples), self.named], rest)
         leaves = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         for name, x in zip(self.names, leaves, strict=True):
             tape.take(name, x)
         with in_mode(self.model, False), same_buffers(self.model), no_grad(), _watched_by(tape):
+            if other_dice:
+                default_generator().numpy.random(7)
             result = self.model(*args, **kwargs)
             tape.outputs, tape.output_names = tape.results(result), _output_names(result)
         _drop_unread(tape)
@@ -225,6 +230,9 @@ def _output_names(result: Any) -> list[str]:
         return ["output"]
     if isinstance(result, Mapping):
         return [name for key, part in result.items() for name in _paths(str(key), part)]
+    if dataclasses.is_dataclass(result):
+        fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+        return [name for key, part in fields.items() for name in _paths(key, part)]
     if hasattr(result, "_fields"):
         return [name for key, part in zip(result._fields, result, strict=True) for name in _paths(str(key), part)]
     return list(_paths("output", [x for x in leaves_in(result) if x is not None]))

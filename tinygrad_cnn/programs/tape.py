@@ -162,6 +162,13 @@ class Tape(Watcher):
             self._note(self._overwritten(before, root._array, path, value), root)
         self._note(value, x)
 
+    def copied(self, x: Any, a: ndarray) -> None:
+        """An array holds the positions that a value does, negative ones counted from the start."""
+        if self._whole is None and isinstance(x, (Variable, ndarray)):
+            value = self.value_of(x) if isinstance(x, Variable) else self._there(x)
+            if value is not None and value.shape == a.shape:
+                self._note(value, a)
+
     def _overwritten(self, x: Value, a: Any, path: Views, part: Value) -> Value:
         """x, whose memory is a, with another part where the path leads: one step of the path after the other."""
         (made, how), rest = path[0], path[1:]

@@ -8,7 +8,7 @@ from typing import Any
 from ..arrays.guarding import rails, say
 from ..autograd.graph import Variable
 from ..autograd.modes import here
-from .memory import UNWATCHED
+from .memory import is_parameter
 
 UNSEEN = (set, frozenset, deque)  # nobody looks into these
 SEEN = (list, tuple, dict)
@@ -29,7 +29,7 @@ def look_at_attribute(module: Any, name: str, value: Any) -> None:
         items = list(value.values() if isinstance(value, dict) else value)[:100]
         if any(isinstance(item, Variable) and _looks_learned(item) for item in items):
             say("tensor-attribute", f"{place} holds Tensors {_FATE.format('require')}nn.Parameter for each{_OR}")
-    elif isinstance(value, UNSEEN) and any(callable(getattr(v, "parameters", None)) or _is_parameter(v) for v in value):
+    elif isinstance(value, UNSEEN) and any(callable(getattr(v, "parameters", None)) or is_parameter(v) for v in value):
         kind = type(value).__name__
         say(
             "hidden-layers",
@@ -45,15 +45,11 @@ _FATE = (
 _OR = ", or register_buffer(name, tensor) for one that is not trained"
 
 
-def _is_parameter(x: Any) -> bool:
-    return isinstance(x, Variable) and type(x)._rail is UNWATCHED
-
-
 def _looks_learned(x: Variable) -> bool:
     """A leaf that requires grad, or one that was only just scaled, and that is no Parameter."""
     if x._node is None:
-        return x._wants_grad and not _is_parameter(x)
+        return x._wants_grad and not is_parameter(x)
     parents = x._node.parents
     return bool(parents) and all(
-        p is None or (isinstance(p, Variable) and not _is_parameter(p) and p._rail is None) for p in parents
+        p is None or (isinstance(p, Variable) and not is_parameter(p) and p._rail is None) for p in parents
     )

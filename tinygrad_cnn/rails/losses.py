@@ -69,14 +69,19 @@ def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     if not (unmoved or same) or (same and (fell or abs(watch.anchor) < 1e-6)) or not math.isfinite(watch.anchor):
         return
     lr = max((float(group.get("lr", 1.0)) for group in optimizer.param_groups), default=1.0)
-    largest = max((float(np.abs(p._grad._array).max(initial=0)) for p in params if p._grad is not None), default=0.0)
+    weights = [p for p in params if p._array.ndim > 1] or params
+    largest = max(float(np.abs(p._grad._array).max(initial=0)) for p in weights)
+    if not same and lr * largest > 1e-6:
+        return  # some have moved, perhaps: those that were not sampled
+    if 0 < largest < 1e-6 <= lr:
+        return  # what rounding leaves of a gradient at a minimum
     if lr == 0:
         why = "the learning rate is 0. Set optimizer.param_groups[0]['lr'], or look at the scheduler"
     elif largest == 0:
         why = (
             "all gradients are 0: units that are dead (relu of negative numbers alone), weights that are all equal "
-            "or 0, or an operation without a slope (round, argmax, a comparison). Make the net anew, with a lower learning "
-            "rate"
+            "or 0, or an operation without a slope (round, argmax, a comparison). Make the net anew, with a lower "
+            "learning rate"
         )
     elif unmoved:
         small = f"gradients of {largest:.1g} at most"

@@ -28,6 +28,16 @@ class Used(NamedTuple):
     place: Place | None = None
 
 
+def is_parameter(x: Any) -> bool:
+    """Is it an nn.Parameter?"""
+    return isinstance(x, Variable) and type(x)._rail is UNWATCHED
+
+
+def is_used(g: Variable) -> bool:
+    """Is a gradient still as it was when a step used it?"""
+    return g._rail is not None and not writes.written_since(g._array, g._rail.ticket)
+
+
 class Recent(threading.local):
     """This thread's latest backward."""
 
@@ -52,7 +62,7 @@ class Watch:
         self.made, self.ticket = writes.last_write, writes.upcoming()  # moments: of this, of the latest step's end
         self.backwards = recent.backwards  # of its thread, at the latest step
         self.reached = 0  # backwards that reached a parameter of it since the latest step
-        self.fresh = 0  # those that found no gradient there, while there was no step at all
+        self.fresh = self.again = 0  # while there was no step at all: those that found no gradient; the loss once more
         self.cleared = self.zeroed = False  # did it ever clear gradients; did it since the latest backward?
         self.empty = 0  # steps in a row without a gradient
         self.missing: frozenset[int] = frozenset()  # the parameters that had no gradient at the latest step, by id
@@ -60,6 +70,7 @@ class Watch:
         self.patience = 2  # how many of them are too many; more for a net that does not always use all of itself
         self.strays: dict[int, int] = {}  # Parameters in no optimizer that the latest step met, each with the moment
         self.excused: set[int] = set()  # what has been spoken of
+        self.latest = math.nan  # the loss of the latest of them
         self.first = self.anchor = math.nan  # the loss of the first step, and that which it has kept since
         self.same = self.worse = 0  # for how many steps; and how many in a row it was not better than the first
         self.samples: list[tuple[int, ndarray]] = []
@@ -82,29 +93,38 @@ class Watch:
     def sample(self, params: list[Any]) -> None:
         """Keep some numbers of the first parameters, the weights before the biases."""
         order = sorted(range(len(params)), key=lambda i: params[i]._array.ndim < 2)[:16]
-        self.samples = [(i, params[i]._array.flat[:64]) for i in order]
+        self.samples = [(i, _some_of(params[i]._array)) for i in order]
 
     def sampled(self, params: list[Any]) -> Iterator[tuple[ndarray, ndarray]]:
         """The kept numbers, and the same as they are now."""
         for i, before in self.samples:
-            if i < len(params) and min(params[i]._array.size, 64) == before.size:
-                yield before, params[i]._array.flat[:64]
+            if i < len(params) and (now := _some_of(params[i]._array)).shape == before.shape:
+                yield before, now
+
+    def weights(self, params: list[Any]) -> list[tuple[ndarray, ndarray]]:
+        """What is sampled of weights, then and now; of all parameters, where none has two dimensions."""
+        pairs = list(zip(self.samples, self.sampled(params), strict=False))
+        return [pair for (i, _), pair in pairs if params[i]._array.ndim > 1] or [pair for _, pair in pairs]
 
     def growth(self, params: list[Any]) -> float:
         """By how much the weights, of some tensor of them, are larger than at the start."""
-        pairs = list(self.sampled(params))
-        weights = [(a, b) for (i, a), (_, b) in zip(self.samples, pairs, strict=False) if params[i]._array.ndim > 1]
-        floor = 1e-2 if weights else 1.0
+        floor = 1e-2 if any(p._array.ndim > 1 for p in params) else 1.0
         with np.errstate(all="ignore"):
-            sizes = [(np.abs(a).mean(dtype=float), np.abs(b).mean(dtype=float)) for a, b in weights or pairs]
+            sizes = [(np.abs(a).mean(dtype=float), np.abs(b).mean(dtype=float)) for a, b in self.weights(params)]
         return max((b / max(a, floor) if math.isfinite(b) else math.inf for a, b in sizes), default=0.0)
 
     def moved(self, params: list[Any]) -> bool:
-        """Is any of the kept numbers now another than at the start?"""
+        """Is any sampled weight now another than at the start?"""
         return any(
             bool((np.abs(b - a) > 1e-6 * max(float(np.abs(a).max(initial=0)), 1e-3)).any())
-            for a, b in self.sampled(params)
+            for a, b in self.weights(params)
         )
+
+
+def _some_of(a: ndarray) -> ndarray:
+    """Some 64 of the numbers in an array, from all over it; a copy."""
+    some: ndarray = a.flat[:: max(1, a.size // 64)]
+    return some
 
 
 def watch_of(optimizer: Any) -> Watch:

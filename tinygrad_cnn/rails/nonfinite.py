@@ -113,7 +113,7 @@ def _again(node: Node, given: list[Any]) -> ndarray | None:
     try:
         with np.errstate(all="ignore"):
             y = node.op.forward(*given, **node.attributes)
-    except (TypeError, ValueError):  # hints among the attributes
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):  # hints among the attributes
         return None
     return np.asarray(y[0] if isinstance(y, tuple) else y)
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays.guarding import rails, say, users_line
 from ..arrays.writes import upcoming, written_since
 from ..autograd.graph import Node, Variable
-from .memory import Used, Watch, recent, watches
+from .memory import Used, Watch, is_used, recent, watches
 from .naming import living_nets
 from .nonfinite import say_not_finite
 
@@ -43,7 +43,7 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
     fresh = others = held = 0
     first: Variable | None = None
     for leaf in found:
-        if type(leaf) is Node:
+        if isinstance(leaf, Node):
             continue
         whose, g = leaf._rail, leaf._grad
         if whose is None:
@@ -55,13 +55,13 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
         else:
             strays.append(weakref.ref(leaf))
         held += g is not None
-        if g is not None and g._rail is not None and not written_since(g._array, g._rail.ticket):
+        if g is not None and is_used(g) and g._array.any():
             stale.append(g)
         else:
             fresh += 1
     recent.strays = tuple(strays)
     if stale:
-        _adds_to_used(stale, fresh, held)
+        _adds_to_used(stale, fresh, held, reached)
     for watch in reached:
         watch.reached += 1
         watch.zeroed = False
@@ -76,10 +76,10 @@ STALE = (
 )
 
 
-def _adds_to_used(stale: list[Variable], fresh: int, held: int) -> None:
+def _adds_to_used(stale: list[Variable], fresh: int, held: int, reached: list[Watch]) -> None:
     """Speak if all that it reaches was used; else note it: in a GAN the discriminator's gradients are cleared later."""
     if not fresh:
-        say("stale-gradient", STALE, about=stale[0]._rail.watch)
+        say("stale-gradient", STALE, about=reached[0] if reached else stale[0]._rail.watch)
         return
     place = users_line()
     arrived = upcoming() + held - 1  # each that is added to is a write
@@ -88,10 +88,13 @@ def _adds_to_used(stale: list[Variable], fresh: int, held: int) -> None:
 
 
 def _never_a_step(watch: Watch, leaf: Variable) -> None:
-    """Gradients computed and thrown away again and again, while the optimizer has not taken a single step."""
+    """Gradients thrown away again and again, or added up of the very same loss, and not a single step."""
     if leaf._grad is None or not leaf._grad._array.any():
         watch.fresh += 1
-    if watch.fresh < (3 if watch.cleared else 10):
+    watch.again = watch.again + 1 if recent.loss == watch.latest else 1
+    watch.latest = recent.loss
+    cleared = watch.fresh >= (3 if watch.cleared else 10)
+    if not cleared and watch.again < 10 and watch.reached < 1000:
         return
     params = list(watch.params())
     if any(written_since(p._array, watch.made) for p in params):  # somebody steps by hand
@@ -99,8 +102,8 @@ def _never_a_step(watch: Watch, leaf: Variable) -> None:
     kind = type(watch.optimizer() if watch.optimizer else None).__name__
     say(
         "no-step",
-        f"{watch.fresh} times gradients were computed and not used, and cleared before the next: {kind} has not taken "
-        "a step, the weights stay as they are. Call optimizer.step() after loss.backward()",
+        f"{watch.reached} times gradients were computed, and {kind} has not taken a step: the weights stay as they "
+        "are. Call optimizer.step() after loss.backward()",
         about=watch,
     )
 

@@ -10,7 +10,7 @@ from ..arrays.guarding import rails, say
 from ..arrays.writes import written_since
 from ..autograd.graph import Node
 from .losses import look_at_loss
-from .memory import Used, Watch, recent, stepped_by_somebody, watch_of
+from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of
 from .naming import called, names_of
 from .passes import STALE
 
@@ -30,9 +30,9 @@ def before_step(optimizer: Any) -> None:
                     missing.append(p)
                 continue
             with_gradients.append(p)
-            if g._rail is not None and not written_since(g._array, g._rail.ticket):
+            if g._rail is not None and is_used(g):
                 if g._rail.place is not None:
-                    say("stale-gradient", STALE, about=g._rail.watch, place=g._rail.place)
+                    say("stale-gradient", STALE, about=watch, place=g._rail.place)
                 used += g._rail.watch is watch and g._rail.place is None
     if not with_gradients:
         if missing:
@@ -129,7 +129,7 @@ def _something_computed(watch: Watch) -> bool:
 
 def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
     """Parameters that get gradients in two steps in a row, and that nobody steps."""
-    if not recent.strays:
+    if not recent.strays or not any(is_parameter(p) for p in params):  # it makes an image, not a net
         watch.strays = {}
         return
     now: dict[int, int] = {}

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..programs import Extent, Value
 from .elementwise import Rule
-from .phrases import Call, Phrase, Phrases, array, nested, number
+from .phrases import Call, Phrase, Phrases, array, is_all, nested, number
 
 REDUCTIONS = {  # methods of arrays
     "all": "all", "amax": "max", "amin": "min", "any": "any", "argmax": "argmax", "argmin": "argmin", "mean": "mean",
@@ -16,9 +16,15 @@ PADS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def axes(p: Phrases, name: str = "dim") -> str:
-    """The dimensions of a step, as NumPy's axis; "" for all."""
+    """The dimensions of a step, as NumPy's axis; "" for all, and for the one of a single number."""
     dim = p.step.attributes.get(name)
-    return "" if dim is None else p.word(dim[0] if isinstance(dim, tuple) and len(dim) == 1 else dim)
+    return "" if dim is None or _single(p) else p.word(dim[0] if isinstance(dim, tuple) and len(dim) == 1 else dim)
+
+
+def _single(p: Phrases) -> bool:
+    """Is the first input a single number, without dimensions?"""
+    x = p.step.inputs[0]
+    return isinstance(x, Value) and not x.shape
 
 
 def _along(p: Phrases) -> tuple[str, ...]:
@@ -68,18 +74,27 @@ def _getitem(p: Phrases) -> Phrase:
 
 
 def _setitem(p: Phrases) -> Phrase:
-    index = p.setting("index")
-    if index.picks is not None and any(x != slice(None) and x is not Ellipsis for x in index.basic):
-        raise NotImplementedError
-    places = index.basic if index.picks is None else index.picks
-    return Call("changed", (p.given(0), f"np.s_[{p.index(places)}]", p.given(1)))
+    """A view is chosen first, and of that the picks: what is written into those is then written into the view."""
+    index, x, value = p.setting("index"), p.given(0), p.given(1)
+    view = f"np.s_[{p.index(index.basic)}]"
+    if index.picks is None:
+        return Call("changed", (x, view, value))
+    picks = f"np.s_[{p.index(index.picks)}]"
+    if all(entry is Ellipsis or is_all(entry) for entry in index.basic):
+        return Call("changed", (x, picks, value))
+    return Call("changed", (x, view, f"changed({p.part(0)}[{p.index(index.basic)}], {picks}, {value})"))
 
 
 def _overwritten(p: Phrases) -> Phrase:
-    path = p.setting("path")
-    if len(path) != 1 or path[0][0] != "getitem" or path[0][1]["index"].picks is not None:
-        raise NotImplementedError
-    return Call("changed", (p.given(0), f"np.s_[{p.index(path[0][1]['index'].basic)}]", p.given(1)))
+    """What a view is now, put back into what it is a view of."""
+    view, x, part = p.setting("view"), p.part(0), p.part(1)
+    if view == "getitem" and p.setting("index").picks is None:
+        return Call("changed", (p.given(0), f"np.s_[{p.index(p.setting('index').basic)}]", p.given(1)))
+    if view == "permute":
+        return Call(f"{part}.transpose", tuple(map(str, np.argsort(p.setting("dims")).tolist())))
+    if view == "reshape":
+        return f"{part}.reshape({x}.shape)"
+    raise NotImplementedError
 
 
 def _repeated(p: Phrases) -> Phrase:
@@ -97,6 +112,8 @@ def _repeated(p: Phrases) -> Phrase:
 
 def _pad_constant(p: Phrases) -> Phrase:
     widths, value = p.setting("widths"), p.setting("value")
+    if not widths:
+        return p.given(0)
     given = () if not value else (p.word(value),)
     if all(isinstance(n, int) and n >= 0 for both in widths for n in both):
         return Call("np.pad", (p.given(0), p.word(widths), *(f"constant_values={x}" for x in given)))
@@ -119,6 +136,8 @@ def _broadcast_to(p: Phrases) -> Phrase:
 def _accumulated(name: str) -> Rule:
     def rule(p: Phrases) -> Phrase:
         x, dim = p.given(0), p.word(p.setting("dim"))
+        if _single(p):
+            return x
         if p.step.attributes.get("reverse"):
             return f"np.flip({name}(np.flip({x}, {dim}), {dim}), {dim})"
         return Call(name, (x, dim))
@@ -141,8 +160,27 @@ def _slide(p: Phrases) -> Phrase:
 
 
 def _diagonal(p: Phrases) -> Phrase:
-    first, second = p.setting("first"), p.setting("second")
-    return f"np.moveaxis(np.diagonal({p.given(0)}, 0, {first}, {second}), -1, {first})"
+    """Two operations bear this name; of einsum's the diagonal stays where the first dimension was."""
+    a = p.step.attributes
+    if "offset" in a:
+        return Call("np.diagonal", (p.given(0), *(p.word(a[name]) for name in ("offset", "dim1", "dim2"))))
+    first = p.word(a["first"])
+    return f"np.moveaxis(np.diagonal({p.given(0)}, 0, {first}, {p.word(a['second'])}), -1, {first})"
+
+
+def _sum_to(p: Phrases) -> Phrase:
+    """What was broadcast, added up again."""
+    before, shape = p.step.inputs[0].shape, p.setting("shape")
+    lead = len(before) - len(shape)
+    axes = (*range(lead), *(d + lead for d, n in enumerate(shape) if n == 1 and before[d + lead] != 1))
+    return f"{p.part(0)}.sum({p.word(axes)}, keepdims=True).reshape({p.word(tuple(shape))})"
+
+
+def _take(p: Phrases) -> Phrase:
+    if _single(p):
+        return p.given(0)
+    taken = Call("np.take_along_axis", (*p.all(), axes(p)))
+    return taken if p.step.attributes.get("keepdim", True) else f"{taken}.squeeze({axes(p)})"
 
 
 def _embedding(p: Phrases) -> Phrase:
@@ -174,11 +212,8 @@ RULES: dict[str, Rule] = {
     "setitem": _setitem,
     "overwritten": _overwritten,
     "gather": _named("gather", "dim"),
-    "take": lambda p: (
-        Call("np.take_along_axis", (*p.all(), axes(p)))
-        if p.step.attributes.get("keepdim", True)
-        else f"np.take_along_axis({', '.join(p.all())}, {axes(p)}).squeeze({axes(p)})"
-    ),
+    "take": _take,
+    "sum_to": _sum_to,
     "scatter": _named("scatter", "dim"),
     "collect": _named("scatter_sum", "shape", "dim"),
     "embedding": _embedding,
@@ -207,7 +242,7 @@ RULES: dict[str, Rule] = {
     "inv": _named("np.linalg.inv"),
     "solve": _named("np.linalg.solve"),
     "cholesky": _named("np.linalg.cholesky"),
-    "logsumexp": lambda p: Call("logsumexp", (p.given(0), axes(p), *_along(p)[1:])),
-    "softmax": lambda p: Call("softmax", (p.given(0), axes(p))),
-    "log_softmax": lambda p: Call("log_softmax", (p.given(0), axes(p))),
+    "logsumexp": lambda p: Call("logsumexp", (p.given(0), axes(p) or "None", *_along(p)[bool(axes(p)) :])),
+    "softmax": lambda p: Call("softmax", (p.given(0), axes(p) or "None")),
+    "log_softmax": lambda p: Call("log_softmax", (p.given(0), axes(p) or "None")),
 }

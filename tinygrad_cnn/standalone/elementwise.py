@@ -88,6 +88,7 @@ RULES: dict[str, Rule] = {
     "square": lambda p: Infix(f"{p.part(0)} ** 2"),
     "reciprocal": lambda p: Infix(f"1 / {p.part(0)}"),
     "rsqrt": lambda p: Infix(f"1 / np.sqrt({p.given(0)})"),
+    "trunc_divide": lambda p: Call("np.trunc", (f"{p.part(0)} / {p.part(1)}",)),
     "frac": lambda p: Infix(f"{p.part(0)} - np.trunc({p.given(0)})"),
     "round": lambda p: Call("np.round", (p.given(0), p.word(p.setting("decimals")))),
     "erfc": lambda p: Infix(f"1 - erf({p.given(0)})"),

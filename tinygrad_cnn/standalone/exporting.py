@@ -75,7 +75,7 @@ def export_numpy(
     text = write(program, {name: type(module).__name__ for name, module in modules.items()}, inner)
     _check(text, model, examples, path)
     weights = io.BytesIO()
-    np.savez(weights, allow_pickle=False, **text.arrays)  # type: ignore[arg-type]
+    np.savez(weights, allow_pickle=False, **text.arrays)
     content = weights.getvalue()
     source = _file(text, type(model).__name__, path, hashlib.sha256(content).hexdigest())
     replace_file(path.with_suffix(".npz"), content)  # first: a file whose weights are not there yet is worse

@@ -89,9 +89,9 @@ def _recurrent(p: Phrases) -> Phrase:
 
 def _bag(p: Phrases) -> Phrase:
     ids, weight, factors = p.all()
-    how = () if p.step.inputs[2] is None else (f"factors={factors}",)
+    how = [] if p.step.inputs[2] is None else [f"factors={factors}"]
     blank = p.setting("padding_idx")
-    how += () if blank is None else (f"blank={p.word(blank)}",)
+    how += [] if blank is None else [f"blank={p.word(blank)}"]
     return Call("embedding_bag", (ids, weight, f'"{p.setting("mode")}"', *how))
 
 

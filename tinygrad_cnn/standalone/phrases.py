@@ -78,7 +78,8 @@ class Phrases:
     def index(self, basic: tuple[Any, ...]) -> str:
         """What stands between the brackets of x[...]."""
         entries = list(basic)
-        while len(entries) > 1 and (entries[-1] is Ellipsis or entries[-1] == slice(None)):
+        dots = any(entry is Ellipsis for entry in entries[:-1])
+        while len(entries) > 1 and (entries[-1] is Ellipsis or (is_all(entries[-1]) and not dots)):
             entries.pop()  # which says no more
         return ", ".join(map(self._entry, entries))
 
@@ -90,6 +91,11 @@ class Phrases:
         start = "" if x.start in (None, 0) else self.word(x.start)
         stop = "" if x.stop is None else self.word(x.stop)
         return f"{start}:{stop}" + ("" if x.step in (None, 1) else f":{self.word(x.step)}")
+
+
+def is_all(entry: Any) -> bool:
+    """Is it the slice ":"?"""
+    return isinstance(entry, slice) and entry == slice(None)
 
 
 def bracketed(phrase: Phrase) -> str:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..io.atomic import replace_file
-from ..io.opening import open_file
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..optim.optimizer import Optimizer
-from .history import History, csv_lines, direction, is_number
+from .history import History, direction, is_number
 from .metrics import Metric
 
 Logs = dict[str, Any]
@@ -279,77 +275,3 @@ class GradientClipping(Callback):
             self.last_norm = float(clip_grad_norm_(parameters, self.max_norm, self.norm_type))
         elif self.max_value is not None:
             clip_grad_value_(parameters, self.max_value)
-
-
-class CSVLogger(Callback):
-    """Writes the numbers of each epoch as a line of a CSV file, which is complete after every epoch.
-
-    An existing file is continued (``append=True``) or replaced. It must have the same columns. A line cut short by a
-    crash is dropped, and so are, when a run is resumed, the lines of epochs that it will do again.
-    """
-
-    order = 20
-
-    def __init__(self, path: str | os.PathLike[str], append: bool = True) -> None:
-        self.path, self.append = os.fspath(path), append
-        self._columns: list[str] | None = None
-
-    def on_fit_start(self, trainer: Run) -> None:
-        """As `Callback.on_fit_start`; ValueError for an existing file that is no such log."""
-        continues = self.append or trainer.epoch > 0
-        self._columns = None
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        if not os.path.exists(self.path) or not continues:
-            replace_file(self.path, b"")  # an error about the place comes now, not an epoch later
-            return
-        text, rows = self._found()
-        if not rows:
-            return
-        columns, *rows = rows
-        if trainer.epoch:
-            at = columns.index("epoch")
-            rows = [row for row in rows if not row[at].isdigit() or int(row[at]) <= trainer.epoch]
-        kept = csv_lines([columns, *rows])
-        if kept != text:
-            replace_file(self.path, kept.encode())
-        self._columns = columns
-
-    def _found(self) -> tuple[str, list[list[str]]]:
-        """The text of the log that is there, and its whole lines as rows, the names of the columns first."""
-        with open_file(self.path, "CSVLogger") as file:
-            raw = file.read()
-        try:
-            text = raw.decode("utf-8")
-            rows = [row for row in csv.reader(text[: text.rfind("\n") + 1].splitlines()) if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs: {error}") from None
-        if rows and "epoch" not in rows[0]:
-            first = ",".join(rows[0])[:200]
-            raise ValueError(f"CSVLogger: {self.path!r} is no log of epochs, its first line is {first!r}")
-        for number, row in enumerate(rows, 1):
-            if len(row) != len(rows[0]):
-                raise ValueError(
-                    f"CSVLogger: {self.path!r}, line {number}, has {len(row)} values, the first line {len(rows[0])} "
-                    "names. Mend the line or delete it, or use another file"
-                )
-        return text, rows
-
-    def on_epoch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
-        """As `Callback.on_epoch_end`."""
-        row = {name: value for name, value in logs.items() if is_number(value)}
-        lines = []
-        if self._columns is None:
-            self._columns = list(row)
-            lines.append(self._columns)
-        if set(row) != set(self._columns):
-            raise ValueError(
-                f"CSVLogger: {self.path!r} has the columns {', '.join(self._columns)}; this epoch {', '.join(row)}. "
-                "Use another file, or append=False to replace this one"
-            )
-        lines.append([_plain(row[name]) for name in self._columns])
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            file.write(csv_lines(lines))
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) or hasattr(value, "item") else value

@@ -60,6 +60,7 @@ class Checkpoint(Callback):
         if self.every_batches is not None or self.every_minutes is not None:
             _fill(self.path, {"epoch": 1, "batch": 1}, "batch")
         self._saved_at = monotonic()
+        self._remove_old()  # what a run could not remove that was killed right after it had saved
 
     def on_batch_end(self, trainer: Run, logs: Logs) -> None:  # noqa: ARG002
         """As `Callback.on_batch_end`."""
@@ -85,16 +86,19 @@ class Checkpoint(Callback):
     def _save(self, trainer: Run, path: str) -> None:
         before = self._files
         self._files = [*(file for file in before if file != path), path]  # the file says that it is one of them
-        old = self._files[: -self.keep] if self.keep is not None else []
-        self._files = self._files[len(old) :]
         try:
             trainer.save(path)
         except BaseException:
             self._files = before
             raise
         self._saved_at = monotonic()
+        self._remove_old()
+
+    def _remove_old(self) -> None:
+        old = self._files[: -self.keep] if self.keep is not None else []
         for file in old:
             Path(file).unlink(missing_ok=True)
+        self._files = self._files[len(old) :]
 
     def state_dict(self) -> Logs:
         """As `Callback.state_dict`."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays.rng import Generator, process_position, process_to, resolve, standing_in
 from ..data.loader import DataLoader
 from ..data.prefetch import END
-from ..data.resuming import OtherEpochError, between_epochs, state_of
+from ..data.resuming import OtherEpochError, between_epochs, counted, state_of
 from ..data.sources import length, positions, put_back, sources_within, stateful
 from ..tensors import Tensor
 
@@ -82,7 +82,7 @@ class Feed:
     def sure_of_more(self, batches: int) -> bool:
         """Is there certainly a batch after so many? Where it cannot be known, one must ask for it."""
         loader = self.loader
-        return isinstance(loader, DataLoader) and loader.counted and batches < len(loader)
+        return isinstance(loader, DataLoader) and counted(loader) and batches < len(loader)
 
     def state(self, batches: int) -> dict[str, Any]:
         """Where the loader stood after so many batches."""

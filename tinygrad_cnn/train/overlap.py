@@ -13,6 +13,7 @@ from ..data.dataset import ConcatDataset, Subset, TensorDataset, as_array
 from ..data.sampler import RandomSampler, SequentialSampler, SubsetRandomSampler
 
 _ROWS = 32  # validation samples that are looked for among the training samples, where these are other arrays
+_WORK: Any = 100_000  # of NumPy's search for a common byte, which can be long for strides that do not fit
 Indices = NDArray[np.int64]
 
 
@@ -70,7 +71,7 @@ def _common(a: Any, indices: Indices | None, b: Any, others: Indices | None) -> 
     if not x or not y or indices is not None or others is not None:
         return ""
     try:
-        if np.shares_memory(x[0], y[0], max_work=100_000):
+        if np.shares_memory(x[0], y[0], max_work=_WORK):
             return "both read the same memory, as two slices that overlap do"
     except np.exceptions.TooHardError:
         pass

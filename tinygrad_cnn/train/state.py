@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..arrays.rng import process_position, process_to
+from ..arrays.rng import is_source, process_position, process_to
+from ..data.sources import positions, put_back
 from .callbacks import Callback, Run
 from .history import History
 from .running import Running, Telling
@@ -23,6 +24,7 @@ def training_state(
         "optimizer": trainer.optimizer.state_dict(),
         "callbacks": [[type(c).__name__, c.state_dict()] for c in _saved(trainer)],
         "random": process_position(),
+        "generators": positions(_sources(trainer)),
         "epoch": trainer.epoch,
         "history": trainer.history.rows,
         "batch": trainer.batch,
@@ -73,6 +75,14 @@ def _saved(trainer: Run) -> list[Callback]:
     return [callback for callback in trainer.callbacks if callback.saved]
 
 
+def _sources(trainer: Run) -> dict[str, Any]:
+    """The generators that modules, the loss and callbacks hold."""
+    holders = {f"model.{name}": module for name, module in trainer.model.named_modules()}
+    holders.update({f"callbacks.{i}": callback for i, callback in enumerate(_saved(trainer))}, loss=trainer.loss)
+    found = {f"{at}.{key}": x for at, holder in holders.items() for key, x in getattr(holder, "__dict__", {}).items()}
+    return {name: x for name, x in found.items() if is_source(x)}
+
+
 def _told(trainer: Run, telling: Telling) -> list[Any]:
     """In a file callbacks are counted without those that are no part of a saved run."""
     return [telling.moment, len([c for c in trainer.callbacks[: telling.last + 1] if c.saved]), list(telling.logs)]
@@ -94,5 +104,6 @@ def _put(trainer: Run, state: dict[str, Any]) -> None:
     for callback, (_, saved) in zip(_saved(trainer), state["callbacks"], strict=True):
         callback.load_state_dict(saved)
     process_to(state["random"])
+    put_back(_sources(trainer), state.get("generators", {}))
     trainer.epoch, trainer.batch = int(state["epoch"]), int(state.get("batch", 0))
     trainer.history = History(state["history"])

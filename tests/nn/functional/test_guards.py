@@ -22,9 +22,9 @@ T = tg.tensor(RNG.integers(0, 3, 60))
 BITS = tg.tensor(RNG.integers(0, 2, (60, 1)).astype(np.float32))
 
 
-def train(model: Any, loss: Callable[[Any, Any], Any], x: Any = X, t: Any = T, steps: int = 6) -> None:
+def train(model: Any, loss: Callable[[Any, Any], Any], x: Any = X, t: Any = T, steps: int = 6, lr: float = 0.1) -> None:
     """Some steps; the loss is called on the line that the caller gave it."""
-    optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = tg.optim.SGD(model.parameters(), lr=lr)
     for _ in range(steps):
         optimizer.zero_grad()
         loss(model(x), t).backward()
@@ -174,7 +174,7 @@ def several_classes_at_once() -> None:
 
 @speaks("one-hot")
 def rows_of_255() -> None:
-    train(net(), lambda y, t: F.cross_entropy(y, t), t=255 * F.one_hot(T, 3).float())  # here
+    train(net(), lambda y, t: F.cross_entropy(y, t), t=255 * F.one_hot(T, 3).float(), lr=1e-4)  # here
 
 
 @speaks("targets-outside-0-1")
@@ -316,6 +316,18 @@ def test_numbers_are_looked_at_in_the_first_batches_alone() -> None:
             F.cross_entropy(X[:, :3], t)
 
     assert heard(late) == []
+
+
+def test_looking_begins_anew_with_another_optimizer() -> None:
+    rows = [F.one_hot(T, 3).float()] * 20 + [2 * F.one_hot(T, 3).float()]
+
+    def program() -> None:
+        for k, t in enumerate(rows):
+            if k == 20:
+                tg.optim.SGD(net().parameters(), lr=0.1)
+            F.cross_entropy(X[:, :3], t)
+
+    assert [rail for rail, _ in heard(program)] == ["one-hot"]
 
 
 def test_a_trainer_names_the_line_of_fit() -> None:

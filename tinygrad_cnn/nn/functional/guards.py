@@ -108,7 +108,7 @@ def log_probabilities(x: Array, name: str) -> None:
         return
     if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         _no_logarithms(name, f"probabilities, which {made_by} made", made_by)
-    elif looks(name, LOOKS, here_and(name)) and len(p := _rows(x, x.ndim > 1)):
+    elif looks(name, LOOKS, here_and(name)) and len(p := _rows(x, x._array.ndim > 1)):
         with np.errstate(all="ignore"):
             totals = np.add.reduce(np.exp(p), axis=1)
         if _are_probabilities(p):

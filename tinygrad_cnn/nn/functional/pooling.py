@@ -9,8 +9,6 @@ import numpy as np
 from ...arrays.windows import Geometry, Pads, Pair
 from ...autograd.graph import Array, Variable, array_of
 from ...ops import pool as ops
-from ...ops.index import take_along_dim
-from ...ops.shape import reshape
 from .arguments import (
     IntOrPair,
     batched,
@@ -185,12 +183,10 @@ def adaptive_max_pool2d(
     name = "adaptive_max_pool2d"
     x, unbatched = _batch(input, 2, name, adaptive=True)
     size = _grid(output_size, x.shape[2:], name)
-    N, C, H, W = x.shape
-    indices = _adaptive_argmax(array_of(x), size).reshape(N, C, size[0] * size[1])
-    y = reshape(take_along_dim(reshape(x, (N, C, H * W)), indices, 2), (N, C, *size))  # (N, C, oh, ow)
+    y = ops.grid_max(x, size=size)  # (N, C, oh, ow)
     if not return_indices:
         return y[0] if unbatched else y
-    found = _like_input(indices.reshape(N, C, *size), x)
+    found = _like_input(ops.grid_argmax(array_of(x), size), x)
     return (y[0], found[0]) if unbatched else (y, found)
 
 
@@ -280,18 +276,3 @@ def _grid(output_size: Any, size: Pair, name: str) -> Pair:
     if len(wanted) != 2:
         raise ValueError(f"{name}: output_size must be an int or two of them, got {output_size!r}")
     return pair([n if m is None else m for n, m in zip(size, wanted, strict=True)], "output_size", name, 1)
-
-
-def _adaptive_argmax(x: Any, size: Pair) -> Any:
-    """Where in the H * W plane the maximum of each window of the grid lies, the last of several NaN: (N, C, oh, ow)."""
-    N, C, H, W = x.shape
-    found = np.empty((N, C, *size), np.int64)
-    for i, (top, bottom) in enumerate(ops.spans(H, size[0])):
-        for j, (left, right) in enumerate(ops.spans(W, size[1])):
-            pixels = x[:, :, top:bottom, left:right].reshape(N, C, (bottom - top) * (right - left))
-            place = pixels.argmax(2)  # (N, C)
-            if (nan := pixels != pixels).any():
-                place = np.where(nan.any(2), pixels.shape[2] - 1 - nan[:, :, ::-1].argmax(2), place)
-            row, column = np.divmod(place, right - left)
-            found[:, :, i, j] = (top + row) * W + left + column
-    return found

@@ -182,6 +182,7 @@ TABLE: dict[str, Translation] = {
     "max_pool2d": _max_pool,
     "window_sum": _window_sum,
     "grid_mean": _grid_mean,
+    "grid_max": _adaptive_max,
     "AdaptiveMaxPool1d": _adaptive_max,
     "AdaptiveMaxPool2d": _adaptive_max,
     "unfold": _unfold,

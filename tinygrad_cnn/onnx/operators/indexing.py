@@ -62,6 +62,9 @@ def _picked(g: Graph, x: str, picks: tuple[Any, ...], ndim: int) -> str:
         lead = tuple(picks[dims[0]].shape)
         if any(tuple(picks[d].shape) != lead for d in dims):
             raise Untranslatable("positions of different shapes")
+        kinds = {picks[d].dtype for d in dims}
+        if kinds != {np.dtype(np.int64)}:
+            raise Untranslatable("positions that are not int64")
         parts = [g.unsqueeze(_positions(g, picks[d]), [len(lead)]) for d in dims]
         where = g.node("Concat", *parts, axis=len(lead))
     y: str = g.node("GatherND", transposed(g, x, [*dims, *rest]), where)
@@ -71,7 +74,9 @@ def _picked(g: Graph, x: str, picks: tuple[Any, ...], ndim: int) -> str:
 
 
 def _positions(g: Graph, pick: Any) -> str:
-    return g.name(pick) if isinstance(pick, Value) else g.constant(pick, np.int64)
+    if not isinstance(pick, Value):
+        return g.constant(pick, np.int64)
+    return g.name(pick) if pick.dtype in (np.int64, np.int32) else g.cast(g.name(pick), np.int64)
 
 
 def _setitem(g: Graph, s: Step, x: str, value: str) -> str:
@@ -161,10 +166,16 @@ def _merged(g: Graph, s: Step, x: str, value: str, places: list[tuple[Any, Any]]
 
 
 def _take(g: Graph, s: Step, x: str, i: str) -> str:
+    """Entries at positions along a dimension; the best ones' values are there beside their positions."""
     if not s.inputs[0].shape:
         return x
-    y: str = g.node("GatherElements", x, i, axis=s.attributes["dim"])
-    return y if s.attributes.get("keepdim", True) else g.squeeze(y, [s.attributes["dim"]])
+    dim, keep = s.attributes["dim"], s.attributes.get("keepdim", True)
+    best = g.made_by(i, "TopK")
+    if best is not None and best.inputs[0] == x:
+        y: str = best.outputs[0]
+    else:
+        y = g.node("GatherElements", x, i, axis=dim)
+    return y if keep else g.squeeze(y, [dim])
 
 
 def _gather(g: Graph, s: Step, x: str, i: str) -> str:
@@ -236,6 +247,21 @@ def _bag(g: Graph, s: Step, i: str, w: str, shares: str) -> str:
     return total if mode == "sum" else g.node("Div", total, g.node("Max", some, g.constant(1, dtype)))
 
 
+def _one_hot(g: Graph, s: Step, x: str) -> str:
+    places = g.constant(np.arange(s.attributes["classes"]), s.inputs[0].dtype)
+    return g.cast(g.node("Equal", g.unsqueeze(x, [len(s.inputs[0].shape)]), places), np.int64)
+
+
+def _best(g: Graph, s: Step, x: str) -> str:
+    """The positions of the k largest or smallest; of all, for a whole order."""
+    dim, shape = s.attributes["dim"], s.inputs[0].shape
+    k = s.attributes.get("k", shape[dim] if shape else 1)
+    largest = s.attributes.get("largest", s.attributes.get("descending"))
+    if not shape:
+        raise Untranslatable("of a single number")
+    return g.node("TopK", x, g.ints([k]), outputs=2, axis=dim, largest=int(bool(largest)), sorted=1)[1]
+
+
 def _repeat_along(g: Graph, s: Step, x: str) -> str:
     return g.node("Gather", x, _positions(g, s.attributes["index"]), axis=s.attributes["dim"])
 
@@ -255,4 +281,7 @@ TABLE: dict[str, Translation] = {
     "EmbeddingBag": _bag,
     "scale_gradient": lambda _g, _s, x, _scale: x,
     "repeat_along": _repeat_along,
+    "one_hot": _one_hot,
+    "argsort": _best,
+    "best": _best,
 }

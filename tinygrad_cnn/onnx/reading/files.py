@@ -1,4 +1,4 @@
-"""A file of ONNX, read: parsed and checked by the onnx package, its sizes held against the file, its operators looked up.
+"""A file of ONNX, read: parsed and checked by the onnx package, sizes held against the file, operators looked up.
 
 Nothing is computed here. A file that asks for terabytes in a ConstantOfShape gets them when somebody calls the model,
 or not at all; what reading takes is bounded by the file's size.
@@ -48,7 +48,7 @@ def naming(where: str) -> Iterator[None]:
     except (MemoryError, OSError):
         raise
     except Exception as error:  # protobuf's, the checker's, Python's own about what is not as it should be
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        said = " ".join(str(error).split())[:500] or type(error).__name__
         raise ValueError(f"onnx.load: {where!r} cannot be read: {said}") from error
 
 
@@ -58,11 +58,31 @@ def _parsed(where: str) -> Any:
         raise ValueError("the file is empty")
     with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         check_cost(data)
-    the_package("onnx.checker").check_model(where)  # by its path: it looks for external data beside the file
     model = the_package().ModelProto()
     if not model.ParseFromString(Path(where).read_bytes()):
         raise ValueError("it is no file of ONNX, or damaged")
+    check = the_package().checker.check_model
+    unsaid = list(_without_shape(model.graph))
+    if not unsaid:
+        check(where)  # by its path: it looks for external data beside the file
+        return model
+    for value in unsaid:  # a shape that is not known is a fault to the checker; writers leave it out all the same
+        value.type.tensor_type.shape.SetInParent()
+    check(model)
+    for value in unsaid:
+        value.type.tensor_type.ClearField("shape")
     return model
+
+
+def _without_shape(graph: Any) -> Iterator[Any]:
+    """The inputs and outputs of graphs whose shape is not said."""
+    for value in (*graph.input, *graph.output):
+        if value.type.WhichOneof("value") == "tensor_type" and not value.type.tensor_type.HasField("shape"):
+            yield value
+    for node in graph.node:
+        for a in node.attribute:
+            if a.type == a.GRAPH:
+                yield from _without_shape(a.g)
 
 
 class _Reader:
@@ -158,7 +178,7 @@ class _Reader:
             f = self.functions[key]
             self.open.append(key)
             opsets = {**self._opsets(self.model.opset_import), **self._opsets(f.opset_import)}
-            steps, constants = self._steps(f.node, opsets, depth + 1)
+            steps, constants = self._steps(f.node, opsets, depth)
             defaults = {_text(a.name): self._attribute(a, opsets, depth) for a in f.attribute_proto}
             self.read[key] = {**defaults, "": Body(_text(f.name), _texts(f.input), _texts(f.output), steps, constants)}
             self.open.pop()
@@ -183,9 +203,7 @@ class _Reader:
             return tuple(a.floats if kind == a.FLOATS else a.ints)
         if kind == a.STRINGS:
             return tuple(s.decode() for s in a.strings)
-        raise ValueError(
-            f"attribute {a.name!r} is of a kind that is not supported (sparse tensor, type or list of graphs)"
-        )
+        raise ValueError(f"attribute {a.name!r} is a sparse tensor, a type or a list of graphs: not supported")
 
 
 def _text(value: Any) -> str:
@@ -201,7 +219,7 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 def _unchanged(operator: str, version: int) -> bool:
     """Is an operator of an old opset the same in the oldest that is read?"""
-    schema = the_package("onnx.defs").get_schema
+    schema = the_package().defs.get_schema
     return bool(schema(operator, version).since_version == schema(operator, OLDEST).since_version)
 
 
@@ -230,5 +248,7 @@ def _declared(value: Any) -> Declared:
         raise ValueError(f"input {value.name!r} is of a dtype that a Tensor does not hold")
     if not kind or not tensor.HasField("shape"):
         return Declared(_text(value.name), dtype, None)
-    sizes = [d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim]
+    sizes = [
+        d.dim_value if d.WhichOneof("value") == "dim_value" else _text(d.dim_param) or "?" for d in tensor.shape.dim
+    ]
     return Declared(_text(value.name), dtype, tuple(sizes))

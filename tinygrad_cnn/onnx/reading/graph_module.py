@@ -26,6 +26,7 @@ SETTINGS = {  # inputs that are no weights, whatever their dtype
     "BatchNormalization": (3, 4), "Clip": (1, 2), "Dropout": (1,), "DequantizeLinear": (1, 2), "OneHot": (2,),
     "Pad": (2,), "Pow": (1,), "QuantizeLinear": (1, 2), "Range": (0, 1, 2), "Resize": (1, 2), "Upsample": (1,),
 }  # fmt: skip
+_NOT_TRAINED = re.compile(r"(.*[./])?(running_mean|running_var|num_batches_tracked|constant(_\d+)?)")  # by their names
 _WRITTEN = re.compile(r"(?!(val|scalar|const|c)_)[A-Za-z_]\w*(\.\w+)*")  # a name that a person gave
 
 
@@ -183,7 +184,7 @@ def place_weights(root: Section, body: Body) -> None:
     }
     for name, array in body.weights.items():
         module, attribute = _place(root, name)
-        literal = not array.ndim and not _WRITTEN.fullmatch(name)
+        literal = _NOT_TRAINED.fullmatch(name) or (not array.ndim and not _WRITTEN.fullmatch(name))
         if array.dtype.kind == "f" and name not in settings and not literal:
             module.register_parameter(attribute, Parameter(array))
         else:

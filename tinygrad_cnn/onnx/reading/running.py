@@ -16,6 +16,8 @@ from .steps import Body, Reference, Step
 class Run:
     """The values of one graph while it runs, in front of those of the graph around it."""
 
+    _attributes: Mapping[str, Any] | None
+
     def __init__(
         self,
         training: bool,
@@ -26,7 +28,9 @@ class Run:
         """``lookup`` finds weights by name (None where there is none); ``attributes`` are those of a function."""
         self.values: dict[str, Any] = {"": None}
         self.training, self._lookup, self._around = training, lookup, around
-        self._attributes = attributes if attributes is not None or around is None else around._attributes
+        self._attributes = attributes
+        if attributes is None and around is not None:
+            self._attributes = around._attributes
 
     def __getitem__(self, name: str) -> Any:
         if name in self.values:

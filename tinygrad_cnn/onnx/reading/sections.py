@@ -101,7 +101,7 @@ class Section(Module):
 
 
 class _Plan:
-    """Items in order, and after which of them a value is not needed any more; a plain object, no module looks into it."""
+    """Items in order, and after which of them a value is not needed any more; no module looks into it."""
 
     def __init__(self, items: Sequence[Step | Call], reads: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         self.items, self.reads, self.outputs = tuple(items), reads, outputs

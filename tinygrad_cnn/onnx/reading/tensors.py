@@ -84,6 +84,6 @@ def _external(tensor: Any, folder: str, count: int, dtype: np.dtype[Any]) -> nda
         raise ValueError(f"{what}: offset and length of external data must be integers") from error
     if offset < 0 or length != count * dtype.itemsize or offset + length > size:
         raise ValueError(
-            f"{what} needs {count * dtype.itemsize} bytes, and says {length} from {offset} on of the {size} in {location!r}"
+            f"{what} needs {count * dtype.itemsize} bytes, not {length} from {offset} on, of {size} in {location!r}"
         )
     return np.fromfile(path, dtype.newbyteorder("<"), count, offset=offset).astype(dtype, copy=False)

@@ -51,11 +51,11 @@ def check_cost(data: Buffer) -> None:
             if part == TEXTS:
                 taken += TEXT
             elif part == NUMBERS:
-                taken += NUMBER * (stop - start)
-            elif part is not None and stop > start:
+                taken += NUMBER * abs(stop - start)
+            elif part is not None and start < stop:
                 taken += MESSAGE
                 todo.append((start, stop, part, depth + 1))
-            elif part is not None:
+            elif part is not None and start == stop:
                 taken += MESSAGE * 100  # an empty message says nothing: nobody needs many
             if taken > allowed:
                 raise ValueError(
@@ -64,7 +64,7 @@ def check_cost(data: Buffer) -> None:
 
 
 def _fields(data: Buffer, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(field, start, end) of what lies in a message; numbers as the one byte that they at least are."""
+    """(field, start, end) of what lies in a message; a number alone has its end before its start."""
     while at < end:
         tag, at = _varint(data, at, end)
         kind = tag & 7
@@ -76,11 +76,11 @@ def _fields(data: Buffer, at: int, end: int) -> Iterator[tuple[int, int, int]]:
             at += size
         elif kind == 0:
             _, after = _varint(data, at, end)
-            yield tag >> 3, at, at + 1
+            yield tag >> 3, at, at - 1
             at = after
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
-            yield tag >> 3, at - 1, at
+            yield tag >> 3, at, at - 1
         else:
             raise ValueError("it is no file of ONNX, or damaged")
 

@@ -100,21 +100,21 @@ def threshold(x: Array, at: float, value: float) -> Array:
     return np.where(x > at, x, x.dtype.type(value))
 
 
-def softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
+def softmax(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     """Scores become probabilities: all above 0, together 1."""
-    e = np.exp(x - x.max(axis, keepdims=True))  # less the largest, so that exp stays in range
+    e = np.exp(x - x.max(axis, keepdims=True, initial=-np.inf))  # less the largest, so that exp stays in range
     return e / e.sum(axis, keepdims=True)
 
 
-def log_softmax(x: Array, axis: int | tuple[int, ...]) -> Array:
+def log_softmax(x: Array, axis: int | tuple[int, ...] | None) -> Array:
     """The logarithms of softmax."""
-    z = x - x.max(axis, keepdims=True)
+    z = x - x.max(axis, keepdims=True, initial=-np.inf)
     return z - np.log(np.exp(z).sum(axis, keepdims=True))
 
 
-def logsumexp(x: Array, axis: int | tuple[int, ...], keepdims: bool = False) -> Array:
+def logsumexp(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool = False) -> Array:
     """log(sum(exp(x)))."""
-    most = x.max(axis, keepdims=True)
+    most = x.max(axis, keepdims=True, initial=-np.inf)
     most = np.where(np.isinf(most), most.dtype.type(0), most)  # inf - inf is not a number
     y = np.log(np.exp(x - most).sum(axis, keepdims=True)) + most
     return y if keepdims else y.squeeze(axis)

@@ -32,8 +32,11 @@ def gather(step: Step, x: Array, index: Array) -> Array:
     """The entries of an axis at some indices, in the shape of the indices."""
     axis = axis_of(step.get("axis", 0), x.ndim)
     places = _from_front(index, x.shape[axis])
-    y = x[(slice(None),) * axis + (places if places.ndim else int(places),)]
-    return like(array_of(y), index) if isinstance(index, Tensor) and not isinstance(x, Tensor) else y
+    if isinstance(index, Tensor) and places.ndim:  # as it came: an input that others follow
+        if x.ndim == 2 and not axis and places is array_of(index):
+            return F.embedding(index, x)
+        return x[(slice(None),) * axis + (index,)]
+    return x[(slice(None),) * axis + (places if places.ndim else int(places),)]
 
 
 @operator("GatherElements")

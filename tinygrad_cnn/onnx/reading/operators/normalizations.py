@@ -35,8 +35,9 @@ def batch_norm(step: Step, run: Any, x: Array, scale: Array, b: Array, mean: Arr
         )
         y = F.batch_norm(x, None, None, scale, b, True, 0.0, eps)
         return (y, *new)
-    buffers = (mean, var) if run.is_buffer(step.inputs[3]) and run.is_buffer(step.inputs[4]) else (None, None)
-    return F.batch_norm(x, *buffers, scale, b, True, 1 - stays, eps)
+    if not (run.is_buffer(step.inputs[3]) and run.is_buffer(step.inputs[4])):  # then they are not ours to move
+        mean = var = None
+    return F.batch_norm(x, mean, var, scale, b, True, 1 - stays, eps)
 
 
 @operator("Dropout", context=True)

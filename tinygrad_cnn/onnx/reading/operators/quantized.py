@@ -25,7 +25,7 @@ def _along(v: Any, ndim: int, axis: int, size: int, block: int) -> ndarray:
     return a.reshape([-1 if d == axis else 1 for d in range(ndim)]) if a.ndim == 1 else a  # (n with ones around)
 
 
-def _quantized(x: ndarray, scale: ndarray, zero: Any, dtype: np.dtype[Any]) -> ndarray:
+def _quantized(x: ndarray, scale: Any, zero: Any, dtype: np.dtype[Any]) -> ndarray:
     """x / scale to the nearest integer, halves to even, plus the zero point, within the dtype."""
     limits = np.iinfo(dtype)
     whole = np.rint(x / scale) + np.asarray(zero, np.float64)
@@ -36,10 +36,8 @@ def _quantized(x: ndarray, scale: ndarray, zero: Any, dtype: np.dtype[Any]) -> n
 def quantize(step: Step, x: Array, scale: Array, zero: Array = None) -> Array:
     """Floating numbers as small integers."""
     array = array_of(x)
-    if zero is not None:
-        dtype = array_of(zero).dtype
-    else:
-        dtype = dtype_named(step.get("output_dtype", 0) or 2)  # by default uint8
+    uint8 = 2
+    dtype = dtype_named(step.get("output_dtype", 0) or uint8) if zero is None else array_of(zero).dtype
     axis = axis_of(step.get("axis", 1), array.ndim) if array_of(scale).ndim else 0
     size, block = array.shape[axis] if array.ndim else 1, step.get("block_size", 0)
     s = _along(scale, array.ndim, axis, size, block).astype(array.dtype)

@@ -50,7 +50,8 @@ class _Layer:
     def __init__(self, step: Step, d: int, functions: list[Function], w: Array, r: Array, b: Array, p: Array) -> None:
         self.w, self.r, self.hidden = w[d], r[d], r.shape[2]
         gates = w.shape[1]
-        self.wb, self.rb = (None, None) if b is None else (b[d, :gates], b[d, gates:])
+        self.wb: Array = None if b is None else b[d, :gates]
+        self.rb: Array = None if b is None else b[d, gates:]
         self.peeps = None if p is None else [p[d, k * self.hidden : (k + 1) * self.hidden] for k in range(3)]
         self.functions, self.clip = functions, step.get("clip")
         self.forget, self.reset_after = bool(step.get("input_forget", 0)), bool(step.get("linear_before_reset", 0))
@@ -121,11 +122,10 @@ def recurrent(
     outputs, last = [], []
     for d in range(directions):
         layer = _Layer(step, d, functions[d * k : (d + 1) * k], w, r, b, p)
-        state = []
-        for first in (h0, c0)[: 2 if kind == "LSTM" else 1]:
-            state.append(zero if first is None else first[:, d] if batch_first else first[d])
+        given = (h0, c0)[: 2 if kind == "LSTM" else 1]
+        state = tuple(zero if v is None else v[:, d] if batch_first else v[d] for v in given)
         backwards = way == "reverse" or d == 1
-        y, state = _along(getattr(layer, kind.lower()), layer, x, lengths, tuple(state), backwards)
+        y, state = _along(getattr(layer, kind.lower()), layer, x, lengths, state, backwards)
         outputs.append(y)
         last.append(state)
     axis = 2 if batch_first else 1

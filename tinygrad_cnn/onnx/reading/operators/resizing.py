@@ -74,7 +74,7 @@ def _shares(step: Step, places: ndarray, old: int, scale: float, cubic: bool) ->
 def resize(step: Step, x: Array, *rest: Array) -> Array:
     """Another size by scales or sizes: "nearest", "linear" or "cubic" (Keys, 1981) along each axis."""
     old_form = step.operator == "Upsample" or step.version < 11  # asymmetric, by scales alone
-    roi, scales, sizes = (None, *rest, None)[:3] if old_form else (*rest, None, None, None)[:3]
+    roi, scales, sizes = (None, *rest, None, None)[:3] if old_form else (*rest, None, None, None)[:3]
     if old_form and not rest:
         scales = np.array(step.get("scales"), np.float32)
     mode = step.get("mode", "nearest")

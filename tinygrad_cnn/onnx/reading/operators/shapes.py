@@ -169,7 +169,8 @@ def arange(_step: Step, start: Array, limit: Array, delta: Array) -> Array:
 def eye_like(step: Step, x: Array) -> Array:
     """Ones on a diagonal, in the shape of a matrix."""
     dtype = dtype_named(step.get("dtype")) if step.get("dtype") else array_of(x).dtype
-    return like(np.eye(*array_of(x).shape, k=step.get("k", 0), dtype=dtype), x)
+    rows, columns = array_of(x).shape
+    return like(np.eye(rows, columns, k=step.get("k", 0), dtype=dtype), x)
 
 
 @operator("Trilu")

@@ -81,7 +81,7 @@ def mel_weights(step: Step, bins: Array, length: Array, rate: Array, low: Array,
     """(frequencies, bins): triangles that are equally wide on the mel scale."""
     n, size = int(number(bins)), int(number(length))
     to_mel = 2595 * np.log10(1 + np.array([number(low), number(high)], np.float64) / 700)
-    edges = 700 * (10 ** (np.linspace(*to_mel, n + 2, endpoint=False) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(to_mel[0], to_mel[1], n + 2, endpoint=False) / 2595) - 1)
     at = np.floor((size + 1) * edges / number(rate)).astype(np.int64)
     weights: ndarray = np.zeros((size // 2 + 1, n))
     for i in range(n):

@@ -42,10 +42,8 @@ def apply(step: Step, run: Any, inputs: list[Any]) -> tuple[Any, ...]:
     """The outputs of a step."""
     if any(isinstance(x, Tensor) for x in inputs):
         inputs = [Tensor(x) if isinstance(x, ndarray) else x for x in inputs]
-    if step.function in IN_CONTEXT:
-        result = step.function(step, run, *inputs)
-    else:
-        result = step.function(step, *inputs)
+    context = (run,) if step.function in IN_CONTEXT else ()
+    result = step.function(step, *context, *inputs)
     results = result if isinstance(result, tuple) else (result,)
     return tuple(x if x is None or isinstance(x, Tensor) else np.asarray(x) for x in results)
 

@@ -98,7 +98,7 @@ def _conv_any(x: Array, w: Array, b: Array, grid: Grid, groups: int) -> Array:
     """The same in any number of dimensions, the border there already."""
     n, O = len(grid.kernel), w.shape[0]
     view = windows(x, grid)  # (N, C, *positions, *kernel)
-    N, C, *rest = view.shape
+    C = view.shape[1]
     if C % groups or O % groups or C // groups != w.shape[1]:
         raise ValueError(f"{C} channels in {groups} groups do not fit kernels {tuple(w.shape)}")
     parts = []
@@ -152,7 +152,7 @@ def conv_transpose(step: Step, x: Array, w: Array, b: Array = None) -> Array:
 
 
 def _conv_transpose_any(x: Array, w: Array, grid: Grid, groups: int) -> Array:
-    """In any number of dimensions, without a border: a convolution of x, zeros between its numbers, by turned kernels."""
+    """In any number of dimensions, without a border: x with zeros between its numbers, by turned kernels."""
     n = len(grid.kernel)
     for d, s in enumerate(grid.stride):
         if s > 1:
@@ -225,7 +225,10 @@ def max_pool(step: Step, x: Array) -> Any:
     )
     if easy and array.dtype.kind == "f" and not step.wants(1):
         f = F.max_pool1d if n == 1 else F.max_pool2d
-        return f(x, *((v[0] if n == 1 else v) for v in (grid.kernel, grid.stride, grid.before, grid.dilation)))
+        kernel, stride, padding, dilation = (
+            v[0] if n == 1 else v for v in (grid.kernel, grid.stride, grid.before, grid.dilation)
+        )
+        return f(x, kernel, stride, padding, dilation)
     least = -np.inf if array.dtype.kind == "f" else int(np.iinfo(array.dtype).min)
     wide = grid._replace(after=tuple(a + o for a, o in zip(grid.after, over, strict=True)))
     view = windows(bordered(x, wide, least), grid)

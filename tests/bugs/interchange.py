@@ -1,0 +1,35 @@
+"""Bugs on the way out: what a model is taken to compute, and how ONNX is told."""
+
+# ruff: noqa: E501  (a table)
+
+from __future__ import annotations
+
+from bugs.form import Bug
+
+PROGRAMS = ["tests/programs"]
+LAYERS = ["tests/onnx/test_export_layers.py", "-k", "alone"]
+OPERATIONS = ["tests/onnx/test_export_operations.py"]
+FILES = ["tests/onnx/test_export.py"]
+
+BUGS = [
+    Bug("programs/tape.py", "        value, since = self._known.get(_place(a), (None, 0))\n        return None if value is None or written_since(a, since) else value\n", "        return self._known.get(_place(a), (None, 0))[0]\n", PROGRAMS),  # old values behind a write
+    Bug("programs/tape.py", "            self._note(self._overwritten(before, root._array, path, value), root)\n", "            pass\n", PROGRAMS),
+    Bug("programs/recording.py", "for factor in (-0.875, 0.875):", "for factor in ():", PROGRAMS),  # what hangs on the numbers is frozen
+    Bug("programs/recording.py", "            if other_dice:\n", "            if False:\n", PROGRAMS),  # random numbers are frozen
+    Bug("programs/recording.py", "for other in (size + 1, size + 3, *((1,) if size > 1 else ())):", "for other in (size + 1, size + 3):", PROGRAMS),
+    Bug("programs/recording.py", "for other in (size + 1, size + 3, *((1,) if size > 1 else ())):", "for other in (size + 1,):", PROGRAMS),
+    Bug("programs/batches.py", "if [v.number for v in first.outputs] != [v.number for v in other.outputs]:", "if False:", PROGRAMS),
+    Bug("programs/batches.py", "if free and a.size and (a == one).all():", "if free:", PROGRAMS),
+    Bug("onnx/graph.py", 'name, number = f"{wanted}_{number}", number + 1', "return name", FILES),  # two bear one name
+    Bug("onnx/graph.py", "if name in renamed or name not in self._by:", "if name in renamed:", OPERATIONS),
+    Bug("onnx/exporting.py", "            if not missing:\n", "            if True:\n", FILES),
+    Bug("onnx/operators/recurrent.py", '"LSTM": (0, 3, 1, 2)', '"LSTM": (0, 1, 2, 3)', LAYERS),
+    Bug("onnx/operators/recurrent.py", 'settings["linear_before_reset"] = 1', 'settings["linear_before_reset"] = 0', LAYERS),
+    Bug("onnx/operators/images.py", '"pads": [top, left, bottom, right]', '"pads": [top, bottom, left, right]', LAYERS),
+    Bug("onnx/operators/images.py", 'extra = [n - m for n, m in zip(a["size"], least, strict=True)][row is not None :]', "extra = [0, 0][row is not None :]", LAYERS),
+    Bug("onnx/operators/normalizing.py", "x, w, b, mean, var, epsilon", "x, w, b, var, mean, epsilon", LAYERS),
+    Bug("onnx/operators/elementwise.py", "math.isclose(math.prod(numbers), 1, rel_tol=1e-6)", "True", LAYERS),  # every pool is a mean
+    Bug("onnx/operators/indexing.py", "chosen[at], source[at] = True, np.arange(at.size)", "chosen[at], source[at] = True, 0", OPERATIONS),
+    Bug("onnx/operators/shapes.py", "at = -shift % shape[dim]", "at = shift % shape[dim]", OPERATIONS),
+    Bug("onnx/operators/shapes.py", 'x, dims = before.inputs[0], [before.attributes["perm"][d] for d in dims]', "x = before.inputs[0]", OPERATIONS),  # two turns in a row
+]  # fmt: skip
