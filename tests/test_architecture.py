@@ -45,7 +45,6 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "distributions": {"arrays", "autograd", "ops", "tensors"},
     "profiler": {"arrays", "autograd", "tensors", "nn", "optim"},
     "programs": {"arrays", "autograd", "tensors", "nn", "profiler"},
-    "standalone": {"autograd", "nn", "io", "programs"},
     "onnx": {"arrays", "autograd", "ops", "tensors", "nn", "io", "programs"},
     "standalone": {"autograd", "nn", "io", "programs"},
     "vision": {"arrays", "autograd", "differentiation", "ops", "tensors", "nn", "data", "io"},

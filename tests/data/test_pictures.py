@@ -93,6 +93,8 @@ def test_pixels_that_were_changed_with_their_check_sum_left() -> None:
     repaired = png(10, 10, packed.replace(bytes(range(10)), bytes([7, *range(1, 10)]), 1))  # but for zlib's own sum
     with pytest.raises(BadPicture, match=r"damaged: .*incorrect data check"):
         read(repaired)
+    with pytest.raises(BadPicture, match=r"110 of its 110 bytes of pixels are there"):
+        read(png(10, 10, packed[:-4]))  # all pixels, and no sum behind them
 
 
 def bombs() -> Iterator[tuple[str, bytes]]:

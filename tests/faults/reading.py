@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import io
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,16 +28,12 @@ def load_bytes(content: bytes) -> Any:
 def through_a_file(read: Callable[[Path], Any], name: str) -> Callable[[bytes], Any]:
     """A reader of bytes from one of paths: they are written to a file of that name."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
     def reading(content: bytes) -> Any:
         path = folder / name
         path.write_bytes(content)
-        try:
-            return read(path)
-        finally:
-            path.unlink()
-            if not any(folder.iterdir()) and content == b"last":
-                folder.rmdir()
+        return read(path)
 
     return reading
 

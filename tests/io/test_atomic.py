@@ -133,6 +133,18 @@ class TestReplace:
         with pytest.raises(FileNotFoundError):
             replace_file(tmp_path / "no" / "f", NEW)
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="descriptors are counted in /proc")
+    def test_no_descriptor_stays_open(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        counted = Path("/proc/self/fd")
+        if not counted.exists():
+            pytest.skip("no /proc on this system")
+        before = len(list(counted.iterdir()))
+        for number in range(1, 20):
+            with monkeypatch.context() as patch:
+                Faults(number, OSError(errno.ENOSPC, "No space left on device")).install(patch)
+                raised(lambda: save(NEW_STATE, tmp_path / "f"))
+        assert len(list(counted.iterdir())) <= before + 1  # the file whose close failed
+
 
 class TestFailures:
     @pytest.mark.parametrize(

@@ -151,10 +151,19 @@ class TestMemory:
 
     def test_pieces_are_small_and_their_own(self) -> None:
         array = np.arange(3 << 20, dtype=np.uint8)
-        pieces = list(chunks([array, array.reshape(3, -1).T, array[::2], np.zeros((0, 3)), np.array(5.0)]))
+        parts = [array, array.reshape(3, -1).T, array[::2], np.zeros((0, 3)), np.array(5.0)]
+        swapped = [np.arange(5, dtype=">i4"), np.arange(6, dtype=">f8").reshape(2, 3).T]
+        pieces = list(chunks([*parts, *swapped]))
         assert max(map(len, pieces)) <= 1 << 20
-        expected = array.tobytes() + array.reshape(3, -1).T.tobytes() + array[::2].tobytes() + np.array(5.0).tobytes()
-        assert b"".join(pieces) == expected
+        expected = [part.astype(part.dtype.newbyteorder("<")).tobytes() for part in (*parts, *swapped)]
+        assert b"".join(pieces) == b"".join(expected)
+
+    def test_another_byte_order_comes_back_as_the_machines(self) -> None:
+        file = io.BytesIO()
+        save([np.arange(5, dtype=">i4")], file)
+        (back,) = load_bytes(file.getvalue())
+        assert back.dtype.isnative
+        assert back.tolist() == [0, 1, 2, 3, 4]
 
 
 class TestOpenFiles:

@@ -84,6 +84,30 @@ def test_shared_weights_and_modules() -> None:
     assert [i.name for i in content.graph.initializer] == ["0.weight", "0.bias", "2.bias"]
 
 
+def test_states_as_inputs(tmp_path: Path) -> None:
+    """A pair of states, whose batch stands in another dimension than that of the sequences."""
+    runtime = pytest.importorskip("onnxruntime")
+    path = str(tmp_path / "lstm.onnx")
+    model = nn.LSTM(3, 4, batch_first=True).eval()
+    x, h, c = tg.randn(2, 5, 3), tg.randn(1, 2, 4), tg.randn(1, 2, 4)
+    tg.onnx.export(model, (x, (h, c)), path, batch_dim=(0, 1, 1), output_names=["y", "h", "c"])
+    session = runtime.InferenceSession(path)
+    assert [i.name for i in session.get_inputs()] == ["input", "hx_0", "hx_1"]
+    x, h, c = tg.randn(7, 5, 3), tg.randn(1, 7, 4), tg.randn(1, 7, 4)
+    y, (hn, cn) = model(x, (h, c))
+    found = session.run(None, {"input": x.numpy(), "hx_0": h.numpy(), "hx_1": c.numpy()})
+    for a, b in zip(found, (y, hn, cn), strict=True):
+        np.testing.assert_allclose(a, b.detach().numpy(), atol=1e-6)
+
+
+def test_out_and_in_again(tmp_path: Path) -> None:
+    model = lenet().eval()
+    tg.onnx.export(model, tg.zeros(1, 1, 28, 28), tmp_path / "lenet.onnx")
+    again = tg.onnx.load(tmp_path / "lenet.onnx")
+    x = tg.randn(3, 1, 28, 28)
+    np.testing.assert_allclose(again(x).detach().numpy(), model(x).detach().numpy(), atol=1e-6)
+
+
 class Without(nn.Module):
     """Operations that ONNX lacks."""
 

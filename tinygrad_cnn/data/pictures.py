@@ -79,7 +79,8 @@ def _check_png(file: IO[bytes]) -> None:
             elif kind == b"IDAT":
                 got += _unpacked(stream, piece, wanted + _PIECE - got)
     if got < wanted or not stream.eof:
-        raise _Bad(f"this image is damaged: {got:,} of its {wanted:,} bytes of pixels are there")
+        end = "" if stream.eof else ", and their end is not"
+        raise _Bad(f"this image is damaged: {got:,} of its {wanted:,} bytes of pixels are there{end}")
 
 
 def _chunk(file: IO[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -39,23 +39,25 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Replacement]:
     collect(target)
     with _blamed(named, _UNTOUCHED):
         file, temporary = new_temporary(target, open)
-    try:
-        if mode is not None:  # before a byte is there that not everybody may read
+    with ExitStack() as held:
+        try:
+            if mode is not None:  # before a byte is there that not everybody may read
+                with _blamed(named, _UNTOUCHED):
+                    os.chmod(temporary, mode)
+            yield Replacement(file, temporary, named)
             with _blamed(named, _UNTOUCHED):
-                os.chmod(temporary, mode)
-        yield Replacement(file, temporary, named)
-        with _blamed(named, _UNTOUCHED):
-            file.flush()
-            os.fsync(file.fileno())
-            if os.name == "nt":  # which renames no open file; elsewhere it stays locked until it has its name
-                file.close()
-            os.replace(temporary, target)
-    except BaseException:
-        _discard(file, temporary)
-        raise
-    with _blamed(named, "the new file stands there, but a power cut might still undo it"):
-        file.close()
-        _sync_folder(target.parent)
+                file.flush()
+                os.fsync(file.fileno())
+                if os.name == "nt":  # which renames no open file; elsewhere it stays locked until it has its name
+                    file.close()
+                folder = _open_folder(target.parent, held)
+                os.replace(temporary, target)
+        except BaseException:
+            _discard(file, temporary)
+            raise
+        with _blamed(named, "the new file stands there, but a power cut might still undo it"):
+            file.close()
+            _sync_folder(folder)
 
 
 _UNTOUCHED = "what stood there before is unchanged"
@@ -142,14 +144,23 @@ def _no_file(code: int, words: str, path: str | bytes) -> OSError:
     return OSError(code, f"cannot write a file here: {words}", path)
 
 
-def _sync_folder(folder: Path) -> None:
+def _open_folder(folder: Path, held: ExitStack) -> int | None:
+    """The folder's descriptor, to have its names reach the disk; None where that cannot be had."""
     if os.name == "nt":  # Windows opens no folders; its rename needs no such help
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # files may be made in it, and it may not be read
+        return None
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+def _sync_folder(descriptor: int | None) -> None:
+    if descriptor is None:
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems know no fsync of a folder
             raise
-    finally:
-        os.close(descriptor)

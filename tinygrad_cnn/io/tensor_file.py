@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, NamedTuple
@@ -31,6 +32,7 @@ _CHUNK = 1 << 20  # bytes that are read, or copied for the disk, at a time
 _MAX_ENTRY = 4096  # bytes of what a header says about one array
 _MAX_NAME = 1 << 16  # bytes
 _MAX_FOREIGN = 10_000  # arrays in a file that no digest vouches for
+_MAX_FOREIGN_HEADER = 15 << 20  # bytes: to be read it is copied twice
 _SPACE = re.compile(rb"[ \t\r\n]*")
 
 
@@ -109,11 +111,15 @@ def read_header(file: IO[bytes], size: int, trusted: Callable[[bytes], bool]) ->
     length = int.from_bytes(start, "little")
     if len(start) < 8 or length > min(size - 8, MAX_HEADER):
         raise Flaw(f"a header of {length:,} bytes in a file of {size:,}" if len(start) == 8 else "too short a header")
-    raw = start + file.read(length)
+    file.seek(-8, os.SEEK_CUR)
+    raw = file.read(8 + length)
     if len(raw) < 8 + length:
         raise Flaw("it ends within its header")
+    vouched = trusted(raw)
+    if not vouched and length > _MAX_FOREIGN_HEADER:
+        raise Flaw(f"a header of {length:,} bytes, far too long")
     try:
-        entries, metadata = _parse(raw, _MAX_FOREIGN if not trusted(raw) else length)
+        entries, metadata = _parse(raw, length if vouched else _MAX_FOREIGN)
     except (ValueError, RecursionError) as error:  # of JSON, UTF-8 or an integer of too many digits
         raise Flaw(f"its header is no JSON of arrays: {error}") from None
     at = 0

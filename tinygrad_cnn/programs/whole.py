@@ -10,10 +10,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..nn.functional.pooling import _max_pool2d
 from ..nn.layers.bags import EmbeddingBag
 from ..nn.layers.normalization import BatchNorm1d, BatchNorm2d
-from ..nn.layers.pooling import AdaptiveMaxPool1d, AdaptiveMaxPool2d
+from ..nn.layers.pooling import AdaptiveMaxPool1d, AdaptiveMaxPool2d, MaxPool1d, MaxPool2d
 from ..nn.layers.recurrent import GRU, LSTM, RNN
+from ..nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d
 from ..nn.module import Module
 from ..tensors import Tensor
 
@@ -58,6 +60,24 @@ def _largest(layer: Any, x: Any) -> Whole | None:
     return None if layer.return_indices else Whole((x,), {"output_size": layer.output_size})
 
 
+def _largest_and_places(layer: Any, x: Any) -> Whole | None:
+    """A pool that also tells where its maxima were; its windows as those of an image."""
+    n = 1 if isinstance(layer, MaxPool1d) else 2
+    if not layer.return_indices or x.ndim != n + 2:
+        return None
+    given: Any = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    if n == 1:
+        ones = (value[0] if isinstance(value, (tuple, list)) else value for value in given)
+        given = tuple((still, value) for still, value in zip((1, 1, 0, 1), ones, strict=True))
+    image = x._array if n == 2 else x._array[:, :, None]  # (N, C, H, W)
+    return Whole((x,), _max_pool2d((image,), *given, layer.ceil_mode)[0])
+
+
+def _unpooled(layer: Any, x: Any, indices: Any, output_size: Any) -> Whole | None:  # noqa: ARG001
+    n = 1 if isinstance(layer, MaxUnpool1d) else 2
+    return Whole((x, indices), {}) if x.ndim == n + 2 else None
+
+
 def _bag(layer: Any, x: Any, offsets: Any, per_sample_weights: Any) -> Whole | None:
     if x.ndim != 2 or offsets is not None or layer.max_norm is not None:
         return None
@@ -71,6 +91,10 @@ _LAYERS: dict[type[Module], Callable[..., Whole | None]] = {
     LSTM: _recurrent,
     GRU: _recurrent,
     EmbeddingBag: _bag,
+    MaxPool1d: _largest_and_places,
+    MaxPool2d: _largest_and_places,
+    MaxUnpool1d: _unpooled,
+    MaxUnpool2d: _unpooled,
     AdaptiveMaxPool1d: _largest,
     AdaptiveMaxPool2d: _largest,
 }

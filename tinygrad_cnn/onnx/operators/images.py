@@ -71,6 +71,29 @@ def _max_pool(g: Graph, s: Step, x: str) -> str:
     return g.unsqueeze(y, [2]) if row else y
 
 
+def _max_pool_and_places(g: Graph, s: Step, x: str) -> tuple[str, str]:
+    """The maxima, and where in its plane each was; ONNX counts through the whole batch."""
+    row = s.op.endswith("1d")
+    plane = _pixels_of(s.inputs[0].shape[2:])
+    y, places = g.node("MaxPool", x, outputs=2, **_windows(s, s.attributes["kernel"], row))
+    return y, g.node("Mod", places, g.constant(plane, np.int64))
+
+
+def _pixels_of(sides: Any) -> int:
+    if any(isinstance(n, Extent) for n in sides):
+        raise Untranslatable("of sides that depend on the batch")
+    return math.prod(sides)
+
+
+def _unpooled(g: Graph, s: Step, x: str, places: str) -> str:
+    """Zeros, with what a pool gave put back to where it was found."""
+    batch, channels, *size = s.output.shape
+    plane, small = _pixels_of(size), _pixels_of(s.inputs[0].shape[2:])
+    zeros = g.node("Expand", g.constant(0, s.output.dtype), g.ints((batch, channels, plane)))
+    x, places = (g.reshape(v, (batch, channels, small)) for v in (x, places))
+    return g.reshape(g.node("ScatterElements", zeros, places, x, axis=2), s.output.shape)
+
+
 def _window_sum(g: Graph, s: Step, x: str) -> str:
     """The sum of windows: their mean, times how many pixels they have."""
     a = s.attributes
@@ -180,6 +203,10 @@ TABLE: dict[str, Translation] = {
     "conv2d": _conv,
     "conv2d_input": _conv_transpose,
     "max_pool2d": _max_pool,
+    "MaxPool1d": _max_pool_and_places,
+    "MaxPool2d": _max_pool_and_places,
+    "MaxUnpool1d": _unpooled,
+    "MaxUnpool2d": _unpooled,
     "window_sum": _window_sum,
     "grid_mean": _grid_mean,
     "grid_max": _adaptive_max,
