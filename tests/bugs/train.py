@@ -36,7 +36,7 @@ BUGS = [
     Bug("train/state.py", '    process_to(state["random"])\n', "", RESUME),
     Bug("train/state.py", 'saved[count - 1] if count else -1', "saved[count - 2] if count else -1", RESUME),
     Bug("train/feeding.py", 'self._digests[-1] != state["digest"]', "False", RESUME),
-    Bug("train/callbacks.py", "                trainer.model.load_state_dict(self._left)\n", "                pass\n", RESUME),  # goes on with the best weights
+    Bug("train/going_on.py", "            self.model.load_state_dict(self._own)\n", "            pass\n", RESUME),  # goes on with the best weights
     Bug("train/checkpoints.py", "                self.best, self.best_epoch = before  # a best counts when its file stands\n", "", CHECKPOINTS),
     Bug("train/checkpoints.py", "            self._files = before\n", "", CHECKPOINTS),
     Bug("train/checkpoints.py", "if ours.fullmatch(str(file))", "", CHECKPOINTS),  # removes what a file of somebody's names

@@ -212,6 +212,7 @@ TRANSFORMS: dict[str, Any] = {
     "none": lambda: None,
     "shift": lambda: RandomShift(1),
     "a function": lambda: Compose([RandomShift(1), doubled]),
+    "a function alone": lambda: doubled,
     "a function with a generator": function_with_a_generator,
 }
 READING: dict[str, Any] = {
@@ -340,7 +341,7 @@ def test_functions_that_draw_differ_by_epoch_and_follow_the_seed() -> None:
     found = []
     for reading in ("here", "ahead"):
         begin(3)
-        loader = made("arrays", "in order", "a function", reading)
+        loader = made("arrays", "in order", "a function alone", reading)
         found.append([loop(loader, list) for _ in range(3)])
     assert found[0] == found[1]
     first, second, third = found[0]

@@ -57,6 +57,10 @@ class Average(Callback):
             old = self.shadow.get(name, p.numpy())
             self.shadow[name] = (0.9 * old + 0.1 * p.numpy() + 1e-3 * tg.rand(1).item()).astype(np.float32)
 
+    def on_fit_end(self, trainer: Any) -> None:
+        for name, p in trainer.model.named_parameters():
+            p.data = tg.tensor(self.shadow[name])
+
     def state_dict(self) -> dict[str, Any]:
         return {"shadow": self.shadow, "epochs": self.epochs}
 

@@ -39,7 +39,8 @@ def test_the_running_step_is_finished_and_all_is_kept() -> None:
     assert same(at_that_moment[0], weights(mine.model))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     mine.callbacks.clear()
-    assert len(mine.fit((X, Y), 4)) == 4  # and it can go on
+    with pytest.warns(UserWarning, match="epoch 3 begins anew: .*batch_size was 10 and is 64 now"):
+        assert len(mine.fit((X, Y), 4)) == 4  # and it can go on
     assert mine.stop_reason is None
 
 

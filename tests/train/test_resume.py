@@ -81,9 +81,9 @@ WAYS: dict[str, Callable[[Path], Callable[[Any], None]]] = {
 }
 
 
-def loaded(case: runs.Case, path: Path) -> Trainer:
+def loaded(case: runs.Case, path: Path, *more: Callback) -> Trainer:
     """The run, gone on with as in a new process: the same script, other random numbers."""
-    second, data = made(case)
+    second, data = made(case, *more)
     tg.manual_seed(98)
     random.seed(97)
     np.random.seed(96)
@@ -140,7 +140,9 @@ class Saver(Callback):
 
     saved = False
 
-    def __init__(self, path: Path, moment: str, epoch: int, batch: int) -> None:
+    def __init__(self, path: Path, moment: str, epoch: int, batch: int, saved: bool = False) -> None:
+        self.saved = saved  # type: ignore[misc]
+
         def save(trainer: Any, *_: Any) -> None:
             if (trainer.epoch, trainer.batch) == (epoch, batch):
                 trainer.save(path)
@@ -166,9 +168,11 @@ def test_the_others_are_told_of_the_moment_at_which_one_saved(
     moment: str, epoch: int, batch: int, schedule: str, tmp_path: Path
 ) -> None:
     case = runs.Case("", "shuffled", 2, "SGD", schedule, 0, again=False)
-    whole, data = made(case, Saver(tmp_path / "state", moment, epoch, batch))
-    go(whole, data)
-    assert_equal(everything(whole), loaded(case, tmp_path / "state"))
+    for saved in (False, True):  # one that is part of a saved run, and one that looks on
+        whole, data = made(case, Saver(tmp_path / "state", moment, epoch, batch, saved))
+        go(whole, data)
+        more = [Saver(tmp_path / "other", moment, 99, 0, saved)] if saved else []
+        assert_equal(everything(whole), loaded(case, tmp_path / "state", *more))
 
 
 def test_a_run_can_be_stopped_after_every_batch(tmp_path: Path) -> None:
@@ -406,3 +410,30 @@ def test_generators_that_modules_hold_go_on(tmp_path: Path) -> None:
     second = run().load(tmp_path / "state")
     second.fit((X, Y), 3, batch_size=10)
     assert same(weights(whole.model), weights(second.model))
+
+
+def test_weights_that_somebody_puts_in_are_gone_on_with() -> None:
+    """A run cut short has its own weights to go on with, unless others are loaded meanwhile."""
+
+    def run() -> Trainer:
+        mine = trainer(net(5), callbacks=[At(lambda: mine.stop("enough"), 2, 1), Zeros()])
+        mine.fit((X, Y), 3, batch_size=10)
+        assert not any(value.any() for value in mine.model[0].weight.numpy())
+        return mine
+
+    class Zeros(Callback):
+        def on_fit_start(self, trainer: Any) -> None:
+            self.began = trainer.model[0].weight.numpy().copy()
+
+        def on_fit_end(self, trainer: Any) -> None:
+            trainer.model[0].weight.data[:] = 0
+
+    mine = run()
+    mine.callbacks.pop(0)
+    mine.fit((X, Y), 3, batch_size=10)
+    assert mine.callbacks[0].began.any()
+    mine = run()
+    mine.model.load_state_dict(net(6).state_dict())
+    expected = mine.model[0].weight.numpy().copy()
+    mine.fit((X, Y), 3, batch_size=10)
+    assert (mine.callbacks[1].began == expected).all()

@@ -58,7 +58,8 @@ def in_words(thing: Any) -> str | None:
     inner = getattr(thing, "transforms", None)
     if isinstance(inner, (list, tuple)):
         return f"{type(thing).__name__}({', '.join(str(in_words(t)) for t in inner)})"
-    if type(thing).__repr__ is object.__repr__ and hasattr(thing, "__dict__"):
+    own: Any = type(thing).__repr__
+    if own is object.__repr__ and hasattr(thing, "__dict__"):
         settings = (f"{name}={value!r}" for name, value in vars(thing).items() if _is_plain(value))
         return f"{type(thing).__name__}({', '.join(settings)})"
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
@@ -195,8 +196,11 @@ class Place:
 
     def _taking(self, tasks: Iterator[Any], source: Generator | None, order: Any) -> Iterator[Any]:
         while True:
-            with standing_in(source):
+            if source is None:  # a context takes a few microseconds
                 task = next(tasks, self)
+            else:
+                with standing_in(source):
+                    task = next(tasks, self)
             if task is self:
                 self.exhausted = True
                 return

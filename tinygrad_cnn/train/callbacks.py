@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
-
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -168,22 +166,13 @@ class EarlyStopping(Watching):
         self.patience, self.restore_best = patience, restore_best
         self.waited = 0
         self._weights: dict[str, Any] | None = None
-        self._left: dict[str, Any] | None = None  # those of the run, where it has been given its best ones
-
-    def on_fit_start(self, trainer: Run) -> None:
-        """As `Callback.on_fit_start`; a run that goes on does so with its own weights, unless others were loaded."""
-        super().on_fit_start(trainer)
-        if self._left is not None and self._weights is not None:
-            if all(np.array_equal(v._array, self._weights[k]) for k, v in trainer.model.state_dict().items()):
-                trainer.model.load_state_dict(self._left)
-            self._left = None
 
     def on_epoch_end(self, trainer: Run, logs: Logs) -> None:
         """As `Callback.on_epoch_end`."""
         if self.improved(trainer, logs):
             self.waited = 0
             if self.restore_best:
-                self._weights = _copied(trainer.model)
+                self._weights = {name: value._array.copy() for name, value in trainer.model.state_dict().items()}
         else:
             self.waited += 1
         if self.waited >= self.patience:
@@ -192,21 +181,16 @@ class EarlyStopping(Watching):
     def on_fit_end(self, trainer: Run) -> None:
         """As `Callback.on_fit_end`."""
         if self._weights is not None:
-            self._left = _copied(trainer.model)
             trainer.model.load_state_dict(self._weights)
 
     def state_dict(self) -> Logs:
         """As `Callback.state_dict`."""
-        return {**super().state_dict(), "waited": self.waited, "weights": self._weights, "left": self._left}
+        return {**super().state_dict(), "waited": self.waited, "weights": self._weights}
 
     def load_state_dict(self, state: Logs) -> None:
         """As `Callback.load_state_dict`."""
         super().load_state_dict(state)
-        self.waited, self._weights, self._left = int(state["waited"]), state["weights"], state.get("left")
-
-
-def _copied(model: Module) -> dict[str, Any]:
-    return {name: value._array.copy() for name, value in model.state_dict().items()}
+        self.waited, self._weights = int(state["waited"]), state["weights"]
 
 
 class SchedulerCallback(Callback):

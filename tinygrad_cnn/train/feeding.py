@@ -27,14 +27,14 @@ class Feed:
     """
 
     def __init__(self, loader: Any, state: dict[str, Any] | None = None) -> None:
-        self.loader = loader
+        self.loader, self._asked = loader, stateful(loader)
         self._source: Generator | None = None
         self._digests = [0]  # of the targets, after each batch
         self._place: Any = None  # where a DataLoader's epoch stands, which may be walked by others meanwhile
-        if state is not None and "begin" not in state and not stateful(loader):
+        if state is not None and "begin" not in state and not self._asked:
             restore_between(loader, state)
             state = None
-        if stateful(loader):
+        if self._asked:
             if state is not None:
                 loader.load_state_dict(state)
             self._batches = iter(loader)
@@ -69,7 +69,7 @@ class Feed:
 
     def next(self) -> Any:
         """The next batch, or `END`."""
-        if stateful(self.loader):
+        if self._asked:
             batch = next(self._batches, END)
             self._place = self._place or getattr(self.loader, "_place", None)
             return batch
@@ -88,7 +88,7 @@ class Feed:
         """Where the loader stood after so many batches."""
         if isinstance(self.loader, DataLoader) and type(self.loader).state_dict is DataLoader.state_dict:
             return state_of(self.loader, self._place, batches)
-        if stateful(self.loader):
+        if self._asked:
             return copy.deepcopy(dict(self.loader.state_dict()))
         return {
             "batches": batches,

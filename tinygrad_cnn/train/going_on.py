@@ -12,12 +12,13 @@ from .. import io
 from ..arrays.rng import process_position, process_to
 from ..data.prefetch import END
 from ..data.resuming import OtherEpochError
+from ..nn.module import Module
 from .callbacks import Callback, Run
 from .feeding import Feed, restore_between, state_between
 from .interrupt import Interrupt
 from .metrics import Metric
 from .running import Running, Telling
-from .state import load_training_state, training_state
+from .state import digest, load_training_state, training_state, weights_of
 from .stopping import Stoppable
 
 R = TypeVar("R", bound="Resumable")
@@ -26,11 +27,13 @@ R = TypeVar("R", bound="Resumable")
 class Resumable(Stoppable):
     """Knows the epoch that runs, and keeps what is needed to go on with it."""
 
+    model: Module
     loss: Any
     metrics: list[Metric]
     callbacks: list[Callback]
     epoch: int
     batch: int
+    epochs: int
 
     def __init__(self) -> None:
         self._this: Running | None = None  # the one that runs, or was cut short
@@ -39,6 +42,8 @@ class Resumable(Stoppable):
         self._loaders: dict[str, Any] = {}  # "train" and "validation": those of the last run
         self._waiting: dict[str, Any] = {}  # where they stood: loaded or cut short, for the next run
         self._stepping = False
+        self._own: dict[str, Any] | None = None  # the weights of a run cut short, where on_fit_end has put in others
+        self._digests: tuple[int | None, int] = None, 0  # of these, and of those others
 
     def _go_on(self, loaders: dict[str, Any]) -> None:
         """Put the loaders where they stood; an epoch that was cut short goes on, or begins anew with other batches."""
@@ -55,6 +60,22 @@ class Resumable(Stoppable):
                 warnings.warn(f"fit: epoch {self.epoch + 1} begins anew: {error}", stacklevel=3)
                 self._this, self.batch = None, 0
         self._loaders, self._waiting = loaders, {}
+        if self._own is not None and digest(self.model) == self._digests[1]:  # nobody has put in yet others since
+            self.model.load_state_dict(self._own)
+        self._own = None
+
+    def _tell_the_end(self) -> None:
+        """Tell of the end. A run that was cut short goes on with its own weights, whatever callbacks leave behind: the
+        best ones, or an average."""
+        self._own = weights_of(self.model) if self.epoch < self.epochs else None
+        own = digest(self.model)
+        self._digests = own, own
+        try:
+            self._tell("on_fit_end")
+        finally:
+            self._digests = own, digest(self.model)
+            if self._digests[1] == own:
+                self._own = None
 
     @contextmanager
     def _epoch_kept(self) -> Iterator[None]:
@@ -117,7 +138,9 @@ class Resumable(Stoppable):
         stand = {name: state_between(loader) for name, loader in self._loaders.items() if loader is not None}
         if self._feed is not None:
             stand["train"] = self._feed.state(self.batch)
-        io.save(training_state(cast(Run, self), self._this, self._telling, {**stand, **self._waiting}), path)
+        state = training_state(cast(Run, self), self._this, self._telling, {**stand, **self._waiting})
+        own = self._own if digest(self.model) != self._digests[0] else None
+        io.save({**state, "own": own}, path)
 
     def load(self: R, path: str | os.PathLike[str]) -> R:
         """Go back to what `save` saved, in a trainer made in the same way; then `fit` goes on. Returns itself.
@@ -125,7 +148,9 @@ class Resumable(Stoppable):
         Raises ValueError or RuntimeError, with nothing changed, if the file is of another model, optimizer, ...
         """
         running = Running(self.loss, self.metrics, None)
-        found = load_training_state(cast(Run, self), io.load(path), repr(os.fspath(path)), running)
+        state = io.load(path)
+        found = load_training_state(cast(Run, self), state, repr(os.fspath(path)), running)
         self._this, self._telling, self._waiting = found
         self._feed, self._loaders, self.stop_reason = None, {}, None
+        self._own, self._digests = state.get("own"), (None, digest(self.model))
         return self

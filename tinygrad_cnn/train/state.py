@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import zlib
 from typing import Any
 
 from ..arrays.rng import is_source, process_position, process_to
 from ..data.sources import positions, put_back
+from ..nn.module import Module
+from ..tensors import Tensor
 from .callbacks import Callback, Run
 from .history import History
 from .running import Running, Telling
@@ -71,14 +74,29 @@ def load_training_state(
     return None if ran is None else running, _telling(trainer, state.get("telling")), loaders
 
 
+def weights_of(model: Module) -> dict[str, Any]:
+    """A copy of a model's state, as arrays."""
+    return {k: v._array.copy() if isinstance(v, Tensor) else copy.deepcopy(v) for k, v in model.state_dict().items()}
+
+
+def digest(model: Module) -> int:
+    """A number that changes with the model's state."""
+    found = 0
+    for value in model.state_dict().values():
+        bits = value._array.tobytes() if isinstance(value, Tensor) else repr(value).encode()
+        found = zlib.crc32(bits, found)
+    return found
+
+
 def _saved(trainer: Run) -> list[Callback]:
     return [callback for callback in trainer.callbacks if callback.saved]
 
 
 def _sources(trainer: Run) -> dict[str, Any]:
     """The generators that modules, the loss and callbacks hold."""
-    holders = {f"model.{name}": module for name, module in trainer.model.named_modules()}
-    holders.update({f"callbacks.{i}": callback for i, callback in enumerate(_saved(trainer))}, loss=trainer.loss)
+    holders: dict[str, Any] = {f"model.{name}": module for name, module in trainer.model.named_modules()}
+    holders.update({f"callbacks.{i}": callback for i, callback in enumerate(_saved(trainer))})
+    holders["loss"] = trainer.loss
     found = {f"{at}.{key}": x for at, holder in holders.items() for key, x in getattr(holder, "__dict__", {}).items()}
     return {name: x for name, x in found.items() if is_source(x)}
 

@@ -138,7 +138,7 @@ class Trainer(Resumable):
                 self._finish_telling()
                 while self.epoch < self.epochs and self.stop_reason is None:
                     self._run_epoch(loader, held, interrupt, show)
-                self._tell("on_fit_end")
+                self._tell_the_end()
         finally:
             show.close()
         self._report_stop(show)
