@@ -39,8 +39,13 @@ def checkpoint(
     if not is_grad_enabled():
         return function(*inputs, **kwargs)
     state = rng.default_generator().get_state()
-    with no_grad():
-        y = function(*inputs, **kwargs)
+    outer = here.mode.module
+    here.mode.module = outer or "a segment"  # its call without gradients is no evaluation
+    try:
+        with no_grad():
+            y = function(*inputs, **kwargs)
+    finally:
+        here.mode.module = outer
     if not isinstance(y, Variable):
         raise TypeError(f"checkpoint: the function must return one Tensor, got {type(y).__name__}")
 

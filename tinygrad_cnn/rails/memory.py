@@ -18,6 +18,7 @@ from ..autograd.graph import Variable
 # What `Variable._rail` holds of a leaf: None; UNWATCHED of a Parameter until an optimizer gets it; then the Watch. Of a
 # gradient: None until a step has used it; then a Used.
 UNWATCHED = "a parameter in no optimizer"
+SPOKEN_OF = "a tensor that is an attribute of a module"  # of which that was said
 
 
 class Used(NamedTuple):
@@ -76,6 +77,7 @@ class Watch:
         self.excused: set[int] = set()  # what has been spoken of
         self.latest = math.nan  # the loss of the latest of them
         self.first = self.anchor = math.nan  # the loss of the first step, and that which it has kept since
+        self.scale = 0.0  # the largest loss with weights that have not grown, as far as that was looked at
         self.same = self.worse = 0  # for how many steps; and how many in a row it was not better than the first
         self.samples: list[tuple[weakref.ref[Variable], ndarray]] = []
         self.blown = False
@@ -134,6 +136,12 @@ def watch_of(optimizer: Any) -> Watch:
     if watch is None or watch.optimizer is None or watch.optimizer() is not optimizer:
         watch = optimizer._rails = Watch(optimizer)
     return watch
+
+
+def note_zeroing(p: Variable) -> None:
+    """The gradient of a parameter was set to zero, not by its optimizer."""
+    if type(p._rail) is Watch:
+        p._rail.zeroed = True
 
 
 def stepped_by_somebody(p: Variable) -> bool:

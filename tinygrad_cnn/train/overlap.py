@@ -84,8 +84,11 @@ def _arrays(dataset: Any) -> tuple[Any, ...]:
         return tuple(as_array(t) for t in dataset.tensors)
     if not hasattr(dataset, "__len__"):
         return ()
-    found = [as_array(getattr(dataset, name, None)) for name in ("images", "data", "labels", "targets")]
-    return tuple(a for a in found if a is not None and a.ndim and len(a) == len(dataset))
+    known = [getattr(dataset, name, None) for name in ("images", "data", "labels", "targets")]
+    of_a_kind = known if any(as_array(a) is not None for a in known) else getattr(dataset, "__dict__", {}).values()
+    found = [a for a in of_a_kind if not isinstance(a, (str, bytes)) and hasattr(a, "__len__")]
+    arrays = [as_array(a) for a in found if not isinstance(a, (list, tuple, dict))]
+    return tuple(a for a in arrays if a is not None and a.ndim and len(a) == len(dataset))
 
 
 def _equal(a: Any, x: tuple[Any, ...], b: Any, y: tuple[Any, ...]) -> bool:
