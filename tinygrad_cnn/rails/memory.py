@@ -47,6 +47,7 @@ class Recent(threading.local):
     def __init__(self) -> None:
         self.backwards = 0  # how many there were
         self.loss = math.nan  # what it began from, if that was one number
+        self.root: weakref.ref[Variable] | None = None  # where it began
         self.cut = False  # did it begin at a leaf, and so reach nothing?
         self.strays: tuple[weakref.ref[Variable], ...] = ()  # Parameters it reached that are in no optimizer
         self.others: tuple[weakref.ref[Variable], ...] = ()  # other leaves it reached

@@ -23,8 +23,8 @@ def before_walk(roots: Sequence[tuple[Variable, Any]]) -> None:
     if not rails.on:
         return
     recent.backwards += 1
-    recent.loss, recent.cut = math.nan, False
     root = roots[0][0]
+    recent.loss, recent.cut, recent.root = math.nan, False, weakref.ref(root)
     if len(roots) == 1 and root._array.size == 1 and root._array.dtype.kind == "f":
         recent.loss = root._array.item()
         if root._node is None:
@@ -87,13 +87,26 @@ def _adds_to_used(stale: list[Variable], fresh: int, held: int, reached: list[Wa
 
     (There nothing else is reached where the generator's are cut off by mistake: of that its own step speaks.)
     """
-    if not fresh and sum(watch.alive for watch in list(watches)) < 2:
+    if not fresh and sum(watch.alive for watch in list(watches)) < 2 and not _asks_a_trained_net():
         say("stale-gradient", STALE, about=reached[0] if reached else stale[0]._rail.watch)
         return
     place = users_line()
     arrived = upcoming() + held - 1  # each that is added to is a write
     for g in stale:
         g._rail = Used(arrived, g._rail.watch, -1, place)
+
+
+def _asks_a_trained_net() -> bool:
+    """Did the backward begin at what a model in evaluation mode gave? It is asked why, and not trained."""
+    root = None if recent.root is None else recent.root()
+    node: Any = None if root is None else root._node
+    for _ in range(8):
+        if type(node) is not Node:
+            break
+        if node.module is not None:
+            return not node.module.training
+        node = next((parent for parent in node.parents if parent is not None), None)
+    return False
 
 
 def _never_a_step(watch: Watch, leaf: Variable, patience: int) -> None:
