@@ -98,7 +98,12 @@ def _known(dataset: Any) -> list[Any]:
 
 def _equal(a: Any, x: tuple[Any, ...], b: Any, y: tuple[Any, ...]) -> bool:
     """Two datasets of one kind that hold the same: one that was read twice, with other transforms for example."""
-    alike = type(a) is type(b) and _settings(a) == _settings(b) and len(x) == len(y) and all(p.shape == q.shape for p, q in zip(x, y, strict=True))
+    alike = (
+        type(a) is type(b)
+        and _settings(a) == _settings(b)
+        and len(x) == len(y)
+        and all(p.shape == q.shape for p, q in zip(x, y, strict=True))
+    )
     return alike and all(p is q or np.array_equal(p, q) for p, q in zip(x, y, strict=True))
 
 
