@@ -15,7 +15,7 @@ from rails.spoken import data, listening, net, said_once, sgd
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.rails.memory import watches
+from tinygrad_cnn.rails.memory import AWAKE, LONG, REST, recent, watches
 
 
 def test_a_right_loop_hears_nothing() -> None:
@@ -384,3 +384,47 @@ def test_the_weights_are_the_same_with_and_without() -> None:
                 optimizer.step()
         ends.append([p.numpy() for p in model.parameters()])
     assert all(np.array_equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+# ---------------------------------------------------------------------------------------------------------- long runs
+def long_run(model: Any, optimizer: Any, x: Any, t: Any, steps: int = LONG + AWAKE + 3) -> None:
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), t).backward()
+        optimizer.step()
+
+
+def test_a_long_run_is_looked_at_now_and_then() -> None:
+    (x, t), model = data(), net()
+    optimizer = sgd(model, 1e-3)
+    long_run(model, optimizer, x, t, LONG + AWAKE - 2)
+    assert not recent.resting
+    awake = []
+    for _ in range(3 * (AWAKE + REST)):
+        long_run(model, optimizer, x, t, 1)
+        awake.append(not recent.resting)
+    assert abs(sum(awake) - 3 * AWAKE) <= 3
+
+
+def test_a_mistake_late_in_a_long_run_is_spoken_of() -> None:
+    (x, t), model = data(), net()
+    optimizer = sgd(model, 1e-3)
+    long_run(model, optimizer, x, t)
+    assert recent.resting
+    with listening() as heard:
+        for _ in range(REST + AWAKE):
+            F.cross_entropy(model(x), t).backward()  # here
+            optimizer.step()
+    said_once(heard, "stale-gradient")
+
+
+def test_another_optimizer_is_looked_at_from_its_first_step() -> None:
+    (x, t), model = data(), net()
+    long_run(model, sgd(model, 1e-3), x, t)
+    assert recent.resting
+    optimizer = sgd(model, 1e-3)
+    with listening() as heard:
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), t).backward()  # here
+    said_once(heard, "no-step")

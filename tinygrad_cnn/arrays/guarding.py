@@ -25,7 +25,7 @@ class GuardRailWarning(UserWarning):
 class _Rails:
     """Are they on, in this process; what was said since the last run began; and who looks at a backward."""
 
-    __slots__ = ("before_arrival", "before_walk", "lock", "looked", "on", "spoken", "steps", "waiting")
+    __slots__ = ("before_arrival", "before_walk", "lock", "looked", "on", "runs", "spoken", "steps", "waiting")
 
     def __init__(self) -> None:
         self.on = True
@@ -35,6 +35,7 @@ class _Rails:
         self.before_arrival: Callable[[Any], None] = _nobody
         self.looked: dict[Hashable, Any] = {}  # what rails that look at several batches know so far
         self.steps = 0  # of all optimizers
+        self.runs = 0  # that began
         self.waiting: list[Callable[[set[int]], None]] = []  # looks at the next of them, and at whom it steps, by id
 
     def said(self) -> set[Hashable]:
@@ -84,6 +85,7 @@ def begin_anew() -> None:
         rails.spoken.clear()
     rails.looked.clear()
     rails.waiting = []
+    rails.runs += 1
 
 
 def about_to_step(groups: Iterable[dict[str, Any]]) -> None:

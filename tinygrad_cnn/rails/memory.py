@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays import writes
-from ..arrays.guarding import Place
+from ..arrays.guarding import Place, rails
 from ..autograd.graph import Variable
 
 # What `Variable._rail` holds of a leaf: None; UNWATCHED of a Parameter until an optimizer gets it; then the Watch. Of a
@@ -41,6 +41,9 @@ def is_used(g: Variable) -> bool:
     return mark is not None and mark.step < mark.watch.steps and not writes.written_since(g._array, mark.ticket)
 
 
+LONG, AWAKE, REST = 256, 4, 28  # steps: what is wrong in a loop shows in its first ones, or in some of the later
+
+
 class Recent(threading.local):
     """This thread's latest backward."""
 
@@ -51,6 +54,13 @@ class Recent(threading.local):
         self.cut = False  # did it begin at a leaf, and so reach nothing?
         self.strays: tuple[weakref.ref[Variable], ...] = ()  # Parameters it reached that are in no optimizer
         self.others: tuple[weakref.ref[Variable], ...] = ()  # other leaves it reached
+        self.well = 0  # steps in a row with nothing to count, of optimizers that have taken `LONG` steps
+        self.rest, self.run = 0, 0  # for how many steps nobody looks; in which run
+
+    @property
+    def resting(self) -> bool:
+        """In a long run rails look at `AWAKE` steps and let `REST` pass: is it such a pass? A new optimizer ends it."""
+        return self.rest > 0 and self.run == rails.runs
 
 
 recent = Recent()
@@ -86,6 +96,11 @@ class Watch:
 
     def __reduce__(self) -> Any:
         return Watch, ()  # a copy of an optimizer is another one
+
+    def awake(self) -> None:
+        """Begin to look again: what was counted from one step to the next is not known."""
+        self.reached = self.fresh = self.empty = self.missed = 0
+        self.zeroed, self.missing, self.strays = False, frozenset(), {}
 
     @property
     def alive(self) -> bool:

@@ -35,7 +35,7 @@ def before_walk(roots: Sequence[tuple[Variable, Any]]) -> None:
 
 def before_arrival(found: Iterable[Node | Variable]) -> None:
     """Look at the leaves that are about to get gradients, and at the ``.grad`` that they have so far."""
-    if not rails.on:
+    if not rails.on or recent.resting:
         return
     reached: list[Watch] = []
     strays: list[weakref.ref[Variable]] = []

@@ -11,14 +11,26 @@ from ..arrays.writes import written_since
 from ..autograd.graph import Node
 from .attributes import say_tensor_attribute
 from .losses import look_at_loss
-from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of, watches
+from .memory import (
+    AWAKE,
+    LONG,
+    REST,
+    Used,
+    Watch,
+    is_parameter,
+    is_used,
+    recent,
+    stepped_by_somebody,
+    watch_of,
+    watches,
+)
 from .naming import called, living_nets, names_of
 from .passes import STALE
 
 
 def before_step(optimizer: Any) -> None:
     """Look at the gradients that a step is about to use. (One with a closure has them only at its end.)"""
-    if not rails.on:
+    if not rails.on or recent.resting:
         return
     watch = watch_of(optimizer)
     with_gradients, missing, resting, used = [], [], [], 0
@@ -67,9 +79,19 @@ def after_step(optimizer: Any) -> None:
         return
     watch = watch_of(optimizer)
     watch.steps += 1
+    if recent.resting:
+        recent.rest -= 1
+        if recent.rest:
+            return
+        for other in list(watches):
+            other.awake()
     watch.reached = watch.fresh = 0
     watch.backwards, watch.ticket = recent.backwards, writes.upcoming()
     recent.strays = recent.others = ()
+    counts = watch.missing or watch.strays or watch.empty or watch.same > 1
+    recent.well = 0 if counts or watch.steps < LONG else recent.well + 1
+    if recent.well == AWAKE:
+        recent.rest, recent.run, recent.well = REST, rails.runs, 0
 
 
 def mark_used(optimizer: Any) -> None:
