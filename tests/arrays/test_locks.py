@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from several import in_fork, needs_fork
 
+import tinygrad_cnn as tg
 from tinygrad_cnn.arrays import locks
 
 ROOMS = ["data", "distributions", "io", "nn", "optim", "profiler", "train", "utils", "vision", "viz"]
@@ -20,8 +21,9 @@ ROOMS = ["data", "distributions", "io", "nn", "optim", "profiler", "train", "uti
 @pytest.fixture
 def lock() -> Any:
     """A shared lock that no later fork of the tests knows."""
-    yield locks.shared_lock()
-    del locks._locks[0]
+    made = locks.shared_lock()
+    yield made
+    locks._locks.remove(made)
 
 
 def test_its_own_thread_may_take_it_again(lock: Any) -> None:
@@ -65,15 +67,16 @@ def test_a_fork_waits_for_another_thread_to_finish(lock: Any) -> None:
 def test_a_fork_takes_the_outer_lock_first() -> None:
     """The thread that holds the outer one and wants the inner one gets it, and the fork waits for both."""
     inner, outer = locks.shared_lock(), locks.shared_lock()
-    holds, forks = threading.Event(), threading.Event()
+    holds, forks, got = threading.Event(), threading.Event(), []
 
     def nested() -> None:
         with outer:
             holds.set()
             assert forks.wait(60)
             threading.Event().wait(0.1)
-            with inner:
-                pass
+            got.append(inner.acquire(timeout=5))
+            if got[0]:
+                inner.release()
 
     thread = threading.Thread(target=nested)
     thread.start()
@@ -83,13 +86,35 @@ def test_a_fork_takes_the_outer_lock_first() -> None:
         assert in_fork(lambda: outer.acquire(timeout=5) and inner.acquire(timeout=5))
     finally:
         thread.join()
-        del locks._locks[:2]
+        for lock in (inner, outer):
+            locks._locks.remove(lock)
+    assert got == [True]
 
 
 @needs_fork
 def test_one_that_forks_while_it_holds_the_lock_has_it_in_the_child(lock: Any) -> None:
     with lock:
         assert in_fork(lambda: lock.acquire(blocking=False))
+
+
+def test_a_room_is_loaded_by_one_thread_at_a_time() -> None:
+    entered = threading.Event()
+    asked = [(tg, "io"), (tg.viz, "draw_graph"), (tg.vision, "models")]
+    for room, name in asked:
+        getattr(room, name)  # loaded already: what follows takes no time
+
+    def load(room: Any, name: str) -> None:
+        room.__getattr__(name)
+        entered.set()
+
+    for room, name in asked:
+        entered.clear()
+        thread = threading.Thread(target=load, args=(room, name), daemon=True)
+        with locks.loading():
+            thread.start()
+            assert not entered.wait(0.1), name
+        thread.join(60)
+        assert entered.is_set()
 
 
 def test_loading_has_an_end_where_python_itself_waits(monkeypatch: pytest.MonkeyPatch) -> None:
