@@ -127,7 +127,8 @@ def draws(case: Case) -> bool:
     )
 
 
-def _array(value: Any) -> Any:
+def array_in_test(value: Any) -> Any:
+    """The array of an input or output of a test."""
     return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
@@ -139,13 +140,13 @@ def run(case: Case) -> None:
         model = tg.onnx.load(path)
     for inputs, outputs in case.data:
         present = [name.name for name in case.model.graph.input]
-        given = {name: _array(value) for name, value in zip(present, inputs, strict=False)}
+        given = {name: array_in_test(value) for name, value in zip(present, inputs, strict=False)}
         with np.errstate(all="ignore"), tg.no_grad():
             result = model(**given)
         results = result if isinstance(result, tuple) else (result,)
         assert len(results) == len(outputs), f"{len(outputs)} outputs expected, got {len(results)}"
         for got, expected in zip(results, outputs, strict=True):
-            array, wanted = got.numpy(), _array(expected)
+            array, wanted = got.numpy(), array_in_test(expected)
             assert array.dtype == wanted.dtype, f"dtype {wanted.dtype} expected, got {array.dtype}"
             assert array.shape == wanted.shape, f"shape {wanted.shape} expected, got {array.shape}"
             if not draws(case):

@@ -194,6 +194,23 @@ def test_a_tensor_that_looks_like_a_parameter(value: Any) -> None:
     assert "register_buffer" in text
 
 
+def test_a_tensor_that_requires_grad_later() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.scale = nn.Linear(4, 3), tg.ones(3)
+            self.scale.requires_grad_()
+
+        def forward(self, x: Any) -> Any:
+            self.seen = x
+            return self.linear(x) * self.scale
+
+    model = Net()
+    with listening() as heard:
+        train(model, sgd(model))
+    assert "Net.scale" in said_once(heard, "tensor-attribute")
+
+
 def test_a_set_of_layers() -> None:
     model = nn.Module()
     with listening() as heard:

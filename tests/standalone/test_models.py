@@ -53,6 +53,19 @@ def test_nets_of_the_zoo(name: str, tmp_path: Path) -> None:
     assert check(trained(given["output"]), [x.numpy() for x in inputs], tmp_path / f"{name}.py") < 1e-6
 
 
+def test_long_sums_keep_their_digits(tmp_path: Path) -> None:
+    """Of 30,000 products: what is left is the error of the package's own sums."""
+    tg.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(30000, 40), nn.ReLU(), nn.Linear(40, 3))
+    x = (1 + rng.standard_normal((2, 30000))).astype(np.float32)
+    assert check(model, [x], tmp_path / "long.py") < 1e-6
+    exact = nn.Sequential(nn.Linear(30000, 40), nn.ReLU(), nn.Linear(40, 3)).double()
+    exact.load_state_dict({name: value.double() for name, value in model.state_dict().items()})
+    (wanted,) = apart.expected(exact, [x.astype(np.float64)])
+    assert abs(apart.answers(tmp_path / "long.py")[0][0] - wanted).max() / abs(wanted).max() < 2e-7
+
+
 @pytest.mark.parametrize("name", VISION)
 def test_nets_of_torchvision(name: str, tmp_path: Path) -> None:
     tg.manual_seed(0)

@@ -21,10 +21,7 @@ def look_at_attribute(module: Any, name: str, value: Any) -> None:
     place = f"{type(module).__name__}.{name}"
     if isinstance(value, Variable):
         if _looks_learned(value):
-            say(
-                "tensor-attribute",
-                f"{place} is a Tensor {_FATE.format('requires')}self.{name} = nn.Parameter(...){_OR}",
-            )
+            say_tensor_attribute(module, name)
     elif isinstance(value, SEEN):
         items = list(value.values() if isinstance(value, dict) else value)[:100]
         if any(isinstance(item, Variable) and _looks_learned(item) for item in items):
@@ -36,6 +33,12 @@ def look_at_attribute(module: Any, name: str, value: Any) -> None:
             f"{place} holds modules or parameters in a {kind}, where nobody finds them: they are not in parameters(), "
             "not trained and not saved. Use a list, nn.ModuleList or nn.ParameterList",
         )
+
+
+def say_tensor_attribute(module: Any, name: str) -> None:
+    """A tensor is an attribute of a module, gets gradients, and is no Parameter."""
+    place = f"{type(module).__name__}.{name}"
+    say("tensor-attribute", f"{place} is a Tensor {_FATE.format('requires')}self.{name} = nn.Parameter(...){_OR}")
 
 
 _FATE = (

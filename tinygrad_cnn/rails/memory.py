@@ -46,6 +46,7 @@ class Recent(threading.local):
         self.loss = math.nan  # what it began from, if that was one number
         self.cut = False  # did it begin at a leaf, and so reach nothing?
         self.strays: tuple[weakref.ref[Variable], ...] = ()  # Parameters it reached that are in no optimizer
+        self.others: tuple[weakref.ref[Variable], ...] = ()  # other leaves it reached
 
 
 recent = Recent()
@@ -69,6 +70,7 @@ class Watch:
         self.missed = 0  # steps in a row with the same missing
         self.patience = 2  # how many of them are too many; more for a net that does not always use all of itself
         self.strays: dict[int, int] = {}  # Parameters in no optimizer that the latest step met, each with the moment
+        self.others: set[int] = set()  # the other leaves that it met, by id
         self.excused: set[int] = set()  # what has been spoken of
         self.latest = math.nan  # the loss of the latest of them
         self.first = self.anchor = math.nan  # the loss of the first step, and that which it has kept since

@@ -39,15 +39,18 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
         return
     reached: list[Watch] = []
     strays: list[weakref.ref[Variable]] = []
+    others: list[weakref.ref[Variable]] = []
     stale: list[Variable] = []
-    fresh = others = held = 0
+    fresh = held = 0
     first: Variable | None = None
     for leaf in found:
         if isinstance(leaf, Node):
             continue
         whose, g = leaf._rail, leaf._grad
-        if whose is None:
-            others += 1
+        if reached and whose is reached[-1]:  # the usual case, first
+            pass
+        elif whose is None:
+            others.append(weakref.ref(leaf))
         elif type(whose) is Watch and whose.alive:
             if whose not in reached:
                 reached.append(whose)
@@ -59,7 +62,7 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
             stale.append(g)
         else:
             fresh += 1
-    recent.strays = tuple(strays)
+    recent.strays, recent.others = tuple(strays), tuple(others)
     if stale:
         _adds_to_used(stale, fresh, held, reached)
     for watch in reached:

@@ -9,9 +9,10 @@ from ..arrays import writes
 from ..arrays.guarding import rails, say
 from ..arrays.writes import written_since
 from ..autograd.graph import Node
+from .attributes import say_tensor_attribute
 from .losses import look_at_loss
 from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of
-from .naming import called, names_of
+from .naming import called, living_nets, names_of
 from .passes import STALE
 
 
@@ -48,6 +49,7 @@ def before_step(optimizer: Any) -> None:
         return
     watch.stepped += watch.reached > 0
     _strays(watch, with_gradients, missing)
+    _attributes(watch)
     if watch.reached:  # not gradients that somebody set
         _missing(watch, missing)
         look_at_loss(watch, optimizer, with_gradients)
@@ -61,7 +63,8 @@ def after_step(optimizer: Any) -> None:
     mark_used(optimizer)
     watch.steps += 1
     watch.reached = watch.fresh = 0
-    watch.backwards, watch.ticket, recent.strays = recent.backwards, writes.upcoming(), ()
+    watch.backwards, watch.ticket = recent.backwards, writes.upcoming()
+    recent.strays = recent.others = ()
 
 
 def mark_used(optimizer: Any) -> None:
@@ -165,6 +168,22 @@ def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
             "(model.parameters(), or optimizer.add_param_group), or say requires_grad_(False) if it shall stay",
             about=watch,
         )
+
+
+def _attributes(watch: Watch) -> None:
+    """Plain tensors that get gradients in two steps in a row, and are attributes of modules."""
+    if not recent.others:
+        return
+    leaves = [p for ref in recent.others if (p := ref()) is not None and p._wants_grad]
+    again = [p for p in leaves if id(p) in watch.others and id(p) not in watch.excused]
+    watch.others = {id(p) for p in leaves}
+    if not again:
+        return
+    watch.excused.update(id(p) for p in again)
+    for net in living_nets():
+        for name, value in vars(net).items():
+            if any(value is p for p in again) and not stepped_by_somebody(value):
+                say_tensor_attribute(net, name)
 
 
 def _missing(watch: Watch, missing: list[Any]) -> None:

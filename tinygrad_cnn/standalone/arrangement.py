@@ -176,6 +176,17 @@ def _sum_to(p: Phrases) -> Phrase:
     return f"{p.part(0)}.sum({p.word(axes)}, keepdims=True).reshape({p.word(tuple(shape))})"
 
 
+def _order(p: Phrases, descending: bool) -> Phrase:
+    if _single(p):
+        return "np.zeros((), np.int64)"
+    return Call("order", (p.given(0), axes(p), *(["descending=True"] if descending else [])))
+
+
+def _best(p: Phrases) -> Phrase:
+    found = _order(p, p.setting("largest"))
+    return found if _single(p) else Call("np.take", (str(found), f"range({p.word(p.setting('k'))})", axes(p)))
+
+
 def _take(p: Phrases) -> Phrase:
     if _single(p):
         return p.given(0)
@@ -213,6 +224,8 @@ RULES: dict[str, Rule] = {
     "overwritten": _overwritten,
     "gather": _named("gather", "dim"),
     "take": _take,
+    "argsort": lambda p: _order(p, p.setting("descending")),
+    "best": _best,
     "sum_to": _sum_to,
     "scatter": _named("scatter", "dim"),
     "collect": _named("scatter_sum", "shape", "dim"),

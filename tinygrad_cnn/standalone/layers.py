@@ -111,6 +111,7 @@ RULES: dict[str, Rule] = {
     "avg_pool2d": lambda p: pool(p, "avg_pool2d"),
     "window_sum": lambda p: pool(p, "sum_pool2d"),
     "grid_mean": lambda p: Call("adaptive_avg_pool2d", (p.given(0), p.word(tuple(p.setting("size"))))),
+    "grid_max": lambda p: Call("adaptive_max_pool", (p.given(0), *map(p.word, p.setting("size")))),
     "unfold": lambda p: _columns(p, "unfold"),
     "fold": lambda p: _columns(p, "fold"),
     "normalize": _normalize,

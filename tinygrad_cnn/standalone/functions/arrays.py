@@ -19,6 +19,14 @@ def given(x: Any, name: str, shape: tuple[int | None, ...], dtype: Any) -> Array
     return x.astype(dtype, copy=False)
 
 
+def product(a: Array, b: Array) -> Array:
+    """a @ b, added up in double precision, in parts: in float32, sums of thousands of numbers lose digits."""
+    size = 2048
+    parts = range(0, max(a.shape[-1], 1), size)
+    y = sum(np.matmul(a[..., k : k + size], b[..., k : k + size, :], dtype=np.float64) for k in parts)
+    return y.astype(a.dtype)
+
+
 def pad(x: Array, widths: Any, value: float = 0) -> Array:
     """Rows of a value around x: (before, after) for each dimension. Negative widths cut off."""
     x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, x.shape, strict=True))]
@@ -48,6 +56,13 @@ def gather(x: Array, index: Array, axis: int) -> Array:
     """x[..., index, ...]: of each place, the entry that the index names along the axis."""
     corner = tuple(slice(None) if d == axis else slice(n) for d, n in enumerate(index.shape))
     return np.take_along_axis(x[corner], index, axis)
+
+
+def order(x: Array, axis: int, descending: bool = False) -> Array:
+    """The positions that put x in order along an axis; equal numbers stay as they stand."""
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
 
 
 def places(index: Array, axis: int) -> Any:

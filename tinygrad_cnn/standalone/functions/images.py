@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.graph import Array
+from .arrays import product
 
 
 def pair(value: Any) -> Any:
@@ -41,7 +42,7 @@ def conv2d(
     seen = seen.reshape(n, groups, channels, oh, ow, kh, kw).transpose(1, 0, 3, 4, 2, 5, 6)
     rows = seen.reshape(groups, n * oh * ow, channels * kh * kw)
     columns = weight.reshape(groups, filters // groups, channels * kh * kw).transpose(0, 2, 1)
-    y = (rows @ columns).reshape(groups, n, oh, ow, filters // groups)
+    y = product(rows, columns).reshape(groups, n, oh, ow, filters // groups)
     y = y.transpose(1, 0, 4, 2, 3).reshape(n, filters, oh, ow)
     return y if bias is None else y + bias[:, None, None]
 
@@ -60,7 +61,7 @@ def conv_transpose2d(
     out = np.zeros((n, groups * filters, top + size[0] + bottom, left + size[1] + right), x.dtype)
     for i in range(kh):
         for j in range(kw):
-            part = kernels[..., i, j].swapaxes(1, 2) @ pixels  # (N, groups, O / groups, h * w)
+            part = product(kernels[..., i, j].swapaxes(1, 2), pixels)  # (N, groups, O / groups, h * w)
             down = slice(i * dh, i * dh + sh * (h - 1) + 1, sh)
             across = slice(j * dw, j * dw + sw * (w - 1) + 1, sw)
             out[:, :, down, across] += part.reshape(n, groups * filters, h, w)

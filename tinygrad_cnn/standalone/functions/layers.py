@@ -8,11 +8,12 @@ import numpy as np
 
 from ...autograd.graph import Array
 from .activations import relu, sigmoid
+from .arrays import product
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """Each output is a sum of all inputs, each times a weight: x (..., in), weight (out, in)."""
-    y = x @ weight.T
+    y = product(x, weight.T)
     return y if bias is None else y + bias
 
 

@@ -11,6 +11,7 @@ from .... import ops
 from ....autograd.graph import Array, array_of
 from ....nn import functional as F
 from ....ops import activation as a
+from ....tensors import Tensor
 from ..steps import Step
 from .arithmetic import cast_to
 from .table import axis_of, like, number, operator
@@ -61,6 +62,9 @@ def shrink(step: Step, x: Array) -> Array:
 @operator("Clip")
 def clip(step: Step, x: Array, low: Array = None, high: Array = None) -> Array:
     """x between two numbers, which are attributes up to opset 10."""
+    if any(isinstance(limit, Tensor) and limit.requires_grad for limit in (low, high)):
+        x = x if low is None else ops.maximum(x, low)
+        return x if high is None else ops.minimum(x, high)
     lowest = step.get("min") if low is None else number(low)
     highest = step.get("max") if high is None else number(high)
     if lowest is None and highest is None:

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from .... import ops
 from ....autograd.graph import Array, array_of
+from ....nn import functional as F
 from ..steps import Step
 from ..tensors import dtype_named
 from .arithmetic import cast_to
@@ -79,8 +80,7 @@ def attention(
         else:
             bias = mask
             if short > 0:
-                widths = [(0, 0)] * (mask.ndim - 1) + [(0, short)]
-                bias = like(np.pad(array_of(mask), widths, constant_values=-np.inf), mask)
+                bias = F.pad(mask, (0, short), "constant", -np.inf)
     cap = step.get("softcap", 0.0)
     if cap:
         scores = cap * ops.tanh(scores / cap)

@@ -106,13 +106,12 @@ def tensor_scatter(step: Step, past: Array, update: Array, start: Array = None) 
 @operator("OneHot")
 def one_hot(step: Step, index: Array, depth: Array, values: Array) -> Array:
     """Two values, off and on, along a new axis."""
-    n, kind = int(number(depth)), array_of(values).dtype
-    off, on = array_of(values)
+    n = int(number(depth))
     places = array_of(index).astype(np.int64)
     axis = axis_of(step.get("axis", -1), places.ndim + 1)
     places = np.expand_dims(np.where(places < 0, places + n, places), axis)
     grid = np.arange(n).reshape([-1 if d == axis else 1 for d in range(places.ndim)])  # (n with ones around)
-    return like(np.where(places == grid, on, off).astype(kind), index, values)
+    return ops.where(like(places == grid, values), values[1], values[0])
 
 
 @operator("NonZero")
