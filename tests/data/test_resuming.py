@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import warnings
 from collections.abc import Iterator
@@ -109,6 +110,24 @@ class StatefulStream(IterableDataset):
         self.at = state["at"]
 
 
+class NumberedStream(IterableDataset):
+    """With a state that tells which pass it is, and not where in it."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.epoch += 1
+        for i in np.random.default_rng(self.epoch).permutation(N).tolist():
+            yield IMAGES[i], i, package()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+
+
 def package() -> float:
     return float(tg.rand(1).item())
 
@@ -134,6 +153,7 @@ DATASETS: dict[str, Any] = {
     "a stream from random": lambda: Stream(random.random),
     "a stream with its own": lambda: Stream(np.random.default_rng(3).random),
     "a stream with a state": StatefulStream,
+    "a stream with a number": NumberedStream,
 }
 
 
@@ -175,6 +195,42 @@ class Stepping(Permutation):
         self.at, self.epoch = state["at"], state["epoch"]
 
 
+class Numbered(Permutation):
+    """With a state that tells which epoch it is, and not where in it."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[int]:
+        self.epoch += 1
+        return iter(np.random.default_rng(self.epoch).permutation(12).tolist())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+
+
+class Learning(Stepping):
+    """With a state that others move in the middle of an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = np.zeros(2)
+
+    def __iter__(self) -> Iterator[int]:
+        for i in super().__iter__():
+            yield (i + int(self.weights[1])) % 12
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.weights = np.asarray(state["weights"]).copy()
+
+
 def at_most(indices: Any, n: int) -> Any:
     return [i % n for i in indices]
 
@@ -194,6 +250,8 @@ ORDERS: dict[str, Any] = {
     "one by one": lambda _: {"batch_size": 2, "sampler": OneByOne(package)},
     "one by one, its own": lambda _: {"batch_size": 2, "sampler": OneByOne(np.random.default_rng(9).random)},
     "with a state": lambda _: {"batch_size": 2, "sampler": Stepping()},
+    "with the epoch's number": lambda _: {"batch_size": 2, "sampler": Numbered()},
+    "batches, with the epoch's number": lambda _: {"batch_sampler": BatchSampler(Numbered(), 5, True)},
     "batches, with a state": lambda _: {"batch_sampler": BatchSampler(Stepping(), 3, False)},
     "single samples": lambda _: {"batch_size": None, "shuffle": True},
 }
@@ -460,3 +518,32 @@ def test_a_state_can_be_a_file(tmp_path: Path) -> None:
     loader = DataLoader(TensorDataset(IMAGES, np.arange(N)), 4, True, transform=RandomShift(1))
     loader.load_state_dict(tg.load(tmp_path / "state"))
     assert len(loop(loader, list)) == 4
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetch: int) -> None:
+    """Its order cannot be drawn again from where the epoch began: its state is taken as it was."""
+
+    def made() -> tuple[Any, Any]:
+        sampler = Learning()
+        return DataLoader(TensorDataset(np.arange(12)), 2, sampler=sampler, prefetch=prefetch), sampler
+
+    def loop(loader: Any, sampler: Any, found: list[Any]) -> Iterator[None]:
+        for (x,) in loader:
+            found.append(x.tolist())
+            sampler.weights[1] += 1
+            yield
+
+    expected: list[Any] = []
+    whole = made()
+    for _ in range(2):
+        list(loop(*whole, expected))
+    found: list[Any] = []
+    first = made()
+    for _ in itertools.islice(loop(*first, found), 3):
+        pass
+    second = made()
+    second[0].load_state_dict(through_file(first[0].state_dict()))
+    for _ in range(2):
+        list(loop(*second, found))
+    assert found == expected

@@ -21,7 +21,7 @@ import numpy as np
 from ..arrays.rng import Generator, go_to, position, process_position, process_to, standing_in
 from .dataset import Subset
 from .sampler import BatchSampler
-from .sources import length, positions, put_back, states
+from .sources import alike, length, positions, put_back, states
 
 
 # ------------------------------------------------------------------------------------------------------ what it was
@@ -96,17 +96,31 @@ def _inner(dataset: Any, name: str) -> Any:
 class Stream:
     """One pass over an IterableDataset, begun where it is read."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, data: Mapping[str, Any]) -> None:
         self.dataset, self.over = dataset, False
         self._samples: Iterator[Any] | None = None
+        self._data = data  # whose state may tell where the pass is, or no more than which one it is:
+        self.still = False  # it was the same after one sample as after another
+        self._first: dict[str, Any] | None = None  # the state after the first sample
+        self._moves = False
 
     def take(self, count: int) -> list[Any]:
         """The next so many samples; fewer at the end."""
         if self._samples is None:
             self._samples = iter(self.dataset)
-        samples = list(itertools.islice(self._samples, count))
+        samples = []
+        for sample in itertools.islice(self._samples, count):
+            samples.append(sample)
+            self._look()
         self.over = len(samples) < count
         return samples
+
+    def _look(self) -> None:
+        if self._data and self._first is None:
+            self._first = states(self._data)
+        elif self._data and not self._moves:
+            self._moves = not alike(self._first, states(self._data))
+            self.still = not self._moves
 
     def end(self) -> None:
         """There is nothing left."""
@@ -150,7 +164,7 @@ class Reading:
         if self.data:
             found["dataset"] = states(self.data)
         if self.stream is not None:
-            found["over"] = self.stream.over
+            found["over"], found["still"] = self.stream.over, self.stream.still
         if self._watched != ():
             now = process_position()
             if self._watched is None:
