@@ -140,7 +140,7 @@ def test_resume_takes_any_checkpoint_of_ours(
 
     state = tg.load(tmp_path / "run")
     tg.save({**state, "optimizer": tg.optim.Adam(model.parameters()).state_dict()}, tmp_path / "Adam")
-    with pytest.raises(SystemExit, match="Adam is no run of this script: .* does not fit this SGD"):
+    with pytest.raises(SystemExit, match=r"Adam is no run of this script: .* does not fit this SGD"):
         run(example, monkeypatch, "--resume", str(tmp_path / "Adam"), "--out", str(tmp_path / "out"))
     tg.save({**state, "mine": 3}, tmp_path / "run")
     run(example, monkeypatch, "--resume", str(tmp_path / "run"), "--lr", "0.5", "--out", str(tmp_path / "out"))

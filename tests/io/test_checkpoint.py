@@ -411,7 +411,7 @@ class TestRefusals:
             load(3)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="open as text"):
             load(io.StringIO("x"))  # type: ignore[arg-type]
-        with pytest.raises(TypeError, match="save: .*open as text; open it with mode 'wb'"):
+        with pytest.raises(TypeError, match=r"save: .*open as text; open it with mode 'wb'"):
             save({}, io.StringIO())  # type: ignore[arg-type]
         with open(tmp_path / "text", "w") as text, pytest.raises(TypeError, match=r"save: '.*text' is open as text"):
             save({}, text)  # type: ignore[arg-type]

@@ -534,3 +534,43 @@ def test_a_callback_whose_state_would_be_lost_is_missed(own: list[Callback], tmp
     with pytest.raises(ValueError, match=r"callbacks \['Remembering', 'EarlyStopping'\], but this trainer has \["):
         second.load(tmp_path / "state")
     assert same(before, weights(second.model))
+
+
+class Halving(Callback):
+    """Leaves other weights behind at each end."""
+
+    def on_fit_end(self, trainer: Any) -> None:
+        for p in trainer.model.parameters():
+            p.data = p.data * 0.5
+
+
+@pytest.mark.parametrize("through_a_file", [False, True])
+@pytest.mark.parametrize("goals", [(1, 2, 3), (2, 3)])
+def test_goal_after_goal_is_one_run(goals: tuple[int, ...], through_a_file: bool, tmp_path: Path) -> None:
+    """Each end tells on_fit_end, and what that leaves behind is not trained on."""
+
+    def run() -> Trainer:
+        tg.manual_seed(5)
+        return trainer(callbacks=[EarlyStopping("loss", 9, restore_best=True), Halving()])
+
+    whole, mine = run(), run()
+    tg.manual_seed(5)
+    whole.fit((X, Y), 3, batch_size=8)
+    tg.manual_seed(5)
+    for goal in goals:
+        mine.fit((X, Y), goal, batch_size=8)
+        if through_a_file:
+            mine.save(tmp_path / "state")
+            mine = run().load(tmp_path / "state")
+    assert same(weights(whole.model), weights(mine.model))
+
+
+def test_weights_that_came_from_elsewhere_since_are_trained_on() -> None:
+    mine = trainer(callbacks=Halving())
+    mine.fit((X, Y), 1)
+    for p in mine.model.parameters():
+        p.data = p.data * 0.0
+    mine.optimizer.param_groups[0]["lr"] = 0.0
+    mine.callbacks.clear()
+    mine.fit((X, Y), 2)
+    assert not any(p.numpy().any() for p in mine.model.parameters())
