@@ -28,6 +28,7 @@ from tinygrad_cnn.data import (
     SubsetRandomSampler,
     TensorDataset,
     WeightedRandomSampler,
+    random_split,
 )
 
 N = 23
@@ -547,3 +548,24 @@ def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetc
     for _ in range(2):
         list(loop(*second, found))
     assert found == expected
+
+
+@pytest.mark.parametrize("within", [lambda part: part, lambda part: Subset(part, range(len(part)))])
+@pytest.mark.parametrize("given", [0, 2])
+def test_another_split_is_said(given: int, within: Any) -> None:
+    """As many samples, and others: of those that were kept apart some would be trained on."""
+
+    def made(seed: int) -> Any:
+        data = TensorDataset(np.arange(20))
+        part, _ = random_split(data, [15, 5], generator=tg.Generator(seed))
+        return DataLoader(within(part), 4, shuffle=True)
+
+    first = made(1)
+    for _ in itertools.islice(first, given):
+        pass
+    state = through_file(first.state_dict())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made(1).load_state_dict(state)
+    with pytest.warns(UserWarning, match=r"the dataset's part was '15 indices \(\w{8}\)' and is '15 indices"):
+        made(2).load_state_dict(state)

@@ -36,6 +36,7 @@ def settings_of(loader: Any) -> dict[str, Any]:
         "sampler": None if sampler is None else type(sampler).__name__,
         "transform": in_words(loader.transform),
         "the dataset's transform": in_words(_inner(loader.dataset, "transform")),
+        "the dataset's part": _part(loader.dataset),
     }
 
 
@@ -84,6 +85,16 @@ def _code(code: types.CodeType) -> str:
         return zlib.crc32(repr(part.co_names).encode(), start)
 
     return f"({sys.version_info[0]}.{sys.version_info[1]}:{crc(code, 0):08x})"
+
+
+def _part(dataset: Any) -> str | None:
+    """Which samples a `Subset` takes: a split that is drawn anew takes as many, and others."""
+    found, digest = None, 0
+    while isinstance(dataset, Subset):
+        indices = dataset.indices
+        digest = zlib.crc32(np.ascontiguousarray(indices, np.int64).tobytes(), digest)
+        found, dataset = f"{len(indices)} indices ({digest:08x})", dataset.dataset
+    return found
 
 
 def _inner(dataset: Any, name: str) -> Any:
