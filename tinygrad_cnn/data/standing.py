@@ -8,9 +8,6 @@ batches the loop was given; and where all that draws in reading stood when the l
 from __future__ import annotations
 
 import itertools
-import re
-import sys
-import types
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +19,7 @@ from ..arrays.rng import Generator, go_to, position, process_position, process_t
 from .dataset import Subset
 from .sampler import BatchSampler
 from .sources import alike, length, positions, put_back, states
+from .wording import in_words
 
 
 # ------------------------------------------------------------------------------------------------------ what it was
@@ -35,7 +33,9 @@ def settings_of(loader: Any) -> dict[str, Any]:
         "drop_last": bool(loader.drop_last),
         "sampler": None if sampler is None else type(sampler).__name__,
         "transform": in_words(loader.transform),
+        "collate_fn": in_words(loader.collate_fn),
         "the dataset's transform": in_words(_inner(loader.dataset, "transform")),
+        "the dataset's target_transform": in_words(_inner(loader.dataset, "target_transform")),
         "the dataset's part": _part(loader.dataset),
     }
 
@@ -46,45 +46,6 @@ def differences(saved: Mapping[str, Any], own: Mapping[str, Any], names: tuple[s
     if {"batch_size", "samples", "drop_last"} & set(found):
         found = [name for name in found if name != "batches"]  # which follows from them
     return ", ".join(f"{name} was {saved[name]!r} and is {own[name]!r} now" for name in found)
-
-
-def in_words(thing: Any) -> str | None:
-    """A transform as text that is the same in another process; what a function does is told by its code."""
-    if thing is None:
-        return None
-    if isinstance(thing, types.MethodType):
-        return f"{in_words(thing.__func__)} of {in_words(thing.__self__)}"
-    if isinstance(thing, types.FunctionType):
-        return f"{thing.__qualname__} {_code(thing.__code__)}"
-    inner = getattr(thing, "transforms", None)
-    if isinstance(inner, (list, tuple)):
-        return f"{type(thing).__name__}({', '.join(str(in_words(t)) for t in inner)})"
-    own: Any = type(thing).__repr__
-    if own is object.__repr__ and hasattr(thing, "__dict__"):
-        settings = (f"{name}={value!r}" for name, value in vars(thing).items() if _is_plain(value))
-        return f"{type(thing).__name__}({', '.join(settings)})"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _code(code: types.CodeType) -> str:
-    """Ten digits that change with what a function does; and with Python's version, which stands before them."""
-
-    def crc(part: types.CodeType, start: int) -> int:
-        start = zlib.crc32(part.co_code, start)
-        for constant in part.co_consts:
-            if isinstance(constant, types.CodeType):
-                start = crc(constant, start)
-            else:
-                start = zlib.crc32(repr(constant).encode(), start)
-        return zlib.crc32(repr(part.co_names).encode(), start)
-
-    return f"({sys.version_info[0]}.{sys.version_info[1]}:{crc(code, 0):08x})"
 
 
 def _part(dataset: Any) -> str | None:
