@@ -18,8 +18,9 @@ GROWN = 10.0
 def look_at_loss(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     """Before a step: follow the loss from which its gradients came."""
     loss = recent.loss
-    if any(group.get("maximize") for group in optimizer.param_groups):
-        return
+    for group in optimizer.param_groups:
+        if group.get("maximize"):
+            return
     if not watch.samples:
         watch.sample(params)
         watch.first = watch.anchor = loss
@@ -34,11 +35,11 @@ def look_at_loss(watch: Watch, optimizer: Any, params: list[Any]) -> None:
         return
     watch.worse += 1
     far = loss > WORSE * max(abs(watch.first), 1e-3)
-    if (far or (watch.worse % 50 == 0 and loss > 0)) and not watch.blown and watch.growth(params) > GROWN:
-        say_blown(watch, optimizer, loss, params)
+    if (far or (watch.worse % 50 == 0 and loss > 0)) and not watch.blown and watch.growth() > GROWN:
+        say_blown(watch, optimizer, loss)
 
 
-def say_blown(watch: Watch, optimizer: Any, loss: float, params: list[Any]) -> None:
+def say_blown(watch: Watch, optimizer: Any, loss: float) -> None:
     """The weights have blown up: say it once, and no more of what follows from it."""
     watch.blown = True
     lr = optimizer.param_groups[0].get("lr")
@@ -46,7 +47,7 @@ def say_blown(watch: Watch, optimizer: Any, loss: float, params: list[Any]) -> N
     say(
         "learning-rate",
         f"{cause}: after {watch.steps} step{'s' * (watch.steps > 1)} the loss is {loss:.3g}, from {watch.first:.3g}, "
-        f"and weights are {watch.growth(params):.2g} times what they were, as each step leaps past the minimum. Make "
+        f"and weights are {watch.growth():.2g} times what they were, as each step leaps past the minimum. Make "
         f"the net and the optimizer anew, {lower(watch)}. (Inputs that are not scaled to about -1..1 do the same.)",
         about=watch,
     )
@@ -63,7 +64,7 @@ def lower(watch: Watch | None) -> str:
 
 def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     """The loss is the very same for so long, or the weights have never moved; but not where the loss has come down."""
-    unmoved = not watch.moved(params)
+    unmoved = not watch.moved()
     same = watch.same >= STEPS
     fell = watch.anchor < watch.first - 1e-3 * abs(watch.first)
     if not (unmoved or same) or (same and (fell or abs(watch.anchor) < 1e-6)) or not math.isfinite(watch.anchor):

@@ -87,7 +87,7 @@ def _adds_to_used(stale: list[Variable], fresh: int, held: int, reached: list[Wa
     place = users_line()
     arrived = upcoming() + held - 1  # each that is added to is a write
     for g in stale:
-        g._rail = Used(arrived, g._rail.watch, place)
+        g._rail = Used(arrived, g._rail.watch, -1, place)
 
 
 def _never_a_step(watch: Watch, leaf: Variable) -> None:

@@ -22,6 +22,7 @@ def before_step(optimizer: Any) -> None:
         return
     watch = watch_of(optimizer)
     with_gradients, missing, used = [], [], 0
+    mark = Used(writes.last_write, watch, watch.steps)
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p._rail is not watch:
@@ -34,7 +35,8 @@ def before_step(optimizer: Any) -> None:
             if g._rail is not None and is_used(g):
                 if g._rail.place is not None:
                     say("stale-gradient", STALE, about=watch, place=g._rail.place)
-                used += g._rail.watch is watch and g._rail.place is None
+                used += g._rail.watch is watch and g._rail.step >= 0  # the latest step's
+            g._rail = mark
     if not with_gradients:
         if missing:
             _nothing(watch)
@@ -48,19 +50,21 @@ def before_step(optimizer: Any) -> None:
         say("cleared-before-step", CLEARED, about=watch)
         return
     watch.stepped += watch.reached > 0
-    _strays(watch, with_gradients, missing)
-    _attributes(watch)
+    if recent.strays or watch.strays:
+        _strays(watch, with_gradients, missing)
+    if recent.others:
+        _attributes(watch)
     if watch.reached:  # not gradients that somebody set
-        _missing(watch, missing)
+        if missing or watch.missing:
+            _missing(watch, missing)
         look_at_loss(watch, optimizer, with_gradients)
 
 
 def after_step(optimizer: Any) -> None:
-    """Note that the gradients there are were used, and by whom."""
+    """Note that there was a step: the gradients that `before_step` marked are used."""
     if not rails.on:
         return
     watch = watch_of(optimizer)
-    mark_used(optimizer)
     watch.steps += 1
     watch.reached = watch.fresh = 0
     watch.backwards, watch.ticket = recent.backwards, writes.upcoming()
@@ -68,8 +72,8 @@ def after_step(optimizer: Any) -> None:
 
 
 def mark_used(optimizer: Any) -> None:
-    """Note that the gradients there are were used."""
-    mark = Used(writes.last_write, watch_of(optimizer))
+    """Note that the gradients there are were used, in the middle of a step."""
+    mark = Used(writes.last_write, watch_of(optimizer), -1)
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p._grad is not None:
@@ -172,8 +176,6 @@ def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
 
 def _attributes(watch: Watch) -> None:
     """Plain tensors that get gradients in two steps in a row, and are attributes of modules."""
-    if not recent.others:
-        return
     leaves = [p for ref in recent.others if (p := ref()) is not None and p._wants_grad]
     again = [p for p in leaves if id(p) in watch.others and id(p) not in watch.excused]
     watch.others = {id(p) for p in leaves}

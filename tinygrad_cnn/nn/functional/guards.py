@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.guarding import here_and, looks, rails, say
+from ...arrays.guarding import here_and, looks_here, rails, say
 from ...autograd.graph import Array, Node, Variable, array_of
 
 LOOKS = 16  # batches of a run whose numbers are looked at
@@ -71,7 +71,7 @@ def _are_probabilities(p: Any) -> bool:
 def scores(x: Array, name: str) -> None:
     """`cross_entropy` takes the softmax itself."""
     made_by = _maker(x)
-    if not made_by and looks(name, LOOKS, here_and(name)) and _are_probabilities(_rows(x, x.ndim > 1)):
+    if not made_by and looks_here(name, LOOKS) and _are_probabilities(_rows(x, x.ndim > 1)):
         made_by = "softmax"
     if made_by in ("log_softmax", "logsigmoid"):
         say(
@@ -108,7 +108,7 @@ def log_probabilities(x: Array, name: str) -> None:
         return
     if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         _no_logarithms(name, f"probabilities, which {made_by} made", made_by)
-    elif looks(name, LOOKS, here_and(name)) and len(p := _rows(x, x._array.ndim > 1)):
+    elif looks_here(name, LOOKS) and len(p := _rows(x, x._array.ndim > 1)):
         with np.errstate(all="ignore"):
             totals = np.add.reduce(np.exp(p), axis=1)
         if _are_probabilities(p):
@@ -141,7 +141,7 @@ def logarithms(x: Array, name: str) -> None:
 
 def distributions(target: Array, dim: int, name: str) -> None:
     """Targets of `cross_entropy` that are no class indices are probabilities."""
-    if not looks("one-hot", LOOKS, here_and(name)) or not len(p := _rows(target, dim)):
+    if not looks_here("one-hot", LOOKS) or not len(p := _rows(target, dim)):
         return
     with np.errstate(all="ignore"):
         wrong = np.flatnonzero(~(abs(np.add.reduce(p, axis=1, dtype=np.float32) - 1) < 0.02) | (p.min(axis=1) < 0))
@@ -158,7 +158,7 @@ def distributions(target: Array, dim: int, name: str) -> None:
 
 def zero_or_one(target: Array, name: str) -> None:
     """Targets of logistic losses lie in 0..1."""
-    if looks(name, LOOKS, here_and(name)) and (t := array_of(target)).size:
+    if looks_here(name, LOOKS) and (t := array_of(target)).size:
         part = t[:ROWS] if t.ndim else t
         low, high = float(part.min()), float(part.max())
         if low < 0 or high > 1:
@@ -180,6 +180,9 @@ def all_ignored(ignore_index: int, name: str, reduction: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- sorted labels
+_MIXED = "labels that came mixed"  # in this run
+
+
 class _Order:
     """Do the labels of a run come class by class? It forgets all but the classes and how often each came."""
 
@@ -227,7 +230,9 @@ def _evaluates(node: Any) -> bool:
 def binary_order_of(x: Array, target: Array, name: str) -> None:
     """The same for two classes, as 0 and 1 in targets of shape (N,) or (N, 1)."""
     t = array_of(target)
-    if isinstance(x, Variable) and x._node is not None and t.ndim and t.size == len(t) > 0:
+    if _MIXED in rails.looked or not isinstance(x, Variable) or x._node is None:
+        return
+    if t.ndim and t.size == len(t) > 0:
         t = t.reshape(-1)  # (N,)
         if ((t == 0) | (t == 1)).all():
             order_of(x, t, name)
@@ -235,14 +240,18 @@ def binary_order_of(x: Array, target: Array, name: str) -> None:
 
 def order_of(x: Array, target: Any, name: str) -> None:
     """Labels of training batches that come one class after the other: nobody shuffled them."""
-    if not isinstance(x, Variable) or x._node is None or target.ndim != 1 or not len(target) or _evaluates(x._node):
+    if _MIXED in rails.looked or not isinstance(x, Variable) or x._node is None:
+        return
+    if target.ndim != 1 or not len(target) or _evaluates(x._node):
         return
     key = here_and("sorted-labels")
     order = rails.looked.get(key) or rails.looked.setdefault(key, _Order())
     if not order.open:
         return
     order.add(target)
-    if order.open and order.chance() < math.log(1e-5):
+    if not order.open:
+        rails.looked[_MIXED] = True
+    elif order.chance() < math.log(1e-5):
         order.open = False
         say(
             "sorted-labels",

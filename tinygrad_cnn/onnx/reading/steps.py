@@ -83,9 +83,12 @@ class Body:
         return tuple(found)
 
     def all_steps(self) -> Iterator[Step]:
-        """Its steps, and those of the bodies within."""
-        for step in self.steps:
-            yield step
-            for value in step.attributes.values():
-                if isinstance(value, Body):
-                    yield from value.all_steps()
+        """Its steps, and those of the bodies within, each body once, however often it is called."""
+        seen: set[int] = set()
+        todo = [self]
+        while todo:
+            body = todo.pop()
+            if id(body) not in seen:
+                seen.add(id(body))
+                yield from body.steps
+                todo += [v for step in body.steps for v in step.attributes.values() if isinstance(v, Body)]

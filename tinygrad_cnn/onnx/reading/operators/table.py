@@ -38,11 +38,25 @@ def operator(*names: str, domain: str = "", context: bool = False) -> Callable[[
     return enter
 
 
+class Known:
+    """An operator's function by its name, as which it is pickled and copied."""
+
+    def __init__(self, domain: str, name: str) -> None:
+        self.key = (domain, name)
+        self.function = OPERATORS[self.key]
+
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
+
+    def __reduce__(self) -> Any:
+        return Known, self.key
+
+
 def apply(step: Step, run: Any, inputs: list[Any]) -> tuple[Any, ...]:
     """The outputs of a step."""
     if any(isinstance(x, Tensor) for x in inputs):
         inputs = [Tensor(x) if isinstance(x, ndarray) else x for x in inputs]
-    context = (run,) if step.function in IN_CONTEXT else ()
+    context = (run,) if getattr(step.function, "function", None) in IN_CONTEXT else ()
     result = step.function(step, *context, *inputs)
     results = result if isinstance(result, tuple) else (result,)
     return tuple(x if x is None or isinstance(x, Tensor) else np.asarray(x) for x in results)
