@@ -236,7 +236,8 @@ class DataLoader(Generic[T_co]):
                 before = process_position() if seeded else {}
                 self.worker_init_fn(0)
                 process_to(before)
-            self._started, self._seeded = True, self.persistent_workers
+            self._started = True
+            self._seeded = self.persistent_workers
             yield
 
     def _begin(self, samplers: dict[str, Any] | None = None) -> Epoch:
