@@ -56,6 +56,7 @@ BUGS = [
     Bug("data/resuming.py", 'sources.alike(sources.states(sources.stateful_samplers(loader)), state["samplers"])', "True", RESUMING),  # what a sampler has learnt is lost
     Bug("data/resuming.py", 'epoch = begun(begin.get("samplers"))', 'epoch = begun(state["samplers"])', RESUMING),  # a sampler that counts epochs counts one twice
     Bug("data/resuming.py", 'if read.get("still") and not read["over"] else', "if False else", RESUMING),
+    Bug("data/loader.py", "seeded = resumes or self._seeded", "seeded = resumes", RESUMING),
     Bug("data/standing.py", "            self.still = not self._moves\n", "            pass\n", RESUMING),  # a stream begins the next pass
     Bug("data/standing.py", 'digest = zlib.crc32(np.ascontiguousarray(indices, np.int64).tobytes(), digest)', "pass", RESUMING),  # another split, in silence
     Bug("data/wording.py", '        if value is not function:\n            found[name] = value\n', "", ["tests/data/test_wording.py"]),

@@ -280,6 +280,7 @@ READING: dict[str, Any] = {
     "far ahead": {"prefetch": 30},
     "workers": {"num_workers": 2},
     "seeded workers": {"num_workers": 1, "worker_init_fn": lambda _: np.random.seed(3)},
+    "seeded once": {"num_workers": 1, "worker_init_fn": lambda _: np.random.seed(3), "persistent_workers": True},
 }
 
 
