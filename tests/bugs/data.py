@@ -61,7 +61,6 @@ BUGS = [
     Bug("data/standing.py", 'digest = zlib.crc32(np.ascontiguousarray(indices, np.int64).tobytes(), digest)', "pass", RESUMING),  # another split, in silence
     Bug("data/wording.py", '        if value is not function:\n            found[name] = value\n', "", ["tests/data/test_wording.py"]),
     Bug("data/wording.py", "sample = sample[:: max(sample.size // _SAMPLE, 1)]", "sample = sample[:1]", ["tests/data/test_wording.py"]),
-    Bug("data/wording.py", "for key, value in _attributes(thing) if not is_source(value)}", "for key, value in _attributes(thing)}", ["tests/data/test_wording.py"]),
     Bug("data/sources.py", "    elif isinstance(thing, types.FunctionType):\n        yield from _in_function(thing)\n", "", RESUMING),
     Bug("data/loader.py", "self._quiet = (seed, repeats + 1 if seed == last else 0)", "self._quiet = (seed, 0)", RESUMING),  # each epoch draws the same
     Bug("data/prefetch.py", "            if os.getpid() != process:", "            if False:", ["tests/data/test_processes.py"]),  # a forked child waits for ever

@@ -522,9 +522,10 @@ def test_a_state_can_be_a_file(tmp_path: Path) -> None:
     assert len(loop(loader, list)) == 4
 
 
+@pytest.mark.parametrize("taught_from", [0, 2])
 @pytest.mark.parametrize("prefetch", [0, 2])
-def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetch: int) -> None:
-    """Its order cannot be drawn again from where the epoch began: its state is taken as it was."""
+def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetch: int, taught_from: int) -> None:
+    """Its order cannot be drawn again from where the epoch began, or could up to there alone: its state is taken."""
 
     def made() -> tuple[Any, Any]:
         sampler = Learning()
@@ -533,7 +534,7 @@ def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetc
     def loop(loader: Any, sampler: Any, found: list[Any]) -> Iterator[None]:
         for (x,) in loader:
             found.append(x.tolist())
-            sampler.weights[1] += 1
+            sampler.weights[1] += (len(found) - 1) % 6 >= taught_from
             yield
 
     expected: list[Any] = []
@@ -549,6 +550,32 @@ def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetc
     for _ in range(2):
         list(loop(*second, found))
     assert found == expected
+
+
+@pytest.mark.parametrize(("epochs", "stop"), [(1, 0), (2, 0), (0, 4), (0, 1), (1, 1)])
+def test_workers_that_stay_are_seeded_once_in_a_run(epochs: int, stop: int) -> None:
+    """A new process calls worker_init_fn again, for what else it does; what it seeds was seeded when the run began."""
+    calls: list[int] = []
+
+    def made() -> DataLoader:
+        seed = lambda _: [calls.append(1), np.random.seed(3)]  # noqa: E731
+        return DataLoader(Rows(numpys), 6, num_workers=1, persistent_workers=True, worker_init_fn=seed)
+
+    whole = made()
+    expected = [loop(whole, list) for _ in range(3)]
+    assert calls == [1]
+    first = made()
+    found = [loop(first, list) for _ in range(epochs)]
+    part = loop(first, list, stop) if stop else []
+    state = through_file({"loader": first.state_dict(), "process": process_position()})
+    begin(99)
+    second = made()
+    second.load_state_dict(state["loader"])
+    process_to(state["process"])
+    found.append(part + loop(second, list))
+    found += [loop(second, list) for _ in range(2 - epochs)]
+    assert found == expected
+    assert len(calls) == 3
 
 
 @pytest.mark.parametrize("within", [lambda part: part, lambda part: Subset(part, range(len(part)))])
