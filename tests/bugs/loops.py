@@ -15,7 +15,7 @@ VOICE = ["tests/arrays/test_guarding.py"]
 
 BUGS = [
     Bug("rails/passes.py", "is_used(g) and g._array.any()", "is_used(g)", LOOP),  # zeros may be added to
-    Bug("rails/passes.py", "    if not fresh:\n", "    if True:\n", LOOP),  # a GAN
+    Bug("rails/passes.py", "    if not fresh and sum(", "    if sum(", LOOP),  # a GAN
     Bug("rails/passes.py", "arrived = upcoming() + held - 1", "arrived = upcoming() + held + 1", LOOP),
     Bug("rails/passes.py", "if not watch.steps and not others and", "if not watch.steps and", LOOP),  # adversarial images
     Bug("rails/passes.py", "any(written_since(p._array, watch.made) for p in params)", "False", LOOP),  # steps by hand
@@ -35,7 +35,7 @@ BUGS = [
     Bug("rails/nonfinite.py", "            made[node] = y\n", "            pass\n", LOSSES),
     Bug("rails/nonfinite.py", "                    masks = masks or what\n", "                    return what\n", LOSSES),
     Bug("rails/losses.py", "if not same and lr * largest > 1e-6:", "if False:", LOSSES),
-    Bug("rails/losses.py", "and watch.growth() > GROWN", "", LOSSES),
+    Bug("rails/losses.py", "if watch.growth() > GROWN:", "if True:", LOSSES),
     Bug("rails/losses.py", "fell or abs(watch.anchor) < 1e-6", "abs(watch.anchor) < 1e-6", LOSSES),
     Bug("arrays/guarding.py", "            if filters is warnings.filters:\n", "            if True:\n", VOICE),
 ]  # fmt: skip

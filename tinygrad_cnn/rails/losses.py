@@ -24,19 +24,23 @@ def look_at_loss(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     if not watch.samples:
         watch.sample(params)
         watch.first = watch.anchor = loss
+        watch.scale = max(abs(loss), 1e-3)
     if abs(loss - watch.anchor) <= 1e-6 * abs(watch.anchor):
         watch.same += 1
     else:
         watch.anchor, watch.same = loss, 1
     if watch.same == STEPS or (watch.stepped == STEPS and watch.same < STEPS):
         _stuck(watch, optimizer, params)
-    if loss < 0.98 * watch.first or not math.isfinite(loss):
+    if loss < 0.98 * (watch.first if watch.first < 0 else watch.scale) or not math.isfinite(loss):
         watch.worse = 0
         return
     watch.worse += 1
-    far = loss > WORSE * max(abs(watch.first), 1e-3)
-    if (far or (watch.worse % 50 == 0 and loss > 0)) and not watch.blown and watch.growth() > GROWN:
-        say_blown(watch, optimizer, loss)
+    far = loss > WORSE * watch.scale
+    if (far or (watch.worse % 50 == 0 and loss > 0)) and not watch.blown:
+        if watch.growth() > GROWN:
+            say_blown(watch, optimizer, loss)
+        else:  # the first batch was an easy one
+            watch.scale = max(watch.scale, loss)
 
 
 def say_blown(watch: Watch, optimizer: Any, loss: float) -> None:
@@ -71,7 +75,10 @@ def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
         return
     lr = max((float(group.get("lr", 1.0)) for group in optimizer.param_groups), default=1.0)
     weights = [p for p in params if p._array.ndim > 1] or params
+    decays = any(group.get("weight_decay") for group in optimizer.param_groups)
     largest = max(float(np.abs(p._grad._array).max(initial=0)) for p in weights)
+    if decays and unmoved and lr * largest > 1e-6:
+        return  # a minimum, where the decay of the weights and the gradient are even
     if not same and lr * largest > 1e-6:
         return  # some have moved, perhaps: those that were not sampled
     if 0 < largest < 1e-6 <= lr:

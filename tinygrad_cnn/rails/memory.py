@@ -18,6 +18,7 @@ from ..autograd.graph import Variable
 # What `Variable._rail` holds of a leaf: None; UNWATCHED of a Parameter until an optimizer gets it; then the Watch. Of a
 # gradient: None until a step has used it; then a Used.
 UNWATCHED = "a parameter in no optimizer"
+SPOKEN_OF = "a tensor that is an attribute of a module"  # of which that was said
 
 
 class Used(NamedTuple):
@@ -46,6 +47,7 @@ class Recent(threading.local):
     def __init__(self) -> None:
         self.backwards = 0  # how many there were
         self.loss = math.nan  # what it began from, if that was one number
+        self.root: weakref.ref[Variable] | None = None  # where it began
         self.cut = False  # did it begin at a leaf, and so reach nothing?
         self.strays: tuple[weakref.ref[Variable], ...] = ()  # Parameters it reached that are in no optimizer
         self.others: tuple[weakref.ref[Variable], ...] = ()  # other leaves it reached
@@ -76,6 +78,7 @@ class Watch:
         self.excused: set[int] = set()  # what has been spoken of
         self.latest = math.nan  # the loss of the latest of them
         self.first = self.anchor = math.nan  # the loss of the first step, and that which it has kept since
+        self.scale = 0.0  # the largest loss with weights that have not grown, as far as that was looked at
         self.same = self.worse = 0  # for how many steps; and how many in a row it was not better than the first
         self.samples: list[tuple[weakref.ref[Variable], ndarray]] = []
         self.blown = False
@@ -134,6 +137,12 @@ def watch_of(optimizer: Any) -> Watch:
     if watch is None or watch.optimizer is None or watch.optimizer() is not optimizer:
         watch = optimizer._rails = Watch(optimizer)
     return watch
+
+
+def note_zeroing(p: Variable) -> None:
+    """The gradient of a parameter was set to zero, not by its optimizer."""
+    if type(p._rail) is Watch:
+        p._rail.zeroed = True
 
 
 def stepped_by_somebody(p: Variable) -> bool:

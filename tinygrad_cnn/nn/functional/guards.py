@@ -44,8 +44,10 @@ def _behind(node: Any) -> str:
 
 
 def _is_logistic(node: Node) -> bool:
-    """1 / (1 + exp(-x)), written by hand."""
-    below = node.parents[-1]
+    """1 / (1 + exp(-x)) or exp(x) / (1 + exp(x)), written by hand."""
+    above, below = node.parents[0], node.parents[-1]
+    if above is not None and above is not below and _behind(above) != "exp":
+        return False  # x / (1 + exp(-x)) is another function
     return type(below) is Node and below.op.name == "add" and any(_behind(p) == "exp" for p in below.parents)
 
 
@@ -101,10 +103,26 @@ def logits(x: Array, name: str) -> None:
         )
 
 
+def _of_logarithms(x: Variable) -> bool:
+    """Is it something that a few operations made of logarithms? A focal loss weighs them: (1 - p)**2 * log(p)."""
+    found, stack = x._node, []
+    if type(found) is not Node or found.op.name in ("log", "logsigmoid"):
+        return False
+    stack = [found]
+    for _ in range(12):
+        if not stack:
+            break
+        node = stack.pop(0)
+        if node.op.name in ("log", "log_softmax"):
+            return True
+        stack += [parent for parent in node.parents if type(parent) is Node]
+    return False
+
+
 def log_probabilities(x: Array, name: str) -> None:
     """`nll_loss` takes logarithms of probabilities."""
     made_by = _maker(x)
-    if made_by == "log_softmax" or not isinstance(x, Variable):
+    if made_by == "log_softmax" or not isinstance(x, Variable) or (not made_by and _of_logarithms(x)):
         return
     if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         _no_logarithms(name, f"probabilities, which {made_by} made", made_by)
@@ -170,7 +188,9 @@ def zero_or_one(target: Array, name: str) -> None:
 
 
 def all_ignored(ignore_index: int, name: str, reduction: str) -> None:
-    """No sample of the batch counts."""
+    """No sample of the batch counts. A sum of none is 0, and harms only where the first batch is so already."""
+    if reduction != "mean" and here_and("sorted-labels") in rails.looked:
+        return
     value = "NaN, and so are all that it is added to" if reduction == "mean" else "0, with no gradient"
     say(
         "all-ignored",
@@ -236,6 +256,13 @@ def binary_order_of(x: Array, target: Array, name: str) -> None:
         t = t.reshape(-1)  # (N,)
         if ((t == 0) | (t == 1)).all():
             order_of(x, t, name)
+
+
+def rows_order_of(x: Array, target: Array, name: str) -> None:
+    """The same for targets that are rows of probabilities, (N, C)."""
+    t = array_of(target)
+    if t.ndim == 2 and t.shape[1]:
+        order_of(x, t.argmax(1), name)
 
 
 def order_of(x: Array, target: Any, name: str) -> None:
