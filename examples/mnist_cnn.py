@@ -88,21 +88,25 @@ def evaluate(model, loader):
 
 
 def read_checkpoint(path):
-    """The weights in a checkpoint, and the run that --save wrote beside them, or None. Of a Trainer's file, and of a
-    bare state_dict, the weights are taken alone."""
+    """The weights in a checkpoint, and the run that --save wrote beside them, or None. Of any other file that holds
+    this network's weights, bare or under some name, the weights are taken alone."""
     try:
         found = tg.load(path)
-        has_more = isinstance(found, dict) and isinstance(found.get("model"), dict)
-        weights = found["model"] if has_more else found
+        parts = found if isinstance(found, dict) else {}
+        names = set(LeNet().state_dict())
+        name = next((name for name, part in parts.items() if isinstance(part, dict) and set(part) == names), None)
+        weights = found if name is None else parts[name]
         LeNet().load_state_dict(weights)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise SystemExit(f"--resume: {path} is no checkpoint of this network: {error}") from error
-    rest = set(found) - {"model"} if has_more else set()
-    run = found if rest >= STATE - {"model"} else None
+    rest = set() if name is None else set(found) - {name}
+    settings = parts.get("settings")
+    ours = set(parts) >= STATE and isinstance(settings, dict) and set(settings) == set(SETTINGS)
+    run = found if ours else None
     ignored = rest - STATE if run else rest
     print(f"{path}: {'a run of this script' if run else 'weights, to begin with'}")
     if ignored:
-        print(f"ignored in it: {', '.join(sorted(ignored))}")
+        print(f"ignored in it: {', '.join(sorted(map(str, ignored)))}")
     return weights, run
 
 
@@ -159,10 +163,13 @@ def main():
     if weights:
         model.load_state_dict(weights)
     if run:
-        optimizer.load_state_dict(run["optimizer"])
-        scheduler.load_state_dict(run["scheduler"])
-        tg.default_generator().set_state(run["random"])
-        history = run["history"]
+        try:
+            optimizer.load_state_dict(run["optimizer"])
+            scheduler.load_state_dict(run["scheduler"])
+            tg.default_generator().set_state(run["random"])
+            history = list(run["history"])
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise SystemExit(f"--resume: {args.resume} is no run of this script: {error}") from error
     recorder = tg.viz.HistogramRecorder()  # of weights and gradients, for the report
     recorder.record(model, len(history))
 

@@ -19,7 +19,7 @@ BUGS = [
     Bug("train/trainer.py", "mean.add(_number(loss), len(targets))", "mean.add(_number(loss), 1)", TRAINER),  # a short last batch counts as much as the others
     Bug("data/resuming.py", "    if own != saved:\n", "    if not set(own) >= set(saved):\n", CHECKPOINTS),
     Bug("train/checkpoints.py", "trainer.epoch >= trainer.epochs or trainer.stop_reason is not None", "trainer.epoch >= trainer.epochs", CHECKPOINTS),
-    Bug("train/state.py", "        _put(trainer, before)\n", "        pass\n", CHECKPOINTS),
+    Bug("train/state.py", "        _put(trainer, before, {i: i for i in range(len(before[\"callbacks\"]))})\n", "        pass\n", CHECKPOINTS),
     Bug("train/history.py", 'name.endswith(("loss", "error"))', 'name.endswith("loss")', ["tests/train/test_history.py"]),
     Bug("train/csv_log.py", "            if len(row) != len(rows[0]):\n", "            if not row:\n", CALLBACKS),  # a row of another length
     Bug("train/callbacks.py", "if self.waited >= self.patience:", "if self.waited > self.patience:", CALLBACKS),
@@ -34,7 +34,10 @@ BUGS = [
     Bug("train/running.py", '        self.mean.load_state_dict(state["loss"])\n', "", RESUME),
     Bug("train/running.py", 'self.lr, self._seconds = state["lr"], float', 'self._seconds = float', RESUME),
     Bug("train/state.py", '    process_to(state["random"])\n', "", RESUME),
-    Bug("train/state.py", 'saved[count - 1] if count else -1', "saved[count - 2] if count else -1", RESUME),
+    Bug("train/state.py", "if there >= count]", "if there > count]", RESUME),
+    Bug("train/state.py", 'holders[f"callbacks.{name}.{numbers[name]}"] = callback', 'holders[f"callbacks.{len(holders)}"] = callback', RESUME),  # a generator is not found where others came
+    Bug("train/state.py", 'any(state["callbacks"][i][1] for i in gone) or ', "", RESUME),  # a state is lost
+    Bug("train/going_on.py", "        self._own = weights_of(self.model)\n", "        self._own = weights_of(self.model) if self.epoch < self.epochs else None\n", RESUME),
     Bug("train/feeding.py", 'self._digests[-1] != state["digest"]', "False", RESUME),
     Bug("train/going_on.py", "            self.model.load_state_dict(self._own)\n", "            pass\n", RESUME),  # goes on with the best weights
     Bug("train/checkpoints.py", "                self.best, self.best_epoch = before  # a best counts when its file stands\n", "", CHECKPOINTS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from tinygrad_cnn.data import (
     SubsetRandomSampler,
     TensorDataset,
     WeightedRandomSampler,
+    random_split,
 )
 
 N = 23
@@ -109,6 +111,24 @@ class StatefulStream(IterableDataset):
         self.at = state["at"]
 
 
+class NumberedStream(IterableDataset):
+    """With a state that tells which pass it is, and not where in it."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.epoch += 1
+        for i in np.random.default_rng(self.epoch).permutation(N).tolist():
+            yield IMAGES[i], i, package()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+
+
 def package() -> float:
     return float(tg.rand(1).item())
 
@@ -134,6 +154,7 @@ DATASETS: dict[str, Any] = {
     "a stream from random": lambda: Stream(random.random),
     "a stream with its own": lambda: Stream(np.random.default_rng(3).random),
     "a stream with a state": StatefulStream,
+    "a stream with a number": NumberedStream,
 }
 
 
@@ -175,6 +196,42 @@ class Stepping(Permutation):
         self.at, self.epoch = state["at"], state["epoch"]
 
 
+class Numbered(Permutation):
+    """With a state that tells which epoch it is, and not where in it."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[int]:
+        self.epoch += 1
+        return iter(np.random.default_rng(self.epoch).permutation(12).tolist())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+
+
+class Learning(Stepping):
+    """With a state that others move in the middle of an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = np.zeros(2)
+
+    def __iter__(self) -> Iterator[int]:
+        for i in super().__iter__():
+            yield (i + int(self.weights[1])) % 12
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.weights = np.asarray(state["weights"]).copy()
+
+
 def at_most(indices: Any, n: int) -> Any:
     return [i % n for i in indices]
 
@@ -194,6 +251,8 @@ ORDERS: dict[str, Any] = {
     "one by one": lambda _: {"batch_size": 2, "sampler": OneByOne(package)},
     "one by one, its own": lambda _: {"batch_size": 2, "sampler": OneByOne(np.random.default_rng(9).random)},
     "with a state": lambda _: {"batch_size": 2, "sampler": Stepping()},
+    "with the epoch's number": lambda _: {"batch_size": 2, "sampler": Numbered()},
+    "batches, with the epoch's number": lambda _: {"batch_sampler": BatchSampler(Numbered(), 5, True)},
     "batches, with a state": lambda _: {"batch_sampler": BatchSampler(Stepping(), 3, False)},
     "single samples": lambda _: {"batch_size": None, "shuffle": True},
 }
@@ -221,6 +280,7 @@ READING: dict[str, Any] = {
     "far ahead": {"prefetch": 30},
     "workers": {"num_workers": 2},
     "seeded workers": {"num_workers": 1, "worker_init_fn": lambda _: np.random.seed(3)},
+    "seeded once": {"num_workers": 1, "worker_init_fn": lambda _: np.random.seed(3), "persistent_workers": True},
 }
 
 
@@ -460,3 +520,80 @@ def test_a_state_can_be_a_file(tmp_path: Path) -> None:
     loader = DataLoader(TensorDataset(IMAGES, np.arange(N)), 4, True, transform=RandomShift(1))
     loader.load_state_dict(tg.load(tmp_path / "state"))
     assert len(loop(loader, list)) == 4
+
+
+@pytest.mark.parametrize("taught_from", [0, 2])
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_sampler_that_the_loop_teaches_goes_on_with_what_it_has_learnt(prefetch: int, taught_from: int) -> None:
+    """Its order cannot be drawn again from where the epoch began, or could up to there alone: its state is taken."""
+
+    def made() -> tuple[Any, Any]:
+        sampler = Learning()
+        return DataLoader(TensorDataset(np.arange(12)), 2, sampler=sampler, prefetch=prefetch), sampler
+
+    def loop(loader: Any, sampler: Any, found: list[Any]) -> Iterator[None]:
+        for (x,) in loader:
+            found.append(x.tolist())
+            sampler.weights[1] += (len(found) - 1) % 6 >= taught_from
+            yield
+
+    expected: list[Any] = []
+    whole = made()
+    for _ in range(2):
+        list(loop(*whole, expected))
+    found: list[Any] = []
+    first = made()
+    for _ in itertools.islice(loop(*first, found), 3):
+        pass
+    second = made()
+    second[0].load_state_dict(through_file(first[0].state_dict()))
+    for _ in range(2):
+        list(loop(*second, found))
+    assert found == expected
+
+
+@pytest.mark.parametrize(("epochs", "stop"), [(1, 0), (2, 0), (0, 4), (0, 1), (1, 1)])
+def test_workers_that_stay_are_seeded_once_in_a_run(epochs: int, stop: int) -> None:
+    """A new process calls worker_init_fn again, for what else it does; what it seeds was seeded when the run began."""
+    calls: list[int] = []
+
+    def made() -> DataLoader:
+        seed = lambda _: [calls.append(1), np.random.seed(3)]  # noqa: E731
+        return DataLoader(Rows(numpys), 6, num_workers=1, persistent_workers=True, worker_init_fn=seed)
+
+    whole = made()
+    expected = [loop(whole, list) for _ in range(3)]
+    assert calls == [1]
+    first = made()
+    found = [loop(first, list) for _ in range(epochs)]
+    part = loop(first, list, stop) if stop else []
+    state = through_file({"loader": first.state_dict(), "process": process_position()})
+    begin(99)
+    second = made()
+    second.load_state_dict(state["loader"])
+    process_to(state["process"])
+    found.append(part + loop(second, list))
+    found += [loop(second, list) for _ in range(2 - epochs)]
+    assert found == expected
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("within", [lambda part: part, lambda part: Subset(part, range(len(part)))])
+@pytest.mark.parametrize("given", [0, 2])
+def test_another_split_is_said(given: int, within: Any) -> None:
+    """As many samples, and others: of those that were kept apart some would be trained on."""
+
+    def made(seed: int) -> Any:
+        data = TensorDataset(np.arange(20))
+        part, _ = random_split(data, [15, 5], generator=tg.Generator(seed))
+        return DataLoader(within(part), 4, shuffle=True)
+
+    first = made(1)
+    for _ in itertools.islice(first, given):
+        pass
+    state = through_file(first.state_dict())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made(1).load_state_dict(state)
+    with pytest.warns(UserWarning, match=r"the dataset's part was '15 indices \(\w{8}\)' and is '15 indices"):
+        made(2).load_state_dict(state)

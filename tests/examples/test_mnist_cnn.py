@@ -111,6 +111,9 @@ def test_resume_takes_any_checkpoint_of_ours(
     trainer.fit((images, np.arange(8)), 1)
     trainer.save(tmp_path / "trainer")
     tg.save(model.state_dict(), tmp_path / "weights")
+    tg.save({"net": model.state_dict(), "note": "mine"}, tmp_path / "own names")
+    names = ("optimizer", "scheduler", "random", "history", "settings")
+    tg.save({"model": model.state_dict(), **dict.fromkeys(names, 1)}, tmp_path / "another script's")
     taken: list[Any] = []
     train_epoch = example.train_epoch
 
@@ -120,7 +123,12 @@ def test_resume_takes_any_checkpoint_of_ours(
 
     monkeypatch.setattr(example, "train_epoch", looking)
     common = ["--epochs", "1", "--batch-size", "100", "--out", str(tmp_path / "out")]
-    for name, ignored in (("trainer", "callbacks, epoch, history"), ("weights", "")):
+    for name, ignored in (
+        ("trainer", "callbacks, epoch, history"),
+        ("weights", ""),
+        ("own names", "note"),
+        ("another script's", "history, optimizer, random, scheduler, settings"),
+    ):
         run(example, monkeypatch, *common, "--resume", str(tmp_path / name), "--save", str(tmp_path / "run"))
         for key, value in model.state_dict().items():
             np.testing.assert_array_equal(taken[-1][key], value.numpy())
@@ -131,6 +139,9 @@ def test_resume_takes_any_checkpoint_of_ours(
         assert len(tg.load(tmp_path / "run")["history"]) == 1
 
     state = tg.load(tmp_path / "run")
+    tg.save({**state, "optimizer": tg.optim.Adam(model.parameters()).state_dict()}, tmp_path / "Adam")
+    with pytest.raises(SystemExit, match=r"Adam is no run of this script: .* does not fit this SGD"):
+        run(example, monkeypatch, "--resume", str(tmp_path / "Adam"), "--out", str(tmp_path / "out"))
     tg.save({**state, "mine": 3}, tmp_path / "run")
     run(example, monkeypatch, "--resume", str(tmp_path / "run"), "--lr", "0.5", "--out", str(tmp_path / "out"))
     out = capsys.readouterr().out

@@ -155,6 +155,8 @@ class TestFailures:
             ("taken/file", NotADirectoryError, r"'.*taken' is a file, not a folder"),
             ("folder", IsADirectoryError, "that is a folder; add the name of a file"),
             ("folder/", IsADirectoryError, "that is a folder; add the name of a file"),
+            ("new/", IsADirectoryError, "that is a folder; add the name of a file"),
+            ("taken/", IsADirectoryError, "that is a folder; add the name of a file"),
             ("", IsADirectoryError, "that is a folder; add the name of a file"),
             ("a\0b", ValueError, "a path holds no NUL"),
             ("n" * 300, OSError, "File name too long"),

@@ -411,6 +411,10 @@ class TestRefusals:
             load(3)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="open as text"):
             load(io.StringIO("x"))  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"save: .*open as text; open it with mode 'wb'"):
+            save({}, io.StringIO())  # type: ignore[arg-type]
+        with open(tmp_path / "text", "w") as text, pytest.raises(TypeError, match=r"save: '.*text' is open as text"):
+            save({}, text)  # type: ignore[arg-type]
         save({"a": 1}, str(tmp_path / "f"))
         with pytest.raises(ValueError, match="map_location='cuda:0'"):
             load(tmp_path / "f", map_location="cuda:0")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from train.runs import Stopping, drawn, everything, go, made
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.data import DataLoader, RandomShift, TensorDataset
-from tinygrad_cnn.train import Callback, Checkpoint, CSVLogger, Metric, Trainer
+from tinygrad_cnn.train import Callback, Checkpoint, CSVLogger, EarlyStopping, GradientClipping, Metric, Trainer
 
 HERE, APART = 92, 8  # cases in this process, and in processes of their own
 X, Y = blobs()
@@ -437,3 +438,139 @@ def test_weights_that_somebody_puts_in_are_gone_on_with() -> None:
     expected = mine.model[0].weight.numpy().copy()
     mine.fit((X, Y), 3, batch_size=10)
     assert (mine.callbacks[1].began == expected).all()
+
+
+class Plain(Callback):
+    """Has no state."""
+
+
+class Also(Callback):
+    """Nor has this one."""
+
+
+class Remembering(Callback):
+    def __init__(self) -> None:
+        self.seen, self.source = 0, np.random.default_rng(7)
+
+    def on_batch_end(self, trainer: Any, logs: Any) -> None:  # noqa: ARG002
+        self.seen += 1
+        for p in trainer.model.parameters():
+            p.data = p.data * float(1 + 1e-3 * self.source.random())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seen": self.seen}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.seen = state["seen"]
+
+
+CAME_AND_WENT: dict[str, tuple[Callable[[Path], list[Callback]], Callable[[Path], list[Callback]], str]] = {
+    "one that stops": (lambda _: [Plain(), Remembering()], lambda _: [Remembering()], "without Plain"),
+    "two, and another": (
+        lambda _: [Plain(), Remembering(), Also()],
+        lambda _: [Also(), Remembering(), Plain(), Plain()][1:],
+        "without Also",
+    ),
+    "new ones without a state": (lambda _: [Remembering()], lambda _: [Plain(), Remembering(), Also()], ""),
+    "what writes": (
+        lambda path: [Remembering(), Checkpoint(path / "mine", every_batches=1), CSVLogger(path / "log.csv")],
+        lambda _: [Remembering()],
+        "",
+    ),
+    "what writes, new": (
+        lambda _: [Remembering()],
+        lambda path: [CSVLogger(path / "log.csv"), Remembering(), Checkpoint(path / "mine")],
+        "",
+    ),
+    "clipping": (lambda _: [Remembering(), GradientClipping(99.0)], lambda _: [Remembering()], "without GradientCl"),
+    "a new one with a state": (
+        lambda _: [Remembering()],
+        lambda _: [Remembering(), EarlyStopping("loss", 9)],
+        "with EarlyStopping, which the saved run did not have",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAME_AND_WENT)
+def test_callbacks_without_a_state_come_and_go(name: str, tmp_path: Path) -> None:
+    """The others keep theirs, and their generators, wherever they stand in the list now."""
+    before, after, said = CAME_AND_WENT[name]
+
+    def run(*callbacks: Callback) -> Trainer:
+        tg.manual_seed(5)
+        return trainer(callbacks=[*callbacks])
+
+    whole = run(Remembering())
+    whole.fit((X, Y), 3, batch_size=8)
+    first = run(*before(tmp_path))
+    last = At(lambda: [first.save(tmp_path / "state"), first.stop("enough")], 2, 3)
+    first.callbacks.append(last)
+    first.fit((X, Y), 3, batch_size=8)
+    second = run(*after(tmp_path))
+    tg.manual_seed(6)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        second.load(tmp_path / "state")
+    told = [str(warning.message) for warning in found]
+    assert len(told) == 1  # of the At at least
+    assert re.search(r"without .*\bAt\b", told[0])
+    assert said in told[0]
+    assert found[0].filename == __file__
+    second.fit((X, Y), 3, batch_size=8)
+    assert same(weights(whole.model), weights(second.model))
+    assert [c.seen for c in second.callbacks if isinstance(c, Remembering)] == [24]
+
+
+@pytest.mark.parametrize(
+    "own", [[], [Plain()], [EarlyStopping("loss", 9), Remembering()]], ids=["none", "another", "another order"]
+)
+def test_a_callback_whose_state_would_be_lost_is_missed(own: list[Callback], tmp_path: Path) -> None:
+    first = trainer(callbacks=[Remembering(), EarlyStopping("loss", 9)])
+    first.fit((X, Y), 1)
+    first.save(tmp_path / "state")
+    second = trainer(net(8), callbacks=[*own])
+    second.callbacks = [*own]
+    before = weights(second.model)
+    with pytest.raises(ValueError, match=r"callbacks \['Remembering', 'EarlyStopping'\], but this trainer has \["):
+        second.load(tmp_path / "state")
+    assert same(before, weights(second.model))
+
+
+class Halving(Callback):
+    """Leaves other weights behind at each end."""
+
+    def on_fit_end(self, trainer: Any) -> None:
+        for p in trainer.model.parameters():
+            p.data = p.data * 0.5
+
+
+@pytest.mark.parametrize("through_a_file", [False, True])
+@pytest.mark.parametrize("goals", [(1, 2, 3), (2, 3)])
+def test_goal_after_goal_is_one_run(goals: tuple[int, ...], through_a_file: bool, tmp_path: Path) -> None:
+    """Each end tells on_fit_end, and what that leaves behind is not trained on."""
+
+    def run() -> Trainer:
+        tg.manual_seed(5)
+        return trainer(callbacks=[EarlyStopping("loss", 9, restore_best=True), Halving()])
+
+    whole, mine = run(), run()
+    tg.manual_seed(5)
+    whole.fit((X, Y), 3, batch_size=8)
+    tg.manual_seed(5)
+    for goal in goals:
+        mine.fit((X, Y), goal, batch_size=8)
+        if through_a_file:
+            mine.save(tmp_path / "state")
+            mine = run().load(tmp_path / "state")
+    assert same(weights(whole.model), weights(mine.model))
+
+
+def test_weights_that_came_from_elsewhere_since_are_trained_on() -> None:
+    mine = trainer(callbacks=Halving())
+    mine.fit((X, Y), 1)
+    for p in mine.model.parameters():
+        p.data = p.data * 0.0
+    mine.optimizer.param_groups[0]["lr"] = 0.0
+    mine.callbacks.clear()
+    mine.fit((X, Y), 2)
+    assert not any(p.numpy().any() for p in mine.model.parameters())

@@ -109,6 +109,7 @@ class DataLoader(Generic[T_co]):
         self.persistent_workers, self.multiprocessing_context = persistent_workers, multiprocessing_context
         self.pin_memory, self.pin_memory_device, self.in_order = pin_memory, pin_memory_device, in_order
         self._started = False  # has worker_init_fn run once?
+        self._seeded = False  # was that in the run that goes on here, whose workers persist?
         self._place: Place | None = None  # of the last epoch that was begun
         self._resumed: dict[str, Any] | None = None  # a state that waits for the next epoch
         self._quiet: tuple[int, int] = (-1, 0)  # the last seed of `_quiet_source`, and how often it came again
@@ -231,10 +232,12 @@ class DataLoader(Generic[T_co]):
     def _reader(self, source: Generator | None, resumes: bool) -> Iterator[None]:
         with reader(self.dataset, source):
             if self.worker_init_fn is not None and not (self._started and self.persistent_workers):
-                before = process_position() if resumes else {}  # what it seeds was seeded when the epoch began
+                seeded = resumes or self._seeded  # what it seeds was seeded when the epoch, or the first one, began
+                before = process_position() if seeded else {}
                 self.worker_init_fn(0)
                 process_to(before)
             self._started = True
+            self._seeded = self.persistent_workers
             yield
 
     def _begin(self, samplers: dict[str, Any] | None = None) -> Epoch:
@@ -248,11 +251,14 @@ class DataLoader(Generic[T_co]):
             own = self._quiet_source() if sources.draws_by_itself(order) else None
             for name, sampler in sources.stateful_samplers(self).items() if samplers else ():
                 sampler.load_state_dict(copy.deepcopy(samplers[name]))  # type: ignore[index]
+            place.begin["samplers"] = sources.states(sources.stateful_samplers(self))
             tasks = place.taking(order, own)
         rng = self._transform_rng() if self._stream or self._batching else None
-        stream = Stream(self.dataset) if self._stream else None
-        read, source = self._reads(rng, stream)
         data = sources.stateful_data(self.dataset)
+        stream = Stream(self.dataset, data) if self._stream else None
+        if stream is not None:
+            place.begin["dataset"] = sources.states(data)
+        read, source = self._reads(rng, stream)
         ahead = bool(self.prefetch or self.num_workers)
         return Epoch(tasks, read, Reading(rng, source, reads, data, stream, ahead), place)
 

@@ -42,6 +42,7 @@ def between_epochs(loader: Any) -> dict[str, Any]:
         "samplers": sources.states(sources.stateful_samplers(loader)),
         "dataset": sources.states(sources.stateful_data(loader.dataset)),
         "quiet": [*loader._quiet],
+        "seeded": loader._seeded,
         "settings": settings_of(loader),
     }
 
@@ -89,6 +90,7 @@ def check_state(loader: Any, state: Any) -> None:
 def load(loader: Any, state: dict[str, Any]) -> None:
     """Put a loader where it stood; in the middle of an epoch its next one goes on."""
     loader._place, loader._resumed = None, None
+    loader._seeded = bool(state.get("seeded", False)) and loader.persistent_workers
     if "begin" in state:
         loader._resumed = copy.deepcopy(state)
         return
@@ -109,43 +111,57 @@ def resume(loader: Any, state: dict[str, Any]) -> Epoch:
     now, begin = process_position(), state["begin"]
     reads = sources.reading_sources(loader)
     found = {**sources.order_sources(loader, reads), **reads}
-    process_to(begin["process"])
-    sources.put_back(found, begin["generators"])
-    loader._quiet = tuple(begin["quiet"])
+
+    def begun(samplers: dict[str, Any] | None) -> Epoch:
+        process_to(begin["process"])
+        sources.put_back(found, begin["generators"])
+        loader._quiet = tuple(begin["quiet"])
+        return loader._begin(samplers)
+
+    def taken_again(epoch: Epoch) -> bool:
+        deque(itertools.islice(epoch.tasks, state["taken"]), maxlen=0)
+        if (epoch.place.taken, epoch.place.digest) != (state["taken"], state["digest"]):
+            return False
+        return sources.alike(sources.states(sources.stateful_samplers(loader)), state["samplers"])
+
     try:
-        epoch = loader._begin(state["samplers"])
-        place = epoch.place
-        if state["samplers"]:
+        epoch = begun(begin.get("samplers"))
+        if taken_again(epoch):
+            while len(epoch.place.ahead) > len(state["ahead"]):
+                epoch.place.ahead.popleft()
+        elif state["samplers"]:  # which go on by themselves from where they stood
+            epoch = begun(state["samplers"])
+            place = epoch.place
             place.taken, place.digest, place.ahead = state["taken"], state["digest"], deque(state["ahead"])
             place.exhausted = state["exhausted"]
         else:
-            deque(itertools.islice(epoch.tasks, state["taken"]), maxlen=0)
-            if (place.taken, place.digest) != (state["taken"], state["digest"]):
-                raise OtherEpochError(
-                    "the sampler gives another order than in the saved run, from the same random state; it must draw "
-                    "all at once or from its own generator, or have state_dict() and load_state_dict()"
-                )
-            while len(place.ahead) > len(state["ahead"]):
-                place.ahead.popleft()
+            raise OtherEpochError(
+                "the sampler gives another order than in the saved run, from the same random state; it must draw "
+                "all at once or from its own generator, or have state_dict() and load_state_dict()"
+            )
     finally:
         process_to(now)
         sources.put_back(found, state["generators"])
         loader._quiet = tuple(state["quiet"])
+    place = epoch.place
     place.begin, place.batches, place.read = begin, state["batches"], state["read"]
+    read = place.read or {}
+    kept = begin["dataset"] if read.get("still") and not read["over"] else state["dataset"]
     for name, part in epoch.reading.data.items():
-        part.load_state_dict(copy.deepcopy(state["dataset"][name]))
+        part.load_state_dict(copy.deepcopy(kept[name]))
     more = () if place.exhausted else epoch.tasks
     return epoch._replace(tasks=itertools.chain(list(place.ahead), more))
 
 
 def arrive(epoch: Epoch, state: dict[str, Any] | None) -> None:
-    """Where batches are read, before the first: a stream is read up to where it stood, and everything put there."""
+    """Where batches are read, before the first: a stream whose state does not tell where it stood is read up to there,
+    and everything is put there."""
     reading = epoch.reading
     if state is not None:
         read, stream = state["read"], reading.stream
         if stream is not None and read is not None and read["over"]:
             stream.end()
-        elif stream is not None and read is not None and not reading.data:
+        elif stream is not None and read is not None and (not reading.data or read.get("still")):
             now = process_position()
             process_to({name: state["begin"]["process"][name] for name in ("python", "numpy")})
             sources.put_back(reading.sources, state["begin"]["generators"])

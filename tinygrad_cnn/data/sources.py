@@ -124,6 +124,18 @@ def states(things: Mapping[str, Any]) -> dict[str, Any]:
     return {name: copy.deepcopy(thing.state_dict()) for name, thing in things.items()}
 
 
+def alike(a: Any, b: Any) -> bool:
+    """Are two states the same, bit for bit?"""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(alike, a, b))
+    x, y = (getattr(value, "_array", value) for value in (a, b))
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
+    return bool(type(x) is type(y) and (x == y or repr(x) == repr(y)))
+
+
 def positions(sources: Mapping[str, Any]) -> dict[str, Any]:
     """Where each generator stands."""
     return {name: position(source) for name, source in sources.items()}

@@ -8,9 +8,6 @@ batches the loop was given; and where all that draws in reading stood when the l
 from __future__ import annotations
 
 import itertools
-import re
-import sys
-import types
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +18,8 @@ import numpy as np
 from ..arrays.rng import Generator, go_to, position, process_position, process_to, standing_in
 from .dataset import Subset
 from .sampler import BatchSampler
-from .sources import length, positions, put_back, states
+from .sources import alike, length, positions, put_back, states
+from .wording import in_words
 
 
 # ------------------------------------------------------------------------------------------------------ what it was
@@ -35,7 +33,10 @@ def settings_of(loader: Any) -> dict[str, Any]:
         "drop_last": bool(loader.drop_last),
         "sampler": None if sampler is None else type(sampler).__name__,
         "transform": in_words(loader.transform),
+        "collate_fn": in_words(loader.collate_fn),
         "the dataset's transform": in_words(_inner(loader.dataset, "transform")),
+        "the dataset's target_transform": in_words(_inner(loader.dataset, "target_transform")),
+        "the dataset's part": _part(loader.dataset),
     }
 
 
@@ -47,43 +48,14 @@ def differences(saved: Mapping[str, Any], own: Mapping[str, Any], names: tuple[s
     return ", ".join(f"{name} was {saved[name]!r} and is {own[name]!r} now" for name in found)
 
 
-def in_words(thing: Any) -> str | None:
-    """A transform as text that is the same in another process; what a function does is told by its code."""
-    if thing is None:
-        return None
-    if isinstance(thing, types.MethodType):
-        return f"{in_words(thing.__func__)} of {in_words(thing.__self__)}"
-    if isinstance(thing, types.FunctionType):
-        return f"{thing.__qualname__} {_code(thing.__code__)}"
-    inner = getattr(thing, "transforms", None)
-    if isinstance(inner, (list, tuple)):
-        return f"{type(thing).__name__}({', '.join(str(in_words(t)) for t in inner)})"
-    own: Any = type(thing).__repr__
-    if own is object.__repr__ and hasattr(thing, "__dict__"):
-        settings = (f"{name}={value!r}" for name, value in vars(thing).items() if _is_plain(value))
-        return f"{type(thing).__name__}({', '.join(settings)})"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _code(code: types.CodeType) -> str:
-    """Ten digits that change with what a function does; and with Python's version, which stands before them."""
-
-    def crc(part: types.CodeType, start: int) -> int:
-        start = zlib.crc32(part.co_code, start)
-        for constant in part.co_consts:
-            if isinstance(constant, types.CodeType):
-                start = crc(constant, start)
-            else:
-                start = zlib.crc32(repr(constant).encode(), start)
-        return zlib.crc32(repr(part.co_names).encode(), start)
-
-    return f"({sys.version_info[0]}.{sys.version_info[1]}:{crc(code, 0):08x})"
+def _part(dataset: Any) -> str | None:
+    """Which samples a `Subset` takes: a split that is drawn anew takes as many, and others."""
+    found, digest = None, 0
+    while isinstance(dataset, Subset):
+        indices = dataset.indices
+        digest = zlib.crc32(np.ascontiguousarray(indices, np.int64).tobytes(), digest)
+        found, dataset = f"{len(indices)} indices ({digest:08x})", dataset.dataset
+    return found
 
 
 def _inner(dataset: Any, name: str) -> Any:
@@ -96,17 +68,31 @@ def _inner(dataset: Any, name: str) -> Any:
 class Stream:
     """One pass over an IterableDataset, begun where it is read."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, data: Mapping[str, Any]) -> None:
         self.dataset, self.over = dataset, False
         self._samples: Iterator[Any] | None = None
+        self._data = data  # whose state may tell where the pass is, or no more than which one it is:
+        self.still = False  # it was the same after one sample as after another
+        self._first: dict[str, Any] | None = None  # the state after the first sample
+        self._moves = False
 
     def take(self, count: int) -> list[Any]:
         """The next so many samples; fewer at the end."""
         if self._samples is None:
             self._samples = iter(self.dataset)
-        samples = list(itertools.islice(self._samples, count))
+        samples = []
+        for sample in itertools.islice(self._samples, count):
+            samples.append(sample)
+            self._look()
         self.over = len(samples) < count
         return samples
+
+    def _look(self) -> None:
+        if self._data and self._first is None:
+            self._first = states(self._data)
+        elif self._data and not self._moves:
+            self._moves = not alike(self._first, states(self._data))
+            self.still = not self._moves
 
     def end(self) -> None:
         """There is nothing left."""
@@ -150,7 +136,7 @@ class Reading:
         if self.data:
             found["dataset"] = states(self.data)
         if self.stream is not None:
-            found["over"] = self.stream.over
+            found["over"], found["still"] = self.stream.over, self.stream.still
         if self._watched != ():
             now = process_position()
             if self._watched is None:

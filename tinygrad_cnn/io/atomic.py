@@ -126,7 +126,8 @@ def _place(path: str | bytes) -> tuple[Path, int | None]:
         except (FileNotFoundError, NotADirectoryError):
             there = None
     folder = target.parent
-    if not text or (there is not None and stat.S_ISDIR(there.st_mode)):
+    ends = text.endswith(os.sep) or bool(os.altsep and text.endswith(os.altsep))
+    if not text or ends or (there is not None and stat.S_ISDIR(there.st_mode)):
         raise _no_file(errno.EISDIR, "that is a folder; add the name of a file to it", path)
     if there is not None and not stat.S_ISREG(there.st_mode):
         kind = _KINDS.get(stat.S_IFMT(there.st_mode), "something else")

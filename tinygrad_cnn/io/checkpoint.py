@@ -69,6 +69,8 @@ def save(obj: object, f: PathOrFile) -> None:
     ((2, 2), inf)
     """
     path = _is_path(f, "write", "save")
+    if isinstance(getattr(f, "file", f), io.TextIOBase):  # `file` is that within a file of the module tempfile
+        raise TypeError(f"save: {str(getattr(f, 'name', f))!r} is open as text; open it with mode 'wb'")
     header, start, arrays = _laid_out(obj)
     if path:
         sha = hashlib.sha256(header)

@@ -63,6 +63,7 @@ class Callback:
 
     order: ClassVar[int] = 0  # lower ones are called first; equal ones in the order they were given
     saved: ClassVar[bool] = True  # is it part of a saved run? False for one that looks on: a run resumes without it
+    needed: ClassVar[bool] = True  # does what a resumed run computes depend on it? Else it may come and go in silence
 
     def on_fit_start(self, trainer: Run) -> None:
         """Before the first epoch of a call of ``fit``."""

@@ -29,6 +29,7 @@ class Checkpoint(Callback):
     """
 
     order = 90
+    needed = False
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ class CSVLogger(Callback):
     """
 
     order = 20
+    needed = False
 
     def __init__(self, path: str | os.PathLike[str], append: bool = True) -> None:
         self.path, self.append = os.fspath(path), append

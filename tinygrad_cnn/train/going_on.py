@@ -65,9 +65,9 @@ class Resumable(Stoppable):
         self._own = None
 
     def _tell_the_end(self) -> None:
-        """Tell of the end. A run that was cut short goes on with its own weights, whatever callbacks leave behind: the
-        best ones, or an average."""
-        self._own = weights_of(self.model) if self.epoch < self.epochs else None
+        """Tell of the end. A run that goes on, to its goal or to a later one, does so with its own weights, whatever
+        callbacks leave behind: the best ones, or an average."""
+        self._own = weights_of(self.model)
         own = digest(self.model)
         self._digests = own, own
         try:
