@@ -132,6 +132,13 @@ class Program:
         return "\n".join(lines)
 
 
+def put_together(like: Any, parts: list[Any]) -> Any:
+    """The parts as a named tuple, a list or a tuple, as ``like`` is; types that check what is in them become plain."""
+    if hasattr(like, "_fields"):
+        return type(like)(*parts)
+    return parts if isinstance(like, list) else tuple(parts)
+
+
 def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
     """Attributes or inputs with some Values exchanged for others."""
     if isinstance(thing, Value):
@@ -139,8 +146,7 @@ def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
     if isinstance(thing, Mapping):
         return {key: replaced(part, by) for key, part in thing.items()}
     if isinstance(thing, (tuple, list)):
-        parts = [replaced(part, by) for part in thing]
-        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+        return put_together(thing, [replaced(part, by) for part in thing])
     return thing
 
 

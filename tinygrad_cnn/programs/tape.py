@@ -26,7 +26,7 @@ from ..profiler.recorder import Watcher
 from ..tensors import Tensor
 from ..tensors.writing import Path as Views
 from ..tensors.writing import _root
-from .program import Step, Value
+from .program import Step, Value, put_together
 from .whole import Whole, whole
 
 _ITSELF = {"clone", "passage"}  # operations that give what they got, as a cast to the same dtype does
@@ -203,8 +203,7 @@ class Tape(Watcher):
         if isinstance(value, (Variable, ndarray)):
             return self._there(value) or array_of(value)
         if isinstance(value, (tuple, list)):
-            parts = [self._setting(part) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+            return put_together(value, [self._setting(part) for part in value])
         return value
 
     # ------------------------------------------------------------------------------------------ called by modules

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import array_of
+from ..autograd.graph import Variable, array_of
 from ..autograd.modes import no_grad
 from ..io.atomic import replace_file
 from ..nn.module import Module
 from ..nn.summary import in_mode, leaves_in, same_buffers
 from ..programs import record
+from ..programs.recording import with_arrays
 from .writing import Text, write
 
 __all__ = ["export_numpy"]
@@ -136,9 +137,10 @@ def _check(text: Text, model: Module, examples: Sequence[Any], path: Path) -> No
     """Run what is about to be written, and raise unless it computes what the model does."""
     room: dict[str, Any] = {"w": text.arrays}
     exec(compile("\n".join([HEAD, text.functions, text.predict]), path.name, "exec", dont_inherit=True), room)
+    inputs = [array_of(x) for x in leaves_in(list(examples)) if isinstance(x, (Variable, ndarray))]
+    copies = with_arrays(list(examples), iter(inputs))  # the model may write into what it is given
     with in_mode(model, False), same_buffers(model), no_grad():
-        expected = [array_of(x) for x in leaves_in(model(*examples)) if x is not None]
-    inputs = [array_of(x) for x in leaves_in(list(examples)) if not isinstance(x, (int, float, str, type(None)))]
+        expected = [array_of(x) for x in leaves_in(model(*copies)) if x is not None]
     found = room["predict"](*inputs)
     parts = list(found.values()) if isinstance(found, dict) else found if isinstance(found, tuple) else [found]
     for y, wanted in zip(map(np.asarray, parts), expected, strict=True):

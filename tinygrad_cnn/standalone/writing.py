@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from numpy import ndarray
 
 from ..programs import Extent, Program, Step, Value
+from ..programs.program import put_together
 from . import arrangement, elementwise, layers
 from .layout import assignment
 from .library import called, names_in, source
@@ -92,8 +93,7 @@ def _with_constants(step: Step, k: int) -> Step:
         if isinstance(thing, dict):
             return {key: walk(part) for key, part in thing.items()}
         if isinstance(thing, (tuple, list)):
-            parts = [walk(part) for part in thing]
-            return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+            return put_together(thing, [walk(part) for part in thing])
         return thing
 
     return Step(step.op, step.inputs, walk(step.attributes), step.outputs, step.module, step.type, step.line)
@@ -200,7 +200,7 @@ def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], ar
         yield f"    n = {_batch(program, arguments)}"
     yield from body
     yield ""
-    results = [_result(said[value]) for value in program.outputs]
+    results = [_result(said[value], value) for value in program.outputs]
     if named:
         pairs = ", ".join(f'"{name}": {text}' for name, text in zip(program.output_names, results, strict=True))
         yield f"    return {{{pairs}}}"
@@ -220,8 +220,10 @@ def _kind(program: Program) -> str:
     return "Array" if len(program.outputs) == 1 else f"tuple[{', '.join(['Array'] * len(program.outputs))}]"
 
 
-def _result(phrase: Phrase) -> str:
-    return str(phrase) if isinstance(phrase, (_Name, Infix, Call)) else f"np.asarray({phrase})"
+def _result(phrase: Phrase, value: Value) -> str:
+    if isinstance(phrase, (_Name, Infix, Call)):
+        return str(phrase)
+    return f"np.asarray({phrase})" if value.shape else f"np.asarray({phrase}, {dtype(value.dtype)})"
 
 
 def _batch(program: Program, arguments: list[str]) -> str:
