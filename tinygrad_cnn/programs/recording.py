@@ -38,8 +38,8 @@ def record(model: Module, *examples: Any, batch_dim: Any = _AUTO, **named: Any) 
 
     Args:
         model: a Module.
-        examples: what to call it with: Tensors or arrays, also in tuples, lists and dicts; other things (None, numbers)
-            are handed on as they are, and belong to the program.
+        examples: what to call it with: Tensors, or arrays as such, also in tuples, lists and dicts; other things (None,
+            numbers) are handed on as they are, and belong to the program.
         batch_dim: the dimension of the examples that holds the batch. By default it is 0 of all examples that are as
             long there as the first; where the model does not allow that, the batch size is fixed. A number, or a tuple
             of one for each array among the examples (None: without a batch), must be possible. None fixes the size.
@@ -57,6 +57,13 @@ def record(model: Module, *examples: Any, batch_dim: Any = _AUTO, **named: Any) 
         raise TypeError(f"record: model must be an nn.Module, got {type(model).__name__}")
     if any(is_lazy(p) for p in model.parameters()):
         raise RuntimeError("record: the model has layers that do not know their shapes yet; call it once before")
+    for name, module in model.named_modules():
+        if getattr(module, "max_norm", None) is not None:
+            raise RuntimeError(
+                f"record: {name or 'the model'} ({type(module).__name__}) shortens the rows of its table that it looks "
+                "up (max_norm), which no program does; shorten all of them once, with "
+                "weight.data.renorm_(norm_type, 0, max_norm), and set max_norm to None"
+            )
     arrays = [array_of(x) for x in leaves_in([examples, named]) if isinstance(x, (Tensor, ndarray))]
     if not arrays:
         raise TypeError("record: give an example of each input, such as tg.zeros(1, 3, 224, 224)")
@@ -192,11 +199,9 @@ def _watched_by(watcher: Watcher) -> Iterator[None]:
 
 
 def with_arrays(thing: Any, arrays: Iterator[ndarray]) -> Any:
-    """The arguments, with copies of these arrays in place of theirs."""
-    if isinstance(thing, Tensor):
+    """The arguments, with copies of these arrays, as Tensors, in place of theirs."""
+    if isinstance(thing, (Tensor, ndarray)):
         return Tensor(next(arrays).copy())
-    if isinstance(thing, ndarray):
-        return next(arrays).copy()
     if isinstance(thing, Mapping):
         return {key: with_arrays(part, arrays) for key, part in thing.items()}
     if isinstance(thing, (tuple, list)):

@@ -206,6 +206,19 @@ class Tape(Watcher):
             return put_together(value, [self._setting(part) for part in value])
         return value
 
+    def begins(self, name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """A function that counts as one step begins: it lies deeper than the module that runs."""
+        if self._whole is None:
+            call = Whole(tuple(self.value_of(x) for x in inputs), self._settings(attributes))
+            self._whole = len(self._open) + 1, call
+
+    def ends(self, name: str, result: Any) -> None:
+        """Its result is that step's."""
+        if self._whole is not None and self._whole[0] == len(self._open) + 1:
+            call, self._whole = self._whole[1], None
+            if result is not None:
+                self._as_whole(name, call, result)
+
     # ------------------------------------------------------------------------------------------ called by modules
     def enter(self, module: Module) -> None:
         """A module is called."""
@@ -225,14 +238,15 @@ class Tape(Watcher):
     def returned(self, result: Any) -> Any:
         """The results of a layer that counts as one step are that step's."""
         if self._whole is not None and self._whole[0] == len(self._open):
-            tensors = tensors_in(result)
-            outputs = tuple(self._value("result", t._array) for t in tensors)
-            for value, t in zip(outputs, tensors, strict=True):
-                self._note(value, t)
-            call = self._whole[1]
-            op = type(self._open[-1][0]).__name__
-            self.steps.append(Step(op, call.inputs, call.attributes, outputs, *self._where()))
+            self._as_whole(type(self._open[-1][0]).__name__, self._whole[1], result)
         return result
+
+    def _as_whole(self, op: str, call: Whole, result: Any) -> None:
+        tensors = tensors_in(result)
+        outputs = tuple(self._value("result", t._array) for t in tensors)
+        for value, t in zip(outputs, tensors, strict=True):
+            self._note(value, t)
+        self.steps.append(Step(op, call.inputs, call.attributes, outputs, *self._where()))
 
     def leave(self) -> None:
         """A module returns, or raises."""
