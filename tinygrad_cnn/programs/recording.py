@@ -215,6 +215,9 @@ def _input_names(model: Module, examples: tuple[Any, ...], named: dict[str, Any]
         given = inspect.signature(type(model).forward).bind(model, *examples, **named).arguments
     except (TypeError, ValueError):  # the call will say what is wrong
         given = {}
+    own = getattr(model, "input_names", None)  # as of a model that came from a file
+    if own is not None and not named and len(own) >= len(examples):
+        return [name for top_name, value in zip(own, examples, strict=False) for name in _paths(top_name, value)]
     top: list[tuple[str, Any]] = []
     for name, value in list(given.items())[1:] or [("input", examples), *named.items()]:
         kind = inspect.signature(type(model).forward).parameters.get(name)

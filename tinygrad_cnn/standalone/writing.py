@@ -17,7 +17,7 @@ from .layout import assignment
 from .library import called, names_in, source
 from .merging import merged
 from .naming import variables
-from .phrases import Call, Infix, Phrase, Phrases, array, dtype, shape
+from .phrases import LONGEST, Call, Infix, Phrase, Phrases, array, dtype, shape
 
 RULES: dict[str, elementwise.Rule] = {**elementwise.RULES, **arrangement.RULES, **layers.RULES}
 
@@ -100,7 +100,7 @@ def _with_constants(step: Step, k: int) -> Step:
 
 
 def _inlined(steps: list[Step], outputs: list[Value], said: dict[Value, Phrase]) -> list[Step]:
-    """The steps that get lines of their own: what is made of weights alone, and read once, stands where it is read.
+    """The steps that get lines of their own: what is made of weights alone, is short, and is read once, stands there.
 
     Raises NotImplementedError where a step has no words.
     """
@@ -111,8 +111,9 @@ def _inlined(steps: list[Step], outputs: list[Value], said: dict[Value, Phrase])
             missing.append(step)
         elif len(step.outputs) == 1 and uses[step.output] == 1 and all(value in said for value in step.values()):
             phrase = _phrase(step, said, missing)
-            said[step.output] = phrase if isinstance(phrase, Infix) else str(phrase)
-            continue
+            if len(str(phrase)) <= LONGEST:
+                said[step.output] = phrase if isinstance(phrase, Infix) else str(phrase)
+                continue
         kept.append(step)
     stand_ins: dict[Value, Phrase] = {value: _Name("x") for step in steps for value in (*step.values(), *step.outputs)}
     for step in kept:

@@ -7,7 +7,9 @@ computed in plain NumPy, leaves no node in a graph, and an output is a Tensor wh
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,6 +38,21 @@ def operator(*names: str, domain: str = "", context: bool = False) -> Callable[[
         return function
 
     return enter
+
+
+def _taken_apart(step: Step) -> tuple[Any, ...]:
+    """A step for a pickle: the function of its operator, which may have no name of its own, is found again here."""
+    values = {field.name: getattr(step, field.name) for field in fields(step)}
+    if OPERATORS.get((step.domain, step.operator)) is step.function:
+        del values["function"]
+    return _put_together, (values,)
+
+
+def _put_together(values: dict[str, Any]) -> Step:
+    return Step(**{"function": OPERATORS.get((values["domain"], values["operator"])), **values})
+
+
+copyreg.pickle(Step, _taken_apart)
 
 
 def apply(step: Step, run: Any, inputs: list[Any]) -> tuple[Any, ...]:
