@@ -83,9 +83,14 @@ class Body:
         return tuple(found)
 
     def all_steps(self) -> Iterator[Step]:
-        """Its steps, and those of the bodies within."""
-        for step in self.steps:
-            yield step
-            for value in step.attributes.values():
-                if isinstance(value, Body):
-                    yield from value.all_steps()
+        """Its steps, and those of the bodies within, each once: functions that call others twice share theirs."""
+        seen: set[int] = set()
+        left = [self]
+        while left:
+            body = left.pop()
+            if id(body) in seen:
+                continue
+            seen.add(id(body))
+            for step in body.steps:
+                yield step
+                left += (value for value in step.attributes.values() if isinstance(value, Body))

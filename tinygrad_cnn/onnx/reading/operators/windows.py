@@ -48,6 +48,8 @@ def grid_of(step: Step, sizes: Sequence[int], kernel: Sequence[int]) -> Grid:
     pads, auto = step.get("pads", (0,) * 2 * n), step.get("auto_pad", "NOTSET")
     if not len(kernel) == len(stride) == len(dilation) == n or len(pads) != 2 * n:
         raise ValueError(f"kernel, strides, dilations and pads must be of {n} dimensions, as the input is")
+    if not n:
+        raise ValueError("the input has no dimension for windows: expected (N, C, L), (N, C, H, W) or more")
     if min(*kernel, *stride, *dilation) < 1 or min(pads, default=0) < 0:
         raise ValueError(
             f"kernel {kernel}, strides {stride} and dilations {dilation} must be positive, pads {pads} not negative"
