@@ -48,3 +48,15 @@ def test_an_example_that_the_model_writes_into_stays_as_it_is(model: nn.Module, 
     before = example.numpy().copy()
     tg.export_numpy(model, example, tmp_path / "net.py")
     np.testing.assert_array_equal(example.numpy(), before)
+
+
+def test_arguments_by_keyword_and_keys_of_any_name(tmp_path: Path) -> None:
+    class Net(nn.Module):
+        def forward(self, x: tg.Tensor, *, scale: tg.Tensor) -> dict[str, tg.Tensor]:
+            return {"output": x * scale}
+
+    x, scale = np.ones((2, 3), np.float32), np.arange(6, dtype=np.float32).reshape(2, 3)
+    tg.export_numpy(Net(), {"x": x, "scale": scale}, tmp_path / "net.py")
+    text = (tmp_path / "net.py").read_text()
+    assert "def predict(x: Array, scale: Array) -> dict[str, Array]:" in text
+    assert 'return {"output": x}' in text

@@ -104,6 +104,7 @@ class Program:
         free: does it hold for every batch size? Then shapes and attributes that depend on it are `Extent`s.
         fixed_because: if not, why not; "" where nobody asked for it.
         model: the type of the model.
+        keyed: does it return a dict, or something with fields?
     """
 
     inputs: list[Value]
@@ -114,6 +115,7 @@ class Program:
     free: bool
     fixed_because: str = ""
     model: str = ""
+    keyed: bool = False
 
     @property
     def known(self) -> list[Value]:

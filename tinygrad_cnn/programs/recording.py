@@ -179,7 +179,7 @@ class _Call:
             if other_dice:
                 default_generator().numpy.random(7)
             result = self.model(*args, **kwargs)
-            tape.outputs, tape.output_names = tape.results(result), _output_names(result)
+            tape.outputs, tape.output_names, tape.keyed = tape.results(result), _output_names(result), _keyed(result)
         _drop_unread(tape)
         return tape
 
@@ -241,6 +241,11 @@ def _paths(name: str, value: Any) -> Iterator[str]:
             yield from _paths(f"{name}_{key}", part)
 
 
+def _keyed(result: Any) -> bool:
+    """Is it a dict, or something with fields?"""
+    return isinstance(result, Mapping) or dataclasses.is_dataclass(result) or hasattr(result, "_fields")
+
+
 def _output_names(result: Any) -> list[str]:
     """Names for what a model returns."""
     if isinstance(result, (Tensor, ndarray)):
@@ -278,7 +283,8 @@ def _program(model: Module, tapes: list[tuple[Tape, int]], fixed_because: str) -
     for number, value in enumerate(_in_order(first.inputs, steps, outputs)):
         value.number = number
     free = len(tapes) > 1
-    return Program(first.inputs, outputs, first.output_names, steps, size, free, fixed_because, type(model).__name__)
+    name = type(model).__name__
+    return Program(first.inputs, outputs, first.output_names, steps, size, free, fixed_because, name, first.keyed)
 
 
 def _without_idle(steps: list[Step]) -> tuple[list[Step], dict[Value, Value]]:

@@ -42,6 +42,7 @@ class Tape(Watcher):
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.output_names: list[str] = []
+        self.keyed = False  # is what it returns a dict, or something with fields?
         self._model = model
         self._names = {module: name for name, module in model.named_modules()}
         self._open: list[tuple[Module, str]] = []  # the modules that run, with their names

@@ -190,7 +190,7 @@ def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], ar
         yield f"        {name}: {shape(value.shape)}, {value.dtype}."
     yield ""
     yield "    Returns:"
-    named = _named(program)
+    named = program.keyed
     for name, value in zip(program.output_names, program.outputs, strict=True):
         yield f"        {f'{name!r}: ' if named else ''}{shape(value.shape)}, {value.dtype}."
     yield '    """'
@@ -209,14 +209,9 @@ def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], ar
         yield f"    return {', '.join(results)}"
 
 
-def _named(program: Program) -> bool:
-    """Does the model return a dict, or something with fields?"""
-    return not all(name.startswith("output") for name in program.output_names)
-
-
 def _kind(program: Program) -> str:
     """The type of what predict returns."""
-    if _named(program):
+    if program.keyed:
         return "dict[str, Array]"
     return "Array" if len(program.outputs) == 1 else f"tuple[{', '.join(['Array'] * len(program.outputs))}]"
 
