@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,3 +61,29 @@ def test_arguments_by_keyword_and_keys_of_any_name(tmp_path: Path) -> None:
     text = (tmp_path / "net.py").read_text()
     assert "def predict(x: Array, scale: Array) -> dict[str, Array]:" in text
     assert 'return {"output": x}' in text
+
+
+def test_what_is_turned_twice_is_turned_once(tmp_path: Path) -> None:
+    def turned(_: Any, x: tg.Tensor) -> tuple[tg.Tensor, ...]:
+        y = x.transpose(1, 2)
+        return x.transpose(0, 1).transpose(1, 2).transpose(0, 2), y, y.transpose(2, 3), x.permute(1, 2, 3, 0).mT
+
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5)).astype(np.float32)
+    path = tg.export_numpy(Of(turned), x, tmp_path / "net.py")
+    apart.give(path, [[x]])
+    apart.run([path])
+    for y, wanted in zip(apart.answers(path)[0], apart.expected(Of(turned), [x]), strict=True):
+        np.testing.assert_array_equal(y, wanted)
+    body = path.read_text().partition("def load")[0]
+    assert body.count(".transpose(") + body.count(".swapaxes(") == 4  # y is returned, and turned again
+
+
+def test_a_view_that_is_written_whole_is_what_was_written(tmp_path: Path) -> None:
+    def written(_: Any, x: tg.Tensor) -> tg.Tensor:
+        y = tg.zeros(x.shape[0], 8)
+        y[:, 1:7] = x
+        return y
+
+    path = tg.export_numpy(Of(written), tg.ones(2, 6), tmp_path / "net.py")
+    assert "np.s_[...]" not in path.read_text()
+    assert ", np.s_[:, 1:7], " in path.read_text()

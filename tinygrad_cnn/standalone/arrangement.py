@@ -76,6 +76,9 @@ def _getitem(p: Phrases) -> Phrase:
 def _setitem(p: Phrases) -> Phrase:
     """A view is chosen first, and of that the picks: what is written into those is then written into the view."""
     index, x, value = p.setting("index"), p.given(0), p.given(1)
+    whole, (into, new) = index.picks is None and index.basic == (Ellipsis,), p.step.inputs
+    if whole and isinstance(new, Value) and (new.shape, new.dtype) == (into.shape, into.dtype):
+        return value  # all of it
     view = f"np.s_[{p.index(index.basic)}]"
     if index.picks is None:
         return Call("changed", (x, view, value))
