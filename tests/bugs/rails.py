@@ -24,7 +24,7 @@ BUGS = [
     Bug("nn/functional/guards.py", "return not module.training", "return False", LOSSES),
     Bug("nn/functional/classification.py", "if counts is not None and t.size and not counts.any():", "if counts is not None and not counts.any():", LOSSES),
     Bug("ops/guards.py", "if (of_a is None) != (of_b is None) and _crossed(a, b):", "if _crossed(a, b):", OPERATIONS),
-    Bug("ops/guards.py", "not _on_purpose(of_b if of_a is None else of_a)", "True", OPERATIONS),
+    Bug("ops/guards.py", "(whole or type(maker) is Node) and not _on_purpose(maker)", "whole or type(maker) is Node", OPERATIONS),
     Bug("ops/guards.py", " and not np.may_share_memory(p, t):", ":", OPERATIONS),
     Bug("ops/guards.py", "if node.order < new.order and _spent(new)", "if _spent(new)", OPERATIONS),  # parts of one loss
     Bug("ops/guards.py", "(few_channels or bool((part == np.floor(part)).all()))", "True", OPERATIONS),

@@ -62,6 +62,8 @@ def test_what_is_frozen_or_not_always_used_is_fine() -> None:
     train(frozen, sgd(frozen))
     by_turns = TwoHeads(lambda n: [n % 2])
     train(by_turns, sgd(by_turns), steps=20)
+    shorter = TwoHeads(lambda n: [0, 1] if n % 2 else [1])  # fewer and fewer: what was sampled is no longer there
+    train(shorter, sgd(shorter, 0.01), steps=120)
     runs = TwoHeads(lambda n: [0] if n % 5 != 1 else [1])
     train(runs, sgd(runs), steps=20)
 

@@ -51,6 +51,7 @@ def _nobody(what: Any) -> None: ...
 
 
 rails = _Rails()
+LINES = 4  # that a rail looks at in a run
 MANY = 4096  # things looked at: a run with more has seen enough
 
 
@@ -113,6 +114,15 @@ def looks(rail: str, times: int, about: Hashable, thing: Any = None) -> bool:
         return False
     rails.looked[rail, about] = seen + 1, of or (None if thing is None else weakref.ref(thing))
     return True
+
+
+def looks_here(rail: str, times: int) -> bool:
+    """The same for the user's line. After the looks of a few lines a rail has seen the run, and asks for no line."""
+    seen = rails.looked.get(rail, 0)
+    if seen >= LINES * times:
+        return False
+    rails.looked[rail] = seen + 1
+    return looks(rail, times, here_and(rail))
 
 
 Place = tuple[str, int, str]  # a line of the user's: file, number, module

@@ -39,8 +39,13 @@ def checkpoint(
     if not is_grad_enabled():
         return function(*inputs, **kwargs)
     state = rng.default_generator().get_state()
-    with no_grad():
-        y = function(*inputs, **kwargs)
+    outer = here.mode.module
+    here.mode.module = outer or _nobody  # its call without gradients is no evaluation
+    try:
+        with no_grad():
+            y = function(*inputs, **kwargs)
+    finally:
+        here.mode.module = outer
     if not isinstance(y, Variable):
         raise TypeError(f"checkpoint: the function must return one Tensor, got {type(y).__name__}")
 
@@ -64,6 +69,10 @@ def checkpoint(
     node = Node(segment, tuple(parents), saved, {}, next(tickets), here.mode.module)
     show(node, inputs, y)
     return wrap(y._array, node)
+
+
+def _nobody() -> None:
+    """Stands where a module would, so that what is called within is no whole model."""
 
 
 def _copy(x: Any, array: Any, parent: Any) -> Any:

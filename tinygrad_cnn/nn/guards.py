@@ -9,8 +9,10 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from ..arrays import writes
 from ..arrays.guarding import MANY, rails, say
 from ..autograd.modes import here
+from ..rails.memory import recent
 
 Model = Any  # a Module: it stands on this file
 
@@ -20,12 +22,14 @@ _LAST = "the model that was called last while gradients were recorded"
 class _Calls:
     """What is known of the calls of one model in this run."""
 
-    __slots__ = ("in_eval", "loaded", "looks", "model", "steps", "trained_in_eval")
+    __slots__ = ("backwards", "in_eval", "loaded", "looks", "model", "moment", "steps", "trained_in_eval")
 
     def __init__(self, model: Model) -> None:
         self.model = weakref.ref(model)
         self.steps = -1  # how many there were at its first call with gradients; -1 before that
         self.loaded = -1  # how many there were when it was given a saved state
+        self.backwards = 0  # how many there were at its latest call in evaluation mode
+        self.moment = 0  # of the latest write when it was given a saved state
         self.in_eval = False  # was its latest call with gradients in evaluation mode, and no step since?
         self.trained_in_eval = False  # did a step follow such a call, and find its gradients?
         self.looks = 8  # steps that will be looked at for that
@@ -36,6 +40,8 @@ class _Calls:
         if not self.in_eval or model is None:
             return
         self.in_eval, self.looks = False, self.looks - 1
+        if recent.backwards == self.backwards:  # it was evaluated between a backward and its step
+            return
         self.trained_in_eval = any(id(p) in params and p._grad is not None for p in model.parameters())
 
 
@@ -51,7 +57,8 @@ def _calls_of(model: Model) -> _Calls:
 
 def note_loading(model: Model) -> None:
     """A model was given a saved state: what is next may be its evaluation, without any training."""
-    _calls_of(model).loaded = rails.steps
+    calls = _calls_of(model)
+    calls.loaded, calls.moment = rails.steps, writes.last_write
 
 
 def look_at_mode(model: Model) -> None:
@@ -71,7 +78,7 @@ def look_at_mode(model: Model) -> None:
         if calls.trained_in_eval:
             _trained_in_evaluation_mode(model, calls)
         if not calls.in_eval and len(rails.waiting) < MANY:
-            calls.in_eval = True
+            calls.in_eval, calls.backwards = True, recent.backwards
             rails.waiting.append(calls.at_step)
 
 
@@ -96,7 +103,7 @@ def _drops(module: Model) -> bool:
 
 def _evaluated_in_training_mode(model: Model, calls: _Calls) -> None:
     calls.steps, calls.loaded = rails.steps, -1  # so much is known; the next look comes after another step
-    if layers := _named(model, True):
+    if (layers := _named(model, True)) and not _on_purpose(model, calls.moment):
         kind = type(model).__name__
         say(
             "evaluation-in-train-mode",
@@ -106,6 +113,14 @@ def _evaluated_in_training_mode(model: Model, calls: _Calls) -> None:
             "on. (Chance on purpose: model.eval(), and .train() of the dropout layers alone)",
             about=("evaluation", kind, calls.model),
         )
+
+
+def _on_purpose(model: Model, moment: int) -> bool:
+    """Does it find its running statistics anew, or follow another model, as the slow one of a pair does?"""
+    params = list(model.parameters())
+    counts = [m.num_batches_tracked for m in model.modules() if m.training and hasattr(m, "num_batches_tracked")]
+    anew = any(n is not None and not n.item() and writes.written_since(n._array, moment) for n in counts)
+    return anew or (bool(params) and not any(p.requires_grad for p in params))
 
 
 def _trained_in_evaluation_mode(model: Model, calls: _Calls) -> None:

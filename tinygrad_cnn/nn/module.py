@@ -15,6 +15,7 @@ import numpy as np
 from ..arrays.guarding import rails
 from ..arrays.telling import tell
 from ..autograd.modes import here
+from ..rails.memory import note_zeroing
 from ..tensors import Tensor
 from ..tensors.device import no_device
 from .guards import look_at_mode
@@ -203,8 +204,10 @@ class Module(Hooked):
                 p.grad = None
             elif p.grad.requires_grad or not p.grad._array.flags.writeable:
                 p.grad = Tensor(np.zeros_like(p._array))
+                note_zeroing(p)
             else:
                 p.grad.zero_()
+                note_zeroing(p)
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call ``fn`` on every module below, children first, then on this one."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
+from .guards import note_comparison
 from .numbers import number_for
 from .promotion import promote, promote_to_compare
 from .shape import checked
@@ -17,7 +18,12 @@ _FLOAT64 = np.dtype(np.float64)
 
 # ------------------------------------------------------------------------------------------------ which one is larger
 # A tensor of integers or booleans and a number are compared exactly, whatever number it is: see `promote_to_compare`.
-@op(prepare=promote_to_compare)
+def _prepare_eq(inputs: Any) -> Any:
+    note_comparison(*inputs[:2])
+    return promote_to_compare(inputs)
+
+
+@op(prepare=_prepare_eq)
 def eq(a: Array, b: Array) -> Array:
     """a == b, elementwise."""
     return np.equal(a, b)

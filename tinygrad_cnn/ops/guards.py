@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from ..arrays.guarding import looks, rails, say
-from ..autograd.graph import Array, Node, Variable
-from .comparison import eq
+from ..autograd.graph import Node, Variable
+from ..autograd.modes import is_grad_enabled
 
 _FAR = 24  # nodes that are looked at: a loss written by hand has fewer between its differences and its mean
 
 
-def check_broadcast(x: Any) -> None:
-    """Look at what is about to be summed or averaged; only a square can come of (N, 1) and (N,)."""
+def check_broadcast(x: Any, whole: bool) -> None:
+    """Look at what is about to be summed or averaged, as a whole or over some dimensions; only a square can come of
+    (N, 1) and (N,)."""
     if not rails.on or not isinstance(x, Variable):
         return
     node: Any = x._node
@@ -25,8 +26,10 @@ def check_broadcast(x: Any) -> None:
     if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] < 2:
         return
     if type(node) is Node:
-        _look(node, shape)
-    elif node is None and (pair := rails.looked.get("compared")) is not None and pair[2] == shape:
+        _look(node, shape, whole)
+    elif whole and node is None and (pair := rails.looked.get("compared")) is not None and pair[2] == shape:
+        if np.count_nonzero(x._array) != pair[3] or x._array.max() > 1:  # something else of that shape
+            return
         rails.looked.pop("compared", None)
         say(
             "broadcast-comparison",
@@ -35,18 +38,23 @@ def check_broadcast(x: Any) -> None:
         )
 
 
-def equals(a: Any, b: Any) -> Array:
-    """``a == b``, remembered where it compared each prediction with every target: until it is summed or averaged."""
-    y = eq(a, b)
+def note_comparison(a: Any, b: Any) -> None:
+    """``a == b``: remember where it compares each prediction with every target, until that is summed or averaged.
+
+    Over one dimension alone they are summed on purpose, as the pairs of a class are.
+    """
     if rails.on and isinstance(a, Variable) and isinstance(b, Variable) and a._array.ndim != b._array.ndim:
         p, t = a._array, b._array
         if p.size > 1 and _crossed(p.shape, t.shape) and not np.may_share_memory(p, t):
-            rails.looked["compared"] = (p.shape, t.shape, y.shape)
-    return y
+            hits = np.equal(p, t)
+            rails.looked["compared"] = (p.shape, t.shape, hits.shape, int(np.count_nonzero(hits)))
 
 
-def _look(start: Node, shape: tuple[int, ...]) -> None:
-    """Walk up from a node over the operations that keep the shape, to the one that made it of two others."""
+def _look(start: Node, shape: tuple[int, ...], whole: bool) -> None:
+    """Walk up from a node over the operations that keep the shape, to the one that made it of two others.
+
+    A leaf is no prediction: over one dimension alone, distances to as many centres as there are samples are summed.
+    """
     stack, seen = [start], 0
     while stack and seen < _FAR:
         node, seen = stack.pop(), seen + 1
@@ -58,7 +66,8 @@ def _look(start: Node, shape: tuple[int, ...]) -> None:
         for i, (a, of_a) in enumerate(shaped):
             for b, of_b in shaped[i + 1 :]:
                 if (of_a is None) != (of_b is None) and _crossed(a, b):
-                    if not _on_purpose(of_b if of_a is None else of_a):
+                    maker = of_b if of_a is None else of_a
+                    if (whole or type(maker) is Node) and not _on_purpose(maker):
                         _say(node.op.name, a, b, shape)
                     return
         stack += [parent for parent in node.parents if type(parent) is Node]
@@ -134,6 +143,7 @@ def check_pixels(x: Any, weight: Any, name: str) -> None:
     part = a[:8].reshape(-1)  # (numbers,)
     part = part[:: -(-part.size // _PIXELS)]
     low, high = float(part.min()), float(part.max())
+    few_channels = few_channels and is_grad_enabled()  # without graphs it may be what a layer before has made
     if low >= 0 and _BRIGHT < high <= 255 and (few_channels or bool((part == np.floor(part)).all())):
         say(
             "raw-images",

@@ -201,7 +201,7 @@ def norm(
     value, 0 the number of elements that are not 0. The slope at norm 0 is taken as 0.
     """
     x = as_float(input, dtype, "norm")
-    check_broadcast(x)
+    check_broadcast(x, whole=dim is None)
     if p is None or p == "fro":
         p = 2.0
     if isinstance(p, (str, bool)) or not isinstance(p, (int, float, np.number)):

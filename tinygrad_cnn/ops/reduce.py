@@ -90,7 +90,7 @@ def _add(x: Any, dim: Axes, keepdim: bool) -> Any:
 def sum(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The sum over ``dim``, or over everything. Integers and booleans add up in int64; ``dtype`` casts first."""
     x = checked(input, "sum") if dtype is None else _cast(input, dtype, "sum")
-    check_broadcast(x)
+    check_broadcast(x, whole=dim is None)
     y = _sum(x, dim=None if dim is None else many_dims(dim, x.ndim, "sum"), keepdim=bool(keepdim))
     return y if dtype is None else in_dtype(y, dtype)
 
@@ -106,7 +106,7 @@ def _mean(x: Array, *, dim: Axes, keepdim: bool) -> Array:
 def mean(input: Array, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The arithmetic mean over ``dim``, or of everything; NaN of nothing. Integers need ``dtype=float32``."""
     x = as_float(input, dtype, "mean")
-    check_broadcast(x)
+    check_broadcast(x, whole=dim is None)
     return _mean(x, dim=None if dim is None else many_dims(dim, x.ndim, "mean"), keepdim=bool(keepdim))
 
 

@@ -18,27 +18,32 @@ GROWN = 10.0
 def look_at_loss(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     """Before a step: follow the loss from which its gradients came."""
     loss = recent.loss
-    if any(group.get("maximize") for group in optimizer.param_groups):
-        return
+    for group in optimizer.param_groups:
+        if group.get("maximize"):
+            return
     if not watch.samples:
         watch.sample(params)
         watch.first = watch.anchor = loss
+        watch.scale = max(abs(loss), 1e-3)
     if abs(loss - watch.anchor) <= 1e-6 * abs(watch.anchor):
         watch.same += 1
     else:
         watch.anchor, watch.same = loss, 1
     if watch.same == STEPS or (watch.stepped == STEPS and watch.same < STEPS):
         _stuck(watch, optimizer, params)
-    if loss < 0.98 * watch.first or not math.isfinite(loss):
+    if loss < 0.98 * (watch.first if watch.first < 0 else watch.scale) or not math.isfinite(loss):
         watch.worse = 0
         return
     watch.worse += 1
-    far = loss > WORSE * max(abs(watch.first), 1e-3)
-    if (far or (watch.worse % 50 == 0 and loss > 0)) and not watch.blown and watch.growth(params) > GROWN:
-        say_blown(watch, optimizer, loss, params)
+    far = loss > WORSE * watch.scale
+    if (far or (watch.worse % 50 == 0 and loss > 0)) and not watch.blown:
+        if watch.growth() > GROWN:
+            say_blown(watch, optimizer, loss)
+        else:  # the first batch was an easy one
+            watch.scale = max(watch.scale, loss)
 
 
-def say_blown(watch: Watch, optimizer: Any, loss: float, params: list[Any]) -> None:
+def say_blown(watch: Watch, optimizer: Any, loss: float) -> None:
     """The weights have blown up: say it once, and no more of what follows from it."""
     watch.blown = True
     lr = optimizer.param_groups[0].get("lr")
@@ -46,7 +51,7 @@ def say_blown(watch: Watch, optimizer: Any, loss: float, params: list[Any]) -> N
     say(
         "learning-rate",
         f"{cause}: after {watch.steps} step{'s' * (watch.steps > 1)} the loss is {loss:.3g}, from {watch.first:.3g}, "
-        f"and weights are {watch.growth(params):.2g} times what they were, as each step leaps past the minimum. Make "
+        f"and weights are {watch.growth():.2g} times what they were, as each step leaps past the minimum. Make "
         f"the net and the optimizer anew, {lower(watch)}. (Inputs that are not scaled to about -1..1 do the same.)",
         about=watch,
     )
@@ -63,14 +68,17 @@ def lower(watch: Watch | None) -> str:
 
 def _stuck(watch: Watch, optimizer: Any, params: list[Any]) -> None:
     """The loss is the very same for so long, or the weights have never moved; but not where the loss has come down."""
-    unmoved = not watch.moved(params)
+    unmoved = not watch.moved()
     same = watch.same >= STEPS
     fell = watch.anchor < watch.first - 1e-3 * abs(watch.first)
     if not (unmoved or same) or (same and (fell or abs(watch.anchor) < 1e-6)) or not math.isfinite(watch.anchor):
         return
     lr = max((float(group.get("lr", 1.0)) for group in optimizer.param_groups), default=1.0)
     weights = [p for p in params if p._array.ndim > 1] or params
+    decays = any(group.get("weight_decay") for group in optimizer.param_groups)
     largest = max(float(np.abs(p._grad._array).max(initial=0)) for p in weights)
+    if decays and unmoved and lr * largest > 1e-6:
+        return  # a minimum, where the decay of the weights and the gradient are even
     if not same and lr * largest > 1e-6:
         return  # some have moved, perhaps: those that were not sampled
     if 0 < largest < 1e-6 <= lr:

@@ -18,6 +18,7 @@ from ..autograd.graph import Variable
 # What `Variable._rail` holds of a leaf: None; UNWATCHED of a Parameter until an optimizer gets it; then the Watch. Of a
 # gradient: None until a step has used it; then a Used.
 UNWATCHED = "a parameter in no optimizer"
+SPOKEN_OF = "a tensor that is an attribute of a module"  # of which that was said
 
 
 class Used(NamedTuple):
@@ -25,6 +26,7 @@ class Used(NamedTuple):
 
     ticket: int
     watch: Watch
+    step: int  # the number of it; it may have failed
     place: Place | None = None
 
 
@@ -35,7 +37,8 @@ def is_parameter(x: Any) -> bool:
 
 def is_used(g: Variable) -> bool:
     """Is a gradient still as it was when a step used it?"""
-    return g._rail is not None and not writes.written_since(g._array, g._rail.ticket)
+    mark = g._rail
+    return mark is not None and mark.step < mark.watch.steps and not writes.written_since(g._array, mark.ticket)
 
 
 class Recent(threading.local):
@@ -44,6 +47,7 @@ class Recent(threading.local):
     def __init__(self) -> None:
         self.backwards = 0  # how many there were
         self.loss = math.nan  # what it began from, if that was one number
+        self.root: weakref.ref[Variable] | None = None  # where it began
         self.cut = False  # did it begin at a leaf, and so reach nothing?
         self.strays: tuple[weakref.ref[Variable], ...] = ()  # Parameters it reached that are in no optimizer
         self.others: tuple[weakref.ref[Variable], ...] = ()  # other leaves it reached
@@ -74,8 +78,9 @@ class Watch:
         self.excused: set[int] = set()  # what has been spoken of
         self.latest = math.nan  # the loss of the latest of them
         self.first = self.anchor = math.nan  # the loss of the first step, and that which it has kept since
+        self.scale = 0.0  # the largest loss with weights that have not grown, as far as that was looked at
         self.same = self.worse = 0  # for how many steps; and how many in a row it was not better than the first
-        self.samples: list[tuple[int, ndarray]] = []
+        self.samples: list[tuple[weakref.ref[Variable], ndarray]] = []
         self.blown = False
         watches.add(self)
 
@@ -94,32 +99,29 @@ class Watch:
 
     def sample(self, params: list[Any]) -> None:
         """Keep some numbers of the first parameters, the weights before the biases."""
-        order = sorted(range(len(params)), key=lambda i: params[i]._array.ndim < 2)[:16]
-        self.samples = [(i, _some_of(params[i]._array)) for i in order]
+        first = sorted(params, key=lambda p: p._array.ndim < 2)[:16]
+        self.samples = [(weakref.ref(p), _some_of(p._array)) for p in first]
 
-    def sampled(self, params: list[Any]) -> Iterator[tuple[ndarray, ndarray]]:
-        """The kept numbers, and the same as they are now."""
-        for i, before in self.samples:
-            if i < len(params) and (now := _some_of(params[i]._array)).shape == before.shape:
-                yield before, now
+    def weights(self) -> list[tuple[ndarray, ndarray]]:
+        """What is sampled of the weights, then and now; of all parameters, where none has two dimensions."""
+        living = [(p._array, before) for ref, before in self.samples if (p := ref()) is not None]
+        pairs = [(a.ndim, before, _some_of(a)) for a, before in living]
+        pairs = [(ndim, before, now) for ndim, before, now in pairs if now.shape == before.shape]
+        most = max((ndim for ndim, _, _ in pairs), default=0)
+        return [(before, now) for ndim, before, now in pairs if ndim > 1 or most < 2]
 
-    def weights(self, params: list[Any]) -> list[tuple[ndarray, ndarray]]:
-        """What is sampled of weights, then and now; of all parameters, where none has two dimensions."""
-        pairs = list(zip(self.samples, self.sampled(params), strict=False))
-        return [pair for (i, _), pair in pairs if params[i]._array.ndim > 1] or [pair for _, pair in pairs]
-
-    def growth(self, params: list[Any]) -> float:
+    def growth(self) -> float:
         """By how much the weights, of some tensor of them, are larger than at the start."""
-        floor = 1e-2 if any(p._array.ndim > 1 for p in params) else 1.0
+        flat = all(p is None or p._array.ndim < 2 for p in (ref() for ref, _ in self.samples))
+        floor = 1.0 if flat else 1e-2
         with np.errstate(all="ignore"):
-            sizes = [(np.abs(a).mean(dtype=float), np.abs(b).mean(dtype=float)) for a, b in self.weights(params)]
+            sizes = [(np.abs(a).mean(dtype=float), np.abs(b).mean(dtype=float)) for a, b in self.weights()]
         return max((b / max(a, floor) if math.isfinite(b) else math.inf for a, b in sizes), default=0.0)
 
-    def moved(self, params: list[Any]) -> bool:
+    def moved(self) -> bool:
         """Is any sampled weight now another than at the start?"""
         return any(
-            bool((np.abs(b - a) > 1e-6 * max(float(np.abs(a).max(initial=0)), 1e-3)).any())
-            for a, b in self.weights(params)
+            bool((np.abs(b - a) > 1e-6 * max(float(np.abs(a).max(initial=0)), 1e-3)).any()) for a, b in self.weights()
         )
 
 
@@ -135,6 +137,12 @@ def watch_of(optimizer: Any) -> Watch:
     if watch is None or watch.optimizer is None or watch.optimizer() is not optimizer:
         watch = optimizer._rails = Watch(optimizer)
     return watch
+
+
+def note_zeroing(p: Variable) -> None:
+    """The gradient of a parameter was set to zero, not by its optimizer."""
+    if type(p._rail) is Watch:
+        p._rail.zeroed = True
 
 
 def stepped_by_somebody(p: Variable) -> bool:

@@ -36,10 +36,9 @@ def say_not_finite(root: Variable, loss: float) -> None:
     if watch is not None:
         if watch.blown:
             return  # said before, when the weights blew up
-        params = [p for p in watch.params() if p._grad is not None or any(p is leaf for leaf in leaves)]
         optimizer = None if watch.optimizer is None else watch.optimizer()
-        if optimizer is not None and watch.steps and watch.growth(params) > GROWN:
-            say_blown(watch, optimizer, loss, params)
+        if optimizer is not None and watch.steps and watch.growth() > GROWN:
+            say_blown(watch, optimizer, loss)
             return
         watch.blown = True
     say(

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays.guarding import rails, say, users_line
 from ..arrays.writes import upcoming, written_since
 from ..autograd.graph import Node, Variable
-from .memory import Used, Watch, is_used, recent, watches
+from .memory import SPOKEN_OF, Used, Watch, is_used, recent, watches
 from .naming import living_nets
 from .nonfinite import say_not_finite
 
@@ -23,8 +23,8 @@ def before_walk(roots: Sequence[tuple[Variable, Any]]) -> None:
     if not rails.on:
         return
     recent.backwards += 1
-    recent.loss, recent.cut = math.nan, False
     root = roots[0][0]
+    recent.loss, recent.cut, recent.root = math.nan, False, weakref.ref(root)
     if len(roots) == 1 and root._array.size == 1 and root._array.dtype.kind == "f":
         recent.loss = root._array.item()
         if root._node is None:
@@ -51,12 +51,15 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
             pass
         elif whose is None:
             others.append(weakref.ref(leaf))
+        elif whose is SPOKEN_OF:
+            pass
         elif type(whose) is Watch and whose.alive:
             if whose not in reached:
                 reached.append(whose)
                 first = leaf if first is None else first
         else:
-            strays.append(weakref.ref(leaf))
+            if type(whose) is not Watch or not whose.stepped:  # trained before, and on purpose no more
+                strays.append(weakref.ref(leaf))
         held += g is not None
         if g is not None and is_used(g) and g._array.any():
             stale.append(g)
@@ -69,7 +72,7 @@ def before_arrival(found: Iterable[Node | Variable]) -> None:
         watch.reached += 1
         watch.zeroed = False
         if not watch.steps and not others and first is not None:
-            _never_a_step(watch, first)
+            _never_a_step(watch, first, patience=3 if len(reached) == 1 else 10)
 
 
 STALE = (
@@ -80,23 +83,42 @@ STALE = (
 
 
 def _adds_to_used(stale: list[Variable], fresh: int, held: int, reached: list[Watch]) -> None:
-    """Speak if all that it reaches was used; else note it: in a GAN the discriminator's gradients are cleared later."""
-    if not fresh:
+    """Speak if all that it reaches was used; else note it: in a GAN the discriminator's gradients are cleared later.
+
+    (There nothing else is reached where the generator's are cut off by mistake: of that its own step speaks.)
+    """
+    if not fresh and sum(watch.alive for watch in list(watches)) < 2 and not _asks_a_trained_net():
         say("stale-gradient", STALE, about=reached[0] if reached else stale[0]._rail.watch)
         return
     place = users_line()
     arrived = upcoming() + held - 1  # each that is added to is a write
     for g in stale:
-        g._rail = Used(arrived, g._rail.watch, place)
+        g._rail = Used(arrived, g._rail.watch, -1, place)
 
 
-def _never_a_step(watch: Watch, leaf: Variable) -> None:
-    """Gradients thrown away again and again, or added up of the very same loss, and not a single step."""
+def _asks_a_trained_net() -> bool:
+    """Did the backward begin at what a model in evaluation mode gave? It is asked why, and not trained."""
+    root = None if recent.root is None else recent.root()
+    node: Any = None if root is None else root._node
+    for _ in range(8):
+        if type(node) is not Node:
+            break
+        if node.module is not None:
+            return not node.module.training
+        node = next((parent for parent in node.parents if parent is not None), None)
+    return False
+
+
+def _never_a_step(watch: Watch, leaf: Variable, patience: int) -> None:
+    """Gradients thrown away again and again, or added up of the very same loss, and not a single step.
+
+    There is more patience where others have gradients too: a critic is stepped five times and more before its actor.
+    """
     if leaf._grad is None or not leaf._grad._array.any():
         watch.fresh += 1
     watch.again = watch.again + 1 if recent.loss == watch.latest else 1
     watch.latest = recent.loss
-    cleared = watch.fresh >= (3 if watch.cleared else 10)
+    cleared = watch.fresh > (patience if watch.cleared else max(patience, 5))
     if not cleared and watch.again < 10 and watch.reached < 1000:
         return
     params = list(watch.params())

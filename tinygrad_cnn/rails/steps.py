@@ -11,7 +11,7 @@ from ..arrays.writes import written_since
 from ..autograd.graph import Node
 from .attributes import say_tensor_attribute
 from .losses import look_at_loss
-from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of
+from .memory import Used, Watch, is_parameter, is_used, recent, stepped_by_somebody, watch_of, watches
 from .naming import called, living_nets, names_of
 from .passes import STALE
 
@@ -21,7 +21,8 @@ def before_step(optimizer: Any) -> None:
     if not rails.on:
         return
     watch = watch_of(optimizer)
-    with_gradients, missing, used = [], [], 0
+    with_gradients, missing, resting, used = [], [], [], 0
+    mark = Used(writes.last_write, watch, watch.steps)
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p._rail is not watch:
@@ -34,7 +35,9 @@ def before_step(optimizer: Any) -> None:
             if g._rail is not None and is_used(g):
                 if g._rail.place is not None:
                     say("stale-gradient", STALE, about=watch, place=g._rail.place)
-                used += g._rail.watch is watch and g._rail.place is None
+                used += g._rail.watch is watch and g._rail.step >= 0  # the latest step's
+                resting.append(p)
+            g._rail = mark
     if not with_gradients:
         if missing:
             _nothing(watch)
@@ -44,23 +47,25 @@ def before_step(optimizer: Any) -> None:
         if watch.stepped:
             say("no-backward", AGAIN, about=watch)
         return
-    if watch.zeroed and watch.reached:
+    if watch.zeroed and watch.reached and not any(p._grad._array.any() for p in with_gradients):
         say("cleared-before-step", CLEARED, about=watch)
         return
     watch.stepped += watch.reached > 0
-    _strays(watch, with_gradients, missing)
-    _attributes(watch)
+    if recent.strays or watch.strays:
+        _strays(watch, with_gradients, missing, resting)
+    if recent.others:
+        _attributes(watch)
     if watch.reached:  # not gradients that somebody set
-        _missing(watch, missing)
+        if missing or watch.missing:
+            _missing(watch, missing)
         look_at_loss(watch, optimizer, with_gradients)
 
 
 def after_step(optimizer: Any) -> None:
-    """Note that the gradients there are were used, and by whom."""
+    """Note that there was a step: the gradients that `before_step` marked are used."""
     if not rails.on:
         return
     watch = watch_of(optimizer)
-    mark_used(optimizer)
     watch.steps += 1
     watch.reached = watch.fresh = 0
     watch.backwards, watch.ticket = recent.backwards, writes.upcoming()
@@ -68,8 +73,8 @@ def after_step(optimizer: Any) -> None:
 
 
 def mark_used(optimizer: Any) -> None:
-    """Note that the gradients there are were used."""
-    mark = Used(writes.last_write, watch_of(optimizer))
+    """Note that the gradients there are were used, in the middle of a step."""
+    mark = Used(writes.last_write, watch_of(optimizer), -1)
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p._grad is not None:
@@ -89,8 +94,8 @@ CLEARED = (
 def _nothing(watch: Watch) -> None:
     """A step, and no parameter has a gradient."""
     watch.empty += 1
-    if watch.stepped and watch.empty < 2:
-        return  # a round without a loss
+    if watch.stepped and watch.empty < (2 if recent.backwards == watch.backwards else 50):
+        return  # a round without a loss, or with that of another task, whose optimizer steps too
     strays = [p for ref in recent.strays if (p := ref()) is not None and not stepped_by_somebody(p)]
     if watch.reached:
         say("cleared-before-step", CLEARED, about=watch)
@@ -102,6 +107,8 @@ def _nothing(watch: Watch) -> None:
             "SGD(model.parameters(), ...)",
             about=watch,
         )
+    elif any(other.stepped and other.backwards == recent.backwards for other in list(watches) if other is not watch):
+        return  # another optimizer has just used the gradients
     elif recent.backwards != watch.backwards and not recent.cut:
         say(
             "no-gradient",
@@ -130,7 +137,7 @@ def _something_computed(watch: Watch) -> bool:
     return any(id(parent) in mine for node in nodes for parent in node.parents)
 
 
-def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
+def _strays(watch: Watch, params: list[Any], missing: list[Any], resting: list[Any]) -> None:
     """Parameters that get gradients in two steps in a row, and that nobody steps."""
     if not recent.strays or not any(is_parameter(p) for p in params):  # it makes an image, not a net
         watch.strays = {}
@@ -150,9 +157,12 @@ def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
         return
     watch.excused.update(id(p) for p in found)
     nets = {key: net for key, (_, net) in names_of(found).items()}
+    found = [p for p in found if id(p) not in nets or nets[id(p)].training]  # in evaluation mode: on purpose
+    if not found:
+        return
     living = {id(p) for net in {id(n): n for n in nets.values()}.values() for p in net.parameters()}
-    gone = [p for p in (*missing, *params) if id(p) not in living] if living else missing
-    if gone and (missing or len(gone) < len(params)):
+    gone = [p for p in (*missing, *resting) if id(p) not in living] if living else missing
+    if gone:
         watch.excused.update(id(p) for p in gone)
         say(
             "layer-replaced",
@@ -172,8 +182,6 @@ def _strays(watch: Watch, params: list[Any], missing: list[Any]) -> None:
 
 def _attributes(watch: Watch) -> None:
     """Plain tensors that get gradients in two steps in a row, and are attributes of modules."""
-    if not recent.others:
-        return
     leaves = [p for ref in recent.others if (p := ref()) is not None and p._wants_grad]
     again = [p for p in leaves if id(p) in watch.others and id(p) not in watch.excused]
     watch.others = {id(p) for p in leaves}

@@ -17,7 +17,7 @@ from ..autograd.handle import RemovableHandle
 from ..autograd.inplace import alias
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
-from ..ops.guards import check_total, equals
+from ..ops.guards import check_total
 from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
@@ -318,7 +318,7 @@ class Tensor(InPlace, result=True):
     def __ge__(self, other: Any) -> Tensor: return comparison.ge(self, other)
     # fmt: on
     def __eq__(self, other: Any) -> Any:
-        return equals(self, other) if _comparable(other) else NotImplemented
+        return comparison.eq(self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Any:
         return comparison.ne(self, other) if _comparable(other) else NotImplemented

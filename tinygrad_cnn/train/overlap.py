@@ -84,14 +84,34 @@ def _arrays(dataset: Any) -> tuple[Any, ...]:
         return tuple(as_array(t) for t in dataset.tensors)
     if not hasattr(dataset, "__len__"):
         return ()
-    found = [as_array(getattr(dataset, name, None)) for name in ("images", "data", "labels", "targets")]
-    return tuple(a for a in found if a is not None and a.ndim and len(a) == len(dataset))
+    of_a_kind = _known(dataset) or getattr(dataset, "__dict__", {}).values()
+    found = [a for a in of_a_kind if not isinstance(a, (str, bytes)) and hasattr(a, "__len__")]
+    arrays = [as_array(a) for a in found if not isinstance(a, (list, tuple, dict))]
+    return tuple(a for a in arrays if a is not None and a.ndim and len(a) == len(dataset))
+
+
+def _known(dataset: Any) -> list[Any]:
+    """Its arrays under the usual names."""
+    usual = [getattr(dataset, name, None) for name in ("images", "data", "labels", "targets", "tensors")]
+    return [a for a in usual if a is not None]
 
 
 def _equal(a: Any, x: tuple[Any, ...], b: Any, y: tuple[Any, ...]) -> bool:
     """Two datasets of one kind that hold the same: one that was read twice, with other transforms for example."""
-    alike = type(a) is type(b) and len(x) == len(y) and all(p.shape == q.shape for p, q in zip(x, y, strict=True))
+    alike = (
+        type(a) is type(b)
+        and _settings(a) == _settings(b)
+        and len(x) == len(y)
+        and all(p.shape == q.shape for p, q in zip(x, y, strict=True))
+    )
     return alike and all(p is q or np.array_equal(p, q) for p, q in zip(x, y, strict=True))
+
+
+def _settings(dataset: Any) -> dict[str, Any]:
+    """What else a dataset of the user's own is told: a seed, or which fold it is."""
+    if _known(dataset):
+        return {}
+    return {k: v for k, v in vars(dataset).items() if isinstance(v, (int, float, str, bytes, type(None)))}
 
 
 def _found(x: tuple[Any, ...], y: tuple[Any, ...]) -> str:

@@ -192,6 +192,7 @@ def _cross_entropy_of_probabilities(
     dim = 1 if input.ndim > 1 else 0
     if rails.on:
         guards.distributions(target, dim, "cross_entropy")
+        guards.rows_order_of(input, target, "cross_entropy")
     if smoothing:
         target = target * (1 - smoothing) + smoothing / input.shape[dim]
     products = softmaxes.log_softmax(input, dim) * target

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.guarding import here_and, looks, rails, say
+from ...arrays.guarding import here_and, looks_here, rails, say
 from ...autograd.graph import Array, Node, Variable, array_of
 
 LOOKS = 16  # batches of a run whose numbers are looked at
@@ -44,8 +44,10 @@ def _behind(node: Any) -> str:
 
 
 def _is_logistic(node: Node) -> bool:
-    """1 / (1 + exp(-x)), written by hand."""
-    below = node.parents[-1]
+    """1 / (1 + exp(-x)) or exp(x) / (1 + exp(x)), written by hand."""
+    above, below = node.parents[0], node.parents[-1]
+    if above is not None and above is not below and _behind(above) != "exp":
+        return False  # x / (1 + exp(-x)) is another function
     return type(below) is Node and below.op.name == "add" and any(_behind(p) == "exp" for p in below.parents)
 
 
@@ -71,7 +73,7 @@ def _are_probabilities(p: Any) -> bool:
 def scores(x: Array, name: str) -> None:
     """`cross_entropy` takes the softmax itself."""
     made_by = _maker(x)
-    if not made_by and looks(name, LOOKS, here_and(name)) and _are_probabilities(_rows(x, x.ndim > 1)):
+    if not made_by and looks_here(name, LOOKS) and _are_probabilities(_rows(x, x.ndim > 1)):
         made_by = "softmax"
     if made_by in ("log_softmax", "logsigmoid"):
         say(
@@ -101,14 +103,30 @@ def logits(x: Array, name: str) -> None:
         )
 
 
+def _of_logarithms(x: Variable) -> bool:
+    """Is it something that a few operations made of logarithms? A focal loss weighs them: (1 - p)**2 * log(p)."""
+    found, stack = x._node, []
+    if type(found) is not Node or found.op.name in ("log", "logsigmoid"):
+        return False
+    stack = [found]
+    for _ in range(12):
+        if not stack:
+            break
+        node = stack.pop(0)
+        if node.op.name in ("log", "log_softmax"):
+            return True
+        stack += [parent for parent in node.parents if type(parent) is Node]
+    return False
+
+
 def log_probabilities(x: Array, name: str) -> None:
     """`nll_loss` takes logarithms of probabilities."""
     made_by = _maker(x)
-    if made_by == "log_softmax" or not isinstance(x, Variable):
+    if made_by == "log_softmax" or not isinstance(x, Variable) or (not made_by and _of_logarithms(x)):
         return
     if made_by in ("softmax", "sigmoid", "hardsigmoid"):
         _no_logarithms(name, f"probabilities, which {made_by} made", made_by)
-    elif looks(name, LOOKS, here_and(name)) and len(p := _rows(x, x._array.ndim > 1)):
+    elif looks_here(name, LOOKS) and len(p := _rows(x, x._array.ndim > 1)):
         with np.errstate(all="ignore"):
             totals = np.add.reduce(np.exp(p), axis=1)
         if _are_probabilities(p):
@@ -141,7 +159,7 @@ def logarithms(x: Array, name: str) -> None:
 
 def distributions(target: Array, dim: int, name: str) -> None:
     """Targets of `cross_entropy` that are no class indices are probabilities."""
-    if not looks("one-hot", LOOKS, here_and(name)) or not len(p := _rows(target, dim)):
+    if not looks_here("one-hot", LOOKS) or not len(p := _rows(target, dim)):
         return
     with np.errstate(all="ignore"):
         wrong = np.flatnonzero(~(abs(np.add.reduce(p, axis=1, dtype=np.float32) - 1) < 0.02) | (p.min(axis=1) < 0))
@@ -158,7 +176,7 @@ def distributions(target: Array, dim: int, name: str) -> None:
 
 def zero_or_one(target: Array, name: str) -> None:
     """Targets of logistic losses lie in 0..1."""
-    if looks(name, LOOKS, here_and(name)) and (t := array_of(target)).size:
+    if looks_here(name, LOOKS) and (t := array_of(target)).size:
         part = t[:ROWS] if t.ndim else t
         low, high = float(part.min()), float(part.max())
         if low < 0 or high > 1:
@@ -170,7 +188,9 @@ def zero_or_one(target: Array, name: str) -> None:
 
 
 def all_ignored(ignore_index: int, name: str, reduction: str) -> None:
-    """No sample of the batch counts."""
+    """No sample of the batch counts. A sum of none is 0, and harms only where the first batch is so already."""
+    if reduction != "mean" and here_and("sorted-labels") in rails.looked:
+        return
     value = "NaN, and so are all that it is added to" if reduction == "mean" else "0, with no gradient"
     say(
         "all-ignored",
@@ -180,6 +200,9 @@ def all_ignored(ignore_index: int, name: str, reduction: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- sorted labels
+_MIXED = "labels that came mixed"  # in this run
+
+
 class _Order:
     """Do the labels of a run come class by class? It forgets all but the classes and how often each came."""
 
@@ -227,22 +250,35 @@ def _evaluates(node: Any) -> bool:
 def binary_order_of(x: Array, target: Array, name: str) -> None:
     """The same for two classes, as 0 and 1 in targets of shape (N,) or (N, 1)."""
     t = array_of(target)
-    if isinstance(x, Variable) and x._node is not None and t.ndim and t.size == len(t) > 0:
+    if _MIXED in rails.looked or not isinstance(x, Variable) or x._node is None:
+        return
+    if t.ndim and t.size == len(t) > 0:
         t = t.reshape(-1)  # (N,)
         if ((t == 0) | (t == 1)).all():
             order_of(x, t, name)
 
 
+def rows_order_of(x: Array, target: Array, name: str) -> None:
+    """The same for targets that are rows of probabilities, (N, C)."""
+    t = array_of(target)
+    if t.ndim == 2 and t.shape[1]:
+        order_of(x, t.argmax(1), name)
+
+
 def order_of(x: Array, target: Any, name: str) -> None:
     """Labels of training batches that come one class after the other: nobody shuffled them."""
-    if not isinstance(x, Variable) or x._node is None or target.ndim != 1 or not len(target) or _evaluates(x._node):
+    if _MIXED in rails.looked or not isinstance(x, Variable) or x._node is None:
+        return
+    if target.ndim != 1 or not len(target) or _evaluates(x._node):
         return
     key = here_and("sorted-labels")
     order = rails.looked.get(key) or rails.looked.setdefault(key, _Order())
     if not order.open:
         return
     order.add(target)
-    if order.open and order.chance() < math.log(1e-5):
+    if not order.open:
+        rails.looked[_MIXED] = True
+    elif order.chance() < math.log(1e-5):
         order.open = False
         say(
             "sorted-labels",

@@ -18,8 +18,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..needed import the_package
-from . import operators
-from .operators.table import NEWEST, OLDEST, OPERATORS
+from . import operators as operators  # fills the table
+from .operators.table import NEWEST, OLDEST, OPERATORS, Known
 from .steps import Body, Declared, Reference, Step
 from .tensors import DTYPES, array_in
 from .wire import check_cost
@@ -155,9 +155,9 @@ class _Reader:
         function: Callable[..., Any]
         if key in self.functions:
             attributes = {**self._function(key, depth), **attributes}
-            function = operators.flow.call
+            function = Known("function", "call")
         elif (domain, node.op_type) in OPERATORS:
-            function = OPERATORS[domain, node.op_type]
+            function = Known(domain, node.op_type)
         else:
             said = f"{domain}.{node.op_type}" if domain else node.op_type
             raise ValueError(

@@ -83,14 +83,12 @@ class Body:
         return tuple(found)
 
     def all_steps(self) -> Iterator[Step]:
-        """Its steps, and those of the bodies within, each once: functions that call others twice share theirs."""
+        """Its steps, and those of the bodies within, each body once, however often it is called."""
         seen: set[int] = set()
-        left = [self]
-        while left:
-            body = left.pop()
-            if id(body) in seen:
-                continue
-            seen.add(id(body))
-            for step in body.steps:
-                yield step
-                left += (value for value in step.attributes.values() if isinstance(value, Body))
+        todo = [self]
+        while todo:
+            body = todo.pop()
+            if id(body) not in seen:
+                seen.add(id(body))
+                yield from body.steps
+                todo += [v for step in body.steps for v in step.attributes.values() if isinstance(v, Body)]

@@ -7,9 +7,7 @@ computed in plain NumPy, leaves no node in a graph, and an output is a Tensor wh
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,26 +38,25 @@ def operator(*names: str, domain: str = "", context: bool = False) -> Callable[[
     return enter
 
 
-def _taken_apart(step: Step) -> tuple[Any, ...]:
-    """A step for a pickle: the function of its operator, which may have no name of its own, is found again here."""
-    values = {field.name: getattr(step, field.name) for field in fields(step)}
-    if OPERATORS.get((step.domain, step.operator)) is step.function:
-        del values["function"]
-    return _put_together, (values,)
+class Known:
+    """An operator's function by its name, as which it is pickled and copied."""
 
+    def __init__(self, domain: str, name: str) -> None:
+        self.key = (domain, name)
+        self.function = OPERATORS[self.key]
 
-def _put_together(values: dict[str, Any]) -> Step:
-    return Step(**{"function": OPERATORS.get((values["domain"], values["operator"])), **values})
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
 
-
-copyreg.pickle(Step, _taken_apart)
+    def __reduce__(self) -> Any:
+        return Known, self.key
 
 
 def apply(step: Step, run: Any, inputs: list[Any]) -> tuple[Any, ...]:
     """The outputs of a step."""
     if any(isinstance(x, Tensor) for x in inputs):
         inputs = [Tensor(x) if isinstance(x, ndarray) else x for x in inputs]
-    context = (run,) if step.function in IN_CONTEXT else ()
+    context = (run,) if getattr(step.function, "function", None) in IN_CONTEXT else ()
     result = step.function(step, *context, *inputs)
     results = result if isinstance(result, tuple) else (result,)
     return tuple(x if x is None or isinstance(x, Tensor) else np.asarray(x) for x in results)
