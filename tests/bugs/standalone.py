@@ -20,7 +20,7 @@ BUGS = [
         "len(set(parts)) == 1",
         WORDS,
     ),  # (1, 2) for ((1, 2), (1, 2))
-    Bug("standalone/exporting.py", "    _check(text, model, examples, path)\n", "", WRITTEN),
+    Bug("standalone/exporting.py", "    _check(text, model, examples, named, path)\n", "", WRITTEN),
     Bug(
         "standalone/exporting.py",
         "    with in_mode(model, False), same_buffers(model), no_grad():",

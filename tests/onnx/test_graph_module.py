@@ -19,7 +19,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.faults.onnx_files import small_net
-from tinygrad_cnn.onnx.reading.operators.table import OPERATORS
+from tinygrad_cnn.onnx.reading.operators.table import OPERATORS, Known
+from tinygrad_cnn.onnx.reading.steps import Step
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 node = helper.make_node
@@ -67,6 +68,58 @@ def test_names_parameters_and_buffers(net: Any) -> None:
     assert "kernel" not in repr(net)
     assert "(conv): Conv(pads=(1, 1, 1, 1), strides=(2, 2))" in repr(net)
     assert (net.input_names, net.output_names, net.training) == (("x",), ("y",), False)
+
+
+def test_the_step_of_every_operator_can_be_pickled() -> None:
+    """The functions of some have no name of their own."""
+    for domain, name in OPERATORS:
+        step = Step(name, domain, 17, "a", ("x",), ("y",), {"axis": 1}, Known(domain, name), ("x",))
+        for again in (pickle.loads(pickle.dumps(step)), copy.deepcopy(step)):
+            assert again.function.function is OPERATORS[domain, name]
+            assert (again.place, again.inputs, again.attributes) == (step.place, ("x",), {"axis": 1})
+
+
+def test_constants_are_converted_with_the_weights(tmp_path: Path) -> None:
+    """Those of Constant nodes too, which an operator takes beside the others; integers stay what they are."""
+    nodes = [
+        node("Constant", [], ["one"], value=array([1, 2], "")),
+        node("Constant", [], ["axes"], value=array([1], "", np.int64)),
+        node("InstanceNormalization", ["x", "one", "one"], ["n"]),
+        node("ReduceSum", ["n", "axes"], ["m"]),
+        node("Mul", ["m", "w"], ["y"]),
+    ]
+    net = loaded(tmp_path, nodes, [array([3.0], "w")], [("x", FLOAT, ["N", 2, 5])])
+    x = np.random.default_rng(0).standard_normal((2, 2, 5))
+    single = net(x.astype(np.float32)).numpy()
+    double = net.double()(x).numpy()
+    assert double.dtype == np.float64
+    np.testing.assert_allclose(double, single, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(net.float()(x.astype(np.float32)).numpy(), single)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        node("MaxPool", ["x"], ["y"], kernel_shape=[3], strides=[2], ceil_mode=1),
+        node("MaxPool", ["x"], ["y"], kernel_shape=[3], strides=[2], pads=[0, 1]),
+        node("MaxPool", ["x"], ["y"], kernel_shape=[2], strides=[2], pads=[2, 1], ceil_mode=1),
+        node("AveragePool", ["x"], ["y"], kernel_shape=[3], strides=[2], pads=[1, 0], ceil_mode=1),
+        node("TopK", ["x", "k"], ["y", "i"], axis=1),
+        node("TopK", ["x", "k"], ["i", "y"], axis=2, largest=0),
+    ],
+    ids=lambda step: step.op_type,
+)
+def test_what_came_in_can_leave(step: Any, tmp_path: Path) -> None:
+    """As a file of ONNX and as one of Python, under the names that it has, for other numbers and batches."""
+    net = loaded(tmp_path, [step], [array([2], "k", np.int64)], [("x", FLOAT, ["N", 3, 8])])
+    x = np.random.default_rng(0).standard_normal((3, 3, 8)).astype(np.float32)
+    tg.onnx.export(net, x, tmp_path / "again.onnx")
+    again = tg.onnx.load(tmp_path / "again.onnx")
+    assert (again.input_names, again.output_names) == (("x",), ("y",))
+    for batch in (x, x[::-1][:1]):
+        np.testing.assert_array_equal(again(x=batch).numpy(), net(batch).numpy())
+    tg.export_numpy(net, x, tmp_path / "net.py")
+    assert "def predict(x: Array)" in (tmp_path / "net.py").read_text()
 
 
 def test_it_is_a_module_like_others(net: Any) -> None:

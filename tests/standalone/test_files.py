@@ -15,6 +15,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.standalone.layout import is_list
 from tinygrad_cnn.standalone.writing import RULES
 
 
@@ -287,3 +288,41 @@ def test_a_linter_finds_nothing(tmp_path: Path) -> None:
     settings = ["--isolated", "--no-cache", "--extend-select", "E501", "--line-length", "119"]
     done = subprocess.run([ruff, "check", *settings, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        ("[a, b]", True),
+        ("(a, (b, c))", True),
+        ("(a,)", True),
+        ("(a + b)", False),
+        ("(a + b) * c[0]", False),
+        ("[a][0]", False),
+        ("(a, b) + (c, d)", False),
+        ("f(a, b)", False),
+        ("a", False),
+    ],
+)
+def test_what_is_one_list(text: str, one: bool) -> None:
+    assert is_list(text) == one
+
+
+def test_a_weight_that_is_made_of_others_with_long_names_has_lines_of_its_own(tmp_path: Path) -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.original_direction, self.original_length = (nn.Parameter(tg.randn(5, n)) for n in (6, 1))
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parametrizations_of_the_weight = Inner()
+
+        def forward(self, x: tg.Tensor) -> tg.Tensor:
+            inner = self.parametrizations_of_the_weight
+            v = inner.original_direction
+            return nn.functional.linear(x, (v / v.norm(dim=1, keepdim=True)) * inner.original_length)
+
+    path = tg.export_numpy(Net(), tg.zeros(1, 6), tmp_path / "net.py")
+    assert max(map(len, path.read_text().splitlines())) <= 119

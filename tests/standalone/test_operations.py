@@ -22,10 +22,10 @@ from tinygrad_cnn.standalone.writing import RULES, write
 pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_cnn.GuardRailWarning")  # random scores, for every loss
 
 WITHOUT = {  # operations that have no words: of losses, numbers that NumPy has no function for, matrices
-    "angle", "argwhere", "bessel", "between", "beyond", "binary_cross_entropy", "cofactors", "complete",
+    "angle", "argwhere", "bessel", "beyond", "binary_cross_entropy", "cofactors", "complete",
     "coordinates", "cross_entropy", "drop", "eigh", "entr", "erfcx", "erfinv", "extreme", "fetch", "gcd", "huber",
     "identities", "isclose", "isreal", "lcm", "ldexp", "lgamma", "log_ndtr", "logabsdet", "logistic_loss", "mantissa",
-    "median", "ndtr", "ndtri", "nextafter", "on_diagonal", "overlapped", "pick", "pinv", "place", "polygamma", "put",
+    "median", "ndtr", "ndtri", "nextafter", "overlapped", "pick", "pinv", "polygamma", "put",
     "q", "r", "recurrence", "repeated_positions", "return", "self_log", "shift", "sign_of_det", "softmax_nll", "svd",
     "undiff", "xlog1py", "xlogy",
 }  # fmt: skip
@@ -63,7 +63,7 @@ def test_words_say_what_the_function_says(case: Case, data: st.DataObject) -> No
     if not arrays:
         return
     model = Model(case, inputs, kwargs)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), tg.guard_rails(False):  # random numbers are no probabilities
         wanted = [np.array(x.numpy()) for x in leaves_in(model(*map(tg.tensor, arrays))) if isinstance(x, tg.Tensor)]
         try:
             found = here(model, arrays)

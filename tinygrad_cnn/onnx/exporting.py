@@ -90,7 +90,9 @@ def as_model(
     program = record(model, *args, batch_dim=batch_dim, **named)
     for value, name in zip(program.inputs, _names(input_names, [v.name for v in program.inputs], "input"), strict=True):
         value.name = name
-    program.output_names = _names(output_names, program.output_names, "output")
+    own = getattr(model, "output_names", None) if output_names is None else None  # of a model that came from a file
+    given = own if own is not None and len(own) == len(program.outputs) else output_names
+    program.output_names = _names(given, program.output_names, "output")
     return _model(program, opset)
 
 

@@ -37,6 +37,12 @@ class Watcher:
     def copied(self, x: Any, a: ndarray) -> None:
         """An array was made that holds positions as a tensor, or another array, does."""
 
+    def begins(self, name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> None:
+        """What is computed until `ends` may be taken for one operation."""
+
+    def ends(self, name: str, result: Any) -> None:
+        """It has given its result; None where it failed."""
+
     def before_rule(self, node: Node, i: int, g: Any) -> None:
         """The rule for input i of a node begins."""
 

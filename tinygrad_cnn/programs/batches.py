@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .program import Extent, Step, Value
+from .program import Extent, Step, Value, put_together
 from .tape import Tape
 
 
@@ -97,8 +97,7 @@ class Comparison:
         if isinstance(first, (tuple, list)):
             if len({len(x) for x in things}) != 1:
                 raise Differ(f"{first!r} became {next(x for x in things if len(x) != len(first))!r}")
-            parts = [self.thing(parts) for parts in zip(*things, strict=True)]
-            return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+            return put_together(first, [self.thing(parts) for parts in zip(*things, strict=True)])
         if all(x == first or (x != x and first != first) for x in things):
             return first
         if type(first) is int:

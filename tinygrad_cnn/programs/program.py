@@ -104,6 +104,7 @@ class Program:
         free: does it hold for every batch size? Then shapes and attributes that depend on it are `Extent`s.
         fixed_because: if not, why not; "" where nobody asked for it.
         model: the type of the model.
+        keyed: does it return a dict, or something with fields?
     """
 
     inputs: list[Value]
@@ -114,6 +115,7 @@ class Program:
     free: bool
     fixed_because: str = ""
     model: str = ""
+    keyed: bool = False
 
     @property
     def known(self) -> list[Value]:
@@ -132,6 +134,13 @@ class Program:
         return "\n".join(lines)
 
 
+def put_together(like: Any, parts: list[Any]) -> Any:
+    """The parts as a named tuple, a list or a tuple, as ``like`` is; types that check what is in them become plain."""
+    if hasattr(like, "_fields"):
+        return type(like)(*parts)
+    return parts if isinstance(like, list) else tuple(parts)
+
+
 def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
     """Attributes or inputs with some Values exchanged for others."""
     if isinstance(thing, Value):
@@ -139,8 +148,7 @@ def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
     if isinstance(thing, Mapping):
         return {key: replaced(part, by) for key, part in thing.items()}
     if isinstance(thing, (tuple, list)):
-        parts = [replaced(part, by) for part in thing]
-        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+        return put_together(thing, [replaced(part, by) for part in thing])
     return thing
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from ..profiler.hooks import CALLS
 from ..profiler.recorder import Watcher
 from ..tensors import Tensor
 from .batches import Comparison, Differ, Made, difference
-from .program import Program, Step, Value, replaced
+from .program import Program, Step, Value, put_together, replaced
 from .tape import Tape
 
 _AUTO = "auto"
@@ -38,8 +38,8 @@ def record(model: Module, *examples: Any, batch_dim: Any = _AUTO, **named: Any) 
 
     Args:
         model: a Module.
-        examples: what to call it with: Tensors or arrays, also in tuples, lists and dicts; other things (None, numbers)
-            are handed on as they are, and belong to the program.
+        examples: what to call it with: Tensors, or arrays as such, also in tuples, lists and dicts; other things (None,
+            numbers) are handed on as they are, and belong to the program.
         batch_dim: the dimension of the examples that holds the batch. By default it is 0 of all examples that are as
             long there as the first; where the model does not allow that, the batch size is fixed. A number, or a tuple
             of one for each array among the examples (None: without a batch), must be possible. None fixes the size.
@@ -57,18 +57,24 @@ def record(model: Module, *examples: Any, batch_dim: Any = _AUTO, **named: Any) 
         raise TypeError(f"record: model must be an nn.Module, got {type(model).__name__}")
     if any(is_lazy(p) for p in model.parameters()):
         raise RuntimeError("record: the model has layers that do not know their shapes yet; call it once before")
+    for name, module in model.named_modules():
+        if getattr(module, "max_norm", None) is not None:
+            raise RuntimeError(
+                f"record: {name or 'the model'} ({type(module).__name__}) shortens the rows of its table that it looks "
+                "up (max_norm), which no program does; shorten all of them once, with "
+                "weight.data.renorm_(norm_type, 0, max_norm), and set max_norm to None"
+            )
     arrays = [array_of(x) for x in leaves_in([examples, named]) if isinstance(x, (Tensor, ndarray))]
     if not arrays:
         raise TypeError("record: give an example of each input, such as tg.zeros(1, 3, 224, 224)")
     dims = _dims(batch_dim, arrays)
     size = next((a.shape[d] for a, d in zip(arrays, dims, strict=True) if d is not None), 1)
     other, call = size, _Call(model, examples, named)
-    first = call(arrays)
+    first = call(arrays, loud=True)
     for factor in (-0.875, 0.875):
         others = [_other_numbers(a, factor) for a in arrays]
         try:
-            with _quiet():
-                found = difference(first, call(others, other_dice=True))
+            found = difference(first, call(others, other_dice=True))
         except Exception:  # the model refuses what we made up: nothing is told by that
             continue
         if found:
@@ -82,10 +88,10 @@ def record(model: Module, *examples: Any, batch_dim: Any = _AUTO, **named: Any) 
         return _program(model, [(first, size)], "")
     try:
         tapes = [(first, size)]
-        for other in (size + 1, size + 3, *((1,) if size > 1 else ())):
-            longer = [_longer(a, d, other) for a, d in zip(arrays, dims, strict=True)]
-            with _quiet():
-                tapes.append((call(longer), other))
+        for other in (size + 1, size + 3):
+            tapes.append((call(_longer(arrays, dims, other)), other))
+        if size > 1:
+            tapes += _of_one(call, arrays, dims)
         return _program(model, tapes, "")
     except Differ as error:
         why = str(error)
@@ -135,13 +141,20 @@ def _other_numbers(a: ndarray, factor: float) -> ndarray:
     return turned * a.dtype.type(factor if np.isfinite(a).all() else abs(factor))
 
 
-def _longer(a: ndarray, dim: int | None, size: int) -> ndarray:
-    """An array of a larger batch: its entries over and over."""
-    if dim is None:
-        return a
-    if not a.shape[dim]:
+def _longer(arrays: Sequence[ndarray], dims: Sequence[int | None], size: int) -> list[ndarray]:
+    """The arrays of a larger batch: their entries over and over."""
+    if any(d is not None and not a.shape[d] for a, d in zip(arrays, dims, strict=True)):
         raise Differ("the example's batch is empty")
-    return a.take(np.arange(size) % a.shape[dim], dim)
+    pairs = zip(arrays, dims, strict=True)
+    return [a if d is None else a.take(np.arange(size) % a.shape[d], d) for a, d in pairs]
+
+
+def _of_one(call: _Call, arrays: Sequence[ndarray], dims: Sequence[int | None]) -> list[tuple[Tape, int]]:
+    """What the model does with a batch of one; nothing where it refuses that, as normalisation by the batch does."""
+    try:
+        return [(call(_longer(arrays, dims, 1)), 1)]
+    except Exception:
+        return []
 
 
 class _Call:
@@ -151,18 +164,22 @@ class _Call:
         self.model, self.examples, self.named = model, examples, named
         self.names = _input_names(model, examples, named)
 
-    def __call__(self, arrays: Sequence[ndarray], other_dice: bool = False) -> Tape:
-        """What a call with these arrays does; ``other_dice`` draws other random numbers than the others."""
+    def __call__(self, arrays: Sequence[ndarray], other_dice: bool = False, loud: bool = False) -> Tape:
+        """What a call with these arrays does; ``other_dice`` draws other random numbers than the others.
+
+        What the model warns of is said where it is ``loud``.
+        """
         tape, rest = Tape(self.model), iter(arrays)
-        args, kwargs = _with_arrays([list(self.examples), self.named], rest)
+        args, kwargs = with_arrays([list(self.examples), self.named], rest)
         leaves = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         for name, x in zip(self.names, leaves, strict=True):
             tape.take(name, x)
-        with in_mode(self.model, False), same_buffers(self.model), no_grad(), _watched_by(tape):
+        quiet = nullcontext() if loud else _quiet()
+        with quiet, in_mode(self.model, False), same_buffers(self.model), no_grad(), _watched_by(tape):
             if other_dice:
                 default_generator().numpy.random(7)
             result = self.model(*args, **kwargs)
-            tape.outputs, tape.output_names = tape.results(result), _output_names(result)
+            tape.outputs, tape.output_names, tape.keyed = tape.results(result), _output_names(result), _keyed(result)
         _drop_unread(tape)
         return tape
 
@@ -181,17 +198,14 @@ def _watched_by(watcher: Watcher) -> Iterator[None]:
         CALLS.end()
 
 
-def _with_arrays(thing: Any, arrays: Iterator[ndarray]) -> Any:
-    """The arguments, with copies of these arrays in place of theirs."""
-    if isinstance(thing, Tensor):
+def with_arrays(thing: Any, arrays: Iterator[ndarray]) -> Any:
+    """The arguments, with copies of these arrays, as Tensors, in place of theirs."""
+    if isinstance(thing, (Tensor, ndarray)):
         return Tensor(next(arrays).copy())
-    if isinstance(thing, ndarray):
-        return next(arrays).copy()
     if isinstance(thing, Mapping):
-        return {key: _with_arrays(part, arrays) for key, part in thing.items()}
+        return {key: with_arrays(part, arrays) for key, part in thing.items()}
     if isinstance(thing, (tuple, list)):
-        parts = [_with_arrays(part, arrays) for part in thing]
-        return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+        return put_together(thing, [with_arrays(part, arrays) for part in thing])
     return thing
 
 
@@ -201,6 +215,9 @@ def _input_names(model: Module, examples: tuple[Any, ...], named: dict[str, Any]
         given = inspect.signature(type(model).forward).bind(model, *examples, **named).arguments
     except (TypeError, ValueError):  # the call will say what is wrong
         given = {}
+    own = getattr(model, "input_names", None)  # as of a model that came from a file
+    if own is not None and not named and len(own) >= len(examples):
+        return [name for top_name, value in zip(own, examples, strict=False) for name in _paths(top_name, value)]
     top: list[tuple[str, Any]] = []
     for name, value in list(given.items())[1:] or [("input", examples), *named.items()]:
         kind = inspect.signature(type(model).forward).parameters.get(name)
@@ -222,6 +239,11 @@ def _paths(name: str, value: Any) -> Iterator[str]:
     elif isinstance(value, (tuple, list)):
         for key, part in enumerate(value):
             yield from _paths(f"{name}_{key}", part)
+
+
+def _keyed(result: Any) -> bool:
+    """Is it a dict, or something with fields?"""
+    return isinstance(result, Mapping) or dataclasses.is_dataclass(result) or hasattr(result, "_fields")
 
 
 def _output_names(result: Any) -> list[str]:
@@ -261,7 +283,8 @@ def _program(model: Module, tapes: list[tuple[Tape, int]], fixed_because: str) -
     for number, value in enumerate(_in_order(first.inputs, steps, outputs)):
         value.number = number
     free = len(tapes) > 1
-    return Program(first.inputs, outputs, first.output_names, steps, size, free, fixed_because, type(model).__name__)
+    name = type(model).__name__
+    return Program(first.inputs, outputs, first.output_names, steps, size, free, fixed_because, name, first.keyed)
 
 
 def _without_idle(steps: list[Step]) -> tuple[list[Step], dict[Value, Value]]:

@@ -26,7 +26,7 @@ from ..profiler.recorder import Watcher
 from ..tensors import Tensor
 from ..tensors.writing import Path as Views
 from ..tensors.writing import _root
-from .program import Step, Value
+from .program import Step, Value, put_together
 from .whole import Whole, whole
 
 _ITSELF = {"clone", "passage"}  # operations that give what they got, as a cast to the same dtype does
@@ -42,6 +42,7 @@ class Tape(Watcher):
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.output_names: list[str] = []
+        self.keyed = False  # is what it returns a dict, or something with fields?
         self._model = model
         self._names = {module: name for name, module in model.named_modules()}
         self._open: list[tuple[Module, str]] = []  # the modules that run, with their names
@@ -203,9 +204,21 @@ class Tape(Watcher):
         if isinstance(value, (Variable, ndarray)):
             return self._there(value) or array_of(value)
         if isinstance(value, (tuple, list)):
-            parts = [self._setting(part) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+            return put_together(value, [self._setting(part) for part in value])
         return value
+
+    def begins(self, name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """A function that counts as one step begins: it lies deeper than the module that runs."""
+        if self._whole is None:
+            call = Whole(tuple(self.value_of(x) for x in inputs), self._settings(attributes))
+            self._whole = len(self._open) + 1, call
+
+    def ends(self, name: str, result: Any) -> None:
+        """Its result is that step's."""
+        if self._whole is not None and self._whole[0] == len(self._open) + 1:
+            call, self._whole = self._whole[1], None
+            if result is not None:
+                self._as_whole(name, call, result)
 
     # ------------------------------------------------------------------------------------------ called by modules
     def enter(self, module: Module) -> None:
@@ -226,14 +239,15 @@ class Tape(Watcher):
     def returned(self, result: Any) -> Any:
         """The results of a layer that counts as one step are that step's."""
         if self._whole is not None and self._whole[0] == len(self._open):
-            tensors = tensors_in(result)
-            outputs = tuple(self._value("result", t._array) for t in tensors)
-            for value, t in zip(outputs, tensors, strict=True):
-                self._note(value, t)
-            call = self._whole[1]
-            op = type(self._open[-1][0]).__name__
-            self.steps.append(Step(op, call.inputs, call.attributes, outputs, *self._where()))
+            self._as_whole(type(self._open[-1][0]).__name__, self._whole[1], result)
         return result
+
+    def _as_whole(self, op: str, call: Whole, result: Any) -> None:
+        tensors = tensors_in(result)
+        outputs = tuple(self._value("result", t._array) for t in tensors)
+        for value, t in zip(outputs, tensors, strict=True):
+            self._note(value, t)
+        self.steps.append(Step(op, call.inputs, call.attributes, outputs, *self._where()))
 
     def leave(self) -> None:
         """A module returns, or raises."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..nn.functional.pooling import _max_pool2d
 from ..nn.layers.bags import EmbeddingBag
+from ..nn.layers.loss import CrossEntropyLoss, NLLLoss
 from ..nn.layers.normalization import BatchNorm1d, BatchNorm2d
 from ..nn.layers.pooling import AdaptiveMaxPool1d, AdaptiveMaxPool2d, MaxPool1d, MaxPool2d
 from ..nn.layers.recurrent import GRU, LSTM, RNN
@@ -84,6 +85,13 @@ def _bag(layer: Any, x: Any, offsets: Any, per_sample_weights: Any) -> Whole | N
     return Whole((x, layer.weight, per_sample_weights), {"mode": layer.mode, "padding_idx": layer.padding_idx})
 
 
+def _classified(layer: Any, x: Any, target: Any) -> Whole | None:
+    """A loss of classes by number; of shares of classes, and smoothed, it is told by its operations."""
+    if target.dtype.kind not in "iu" or x.ndim < 2 or getattr(layer, "label_smoothing", 0.0):
+        return None
+    return Whole((x, target, layer.weight), {"ignore_index": layer.ignore_index, "reduction": layer.reduction})
+
+
 _LAYERS: dict[type[Module], Callable[..., Whole | None]] = {
     BatchNorm1d: _batch_norm,
     BatchNorm2d: _batch_norm,
@@ -91,6 +99,8 @@ _LAYERS: dict[type[Module], Callable[..., Whole | None]] = {
     LSTM: _recurrent,
     GRU: _recurrent,
     EmbeddingBag: _bag,
+    CrossEntropyLoss: _classified,
+    NLLLoss: _classified,
     MaxPool1d: _largest_and_places,
     MaxPool2d: _largest_and_places,
     MaxUnpool1d: _unpooled,

@@ -76,6 +76,9 @@ def _getitem(p: Phrases) -> Phrase:
 def _setitem(p: Phrases) -> Phrase:
     """A view is chosen first, and of that the picks: what is written into those is then written into the view."""
     index, x, value = p.setting("index"), p.given(0), p.given(1)
+    whole, (into, new) = index.picks is None and index.basic == (Ellipsis,), p.step.inputs
+    if whole and isinstance(new, Value) and (new.shape, new.dtype) == (into.shape, into.dtype):
+        return value  # all of it
     view = f"np.s_[{p.index(index.basic)}]"
     if index.picks is None:
         return Call("changed", (x, view, value))
@@ -208,6 +211,22 @@ def _joined(name: str) -> Rule:
     return lambda p: Call(name, (f"[{', '.join(p.all())}]", p.word(p.setting("dim"))))
 
 
+def _place(p: Phrases) -> Phrase:
+    """What was read somewhere, added where it was read."""
+    index = p.setting("index")
+    at = index.basic if index.picks is None else index.picks
+    plain = index.picks is None or index.basic == (Ellipsis,)
+    view = () if plain else (f"view=np.s_[{p.index(index.basic)}]",)
+    return Call("added", (p.word(tuple(p.setting("shape"))), f"np.s_[{p.index(at)}]", p.given(0), *view))
+
+
+def _on_diagonal(p: Phrases) -> Phrase:
+    if "dim1" not in p.step.attributes:
+        raise NotImplementedError
+    how = (p.word(p.setting(name)) for name in ("offset", "dim1", "dim2"))
+    return Call("on_diagonal", (p.given(0), p.word(tuple(p.setting("shape"))), *how))
+
+
 RULES: dict[str, Rule] = {
     **{name: _reduction(method) for name, method in REDUCTIONS.items()},
     "var": _spread("var"),
@@ -239,6 +258,8 @@ RULES: dict[str, Rule] = {
     "tril": _named("np.tril", "diagonal"),
     "triu": _named("np.triu", "diagonal"),
     "diagonal": _diagonal,
+    "on_diagonal": _on_diagonal,
+    "place": _place,
     "diagonal_copy": lambda p: Call("np.diagonal", (p.given(0), p.word(p.setting("offset")), "-2", "-1")),
     "repeat_along": _repeated,
     "pad_constant": _pad_constant,

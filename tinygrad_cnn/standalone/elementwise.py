@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..programs import Value
 from . import phrases
 from .phrases import Call, Infix, Phrase, Phrases
 
@@ -12,7 +13,7 @@ Rule = Callable[[Phrases], Phrase]
 # ours: NumPy's
 NUMPY = {
     "abs": "abs", "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "at_least": "maximum",
-    "at_most": "minimum", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "ceil": "ceil", "choose": "where",
+    "at_most": "minimum", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "ceil": "ceil",
     "copysign": "copysign", "cos": "cos", "cosh": "cosh", "exp": "exp", "exp2": "exp2", "expm1": "expm1",
     "floor": "floor", "fmax": "fmax", "fmin": "fmin", "fmod": "fmod", "heaviside": "heaviside", "hypot": "hypot",
     "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "isneginf": "isneginf", "isposinf": "isposinf",
@@ -20,7 +21,6 @@ NUMPY = {
     "logaddexp2": "logaddexp2", "logical_and": "logical_and", "logical_not": "logical_not", "logical_or": "logical_or",
     "logical_xor": "logical_xor", "maximum": "maximum", "minimum": "minimum", "sign": "sign", "signbit": "signbit",
     "sin": "sin", "sinc": "sinc", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh", "trunc": "trunc",
-    "where": "where",
 }  # fmt: skip
 OPERATORS = {
     "bitwise_and": "&", "bitwise_left_shift": "<<", "bitwise_or": "|", "bitwise_right_shift": ">>",
@@ -55,6 +55,13 @@ def _plus(sign: str) -> Rule:
         return Infix(f"{p.part(0)} {sign} {p.part(1) if alpha == 1 else f'{p.word(alpha)} * {p.part(1)}'}")
 
     return rule
+
+
+def _where(p: Phrases) -> Phrase:
+    """Between two numbers, neither of which tells what dtype is meant, that is said."""
+    chosen = Call("np.where", tuple(p.all()))
+    told = any(isinstance(x, Value) and x.shape for x in p.step.inputs[1:])
+    return chosen if told else f"{chosen}.astype({phrases.dtype(p.step.output.dtype)})"
 
 
 def _within(p: Phrases) -> Phrase:
@@ -96,6 +103,9 @@ RULES: dict[str, Rule] = {
     "clip": _clip,
     "hardtanh": _clip,
     "within": _within,
+    "where": _where,
+    "choose": _where,
+    "between": lambda p: Call("np.clip", tuple(p.all())),
     "nan_to_num": _nan_to_num,
     "cast": _astype,
     "convert": _astype,

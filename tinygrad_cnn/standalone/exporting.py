@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import array_of
+from ..autograd.graph import Variable, array_of
 from ..autograd.modes import no_grad
 from ..io.atomic import replace_file
 from ..nn.module import Module
 from ..nn.summary import in_mode, leaves_in, same_buffers
 from ..programs import record
+from ..programs.recording import with_arrays
 from .writing import Text, write
 
 __all__ = ["export_numpy"]
@@ -44,7 +45,7 @@ def export_numpy(
 
     Args:
         model: a Module; it is written down in evaluation mode, and stays in the one that it has.
-        example: an input, or a tuple of them: arrays or Tensors of the right shapes.
+        example: an input, a tuple of them, or a dict of keyword arguments: arrays or Tensors of the right shapes.
         path: of the file, ending in ``.py``. What was there is replaced, each file whole or not at all.
         batch_dim: which dimension holds the batch; see `programs.record`.
 
@@ -68,12 +69,13 @@ def export_numpy(
         raise ValueError(f"export_numpy: the name of the file must end in .py, got {str(path)!r}")
     if not isinstance(model, Module):
         raise TypeError(f"export_numpy: model must be an nn.Module, got {type(model).__name__}")
-    examples = tuple(example) if isinstance(example, (tuple, list)) else (example,)
-    program = record(model, *examples, batch_dim=batch_dim)
+    named = dict(example) if isinstance(example, Mapping) else {}
+    examples = () if named else tuple(example) if isinstance(example, (tuple, list)) else (example,)
+    program = record(model, *examples, batch_dim=batch_dim, **named)
     modules = dict(model.named_modules())
     inner = {name for name, module in modules.items() if any(True for _ in module.children())}
     text = write(program, {name: type(module).__name__ for name, module in modules.items()}, inner)
-    _check(text, model, examples, path)
+    _check(text, model, examples, named, path)
     weights = io.BytesIO()
     np.savez(weights, allow_pickle=False, **text.arrays)
     content = weights.getvalue()
@@ -132,13 +134,14 @@ if __name__ == "__main__":
 '''
 
 
-def _check(text: Text, model: Module, examples: Sequence[Any], path: Path) -> None:
+def _check(text: Text, model: Module, examples: Sequence[Any], named: Mapping[str, Any], path: Path) -> None:
     """Run what is about to be written, and raise unless it computes what the model does."""
     room: dict[str, Any] = {"w": text.arrays}
     exec(compile("\n".join([HEAD, text.functions, text.predict]), path.name, "exec", dont_inherit=True), room)
+    inputs = [array_of(x) for x in leaves_in([examples, named]) if isinstance(x, (Variable, ndarray))]
+    args, kwargs = with_arrays([examples, named], iter(inputs))  # the model may write into what it is given
     with in_mode(model, False), same_buffers(model), no_grad():
-        expected = [array_of(x) for x in leaves_in(model(*examples)) if x is not None]
-    inputs = [array_of(x) for x in leaves_in(list(examples)) if not isinstance(x, (int, float, str, type(None)))]
+        expected = [array_of(x) for x in leaves_in(model(*args, **kwargs)) if x is not None]
     found = room["predict"](*inputs)
     parts = list(found.values()) if isinstance(found, dict) else found if isinstance(found, tuple) else [found]
     for y, wanted in zip(map(np.asarray, parts), expected, strict=True):

@@ -104,6 +104,14 @@ def _adaptive_max(dims: int) -> Rule:
     return rule
 
 
+def _grid_sample(p: Phrases) -> Phrase:
+    mode = p.setting("mode")
+    how = [] if mode == "bilinear" else [f'"{mode}"']
+    how += [f'beyond="{p.setting("padding")}"'] if p.setting("padding") != "zeros" else []
+    how += ["corners=True"] if p.setting("align") else []
+    return Call("grid_sample", (*p.all(), *how))
+
+
 RULES: dict[str, Rule] = {
     "conv2d": _conv2d,
     "conv2d_input": _transposed,
@@ -112,6 +120,7 @@ RULES: dict[str, Rule] = {
     "window_sum": lambda p: pool(p, "sum_pool2d"),
     "grid_mean": lambda p: Call("adaptive_avg_pool2d", (p.given(0), p.word(tuple(p.setting("size"))))),
     "grid_max": lambda p: Call("adaptive_max_pool", (p.given(0), *map(p.word, p.setting("size")))),
+    "grid_sample": _grid_sample,
     "unfold": lambda p: _columns(p, "unfold"),
     "fold": lambda p: _columns(p, "fold"),
     "normalize": _normalize,

@@ -11,7 +11,25 @@ from ..programs import Step, Value
 
 def merged(steps: Sequence[Step], outputs: Sequence[Value]) -> list[Step]:
     """The steps, fewer of them."""
-    return _means(_bare_weights(steps), outputs)
+    return _turns(_means(_bare_weights(steps), outputs), outputs)
+
+
+def _turns(steps: Sequence[Step], outputs: Sequence[Value]) -> list[Step]:
+    """With dimensions turned once, where they are turned again of what nobody else reads."""
+    uses = Counter(value for step in steps for value in step.values()) + Counter(outputs)
+    turned: dict[Value, Step] = {}
+    found: list[Step] = []
+    for step in steps:
+        if step.op == "permute":
+            before = turned.get(step.inputs[0])
+            if before is not None and uses[before.output] == 1:
+                found = [other for other in found if other is not before]
+                dims = tuple(before.attributes["dims"][d] for d in step.attributes["dims"])
+                where = step.module, step.type, step.line
+                step = Step("permute", before.inputs, {"dims": dims}, step.outputs, *where)
+            turned[step.output] = step
+        found.append(step)
+    return found
 
 
 def _means(steps: Sequence[Step], outputs: Sequence[Value]) -> list[Step]:

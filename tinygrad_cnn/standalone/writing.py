@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 from numpy import ndarray
 
 from ..programs import Extent, Program, Step, Value
+from ..programs.program import put_together
 from . import arrangement, elementwise, layers
 from .layout import assignment
 from .library import called, names_in, source
 from .merging import merged
 from .naming import variables
-from .phrases import Call, Infix, Phrase, Phrases, array, dtype, shape
+from .phrases import LONGEST, Call, Infix, Phrase, Phrases, array, dtype, shape
 
 RULES: dict[str, elementwise.Rule] = {**elementwise.RULES, **arrangement.RULES, **layers.RULES}
 
@@ -92,15 +93,14 @@ def _with_constants(step: Step, k: int) -> Step:
         if isinstance(thing, dict):
             return {key: walk(part) for key, part in thing.items()}
         if isinstance(thing, (tuple, list)):
-            parts = [walk(part) for part in thing]
-            return type(thing)(*parts) if hasattr(thing, "_fields") else type(thing)(parts)
+            return put_together(thing, [walk(part) for part in thing])
         return thing
 
     return Step(step.op, step.inputs, walk(step.attributes), step.outputs, step.module, step.type, step.line)
 
 
 def _inlined(steps: list[Step], outputs: list[Value], said: dict[Value, Phrase]) -> list[Step]:
-    """The steps that get lines of their own: what is made of weights alone, and read once, stands where it is read.
+    """The steps that get lines of their own: what is made of weights alone, is short, and is read once, stands there.
 
     Raises NotImplementedError where a step has no words.
     """
@@ -111,8 +111,9 @@ def _inlined(steps: list[Step], outputs: list[Value], said: dict[Value, Phrase])
             missing.append(step)
         elif len(step.outputs) == 1 and uses[step.output] == 1 and all(value in said for value in step.values()):
             phrase = _phrase(step, said, missing)
-            said[step.output] = phrase if isinstance(phrase, Infix) else str(phrase)
-            continue
+            if len(str(phrase)) <= LONGEST:
+                said[step.output] = phrase if isinstance(phrase, Infix) else str(phrase)
+                continue
         kept.append(step)
     stand_ins: dict[Value, Phrase] = {value: _Name("x") for step in steps for value in (*step.values(), *step.outputs)}
     for step in kept:
@@ -189,7 +190,7 @@ def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], ar
         yield f"        {name}: {shape(value.shape)}, {value.dtype}."
     yield ""
     yield "    Returns:"
-    named = _named(program)
+    named = program.keyed
     for name, value in zip(program.output_names, program.outputs, strict=True):
         yield f"        {f'{name!r}: ' if named else ''}{shape(value.shape)}, {value.dtype}."
     yield '    """'
@@ -200,7 +201,7 @@ def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], ar
         yield f"    n = {_batch(program, arguments)}"
     yield from body
     yield ""
-    results = [_result(said[value]) for value in program.outputs]
+    results = [_result(said[value], value) for value in program.outputs]
     if named:
         pairs = ", ".join(f'"{name}": {text}' for name, text in zip(program.output_names, results, strict=True))
         yield f"    return {{{pairs}}}"
@@ -208,20 +209,17 @@ def _predict(program: Program, body: list[str], said: Mapping[Value, Phrase], ar
         yield f"    return {', '.join(results)}"
 
 
-def _named(program: Program) -> bool:
-    """Does the model return a dict, or something with fields?"""
-    return not all(name.startswith("output") for name in program.output_names)
-
-
 def _kind(program: Program) -> str:
     """The type of what predict returns."""
-    if _named(program):
+    if program.keyed:
         return "dict[str, Array]"
     return "Array" if len(program.outputs) == 1 else f"tuple[{', '.join(['Array'] * len(program.outputs))}]"
 
 
-def _result(phrase: Phrase) -> str:
-    return str(phrase) if isinstance(phrase, (_Name, Infix, Call)) else f"np.asarray({phrase})"
+def _result(phrase: Phrase, value: Value) -> str:
+    if isinstance(phrase, (_Name, Infix, Call)):
+        return str(phrase)
+    return f"np.asarray({phrase})" if value.shape else f"np.asarray({phrase}, {dtype(value.dtype)})"
 
 
 def _batch(program: Program, arguments: list[str]) -> str:

@@ -25,6 +25,8 @@ from ..autograd.modes import here
 from ..autograd.operation import op, record
 from ..ops import index as indexing
 from ..ops.indices import parse
+from ..ops.lookup import _masked_fill
+from ..ops.numbers import array_for
 from ..ops.shape import clone
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -189,6 +191,12 @@ def assign(x: Any, index: Any, value: Any) -> None:
 
 
 def _set(x: Any, value: Any, *, index: Any) -> Any:
+    """``x[index] = value`` as an operation; of one number where a mask says, without positions: programs know those."""
+    mask, number = array_of(index), array_of(value)
+    if isinstance(mask, ndarray) and mask.dtype == np.bool_ and mask.ndim and not np.ndim(number):
+        value = value if isinstance(number, ndarray) else array_for(value, x.dtype, "setitem")
+        mask = index[(..., *(None,) * (x.ndim - mask.ndim))]
+        return _masked_fill(x, mask, indexing.writable(value, x.dtype, "setitem"))
     return indexing.setitem(x, index, value)
 
 

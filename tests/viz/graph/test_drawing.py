@@ -297,3 +297,31 @@ def test_examples_in_docstrings(name: str) -> None:
     failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert tried
     assert not failed
+
+
+@pytest.mark.parametrize("lives", [2, 3])
+def test_a_graph_that_ends_the_process_is_laid_out_more_simply(
+    lives: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Graphviz 12 does so on some graphs with parts that it packs; the user's process lives on."""
+    tries = tmp_path / "tries"
+    (tmp_path / "pygraphviz.py").write_text(
+        "import os, signal\n"
+        "class AGraph:\n"
+        "    def __init__(self, string): self.string = string\n"
+        "    def draw(self, *args, **kwargs):\n"
+        f"        open({str(tries)!r}, 'a').write('x')\n"
+        "        if 'pack' in self.string: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"        if {lives} == 2: return b'<svg/>'\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(rendering.importlib.util, "find_spec", lambda _name: True)
+    source = "digraph { graph [pack=14 packmode=array_t100 pad=0.2] a -> b }"
+    if lives == 2:
+        assert rendering.render(source, "svg") == b"<svg/>"
+    else:
+        with pytest.raises(RuntimeError, match=r"could not draw this graph as svg: exit status -9"):
+            rendering.render(source, "svg")
+    assert tries.read_text() == "xx"

@@ -13,6 +13,7 @@ from ...ops.activation import hardtanh
 from ...ops.linalg import matmul
 from ...ops.rounding import fmod
 from ...ops.shape import permute, reshape, transpose
+from ...ops.watched import as_one
 from .arguments import check_floating, check_same_dtype, dtype_of
 from .cubic import cubic_weights
 
@@ -94,7 +95,12 @@ def grid_sample(
         )
     if 0 in input.shape[1:]:
         raise ValueError(f"{name}: input has no pixels, its shape is {tuple(input.shape)}")
-    look = _Lookup(input, padding_mode, bool(align_corners))
+    return as_one("grid_sample", _sampled, input, grid, mode=mode, padding=padding_mode, align=bool(align_corners))
+
+
+def _sampled(image: Array, grid: Array, *, mode: str, padding: str, align: bool) -> Array:
+    """`grid_sample`, unchecked."""
+    look = _Lookup(image, padding, align)
     x, y = (look.pixels(grid[..., i], size) for i, size in ((0, look.W), (1, look.H)))  # (N, oh, ow) each
     if mode == "bicubic":
         return _bicubic(look, x, y)

@@ -172,6 +172,45 @@ def _scaled(op: str, factor: float) -> Translation:
     return lambda g, s, x: g.node("Mul", g.node(op, x), number(g, s, factor))
 
 
+def _angle(g: Graph, s: Step, a: str, b: str) -> str:
+    """The angle of (b, a): the arc tangent of a / b, turned by pi where b is negative."""
+    zero, pi = number(g, s, 0), number(g, s, math.pi)
+    left, low = g.node("Less", b, zero), g.node("Less", a, zero)
+    turned = g.node("Where", left, g.node("Where", low, g.node("Neg", pi), pi), zero)
+    upright = g.node("Mul", g.node("Sign", a), number(g, s, math.pi / 2))
+    none = g.node("Equal", b, zero)
+    there = g.node("Where", none, number(g, s, 1), b)
+    y: str = g.node("Where", none, upright, g.node("Add", g.node("Atan", g.node("Div", a, there)), turned))
+    return y
+
+
+def _sinc(g: Graph, s: Step, x: str) -> str:
+    none = g.node("Equal", x, number(g, s, 0))
+    t = g.node("Where", none, number(g, s, 1), g.node("Mul", x, number(g, s, math.pi)))
+    y: str = g.node("Where", none, number(g, s, 1), g.node("Div", g.node("Sin", t), t))
+    return y
+
+
+def _within(g: Graph, s: Step, x: str) -> str:
+    given = ((op, s.attributes[key]) for op, key in (("GreaterOrEqual", "low"), ("LessOrEqual", "high")))
+    sides = [g.node(op, x, number(g, s, limit)) for op, limit in given if limit is not None]
+    return sides[0] if len(sides) == 1 else g.node("And", *sides)
+
+
+def _nan_to_num(g: Graph, s: Step, x: str) -> str:
+    limits = np.finfo(s.output.dtype)
+    y = g.node("Where", g.node("IsNaN", x), number(g, s, s.attributes["nan"]), x)
+    for key, far, sides in (("posinf", limits.max, "detect_negative"), ("neginf", limits.min, "detect_positive")):
+        value = s.attributes[key]
+        y = g.node("Where", _isinf(g, s, x, **{sides: 0}), number(g, s, far if value is None else value), y)
+    return y
+
+
+def _xlogy(g: Graph, s: Step, a: str, b: str) -> str:
+    y: str = g.node("Where", g.node("Equal", a, number(g, s, 0)), number(g, s, 0), g.node("Mul", a, g.node("Log", b)))
+    return y
+
+
 TABLE: dict[str, Translation] = {
     "add": _sum("Add"),
     "sub": _sum("Sub"),
@@ -246,5 +285,18 @@ TABLE: dict[str, Translation] = {
     "lerp": _lerp,
     "addcmul": _with_product("Mul"),
     "addcdiv": _with_product("Div"),
+    "atan2": _angle,
+    "sinc": _sinc,
+    "within": _within,
+    "nan_to_num": _nan_to_num,
+    "xlogy": _xlogy,
+    "logit": lambda g, s, x: g.node("Log", g.node("Div", x, g.node("Sub", number(g, s, 1), x))),
+    "ndtr": lambda g, s, x: g.node(
+        "Mul",
+        number(g, s, 0.5),
+        g.node("Add", number(g, s, 1), g.node("Erf", g.node("Mul", x, number(g, s, 0.5**0.5)))),
+    ),
+    "positive": lambda _g, _s, x: x,
+    "clone": lambda _g, _s, x: x,
     "hypot": lambda g, _s, a, b: g.node("Sqrt", g.node("Add", g.node("Mul", a, a), g.node("Mul", b, b))),
 }

@@ -199,7 +199,16 @@ def _fold(g: Graph, s: Step, x: str) -> str:
     return g.node("ConvTranspose", x, w, output_padding=extra, **_windows(s, kernel, False))
 
 
+def _grid_sample(g: Graph, s: Step, x: str, grid: str) -> str:
+    mode, padding, align = (s.attributes[key] for key in ("mode", "padding", "align"))
+    if g.opset >= 20:
+        mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    y: str = g.node("GridSample", x, grid, mode=mode, padding_mode=padding, align_corners=int(align))
+    return y
+
+
 TABLE: dict[str, Translation] = {
+    "grid_sample": _grid_sample,
     "conv2d": _conv,
     "conv2d_input": _conv_transpose,
     "max_pool2d": _max_pool,

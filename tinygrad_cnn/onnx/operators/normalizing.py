@@ -25,7 +25,7 @@ def _normalize(g: Graph, s: Step, x: str, w: str = "", b: str = "") -> str:
     shape, dim, eps = s.inputs[0].shape, tuple(s.attributes["dim"]), s.attributes["eps"]
     n = len(shape)
     known = [v.shape for v in s.inputs[1:]]
-    channels = (1, shape[1]) + (1,) * (n - 2)
+    channels = (1, *shape[1:2]) + (1,) * (n - 2)
     if dim == tuple(range(dim[0], n)) and all(v[: dim[0]] == (1,) * dim[0] for v in known):
         sizes = shape[dim[0] :]
         if all(v[dim[0] :] == sizes for v in known) and not any(not isinstance(m, int) for m in sizes):

@@ -123,6 +123,26 @@ def _cumsum(g: Graph, s: Step, x: str) -> str:
     return g.node("CumSum", x, g.constant(s.attributes["dim"], np.int64), reverse=int(s.attributes["reverse"]) or None)
 
 
+def _running(op: str, idle: float) -> Translation:
+    """What a reduction makes of all entries up to each one, of which the later ones are covered by ``idle``."""
+
+    def translate(g: Graph, s: Step, x: str) -> str:
+        shape = s.inputs[0].shape
+        if not shape:
+            return x
+        d = s.attributes["dim"] % len(shape)
+        n = shape[d]
+        if isinstance(n, Extent):
+            raise Untranslatable("along the batch")
+        upto = np.tril(np.ones((n, n), np.bool_))  # (result, entry)
+        upto = upto.T if s.attributes.get("reverse") else upto
+        upto = upto.reshape(n, n, *(1,) * (len(shape) - d - 1))
+        covered = g.node("Where", g.constant(upto), g.unsqueeze(x, [d]), g.constant(idle, s.output.dtype))
+        return g.reduce(op, covered, [d + 1], False)
+
+    return translate
+
+
 TABLE: dict[str, Translation] = {
     "sum": _reduced("ReduceSum"),
     "mean": _reduced("ReduceMean"),
@@ -142,4 +162,6 @@ TABLE: dict[str, Translation] = {
     "softmax": _soft("Softmax"),
     "log_softmax": _soft("LogSoftmax"),
     "cumsum": _cumsum,
+    "cumprod": _running("ReduceProd", 1),
+    "logcumsumexp": _running("ReduceLogSumExp", -np.inf),
 }

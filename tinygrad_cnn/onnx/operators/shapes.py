@@ -104,10 +104,9 @@ def _triangle(upper: int) -> Translation:
 def _diagonal(g: Graph, s: Step, x: str) -> str:
     """A diagonal of the matrices in two dimensions, which becomes the last one."""
     a = s.attributes
-    if "dim1" not in a:
-        raise Untranslatable("within a contraction")
-    n, length = len(s.inputs[0].shape), s.output.shape[-1]
-    first, second, offset = a["dim1"] % n, a["dim2"] % n, a["offset"]
+    n, within = len(s.inputs[0].shape), "first" in a  # within a contraction, it stays where the first one was
+    length = s.output.shape[a["first"] if within else -1]
+    first, second, offset = (a["first"], a["second"], 0) if within else (a["dim1"] % n, a["dim2"] % n, a["offset"])
     rest = [d for d in range(n) if d not in (first, second)]
     if isinstance(length, Extent):
         raise Untranslatable("along the batch")
@@ -115,7 +114,25 @@ def _diagonal(g: Graph, s: Step, x: str) -> str:
     places = np.arange(length)
     where = np.stack([places + max(-offset, 0), places + max(offset, 0)], 1)  # (length, 2)
     y: str = g.node("GatherND", x, g.constant(where, np.int64))
-    return transposed(g, y, [*range(1, len(rest) + 1), 0])
+    order = [*range(1, len(rest) + 1), 0]
+    if within:
+        order.insert(first - (second < first), order.pop())
+    return transposed(g, y, order)
+
+
+def _on_diagonal(g: Graph, s: Step, x: str) -> str:
+    """Zeros with x, along its last dimension, on a diagonal of the matrices in two dimensions."""
+    a, shape = s.attributes, s.output.shape
+    n, length = len(shape), s.inputs[0].shape[-1]
+    if "dim1" not in a or isinstance(length, Extent):
+        raise Untranslatable("along the batch, or within a contraction")
+    first, second, offset = a["dim1"] % n, a["dim2"] % n, a["offset"]
+    i, j = np.ogrid[: shape[first], : shape[second]]
+    places = np.clip(i + min(offset, 0) + 0 * j, 0, max(length - 1, 0))
+    spread = g.node("Gather", x, g.constant(places, np.int64), axis=n - 2)
+    y: str = g.node("Where", g.constant(j - i == offset), spread, g.constant(0, s.output.dtype))
+    rest = [d for d in range(n) if d not in (first, second)]
+    return transposed(g, y, [[*rest, first, second].index(d) for d in range(n)])
 
 
 def _pad(g: Graph, s: Step, x: str) -> str:
@@ -169,6 +186,7 @@ TABLE: dict[str, Translation] = {
     "tril": _triangle(0),
     "triu": _triangle(1),
     "diagonal": _diagonal,
+    "on_diagonal": _on_diagonal,
     "pad_constant": _pad,
     "pad_edges": _pad_edges,
     "slide": _slide,

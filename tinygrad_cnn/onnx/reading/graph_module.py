@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -116,6 +116,12 @@ class GraphModule(Section):
             raise TypeError(f"input {missing[0]!r} is missing; {takes}")
         by_name = {d.name: d for d in self._declared}
         return {name: _checked_input(x, by_name.get(name, Declared(name, None, None))) for name, x in values.items()}
+
+    def _convert(self, change: Callable[[Tensor], Tensor]) -> GraphModule:
+        """The constants as well: operators of ONNX take numbers of one dtype."""
+        constants = self._weights.constants
+        constants.update((name, array_of(change(Tensor(a)))) for name, a in constants.items())
+        return super()._convert(change)
 
     def extra_repr(self) -> str:
         """Names of what goes in and out."""

@@ -40,6 +40,21 @@ def changed(x: Array, index: Any, value: Any) -> Array:
     return x
 
 
+def added(shape: Any, index: Any, x: Array, view: Any = ...) -> Array:
+    """Zeros of that shape, to a view of which x is added at an index, as often as that names a place."""
+    y = np.zeros(shape, x.dtype)
+    np.add.at(y[view], index, x)
+    return y
+
+
+def on_diagonal(x: Array, shape: Any, offset: int, first: int, second: int) -> Array:
+    """Zeros of that shape, with x on a diagonal of the matrices in two of its dimensions."""
+    y = np.zeros(shape, x.dtype)
+    k = np.arange(x.shape[-1])
+    np.moveaxis(y, (first, second), (-2, -1))[..., k + max(-offset, 0), k + max(offset, 0)] = x
+    return y
+
+
 def norm(x: Array, p: float, axis: Any = None, keepdims: bool = False) -> Array:
     """The p-norm: the p-th root of the sum of |x| ** p."""
     x = np.abs(x)

@@ -125,3 +125,47 @@ def fold(x: Array, size: Any, kernel: Any, stride: Any = 1, padding: Any = 0, di
             across = slice(j * dw, j * dw + sw * (ow - 1) + 1, sw)
             out[:, :, down, across] += x[:, :, i, j]
     return out[:, :, top : top + size[0], left : left + size[1]]
+
+
+def grid_sample(x: Array, grid: Array, mode: str = "bilinear", beyond: str = "zeros", corners: bool = False) -> Array:
+    """The pixels of x (N, C, H, W) at the places of a grid (N, oh, ow, 2), across and down from -1 to 1, mixed from
+    their neighbours: (N, C, oh, ow)."""
+    n, channels, *sizes = x.shape
+    places = zip((grid[..., 0] + 1, grid[..., 1] + 1), sizes[::-1], strict=True)
+    right, down = (p * ((m - 1) / 2) if corners else (p * m - 1) / 2 for p, m in places)
+    if mode != "bicubic":
+        right, down = held(right, sizes[1], beyond, corners), held(down, sizes[0], beyond, corners)
+    if mode == "nearest":
+        right, down = np.rint(right), np.rint(down)
+    left, top = np.floor(right), np.floor(down)
+    y = np.zeros((*grid.shape[:3], channels), x.dtype)
+    for i in range(-1, 3) if mode == "bicubic" else range(2):
+        for j in range(-1, 3) if mode == "bicubic" else range(2):
+            row, column = top + i, left + j
+            share = near(down - row, mode) * near(right - column, mode)
+            if mode == "bicubic":
+                row, column = held(row, sizes[0], beyond, corners), held(column, sizes[1], beyond, corners)
+            inside = (row >= 0) & (row < sizes[0]) & (column >= 0) & (column < sizes[1])
+            row, column = (np.where(inside, p, 0).astype(int) for p in (row, column))
+            y += np.where(inside, share, 0)[..., None] * x[np.arange(n)[:, None, None], :, row, column]
+    return y.transpose(0, 3, 1, 2)
+
+
+def near(distance: Array, mode: str) -> Array:
+    """The share of a pixel at this distance: straight down to 0, or by cubic splines (Keys, 1981)."""
+    d = np.abs(distance)
+    if mode != "bicubic":
+        return (1 - d).clip(0)
+    return np.where(d <= 1, (1.25 * d - 2.25) * d * d + 1, ((-0.75 * d + 3.75) * d - 6) * d + 3)
+
+
+def held(place: Array, size: int, beyond: str, corners: bool) -> Array:
+    """Places beyond the borders brought back, or mirrored: at the centres of the pixels in the corners, or at edges."""
+    if beyond == "zeros":
+        return place
+    low, span = (0, size - 1) if corners else (-0.5, size)
+    if beyond == "reflection" and span:
+        far = np.abs(place - low)
+        rest = np.fmod(far, span)
+        place = np.where(np.floor(far / span) % 2 == 1, span - rest, rest) + low
+    return place.clip(0, size - 1)

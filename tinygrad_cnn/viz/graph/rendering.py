@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
+import sys
 
+_PACKED = re.compile(r"\bpack(mode)?=\w+")
 FORMATS = ("svg", "png", "pdf")
+_DRAW = """
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(None, format=sys.argv[1], prog="dot", args=sys.argv[2]))
+"""
 DPI = 160  # of a PNG: text as sharp as on paper
 _BACK = re.compile(r"^\s*b\d+ -> b\d+ \[.*style=dashed.*$", re.MULTILINE)  # edges of gradients
 
@@ -22,14 +30,16 @@ def render(source: str, format: str) -> bytes:
     if format not in FORMATS:
         raise ValueError(f"cannot draw as {format!r}; choose one of {', '.join(FORMATS)}")
     by = _by_dot if shutil.which("dot") else _by_pygraphviz
-    try:
-        drawn = by(source, format)
-    except RuntimeError:
-        simpler = _BACK.sub(_without_ports, source)  # which Graphviz 2 does not always find a way between
-        if simpler == source:
-            raise
-        drawn = by(simpler, format)
-    return _in_pixels(drawn) if format == "svg" else drawn
+    simpler = _BACK.sub(_without_ports, source)  # which Graphviz 2 does not always find a way between
+    simplest = _PACKED.sub("", simpler)  # which it does not always survive
+    for text in dict.fromkeys((source, simpler, simplest)):
+        try:
+            drawn = by(text, format)
+        except RuntimeError as error:
+            failed = error
+        else:
+            return _in_pixels(drawn) if format == "svg" else drawn
+    raise failed
 
 
 def _without_ports(edge: re.Match[str]) -> str:
@@ -46,23 +56,18 @@ def _by_dot(source: str, format: str) -> bytes:
 
 
 def _by_pygraphviz(source: str, format: str) -> bytes:
-    try:
-        import pygraphviz
-    except ImportError:
+    """In a process of its own: Graphviz 12 ends the one that it runs in on some graphs."""
+    if importlib.util.find_spec("pygraphviz") is None:
         raise ImportError(
             f"drawing a graph as {format} needs Graphviz: pip install 'tinygrad-cnn[viz]' brings it, or install the "
             "program dot (apt install graphviz, brew install graphviz); .source and .save('x.dot') work without"
         ) from None
-    graph = pygraphviz.AGraph(string=source)
-    try:
-        drawn = graph.draw(None, format=format, prog="dot", args=f"-Gdpi={DPI}" if format == "png" else "")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RuntimeError(f"pygraphviz could not draw this graph as {format}: {error}") from None
-    finally:
-        graph.close()
-    if not drawn:
-        raise RuntimeError(f"pygraphviz could not draw this graph as {format}: nothing came out")
-    return bytes(drawn)
+    how = [format, f"-Gdpi={DPI}" if format == "png" else ""]
+    done = subprocess.run([sys.executable, "-c", _DRAW, *how], input=source.encode(), capture_output=True, check=False)
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+        raise RuntimeError(f"pygraphviz could not draw this graph as {format}: {said}")
+    return done.stdout
 
 
 def _in_pixels(svg: bytes) -> bytes:

@@ -136,13 +136,7 @@ def topk(step: Step, x: Array, k: Array = None) -> tuple[Array, Array]:
     array, axis = array_of(x), axis_of(step.get("axis", -1), x.ndim)
     if not 0 <= count <= array.shape[axis]:
         raise ValueError(f"k={count} of {array.shape[axis]} entries along axis {axis}")
-    if step.get("largest", 1):  # stable from the end: the first of equals comes first
-        order = array.shape[axis] - 1 - np.argsort(np.flip(array, axis), axis, kind="stable")
-        order = np.flip(order, axis)
-    else:
-        order = np.argsort(array, axis, kind="stable")
-    index = np.take(order, range(count), axis)
-    return ops.gather(x, axis, like(index, x)), like(index, x)
+    return tuple(ops.topk(x, count, axis, bool(step.get("largest", 1))))
 
 
 @operator("Unique")

@@ -48,6 +48,8 @@ def grid_of(step: Step, sizes: Sequence[int], kernel: Sequence[int]) -> Grid:
     pads, auto = step.get("pads", (0,) * 2 * n), step.get("auto_pad", "NOTSET")
     if not len(kernel) == len(stride) == len(dilation) == n or len(pads) != 2 * n:
         raise ValueError(f"kernel, strides, dilations and pads must be of {n} dimensions, as the input is")
+    if not n:
+        raise ValueError("the input has no dimension for windows: expected (N, C, L), (N, C, H, W) or more")
     if min(*kernel, *stride, *dilation) < 1 or min(pads, default=0) < 0:
         raise ValueError(
             f"kernel {kernel}, strides {stride} and dilations {dilation} must be positive, pads {pads} not negative"
@@ -217,20 +219,17 @@ def max_pool(step: Step, x: Array) -> Any:
     array = array_of(x)
     grid, over = _pooled(step, x.shape[2:])
     n = len(over)
-    easy = (
-        n in (1, 2)
-        and grid.even
-        and not any(over)
-        and all(2 * b <= k for b, k in zip(grid.before, grid.kernel, strict=True))
-    )
-    if easy and array.dtype.kind == "f" and not step.wants(1):
+    least = -np.inf if array.dtype.kind == "f" else int(np.iinfo(array.dtype).min)
+    wide = grid._replace(after=tuple(a + o for a, o in zip(grid.after, over, strict=True)))
+    if n in (1, 2) and array.dtype.kind == "f" and not step.wants(1):
+        ceil = bool(step.get("ceil_mode", 0))
+        if not grid.even or any(2 * b > k for b, k in zip(grid.before, grid.kernel, strict=True)):
+            x, grid, ceil = bordered(x, wide, least), grid._replace(before=(0,) * n), False
         f = F.max_pool1d if n == 1 else F.max_pool2d
         kernel, stride, padding, dilation = (
             v[0] if n == 1 else v for v in (grid.kernel, grid.stride, grid.before, grid.dilation)
         )
-        return f(x, kernel, stride, padding, dilation)
-    least = -np.inf if array.dtype.kind == "f" else int(np.iinfo(array.dtype).min)
-    wide = grid._replace(after=tuple(a + o for a, o in zip(grid.after, over, strict=True)))
+        return f(x, kernel, stride, padding, dilation, ceil)
     view = windows(bordered(x, wide, least), grid)
     flat = ops.reshape(view, (*view.shape[: 2 + n], -1))  # (N, C, *positions, kernel)
     found = np.argmax(array_of(flat), -1)[..., None]
