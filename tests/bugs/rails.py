@@ -13,6 +13,8 @@ LOSSES, OPERATIONS, MODES = (
 )
 OVERLAP, DIGESTS = ["tests/train/test_overlap.py"], ["tests/arrays/test_digests.py"]
 
+RIGHT, WRONG = ["tests/rails/test_right_programs.py"], ["tests/rails/test_wrong_programs.py"]
+
 BUGS = [
     Bug("nn/functional/guards.py", "        if name not in _MOVES:\n            return \"\"\n", "        return \"\"\n", LOSSES),  # no look behind a view
     Bug("nn/functional/guards.py", "        if name == \"log\":\n", "        if name == \"exp\":\n", LOSSES),
@@ -43,4 +45,28 @@ BUGS = [
     Bug("arrays/digests.py", 'a.ravel(order="K").view(np.uint8)', 'a.ravel(order="K").view(np.uint8)[:-1]', DIGESTS),
     Bug("autograd/anomaly.py", "if self._check and before is not None:", "if before is not None:", DIGESTS),
     Bug("autograd/anomaly.py", "        _made[node] = users_line(), digest((node.saved, {}))\n", "        _made[node] = users_line(), None\n", DIGESTS),  # a Function
+    Bug("ops/guards.py", "if np.count_nonzero(x._array) != pair[3] or x._array.max() > 1:", "if False:", RIGHT),
+    Bug("ops/guards.py", "elif whole and node is None and", "elif node is None and", RIGHT),
+    Bug("ops/guards.py", "if (whole or type(maker) is Node) and not _on_purpose(maker):", "if not _on_purpose(maker):", RIGHT),
+    Bug("ops/comparison.py", "    note_comparison(*inputs[:2])\n", "", WRONG),
+    Bug("nn/functional/guards.py", "if above is not None and above is not below and _behind(above) != \"exp\":", "if False:", RIGHT),
+    Bug("nn/functional/guards.py", "or (not made_by and _of_logarithms(x)):", "or False:", RIGHT),
+    Bug("nn/functional/guards.py", "if type(found) is not Node or found.op.name == \"log\":", "if type(found) is not Node:", WRONG),
+    Bug("nn/guards.py", " and writes.written_since(n._array, moment)", "", WRONG),  # a saved state of a net that saw no batch
+    Bug("nn/guards.py", "return anew or (bool(params)", "return (bool(params)", RIGHT),
+    Bug("nn/guards.py", "if recent.backwards == self.backwards:", "if False:", RIGHT),
+    Bug("differentiation/recompute.py", "outer or _nobody", "outer", RIGHT),
+    Bug("rails/passes.py", "if type(whose) is not Watch or not whose.stepped:", "if True:", RIGHT),
+    Bug("rails/passes.py", "patience=3 if len(reached) == 1 else 10", "patience=3", RIGHT),
+    Bug("rails/passes.py", " and not _asks_a_trained_net():", ":", RIGHT),
+    Bug("rails/passes.py", "sum(watch.alive for watch in list(watches)) < 2", "True", WRONG),  # a GAN that is cut
+    Bug("rails/steps.py", "(2 if recent.backwards == watch.backwards else 50)", "2", RIGHT),
+    Bug("rails/steps.py", "or nets[id(p)].training]", "or True]", RIGHT),
+    Bug("rails/steps.py", "for p in (*missing, *resting) if", "for p in (*missing, *params) if", WRONG),
+    Bug("rails/steps.py", " and not any(p._grad._array.any() for p in with_gradients):", ":", RIGHT),
+    Bug("rails/attributes.py", "return any(id(v) not in seen for v in found)", "return True", RIGHT),
+    Bug("rails/attributes.py", "return bool(x._node.parents) and (not made or not names_of(made))", "return bool(x._node.parents)", RIGHT),
+    Bug("rails/losses.py", "            watch.scale = max(watch.scale, loss)\n", "            pass\n", RIGHT),
+    Bug("rails/losses.py", "if decays and unmoved and", "if False and", RIGHT),
+    Bug("train/overlap.py", "_settings(a) == _settings(b)", "True", RIGHT),
 ]  # fmt: skip

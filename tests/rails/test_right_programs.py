@@ -61,15 +61,20 @@ def a_critic_whose_fakes_are_not_detached() -> None:
 
 @silent
 def all_optimizers_step_whichever_task_it_was() -> None:
+    for order in (1, -1):
+        _all_optimizers_step(order)
+
+
+def _all_optimizers_step(order: int) -> None:
     draws = random.Random(0)
     body, heads = nn.Linear(8, 16), (nn.Linear(16, 3), nn.Linear(16, 3))
     optimizers = [sgd(part) for part in (body, *heads)]
     for i in range(60):
         for optimizer in optimizers:
             optimizer.zero_grad()
-        head = heads[draws.random() < 0.5] if i < 40 else heads[i // 10 % 2]
+        head = heads[i % 2 if i < 2 else draws.random() < 0.5] if i < 40 else heads[i // 10 % 2]
         F.cross_entropy(head(body(X).relu()), T).backward()
-        for optimizer in optimizers:
+        for optimizer in optimizers[::order]:
             optimizer.step()
 
 
@@ -192,9 +197,10 @@ def layers_in_a_set_that_stand_elsewhere_too() -> None:
 @silent
 def what_was_once_is_kept_with_its_graph() -> None:
     model = mlp()
+    model.before = {name: p.clone() for name, p in model.named_parameters()}
     optimizer = sgd(model)
     trained(model, optimizer)
-    model.before = {name: p.clone() for name, p in model.named_parameters()}
+    model.since = {name: p.clone() for name, p in model.named_parameters()}
     trained(model, optimizer)
 
 

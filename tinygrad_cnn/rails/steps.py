@@ -118,6 +118,9 @@ def _nothing(watch: Watch) -> None:
     watch.empty += 1
     if watch.stepped and watch.empty < (2 if recent.backwards == watch.backwards else 50):
         return  # a round without a loss, or with that of another task, whose optimizer steps too
+    others = [other for other in list(watches) if other is not watch]
+    if watch.empty < 3 and any(other.reached and other.alive for other in others):
+        return  # their optimizers are about to step, perhaps, and this one's task comes next
     strays = [p for ref in recent.strays if (p := ref()) is not None and not stepped_by_somebody(p)]
     if watch.reached:
         say("cleared-before-step", CLEARED, about=watch)
@@ -129,7 +132,7 @@ def _nothing(watch: Watch) -> None:
             "SGD(model.parameters(), ...)",
             about=watch,
         )
-    elif any(other.stepped and other.backwards == recent.backwards for other in list(watches) if other is not watch):
+    elif any(other.stepped and other.backwards == recent.backwards for other in others):
         return  # another optimizer has just used the gradients
     elif recent.backwards != watch.backwards and not recent.cut:
         say(

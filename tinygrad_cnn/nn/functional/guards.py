@@ -106,7 +106,7 @@ def logits(x: Array, name: str) -> None:
 def _of_logarithms(x: Variable) -> bool:
     """Is it something that a few operations made of logarithms? A focal loss weighs them: (1 - p)**2 * log(p)."""
     found, stack = x._node, []
-    if type(found) is not Node or found.op.name in ("log", "logsigmoid"):
+    if type(found) is not Node or found.op.name == "log":
         return False
     stack = [found]
     for _ in range(12):
