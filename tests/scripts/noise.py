@@ -45,6 +45,13 @@ class _Generator(rng.Generator):
         self.numpy: Any = Noise(seed)
         return self
 
+    def get_state(self) -> dict[str, Any]:
+        return {"seed": self.numpy.seed, "bits": dict(self.numpy.asked)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.numpy = Noise(state["seed"])
+        self.numpy.asked.update(state["bits"])
+
 
 def ours() -> None:
     """Our package draws such numbers from now on; ``manual_seed`` works as before."""

@@ -11,7 +11,6 @@ ABSENT = {
     "multiprocessing": "DataLoader reads ahead in a thread; operations share the cores (tg.set_num_threads)",
     "distributed": "one process trains a net here",
     "hub": "nothing is downloaded but datasets: tg.load reads a file of torch.save",
-    "onnx": "nets are saved by tg.save(model.state_dict(), ...)",
     "version": "tinygrad_cnn.__version__ says which",
     "complex": "tensors hold real numbers",
     "stft": "scipy.signal has it",

@@ -133,7 +133,9 @@ def check_pixels(x: Any, weight: Any, name: str) -> None:
     """
     if not rails.on or not isinstance(x, Variable) or x._node is not None or x._wants_grad:
         return
-    if not isinstance(weight, Variable) or not looks("raw-images", 8, id(weight), weight):
+    if not isinstance(weight, Variable) or (weight._rail is None and not weight._wants_grad):
+        return  # a filter of somebody's: nothing learns it
+    if not looks("raw-images", 8, id(weight), weight):
         return
     a = x._array
     of_conv = weight._array.ndim == 4
