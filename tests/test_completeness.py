@@ -39,6 +39,7 @@ NOT_A_FUNCTION_OF_ARRAYS = {  # tested elsewhere, for other properties than valu
     "io": "files; tests/io",
     "backends.settings": "settings; tests/backends/test_backends.py",
     "compiler": "gives a model back; tests/backends/test_backends.py",
+    "standalone.exporting": "export_numpy: writes files; tests/standalone",
     "nn.summary": "a table of a model; tests/nn/test_summary.py",
 }
 NOT_BY_A_CASE = {  # single functions that a case does not fit, and why

@@ -24,7 +24,6 @@ BUGS = [
     Bug("viz/following/steps.py", "unfrozen([model] if integers else [])", "unfrozen([])", STEPS),
     Bug("viz/following/steps.py", "alone = all(self.uses[p] == 1 for", "alone = all(self.uses[p] >= 1 for", STEPS),
     Bug("viz/following/steps.py", "x.clone() if x.requires_grad else x", "x", STEPS),  # a model that writes into its input
-    Bug("viz/following/kinds.py", "    if not np.array_equal(largest, step.value, equal_nan=True):\n        return False\n", "", STEPS),
     Bug("viz/following/kinds.py", "return {\"how\": how, \"dims\": sorted(d % ndim for d in dims)}", "return {\"how\": how, \"dims\": sorted(dims)}", STEPS),
     Bug("viz/following/kinds.py", "step.settings[\"constant\"] = float(node.attributes[\"value\"])", "step.settings[\"constant\"] = 0.0", STEPS),
     Bug("viz/following/kinds.py", "start += n\n", "start += 1\n", STEPS),

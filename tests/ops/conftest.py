@@ -1,8 +1,17 @@
-"""Says at the end of a run how many comparisons with PyTorch the cases made."""
+"""No guard rail speaks of random numbers; the end says how many comparisons with PyTorch the cases made."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is drawn at random are no log-probabilities, and not every label counts."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name != "test_guards.py":
+            item.add_marker(pytest.mark.filterwarnings("ignore::tinygrad_cnn.GuardRailWarning"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -428,3 +428,13 @@ def test_another_optimizer_is_looked_at_from_its_first_step() -> None:
             optimizer.zero_grad()
             F.cross_entropy(model(x), t).backward()  # here
     said_once(heard, "no-step")
+
+
+def test_each_parameter_has_a_backward_of_its_own() -> None:
+    params = [nn.Parameter(tg.tensor([float(k)])) for k in range(1, 13)]
+    optimizer = tg.optim.SGD(params, lr=0.1)
+    with listening() as heard:
+        for p in params:
+            (p * p).sum().backward()
+        optimizer.step()
+    assert heard == []

@@ -55,7 +55,7 @@ def block_diag(*tensors: Array) -> Array:
     for k, x in enumerate(xs):
         if x.ndim > 2:
             raise RuntimeError(f"block_diag: expected matrices, got shape {x.shape} at position {k}")
-    xs = list(promote(tuple(_reshape(x, shape=(1,) * (2 - x.ndim) + tuple(x.shape)) for x in xs)))
+    xs = [_reshape(x, shape=(1,) * (2 - x.ndim) + tuple(x.shape)) for x in promote(tuple(xs))]
     width, before, rows = sum(x.shape[1] for x in xs), 0, []
     for x in xs:
         n, m = x.shape

@@ -77,6 +77,7 @@ class Watch:
         self.made, self.ticket = writes.last_write, writes.upcoming()  # moments: of this, of the latest step's end
         self.backwards = recent.backwards  # of its thread, at the latest step
         self.reached = 0  # backwards that reached a parameter of it since the latest step
+        self.leaf = 0  # the first parameter that the latest of them reached, by id
         self.fresh = self.again = 0  # while there was no step at all: those that found no gradient; the loss once more
         self.cleared = self.zeroed = False  # did it ever clear gradients; did it since the latest backward?
         self.empty = 0  # steps in a row without a gradient

@@ -114,11 +114,12 @@ def _never_a_step(watch: Watch, leaf: Variable, patience: int) -> None:
 
     There is more patience where others have gradients too: a critic is stepped five times and more before its actor.
     """
-    if leaf._grad is None or not leaf._grad._array.any():
+    if watch.leaf == id(leaf) and (leaf._grad is None or not leaf._grad._array.any()):
         watch.fresh += 1
+    watch.leaf = id(leaf)
     watch.again = watch.again + 1 if recent.loss == watch.latest else 1
     watch.latest = recent.loss
-    cleared = watch.fresh > (patience if watch.cleared else max(patience, 5))
+    cleared = watch.fresh >= (patience if watch.cleared else max(patience, 5))
     if not cleared and watch.again < 10 and watch.reached < 1000:
         return
     params = list(watch.params())

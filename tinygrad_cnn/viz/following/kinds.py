@@ -37,8 +37,8 @@ def tell(step: Step, node: Node, seen: Seen) -> None:
             step.settings["kernel"] = list(a["kernel"])
     elif name == "conv2d_input":
         step.kind, step.op, step.settings = "transposed", "conv_transpose2d", _geometry(a)
-    elif name == "grid_mean":
-        step.kind, step.op = "grid_mean", "adaptive_avg_pool2d"
+    elif name in ("grid_mean", "grid_max"):
+        step.kind, step.op = name, f"adaptive_{'avg' if name == 'grid_mean' else 'max'}_pool2d"
         step.settings = _grid(step.operands[0].shape, step.shape)
     elif name in PLAIN:
         step.kind = PLAIN[name]
@@ -202,25 +202,9 @@ def _gathered(before: Step, node: Node, step: Step) -> bool:
     return True
 
 
-def _largest_of_grid(before: Step, _node: Node, step: Step) -> bool:
-    """An adaptive max pool, if these are the maxima of its windows."""
-    source = before.operands[0].shape
-    if before.op != "gather" or len(step.shape) != 4 or len(source) != 4 or "source" not in before.settings:
-        return False
-    grid = _grid(source, step.shape)
-    x = before.operands[0].array
-    rows = np.stack([x[:, :, top:bottom].max(2) for top, bottom in grid["rows"]], 2)  # (N, C, oh, W)
-    largest = np.stack([rows[:, :, :, left:right].max(3) for left, right in grid["columns"]], 3)  # (N, C, oh, ow)
-    if not np.array_equal(largest, step.value, equal_nan=True):
-        return False
-    before.kind, before.op, before.settings = "grid_max", "adaptive_max_pool2d", grid
-    return True
-
-
 ABSORBING: dict[tuple[str, str], Callable[[Step, Node, Step], bool]] = {
     ("window_sum", "mul"): _scaled,
     ("transposed", "add"): _biased,
     ("transposed", "pad_constant"): _grown,
     ("move", "gather"): _gathered,
-    ("move", "reshape"): _largest_of_grid,
 }
