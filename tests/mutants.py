@@ -33,6 +33,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 COPIED = ("tinygrad_cnn", "tests", "examples", "docs", "benchmarks", "pyproject.toml", "Makefile", *PAGES)
 SHARE = 0.96  # of the bugs that must be killed: 48 of 50
 LIMIT = 900  # seconds for one run of tests
+NO_END = 124  # the status of one that took longer
 
 # Hypothesis draws the same examples each time, and does not shrink: that a test fails is all that is asked.
 PLUGIN = """
@@ -75,7 +76,7 @@ def pytest(tree: Path, tests: list[str], limit: float = LIMIT, marked: str = "no
     try:
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:
-        return 1, tests[0]  # no end
+        return NO_END, tests[0]
     if done.returncode == 5:  # none of these is marked so
         return 0, ""
     if done.returncode not in (0, 1, 2):

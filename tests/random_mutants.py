@@ -8,7 +8,8 @@
 comparison, an operator, a number, a truth value, a condition turned round, a result that is None, a statement or a
 `raise` left out. Words of errors, types and docstrings are left alone. Its tests are those that mirror its file, then
 those of its room and those that name what it stands in; with ``--coverage`` (of a run whose contexts are test files)
-those that ran its line. A mutant that they do not notice is a survivor, and `tests/random_mutants.md` judges each.
+those that ran its line, of far ones the few that look likeliest. A mutant that they do not notice is a survivor, and
+`tests/random_mutants.md` judges each.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
 
-from mutants import ROOT, copy_tree, pytest, write
+from mutants import NO_END, ROOT, copy_tree, pytest, write
 
 PACKAGE, TESTS = ROOT / "tinygrad_cnn", ROOT / "tests"
 SHARE = 0.95  # of the mutants that must be killed
-ROUND = 240  # seconds for one round of tests: a mutant that takes longer has no end
+ROUND = 300  # seconds for one round of tests; a mutant that takes longer has no end, if they end without it
+FAR = 24  # files of tests of other rooms that are asked
 
 COMPARISONS = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
@@ -206,7 +208,7 @@ def rounds(mutant: Mutant, coverage: Path | None) -> Iterator[list[str]]:
     names = [name for name in (*mutant.names, path.stem) if not name.startswith("__")]
     first = [file for file in texts if file == mirror]
     ran = ran_line(coverage, mutant) if coverage else None
-    if ran is None:
+    if not ran:  # a constant, or code of another process
         near = [file for file in texts if (TESTS / room) in file.parents]
         called = [file for file in near if any(name.strip("_") in texts[file] for name in names)]
         public = [name for name in names if not name.startswith("_") and len(name) > 3]
@@ -214,7 +216,9 @@ def rounds(mutant: Mutant, coverage: Path | None) -> Iterator[list[str]]:
         groups = [first, called, near, far]
     else:
         at_home = [file for file in texts if file in ran and (TESTS / room) in file.parents]
-        groups = [[file for file in first if file in ran], at_home, sorted(ran)]
+        called = {file: sum(name.strip("_") in texts.get(file, "") for name in names) for file in ran}
+        far = sorted(ran - set(at_home), key=lambda file: (-called[file], str(file)))[:FAR]
+        groups = [[file for file in first if file in ran], at_home, far]
     done: set[Path] = set()
     for group in groups:
         new = [file for file in group if file not in done]
@@ -224,7 +228,7 @@ def rounds(mutant: Mutant, coverage: Path | None) -> Iterator[list[str]]:
 
 
 def ran_line(coverage: Path, mutant: Mutant) -> set[Path] | None:
-    """The test files that ran a line; None where the file is not in the record."""
+    """The test files that ran a line; None where its file is not in the record, and empty what ran in no test."""
     from coverage import CoverageData
 
     data = CoverageData(str(coverage))
@@ -247,19 +251,28 @@ class Result(NamedTuple):
 def hunt(tree: Path, number: int, mutant: Mutant, coverage: Path | None) -> Result:
     path = tree / "tinygrad_cnn" / mutant.file
     before, begin = path.read_text(), time.perf_counter()
-    write(path, before[: mutant.start] + mutant.new + before[mutant.stop :])
+    after = before[: mutant.start] + mutant.new + before[mutant.stop :]
+    asked: list[str] = []
+    killer = ""
+    for tests in rounds(mutant, coverage):
+        asked += tests
+        if killer := fails(tree, path, before, after, tests):
+            break
+    else:  # PyTorch may know better
+        killer = fails(tree, path, before, after, asked, "torch") if asked else ""
+    return Result(number, mutant, killer, len(asked), time.perf_counter() - begin)
+
+
+def fails(tree: Path, path: Path, before: str, after: str, tests: list[str], marked: str = "not torch") -> str:
+    """The first test that fails with a changed file. One that has no end has failed if it has an end without."""
+    write(path, after)
     try:
-        asked: list[str] = []
-        for tests in rounds(mutant, coverage):
-            asked += tests
-            killer = pytest(tree, tests, ROUND)[1]
-            if killer:
-                break
-        else:  # PyTorch may know better
-            killer = pytest(tree, asked, ROUND, "torch")[1] if asked else ""
+        status, killer = pytest(tree, tests, ROUND, marked)
     finally:
         write(path, before)
-    return Result(number, mutant, killer, len(asked), time.perf_counter() - begin)
+    if status == NO_END:
+        return f"no end of {killer}" if pytest(tree, tests, ROUND, marked)[0] == 0 else ""
+    return killer
 
 
 def shown(result: Result) -> str:

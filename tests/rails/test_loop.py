@@ -14,8 +14,9 @@ from rails.spoken import data, listening, net, said_once, sgd
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
+from tinygrad_cnn.arrays.guarding import awake
 from tinygrad_cnn.nn import functional as F
-from tinygrad_cnn.rails.memory import AWAKE, LONG, REST, recent, watches
+from tinygrad_cnn.rails.memory import AWAKE, LONG, REST, watches
 
 
 def test_a_right_loop_hears_nothing() -> None:
@@ -398,19 +399,19 @@ def test_a_long_run_is_looked_at_now_and_then() -> None:
     (x, t), model = data(), net()
     optimizer = sgd(model, 1e-3)
     long_run(model, optimizer, x, t, LONG + AWAKE - 2)
-    assert not recent.resting
-    awake = []
+    assert awake()
+    looked = []
     for _ in range(3 * (AWAKE + REST)):
         long_run(model, optimizer, x, t, 1)
-        awake.append(not recent.resting)
-    assert abs(sum(awake) - 3 * AWAKE) <= 3
+        looked.append(awake())
+    assert abs(sum(looked) - 3 * AWAKE) <= 3
 
 
 def test_a_mistake_late_in_a_long_run_is_spoken_of() -> None:
     (x, t), model = data(), net()
     optimizer = sgd(model, 1e-3)
     long_run(model, optimizer, x, t)
-    assert recent.resting
+    assert not awake()
     with listening() as heard:
         for _ in range(REST + AWAKE):
             F.cross_entropy(model(x), t).backward()  # here
@@ -418,10 +419,22 @@ def test_a_mistake_late_in_a_long_run_is_spoken_of() -> None:
     said_once(heard, "stale-gradient")
 
 
+def test_another_mistake_of_a_loss_late_in_a_long_run_is_spoken_of() -> None:
+    (x, t), model = data(), net()
+    optimizer = sgd(model, 1e-3)
+    long_run(model, optimizer, x, t)
+    with listening() as heard:
+        for _ in range(REST + AWAKE):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x).softmax(1), t).backward()  # here
+            optimizer.step()
+    said_once(heard, "softmax-before-loss")
+
+
 def test_another_optimizer_is_looked_at_from_its_first_step() -> None:
     (x, t), model = data(), net()
     long_run(model, sgd(model, 1e-3), x, t)
-    assert recent.resting
+    assert not awake()
     optimizer = sgd(model, 1e-3)
     with listening() as heard:
         for _ in range(4):

@@ -51,7 +51,13 @@ class _Rails:
 def _nobody(what: Any) -> None: ...
 
 
-rails = _Rails()
+class _Rest(threading.local):
+    """For how many steps of this thread nobody looks; in which run."""
+
+    steps = run = 0
+
+
+rails, rest = _Rails(), _Rest()
 LINES = 4  # that a rail looks at in a run
 MANY = 4096  # things looked at: a run with more has seen enough
 
@@ -77,6 +83,11 @@ class guard_rails(AtOnce):
         before, rails.on = rails.on, value
         begin_anew()
         return before
+
+
+def awake() -> bool:
+    """Are the rails on, and is this no pass of a long run in which they rest? (A new run ends that: an optimizer.)"""
+    return rails.on and (rest.steps == 0 or rest.run != rails.runs)
 
 
 def begin_anew() -> None:

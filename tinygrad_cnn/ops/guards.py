@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.guarding import looks, rails, say
+from ..arrays.guarding import awake, looks, rails, say
 from ..autograd.graph import Node, Variable
 from ..autograd.modes import is_grad_enabled
 
@@ -131,7 +131,7 @@ def check_pixels(x: Any, weight: Any, name: str) -> None:
 
     ``x`` is (N, C, H, W) for a weight (O, C, kh, kw), or (N, features).
     """
-    if not rails.on or not isinstance(x, Variable) or x._node is not None or x._wants_grad:
+    if not isinstance(x, Variable) or x._node is not None or x._wants_grad or not awake():
         return
     if not isinstance(weight, Variable) or (weight._rail is None and not weight._wants_grad):
         return  # a filter of somebody's: nothing learns it

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays import writes
-from ..arrays.guarding import Place, rails
+from ..arrays.guarding import Place
 from ..autograd.graph import Variable
 
 # What `Variable._rail` holds of a leaf: None; UNWATCHED of a Parameter until an optimizer gets it; then the Watch. Of a
@@ -41,7 +41,9 @@ def is_used(g: Variable) -> bool:
     return mark is not None and mark.step < mark.watch.steps and not writes.written_since(g._array, mark.ticket)
 
 
-LONG, AWAKE, REST = 256, 4, 28  # steps: what is wrong in a loop shows in its first ones, or in some of the later
+# After `LONG` right steps, rails look at `AWAKE` ones and let `REST` pass: what is wrong in a loop shows in its first
+# steps, or in some of the later.
+LONG, AWAKE, REST = 256, 4, 28
 
 
 class Recent(threading.local):
@@ -55,12 +57,6 @@ class Recent(threading.local):
         self.strays: tuple[weakref.ref[Variable], ...] = ()  # Parameters it reached that are in no optimizer
         self.others: tuple[weakref.ref[Variable], ...] = ()  # other leaves it reached
         self.well = 0  # steps in a row with nothing to count, of optimizers that have taken `LONG` steps
-        self.rest, self.run = 0, 0  # for how many steps nobody looks; in which run
-
-    @property
-    def resting(self) -> bool:
-        """In a long run rails look at `AWAKE` steps and let `REST` pass: is it such a pass? A new optimizer ends it."""
-        return self.rest > 0 and self.run == rails.runs
 
 
 recent = Recent()
@@ -72,7 +68,7 @@ class Watch:
 
     def __init__(self, optimizer: Any = None) -> None:
         self.optimizer: weakref.ref[Any] | None = None if optimizer is None else weakref.ref(optimizer)
-        self.steps = 0
+        self.steps = 0  # but those for which the rails rested
         self.stepped = 0  # those of them that had gradients
         self.made, self.ticket = writes.last_write, writes.upcoming()  # moments: of this, of the latest step's end
         self.backwards = recent.backwards  # of its thread, at the latest step

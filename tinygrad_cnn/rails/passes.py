@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.guarding import rails, say, users_line
+from ..arrays.guarding import awake, rails, say, users_line
 from ..arrays.writes import upcoming, written_since
 from ..autograd.graph import Node, Variable
 from .memory import SPOKEN_OF, Used, Watch, is_used, recent, watches
@@ -35,7 +35,7 @@ def before_walk(roots: Sequence[tuple[Variable, Any]]) -> None:
 
 def before_arrival(found: Iterable[Node | Variable]) -> None:
     """Look at the leaves that are about to get gradients, and at the ``.grad`` that they have so far."""
-    if not rails.on or recent.resting:
+    if not awake():
         return
     reached: list[Watch] = []
     strays: list[weakref.ref[Variable]] = []

@@ -6,7 +6,7 @@ import gc
 from typing import Any
 
 from ..arrays import writes
-from ..arrays.guarding import rails, say
+from ..arrays.guarding import awake, rails, rest, say
 from ..arrays.writes import written_since
 from ..autograd.graph import Node
 from .attributes import say_tensor_attribute
@@ -30,7 +30,7 @@ from .passes import STALE
 
 def before_step(optimizer: Any) -> None:
     """Look at the gradients that a step is about to use. (One with a closure has them only at its end.)"""
-    if not rails.on or recent.resting:
+    if not awake():
         return
     watch = watch_of(optimizer)
     with_gradients, missing, resting, used = [], [], [], 0
@@ -77,21 +77,21 @@ def after_step(optimizer: Any) -> None:
     """Note that there was a step: the gradients that `before_step` marked are used."""
     if not rails.on:
         return
-    watch = watch_of(optimizer)
-    watch.steps += 1
-    if recent.resting:
-        recent.rest -= 1
-        if recent.rest:
+    if rest.steps and rest.run == rails.runs:
+        rest.steps -= 1
+        if rest.steps:
             return
         for other in list(watches):
             other.awake()
+    watch = watch_of(optimizer)
+    watch.steps += 1
     watch.reached = watch.fresh = 0
     watch.backwards, watch.ticket = recent.backwards, writes.upcoming()
     recent.strays = recent.others = ()
     counts = watch.missing or watch.strays or watch.empty or watch.same > 1
     recent.well = 0 if counts or watch.steps < LONG else recent.well + 1
     if recent.well == AWAKE:
-        recent.rest, recent.run, recent.well = REST, rails.runs, 0
+        rest.steps, rest.run, recent.well = REST, rails.runs, 0
 
 
 def mark_used(optimizer: Any) -> None:

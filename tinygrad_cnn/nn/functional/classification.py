@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.guarding import rails
+from ...arrays.guarding import awake, rails
 from ...autograd.graph import Array, Variable, array_of
 from ...ops import elementwise as e
 from ...ops import loss as ops
@@ -151,7 +151,7 @@ def cross_entropy(
         raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
     classes = array_of(input).shape[1 if input.ndim > 1 else 0]
     weight = _constant(weight, dtype_of(input), (classes,), name)
-    if rails.on:
+    if awake():
         guards.scores(input, name)
     if dtype_of(target).kind == "f" and tuple(target.shape) == tuple(input.shape):
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
@@ -190,7 +190,7 @@ def _cross_entropy_of_probabilities(
         )
     check_pair(input, target, "cross_entropy")
     dim = 1 if input.ndim > 1 else 0
-    if rails.on:
+    if awake():
         guards.distributions(target, dim, "cross_entropy")
         guards.rows_order_of(input, target, "cross_entropy")
     if smoothing:
@@ -223,8 +223,9 @@ def nll_loss(
     check_array(target, "target", name)
     x, t, counts = _class_indices(input, target, ignore_index, name)
     weight = _constant(weight, dtype_of(x), (x.shape[1],), name)
-    if rails.on:
+    if awake():
         guards.log_probabilities(input, name)
+    if rails.on:
         _guard(x, t, counts, ignore_index, reduction, name)
     w = _sample_weights(weight, t, counts, dtype_of(x))
     chosen = ops.pick(x, t)

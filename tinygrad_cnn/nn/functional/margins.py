@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...arrays.guarding import rails
+from ...arrays.guarding import awake
 from ...autograd.backward import cast
 from ...autograd.graph import Array, array_of
 from ...ops import activation
@@ -68,7 +68,7 @@ def soft_margin_loss(
     name = "soft_margin_loss"
     reduction = reduction_of(size_average, reduce, reduction, name)
     target = _signs(target, input, name)
-    if rails.on:
+    if awake():
         guards.logits(input, name)
     return reduced(-activation.logsigmoid(target * input), reduction)
 

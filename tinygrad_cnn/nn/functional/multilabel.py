@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...arrays.guarding import rails
+from ...arrays.guarding import awake
 from ...autograd.backward import cast
 from ...autograd.graph import Array, array_of
 from ...ops import activation
@@ -40,7 +40,7 @@ def multilabel_soft_margin_loss(
     check_pair(input, target, name)
     if not input.ndim:
         raise ValueError(f"{name}: expected input (N, C) or (C,), got a single number")
-    if rails.on:
+    if awake():
         guards.logits(input, name)
     losses = -(target * activation.logsigmoid(input) + (1 - target) * activation.logsigmoid(-input))
     if weight is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.guarding import rails
+from ...arrays.guarding import awake
 from ...autograd.graph import Array, array_of
 from ...ops import activation
 from ...ops import elementwise as e
@@ -49,7 +49,7 @@ def binary_cross_entropy(
             raise RuntimeError(
                 f"{name}: {what} must be probabilities between 0 and 1, got {float(x[where])} at {where}{hint}"
             )
-    if rails.on:
+    if awake():
         guards.binary_order_of(input, target, name)
     losses = ops.binary_cross_entropy(input, target)
     return reduced(losses if weight is None else losses * _fitting(weight, losses, name, "weight"), reduction)
@@ -85,7 +85,7 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input, target, name)
-    if rails.on:
+    if awake():
         guards.logits(input, name)
         guards.zero_or_one(target, name)
         guards.binary_order_of(input, target, name)
@@ -116,7 +116,7 @@ def kl_div(
     name = "kl_div"
     reduction = reduction_of(size_average, reduce, reduction, name, ("batchmean",))
     check_pair(input, target, name)
-    if rails.on:
+    if awake():
         guards.logarithms(input, name)
     losses = e.exp(target) * (target - input) if log_target else ops.self_log(target) - target * input
     if reduction == "batchmean" and input.ndim:
