@@ -74,7 +74,7 @@ def taken(table: dict[int, list[Any]], array: Any) -> list[Any]:
 
 def upcoming() -> int:
     """The number of the next node or write, without taking it."""
-    return int(repr(tickets)[6:-1])
+    return int(repr(tickets)[6:-1])  # "count(17)": nothing else tells
 
 
 def mutated(*arrays: Any) -> None:

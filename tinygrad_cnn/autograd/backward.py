@@ -101,8 +101,7 @@ def walk(
             if node.order < writes.last_write:
                 writes.check_unchanged(node.op.name, kept, node.order)
             for watcher in watchers:
-                if hasattr(watcher, "before_node"):
-                    watcher.before_node(node)
+                watcher.before_node(node)
             this, attributes = node.op, node.attributes
             if create:
                 here.mode.module = this, node.within

@@ -43,6 +43,9 @@ class Watcher:
     def ends(self, name: str, result: Any) -> None:
         """It has given its result; None where it failed."""
 
+    def before_node(self, node: Node) -> None:
+        """A backward has come to a node, and has checked what that kept."""
+
     def before_rule(self, node: Node, i: int, g: Any) -> None:
         """The rule for input i of a node begins."""
 

@@ -18,6 +18,7 @@ from ...autograd.backward import cast, fitting
 from ...autograd.graph import Node, Variable
 from ...autograd.modes import here, no_grad
 from ...differentiation.context import Several
+from ...profiler.recorder import Watcher
 from ..watching import Watch
 from .structure import Summary, summarize
 from .tape import Key
@@ -32,7 +33,7 @@ class Gradients:
         self.order: list[Key] = []  # in which they became complete
 
 
-class _Unhooked:
+class _Unhooked(Watcher):
     """A watcher that takes the user's hooks off the leaves which a checkpointed segment meets on its way."""
 
     def __init__(self) -> None:
@@ -44,15 +45,6 @@ class _Unhooked:
             if isinstance(x, Variable) and x._hooks:
                 self.taken.append((x, x._hooks))
                 x._hooks = None
-
-    def after_forward(self, op: Any, inputs: Any, attributes: Any, result: Any) -> None:
-        """Nothing to do."""
-
-    def before_rule(self, node: Any, i: int, g: Any) -> None:
-        """Nothing to do."""
-
-    def after_rule(self, node: Any, i: int, g: Any, gx: Any) -> None:
-        """Nothing to do."""
 
     def put_back(self) -> None:
         """Hang them up again."""
