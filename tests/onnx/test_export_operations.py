@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -187,3 +190,26 @@ def test_dropout_that_is_at_work_is_refused() -> None:
 
 def test_a_batch_that_is_not_free() -> None:
     check(Calls(lambda x: sum(x[i] * i for i in range(x.shape[0]))), numbers(3, 4), free=False)
+
+
+@pytest.mark.parametrize("function", [tg.logaddexp, tg.atan2, tg.hypot, tg.maximum], ids=lambda f: f.__name__)
+def test_zeros_and_infinities(function: Any) -> None:
+    sides = [0.0, -0.0, 1.0, -2.5, math.inf, -math.inf]
+    a, b = (tg.tensor(x.ravel().astype(np.float32)) for x in np.meshgrid(sides, sides))
+    check(Calls(function), a, b)
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_what_onnxruntime_has_in_float32_alone_is_said(name: str, tmp_path: Path) -> None:
+    import onnxruntime
+
+    model, x = Calls(ONE[name]).eval(), numbers(2, 3, 4).double()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        tg.onnx.export(model, x, tmp_path / "double.onnx")
+    try:
+        onnxruntime.InferenceSession(tmp_path / "double.onnx", providers=["CPUExecutionProvider"])
+    except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented as error:
+        operator = re.search(r"implementation for (\w+)", str(error))
+        assert operator is not None
+        assert any(re.search(rf"no float64 for .*\b{operator[1]}\b", str(w.message)) for w in said)

@@ -19,8 +19,9 @@ from .operators import TABLE
 _OPSETS = range(17, 22)
 _LARGEST = 2**31 - 1  # bytes of a protobuf message
 _FLOAT32_ALONE = {
-    *("AveragePool", "Conv", "ConvTranspose", "Elu", "Erf", "GRU", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid"),
-    *("HardSwish", "InstanceNormalization", "LSTM", "RNN", "Selu", "Softplus", "Softsign"),
+    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "AveragePool", "Conv", "ConvTranspose", "Cosh", "Elu", "Erf"),
+    *("GRU", "Gelu", "GlobalAveragePool", "GlobalMaxPool", "GridSample", "HardSigmoid", "HardSwish"),
+    *("InstanceNormalization", "LSTM", "RNN", "Selu", "Sinh", "Softplus", "Softsign", "Tan"),
 }
 
 
@@ -142,10 +143,7 @@ def _model(program: Program, opset: int) -> Any:
         program.model,
         [_described(helper, value, graph.name(value)) for value in program.inputs],
         [_described(helper, value, name) for value, name in outputs],
-        [
-            numpy_helper.from_array(np.ascontiguousarray(a).reshape(a.shape), name)
-            for name, a in graph.initializers.items()
-        ],
+        [_array(numpy_helper, a, name) for name, a in graph.initializers.items()],
     )
     made = helper.make_model(
         content, opset_imports=[helper.make_opsetid("", opset)], producer_name="tinygrad_cnn", ir_version=_ir(opset)

@@ -144,10 +144,10 @@ def _isfinite(g: Graph, s: Step, x: str) -> str:
     return g.node("Not", g.node("Or", g.node("IsNaN", x), _isinf(g, s, x)))
 
 
-def _logaddexp(g: Graph, _s: Step, a: str, b: str) -> str:
-    """max(a, b) + log(1 + exp(-|a - b|))."""
-    apart = g.node("Neg", g.node("Abs", g.node("Sub", a, b)))
-    return g.node("Add", g.node("Max", a, b), g.node("Softplus", apart))
+def _logaddexp(g: Graph, s: Step, a: str, b: str) -> str:
+    """max(a, b) + log(1 + exp(-|a - b|)), where two equal infinities are not apart."""
+    apart = g.node("Where", g.node("Equal", a, b), number(g, s, 0), g.node("Abs", g.node("Sub", a, b)))
+    return g.node("Add", g.node("Max", a, b), g.node("Softplus", g.node("Neg", apart)))
 
 
 def _lerp(g: Graph, _s: Step, a: str, b: str, w: str) -> str:
@@ -175,12 +175,15 @@ def _scaled(op: str, factor: float) -> Translation:
 def _angle(g: Graph, s: Step, a: str, b: str) -> str:
     """The angle of (b, a): the arc tangent of a / b, turned by pi where b is negative."""
     zero, pi = number(g, s, 0), number(g, s, math.pi)
-    left, low = g.node("Less", b, zero), g.node("Less", a, zero)
-    turned = g.node("Where", left, g.node("Where", low, g.node("Neg", pi), pi), zero)
-    upright = g.node("Mul", g.node("Sign", a), number(g, s, math.pi / 2))
+    far = g.node("And", g.node("IsInf", a), g.node("IsInf", b))  # their quotient has no number, that of their signs has
+    a, b = (g.node("Where", far, g.node("Sign", x), x) for x in (a, b))
+    low, left = (g.node("Or", g.node("Less", x, zero), g.node("Less", g.node("Reciprocal", x), zero)) for x in (a, b))
+    turned = g.node("Where", left, g.node("Where", low, g.node("Neg", pi), pi), zero)  # 1 / -0 tells it from 0
     none = g.node("Equal", b, zero)
-    there = g.node("Where", none, number(g, s, 1), b)
-    y: str = g.node("Where", none, upright, g.node("Add", g.node("Atan", g.node("Div", a, there)), turned))
+    along = g.node("Atan", g.node("Div", a, g.node("Where", none, number(g, s, 1), b)))
+    upright = g.node("Mul", g.node("Sign", a), number(g, s, math.pi / 2))
+    up = g.node("And", none, g.node("Not", g.node("Equal", a, zero)))
+    y: str = g.node("Where", up, upright, g.node("Add", along, turned))
     return y
 
 
