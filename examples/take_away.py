@@ -73,21 +73,26 @@ def layers_of(model):
     return [(name, m) for name, m in parts if not isinstance(m, SILENT)]
 
 
+def run(layers, x):
+    """What the layers make of x, one after another."""
+    try:
+        for _, layer in layers:
+            x = layer(x)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"take_away: the layers of this model do not follow one another: {error}") from error
+    return x
+
+
 def check_order(model, layers):
     """ValueError unless the layers, one after another, are the model, which gives ten scores to an image."""
     x = tg.tensor(np.random.default_rng(0).random((1, 1, 28, 28), np.float32))
     was = [module for module in model.modules() if module.training]
-    with tg.no_grad():
-        whole = row = model.eval()(x)
-        try:
-            row = x
-            for _, layer in layers:
-                row = layer(row)
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(f"take_away: the layers of this model do not follow one another: {error}") from error
-        finally:
-            for module in was:
-                module.training = True
+    try:
+        with tg.no_grad():
+            whole, row = model.eval()(x), run(layers, x)
+    finally:
+        for module in was:
+            module.training = True
     if whole.shape != (1, 10):
         raise ValueError(f"take_away: the model must give the ten digits scores, (1, 10); it gave {whole.shape}")
     if row.shape != whole.shape or not np.allclose(row.numpy(), whole.numpy(), atol=1e-5):

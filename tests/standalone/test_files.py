@@ -223,6 +223,8 @@ def test_the_door(tmp_path: Path) -> None:
     net, x = nn.Linear(4, 3), tg.zeros(1, 4)
     with pytest.raises(ValueError, match=r"must end in \.py, got '.*net\.txt'"):
         tg.export_numpy(net, x, tmp_path / "net.txt")
+    with pytest.raises(ValueError, match="without quotes and backslashes"):
+        tg.export_numpy(net, x, tmp_path / 'a"b.py')
     with pytest.raises(TypeError, match=r"model must be an nn\.Module, got function"):
         tg.export_numpy(F.relu, x, tmp_path / "net.py")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="example"):

@@ -54,7 +54,7 @@ def export_numpy(
 
     Raises:
         TypeError: a model that is none, or an example without an array.
-        ValueError: a path that does not end in .py.
+        ValueError: a path that does not end in .py, or a name that Python could not read in quotes.
         NotImplementedError: operations that have no NumPy form, all of them listed with module and line.
         RuntimeError: a model that computes where no operation sees it (see `programs.record`).
         OSError: the files cannot be written.
@@ -67,6 +67,10 @@ def export_numpy(
     path = Path(path)
     if path.suffix != ".py":
         raise ValueError(f"export_numpy: the name of the file must end in .py, got {str(path)!r}")
+    if not path.name.isprintable() or set(path.name) & set('"\\'):  # it stands in the file
+        raise ValueError(
+            f"export_numpy: the name of the file must do without quotes and backslashes, got {path.name!r}"
+        )
     if not isinstance(model, Module):
         raise TypeError(f"export_numpy: model must be an nn.Module, got {type(model).__name__}")
     named = dict(example) if isinstance(example, Mapping) else {}
