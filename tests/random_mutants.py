@@ -7,7 +7,7 @@
 `tests/mutants.py` makes bugs that somebody thought of; here nobody chose. A mutant changes one place of the source: a
 comparison, an operator, a number, a truth value, a condition turned round, a result that is None, a statement or a
 `raise` left out. Words of errors, types and docstrings are left alone. Its tests are those that mirror its file, then
-those of its room and those that name what it stands in; with ``--coverage`` (of a run whose contexts are test files)
+those of its room and those that name what it stands in; with ``--coverage`` (a record made with `file_contexts.py`)
 those that ran its line, of far ones the few that look likeliest. A mutant that they do not notice is a survivor, and
 `tests/random_mutants.md` judges each.
 """
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from queue import Queue
 from typing import NamedTuple
@@ -194,6 +195,7 @@ class Places(ast.NodeVisitor):
         self.add(node, *self.span(node), "break")
 
 
+@cache
 def all_mutants() -> list[Mutant]:
     files = sorted(PACKAGE.rglob("*.py"))
     return [m for path in files for m in Places(str(path.relative_to(PACKAGE)), path.read_text()).found]
@@ -292,7 +294,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time, each in a copy of its own")
     parser.add_argument("--only", type=int, action="append", default=[], help="the number of one; may be given again")
-    parser.add_argument("--coverage", type=Path, help="a .coverage file whose contexts are test files")
+    parser.add_argument("--coverage", type=Path, help="a .coverage file made with file_contexts.py")
     arguments = parser.parse_args()
     everything, begin = all_mutants(), time.perf_counter()
     drawn = list(enumerate(random.Random(arguments.seed).sample(everything, arguments.count)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import random
+from pathlib import Path
 
-from random_mutants import PACKAGE, Places, all_mutants, rounds
+from coverage import CoverageData
+from random_mutants import FAR, PACKAGE, TESTS, Places, all_mutants, rounds
 
 SOURCE = '''
 """Adds 1."""
@@ -57,3 +59,26 @@ def test_the_mirror_of_a_file_is_asked_first() -> None:
     mutant = next(m for m in all_mutants() if m.file == "optim/sgd.py")
     first = next(iter(rounds(mutant, None)))
     assert first == ["tests/optim/test_sgd.py"]
+
+
+def test_with_a_record_those_that_ran_its_line_are_asked(tmp_path: Path) -> None:
+    mutant = next(m for m in all_mutants() if m.file == "optim/sgd.py" and m.names)
+    far = [str(p.relative_to(TESTS)) for p in sorted(TESTS.glob("nn/**/test_*.py"))]
+    assert len(far) > FAR
+    data = CoverageData(str(tmp_path / "record"))
+    for k, name in enumerate(("optim/test_adam.py", "optim/test_sgd.py", "test_mutants.py", *far)):
+        data.set_context(name)
+        data.add_lines({str(PACKAGE / "optim/sgd.py"): [mutant.line], str(PACKAGE / "optim/adam.py"): [k + 1]})
+    data.write()
+    first, at_home, others = rounds(mutant, tmp_path / "record")
+    assert (first, at_home) == (["tests/optim/test_sgd.py"], ["tests/optim/test_adam.py"])
+    assert len(others) == FAR
+    assert {Path(name).relative_to("tests").as_posix() for name in others} <= set(far)
+
+
+def test_a_line_that_ran_in_no_test_has_those_that_name_it(tmp_path: Path) -> None:
+    mutant = next(m for m in all_mutants() if m.file == "optim/sgd.py" and m.names)
+    data = CoverageData(str(tmp_path / "record"))
+    data.add_lines({str(PACKAGE / "optim/sgd.py"): [mutant.line]})
+    data.write()
+    assert list(rounds(mutant, tmp_path / "record")) == list(rounds(mutant, None))
