@@ -80,6 +80,9 @@ def pytest(tree: Path, tests: list[str], limit: float = LIMIT, marked: str = "no
     if done.returncode == 5:  # none of these is marked so
         return 0, ""
     if done.returncode not in (0, 1, 2):
+        command = [sys.executable, "-c", "import tinygrad_cnn"]
+        if subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False).returncode:
+            return 1, "import tinygrad_cnn"
         raise SystemExit(f"pytest {' '.join(tests)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr}")
     found = re.search(r"^(?:FAILED|ERROR) (\S+?::.*?|\S+)(?: - .*)?$", done.stdout, re.MULTILINE)
     return done.returncode, found[1] if found else "tests" if done.returncode else ""

@@ -11,6 +11,7 @@ import pytest
 from faults.long_run import LOOPS, blocks
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a coverage grows")
 @pytest.mark.parametrize("name", LOOPS)
 def test_a_loop_does_not_grow(name: str) -> None:
     """An object a step would be 100 of Python's blocks at least."""

@@ -135,11 +135,12 @@ def test_no_moment_at_which_the_request_is_lost() -> None:
                 mine.stop("now")
             return trace
 
+        before = sys.gettrace()  # of a coverage
         sys.settrace(trace)
         try:
             mine.fit((X, Y), 2)
         finally:
-            sys.settrace(None)
+            sys.settrace(before)
         if mine.epoch == 2:  # said at the end: this run is over
             assert line > 8
             mine.fit((X, Y), 3)

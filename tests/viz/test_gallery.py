@@ -12,6 +12,7 @@ from tinygrad_cnn.viz.kit.page import Page
 
 pytest.importorskip("selenium", reason="Selenium is not installed: the gallery meets no browser")
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -29,5 +30,6 @@ def test_pages_open_and_close_by_keyboard(window: Any, width: int) -> None:
     assert window.run("return document.body.dataset.ready") == "yes"
     window.driver.switch_to.default_content()
     window.keys(Keys.ESCAPE)
-    assert not window.all("iframe"), "a page that is closed runs no longer"
+    wait = WebDriverWait(window.driver, 10)
+    wait.until(lambda _: not window.all("iframe"), "a page that is closed runs no longer")
     assert window.driver.switch_to.active_element == button
