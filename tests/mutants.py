@@ -162,7 +162,7 @@ def main() -> int:
 
         with ThreadPoolExecutor(arguments.jobs) as pool:
             results = list(pool.map(job, bugs))
-        killers = sorted({result.killer for result in results if result.killer})
+        killers = sorted({result.killer for result in results if ".py" in result.killer})
         status, broken = pytest(trees.get(), killers) if killers else (0, "")
     if status:
         print(f"\n{broken} fails without any bug, so it has killed none")
