@@ -40,13 +40,15 @@ def torch() -> Any:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order, that of this seed")
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests within, in a random order")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Asking for the fixture is enough to carry the marker. A name must be the same in every process."""
     if (seed := config.getoption("shuffle")) is not None:
-        random.Random(seed).shuffle(items)
+        chance, places = random.Random(seed), dict[Path, float]()
+        chance.shuffle(items)
+        items.sort(key=lambda item: places.setdefault(item.path, chance.random()))  # a file's together, as its fixtures
     for item in items:
         if " at 0x" in item.nodeid:
             raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters ids")
