@@ -8,7 +8,7 @@
 comparison, an operator, a number, a truth value, a condition turned round, a result that is None, a statement or a
 `raise` left out. Words of errors, types and docstrings are left alone. Its tests are those that mirror its file, then
 those of its room and those that name what it stands in; with ``--coverage`` (a record made with `file_contexts.py`)
-those that ran its line, of far ones the few that look likeliest. A mutant that they do not notice is a survivor, and
+those that ran its line, of many the few that look likeliest. A mutant that they do not notice is a survivor, and
 `tests/random_mutants.md` judges each.
 """
 
@@ -32,7 +32,7 @@ from mutants import NO_END, ROOT, copy_tree, pytest, write
 PACKAGE, TESTS = ROOT / "tinygrad_cnn", ROOT / "tests"
 SHARE = 0.95  # of the mutants that must be killed
 ROUND = 300  # seconds for one round of tests; a mutant that takes longer has no end, if they end without it
-FAR = 24  # files of tests of other rooms that are asked
+HOME, FAR = 24, 12  # files of tests of its own room, and of others, that are asked
 
 COMPARISONS = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
@@ -211,16 +211,20 @@ def rounds(mutant: Mutant, coverage: Path | None) -> Iterator[list[str]]:
     first = [file for file in texts if file == mirror]
     ran = ran_line(coverage, mutant) if coverage else None
     if not ran:  # a constant, or code of another process
-        near = [file for file in texts if (TESTS / room) in file.parents]
+        near = [file for file in texts if (TESTS / path.parent) in file.parents][:HOME]
         called = [file for file in near if any(name.strip("_") in texts[file] for name in names)]
         public = [name for name in names if not name.startswith("_") and len(name) > 3]
         far = [file for file in texts if any(f".{name}(" in texts[file] for name in public)]
         groups = [first, called, near, far]
     else:
-        at_home = [file for file in texts if file in ran and (TESTS / room) in file.parents]
+        at_home = {file for file in ran if (TESTS / room) in file.parents}
         called = {file: sum(name.strip("_") in texts.get(file, "") for name in names) for file in ran}
-        far = sorted(ran - set(at_home), key=lambda file: (-called[file], str(file)))[:FAR]
-        groups = [[file for file in first if file in ran], at_home, far]
+        likely = sorted(ran, key=lambda file: (-called[file], str(file)))
+        groups = [
+            [file for file in first if file in ran],
+            [file for file in likely if file in at_home][:HOME],
+            [file for file in likely if file not in at_home][:FAR],
+        ]
     done: set[Path] = set()
     for group in groups:
         new = [file for file in group if file not in done]
