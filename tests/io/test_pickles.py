@@ -249,6 +249,14 @@ class TestDamage:
         _loads_or_is_refused(whole(body, 4))
 
 
+def test_a_key_of_64_bits_is_the_longest() -> None:
+    long = {-(2**64 - 1): "negative", 2**64 - 1: "positive"}
+    assert read(pickle.dumps(long), DIALECT) == long
+    for key in (2**64, -(2**64)):
+        with pytest.raises(PickleError, match="65 bits; 64 are the most"):
+            read(pickle.dumps({key: 0}), DIALECT)
+
+
 def _loads_or_is_refused(content: bytes) -> bool:
     try:
         value = read(content, DIALECT._replace(persistent=lambda _: 0))
