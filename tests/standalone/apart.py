@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from numpy import ndarray
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.nn.summary import in_mode, leaves_in
+from tinygrad_cnn.standalone.library import functions
 
 SCRIPT = """
 import importlib.util, pathlib, sys, traceback
@@ -75,6 +77,28 @@ def answers(path: Path) -> Batches:
         for key in file.files:
             found.setdefault(key.split("-")[0], []).append(file[key])
     return list(found.values())
+
+
+def parts_of(y: Any) -> list[ndarray[Any, Any]]:
+    """What a predict returned, as a list."""
+    parts = list(y.values()) if isinstance(y, dict) else y if isinstance(y, tuple) else [y]
+    return [np.asarray(part) for part in parts]
+
+
+def room_of(path: Path) -> dict[str, Any]:
+    """The names in a file, loaded into this process."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
+
+
+def with_the_packages_own(room: dict[str, Any], inputs: list[ndarray[Any, Any]]) -> list[ndarray[Any, Any]]:
+    """What a file's predict says with the functions of `standalone.functions` in the place of its copies of them."""
+    room.update((name, f) for name, f in functions().items() if name in room)
+    return parts_of(room["predict"](*inputs))
 
 
 def expected(model: tg.nn.Module, inputs: list[ndarray[Any, Any]]) -> list[ndarray[Any, Any]]:

@@ -225,3 +225,12 @@ def test_files_keep_the_rules(told: dict[str, Any]) -> None:
         text = Path(path).read_text()
         assert max(map(len, text.splitlines())) < 120, text
         assert "tinygrad_cnn" not in text.partition('"""\n')[2], "after the first words"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_functions_are_those_of_the_package(told: dict[str, Any], name: str) -> None:
+    path, batches, _ = told[name]
+    room = apart.room_of(path)
+    for inputs, found in zip(batches, apart.answers(path), strict=True):
+        for y, z in zip(found, apart.with_the_packages_own(room, inputs), strict=True):
+            np.testing.assert_array_equal(y, z)

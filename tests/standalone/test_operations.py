@@ -48,9 +48,10 @@ def here(model: nn.Module, arrays: list[Any]) -> list[Any]:
     text = write(record(model, *map(tg.tensor, arrays), batch_dim=None), {}, set())
     room: dict[str, Any] = {"w": text.arrays}
     exec(compile("\n".join([HEAD, text.functions, text.predict]), "written.py", "exec", dont_inherit=True), room)
-    y = room["predict"](*arrays)
-    parts = list(y.values()) if isinstance(y, dict) else y if isinstance(y, tuple) else [y]
-    return [np.asarray(part) for part in parts]
+    found = apart.parts_of(room["predict"](*arrays))
+    for y, z in zip(found, apart.with_the_packages_own(room, arrays), strict=True):
+        np.testing.assert_array_equal(y, z)
+    return found
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

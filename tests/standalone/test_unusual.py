@@ -41,6 +41,17 @@ def test_unusual(name: str, written: dict[str, tuple[nn.Module, Path, apart.Batc
             assert apart.furthest(y, wanted) < (5e-6 if name.startswith("grid_sample") else 1e-6)  # steep images
 
 
+@pytest.mark.parametrize("name", SPOKEN)
+def test_its_functions_are_those_of_the_package(
+    name: str, written: dict[str, tuple[nn.Module, Path, apart.Batches]]
+) -> None:
+    _, path, batches = written[name]
+    room = apart.room_of(path)
+    for inputs, found in zip(batches, apart.answers(path), strict=True):
+        for y, z in zip(found, apart.with_the_packages_own(room, inputs), strict=True):
+            np.testing.assert_array_equal(y, z)
+
+
 @pytest.mark.parametrize(
     "model", [nn.SiLU(inplace=True), Of(lambda _, x: x.mul_(2).add_(1)), nn.Sequential(nn.Hardsigmoid(inplace=True))]
 )
