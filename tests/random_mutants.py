@@ -211,7 +211,8 @@ def rounds(mutant: Mutant, coverage: Path | None) -> Iterator[list[str]]:
     first = [file for file in texts if file == mirror]
     ran = ran_line(coverage, mutant) if coverage else None
     if not ran:  # a constant, or code of another process
-        near = [file for file in texts if (TESTS / path.parent) in file.parents][:HOME]
+        home = next(folder for folder in (TESTS / path).parents if any(folder in file.parents for file in texts))
+        near = [file for file in texts if home in file.parents][:HOME]
         called = [file for file in near if any(name.strip("_") in texts[file] for name in names)]
         public = [name for name in names if not name.startswith("_") and len(name) > 3]
         far = [file for file in texts if any(f".{name}(" in texts[file] for name in public)]

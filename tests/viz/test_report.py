@@ -255,6 +255,21 @@ def test_a_net_of_functions_is_reported_as_one_of_modules(tmp_path: Path) -> Non
     assert "No dead units, gradients in every layer, and all parameters, outputs and scores are finite." in healthy
 
 
+@pytest.mark.parametrize(
+    ("dead", "named"), [(1, "4"), (12, ", 14, 15"), (13, ", 15 and 1 more"), (15, ", 15 and 3 more")]
+)
+def test_twelve_dead_units_are_named(dead: int, named: str, tmp_path: Path) -> None:
+    tg.manual_seed(0)
+    layer = nn.Linear(784, 20)
+    layer.bias.numpy()[:] = 1000
+    layer.bias.numpy()[4 : 4 + dead] = -1000
+    model = nn.Sequential(nn.Flatten(), layer, nn.ReLU(), nn.Linear(20, 10))
+    text = viz.report(tmp_path / "r.html", model, (tg.randn(30, 1, 28, 28), tg.arange(30) % 10)).read_text()
+    (said,) = re.findall(rf"{dead} of 20 units are dead, zero for all 30 samples: (.*?)\.<", text)
+    assert said.startswith("4")
+    assert said.endswith(named)
+
+
 def test_the_model_is_left_as_it_was(run: Run, tmp_path: Path) -> None:
     run.model.train()
     before = {name: value.numpy().copy() for name, value in run.model.state_dict().items()}
