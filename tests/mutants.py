@@ -66,13 +66,18 @@ def copy_tree(to: Path) -> None:
     (to / "no_shrinking.py").write_text(PLUGIN)
 
 
-def pytest(tree: Path, tests: list[str], limit: float = LIMIT, marked: str = "not torch") -> tuple[int, str]:
-    """The exit status of these tests on a tree, and the first that failed; no end within ``limit`` seconds is one."""
+def pytest(
+    tree: Path, tests: list[str], limit: float = LIMIT, marked: str = "not torch", named: str = ""
+) -> tuple[int, str]:
+    """The exit status of these tests on a tree, and the first that failed; no end within ``limit`` seconds is one.
+
+    With ``named``, of the tests those whose names this expression of ``-k`` picks.
+    """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {**os.environ, **threads, "HYPOTHESIS_PROFILE": "dev", "PYTHONPATH": str(tree), "COLUMNS": "200"}
     plugins = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no_shrinking")
     fits = ("--ignore", "tests/test_mutants.py")  # it fails where a bug is in already
-    command = [sys.executable, "-m", "pytest", "-x", "-q", *plugins, "-m", marked, *fits, *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *plugins, "-m", marked, "-k", named, *fits, *tests]
     try:
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:

@@ -263,25 +263,28 @@ def hunt(tree: Path, number: int, mutant: Mutant, coverage: Path | None) -> Resu
     after = before[: mutant.start] + mutant.new + before[mutant.stop :]
     asked: list[str] = []
     parts = [tests[k : k + AT_ONCE] for tests in rounds(mutant, coverage) for k in range(0, len(tests), AT_ONCE)]
-    todo = [*((tests, "not torch") for tests in parts), *((tests, "torch") for tests in parts)]  # which may know better
-    for tests, marked in todo:
+    todo = [(tests, "not torch", "") for tests in parts] + [(tests, "torch", "") for tests in parts]
+    if named := " or ".join(name.strip("_") for name in mutant.names if not name.startswith("__")):
+        every = [file for tests in parts for file in tests]
+        todo.insert(0, (every, "not torch", named))  # first what bears its name, last PyTorch, which may know better
+    for tests, marked, named in todo if parts else []:
         if time.perf_counter() - begin > PATIENCE:
             break
         asked += tests
-        if killer := fails(tree, path, before, after, tests, marked):
+        if killer := fails(tree, path, before, after, tests, marked, named):
             return Result(number, mutant, killer, len(set(asked)), time.perf_counter() - begin)
     return Result(number, mutant, "", len(set(asked)), time.perf_counter() - begin)
 
 
-def fails(tree: Path, path: Path, before: str, after: str, tests: list[str], marked: str) -> str:
+def fails(tree: Path, path: Path, before: str, after: str, tests: list[str], marked: str, named: str) -> str:
     """The first test that fails with a changed file. One that has no end has failed if it has an end without."""
     write(path, after)
     try:
-        status, killer = pytest(tree, tests, ROUND, marked)
+        status, killer = pytest(tree, tests, ROUND, marked, named)
     finally:
         write(path, before)
     if status == NO_END:
-        return f"no end of {killer}" if pytest(tree, tests, ROUND, marked)[0] == 0 else ""
+        return f"no end of {killer}" if pytest(tree, tests, ROUND, marked, named)[0] == 0 else ""
     return killer
 
 
