@@ -188,6 +188,12 @@ def test_only_the_batch_may_be_empty(f: Any) -> None:
     assert f(np.zeros((0, *shape[1:-1], 3)), 1).shape[0] == 0
 
 
+@pytest.mark.parametrize("f", [*POOLS[2:], *ROWS[2:]])
+def test_adaptive_pools_take_images_without_channels(f: Any) -> None:
+    sides = 2 if f in POOLS else 1
+    assert f(tg.zeros(2, 0, *[5] * sides), 3).shape == (2, 0, *[3] * sides)
+
+
 @pytest.mark.parametrize("f", [f for f in POOLS + ROWS if "avg" in f.__name__], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("dtype", [np.int64, np.bool_])
 def test_means_of_integers_are_refused(f: Any, dtype: Any) -> None:
