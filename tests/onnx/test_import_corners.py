@@ -266,6 +266,10 @@ def test_mel_weights_whose_triangles_are_points(
     agree([tg.onnx.load(path)(np.int64(bins)).numpy()], run_by_onnxruntime(path, np.array(bins)))
 
 
+def clamped(x: Any, low: Any = None, high: Any = None) -> Any:
+    return tg.clamp(x, low, high)
+
+
 def test_limits_that_are_learned(tmp_path: Path) -> None:
     """A Clip by tensors with gradients: those of `clamp`."""
     value = helper.make_tensor_value_info
@@ -277,9 +281,10 @@ def test_limits_that_are_learned(tmp_path: Path) -> None:
             [value(name, FLOAT, ["N"] if name == "x" else []) for name in kept], [value("y", FLOAT, ["N"])],
         )  # fmt: skip
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "n")
-        found = []
-        for clip in (tg.onnx.load(tmp_path / "n"), lambda x, low=None, high=None: tg.clamp(x, low, high)):
-            inputs = {name: tg.tensor(v, requires_grad=True) for name, v in (("x", x), ("low", -1.0), ("high", 1.0))}
+        ours, found = tg.onnx.load(tmp_path / "n"), []
+        for clip in (ours, clamped):
+            values = (("x", x), ("low", -1.0), ("high", 1.0))
+            inputs: dict[str, Any] = {name: tg.tensor(v, requires_grad=True) for name, v in values}
             y = clip(**{name: inputs[name] for name in kept})
             (y * tg.tensor([1.0, 2.0, 3.0, 4.0])).sum().backward()
             found.append([y.tolist(), *(inputs[name].grad.tolist() for name in kept)])
