@@ -31,10 +31,10 @@ BUGS = [
     Bug(READING + "operators/normalizations.py", "if not (run.training or (mode", "if not ((mode", MODULE),  # dropout never drops
     Bug(READING + "operators/activations.py", "old = step.version < 13", "old = False", OLDER),  # softmax over one axis
     Bug(READING + "operators/arithmetic.py", "return like(whole + ((x % y != 0)", "return like(whole + 0 * ((x % y != 0)", OLDER),  # -7 / 2 is -4
-    Bug(READING + "operators/windows.py", "(b, a) if auto == \"SAME_UPPER\" or a < 0 else (a, b)", "(b, a)", OLDER),
+    Bug(READING + "operators/windows.py", "(b, a) if auto == \"SAME_UPPER\" or a < 0 else (a, b)", "(b, a)", CORNERS),
     Bug(READING + "operators/recurrent.py", "i, o, f, g = self.parts(", "i, f, o, g = self.parts(", NODES),
     Bug(READING + "operators/indexing.py", "return np.where(array < 0, array + size, array)", "return np.where(array < 0, array, array)", NODES),  # NumPy forgives, gather does not
-    Bug(READING + "operators/shapes.py", "return slice(max(a, -n),", "return slice(max(a, 0),", NODES),
+    Bug(READING + "operators/shapes.py", "return slice(max(a, -n),", "return slice(max(a, 0),", CORNERS),
     Bug(READING + "operators/resizing.py", "w = w / w.sum(1, keepdims=True)", "w = w / 1", NODES),
     Bug(READING + "files.py", "        tensor.CopyFrom(was)\n", "        pass\n", FILES),  # data beside a model without shapes
     Bug(READING + "wire.py", "MESSAGE if part in UNSAID else MESSAGE * 100", "MESSAGE * 100", FILES),  # a file with many numbers is refused
