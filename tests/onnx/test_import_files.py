@@ -163,6 +163,16 @@ def test_halves_are_read_by_their_bits(tmp_path: Path) -> None:
     assert tg.onnx.load(written(made, tmp_path))(np.zeros(2, np.float32)).tolist() == [1.5, -2.25]
 
 
+def test_millions_of_halves_one_by_one_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    """Written as numbers, of up to three bytes each, and not as raw bytes."""
+    halves = np.random.default_rng(0).standard_normal(3_000_000).astype(np.float16)
+    tensor = weight(halves.shape, kind=TensorProto.FLOAT16)
+    tensor.int32_data.extend(halves.view(np.uint16).tolist())
+    made = model([node("Cast", ["w"], ["wide"], to=FLOAT), node("Add", ["x", "wide"], ["y"])], [tensor])
+    loaded = tg.onnx.load(written(made, tmp_path))
+    np.testing.assert_array_equal(loaded.w.numpy(), halves)
+
+
 def without_shapes(made: Any) -> Any:
     for value in made.graph.output:
         value.type.tensor_type.ClearField("shape")
@@ -225,7 +235,8 @@ def _is_repeated(part: Any) -> bool:
 
 
 MILLION = 1_000_000
-HIDDEN = {  # two bytes each, at places that nobody reads
+HIDDEN = {  # at places that nobody reads
+    "numbers of an attribute": field(7, 1, 5, 8, of=bytes(8 * MILLION)),
     "nodes of a graph for training": field(20, 1, of=b"\x0a\x00" * MILLION),
     "sizes in the type of a list": field(7, 11, 2, 4, 1, 1, 2, of=b"\x0a\x00" * MILLION),
     "annotations": field(7, 14, of=b"\x12\x00" * MILLION),
@@ -235,7 +246,7 @@ HIDDEN = {  # two bytes each, at places that nobody reads
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_a_million_messages_where_nobody_looks(name: str, tmp_path: Path) -> None:
+def test_millions_of_small_things_are_counted_before_they_are_parsed(name: str, tmp_path: Path) -> None:
     path = written(model([relu()]).SerializeToString() + HIDDEN[name], tmp_path)
     grown, ending = memory_in_child(lambda: tg.onnx.load(path))
     assert "so many messages" in ending

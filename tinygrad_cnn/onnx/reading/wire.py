@@ -10,6 +10,8 @@ import mmap
 from collections.abc import Iterator
 from typing import TypeAlias
 
+import numpy as np
+
 Buffer: TypeAlias = "bytes | mmap.mmap"
 
 MESSAGE, TEXT, NUMBER = 400, 64, 16  # bytes that each takes: in the parser, in the checker, and as Python's object
@@ -17,7 +19,7 @@ ROOM, TIMES = 24 << 20, 12  # what a file may take: a flat sum, and so many time
 DEEPEST = 200  # messages within each other; the parser itself stops at 100
 
 UNSAID = ("leaf", "shape", "shaped", "type")  # empty ones are common: the shape of a scalar, a size that is not known
-TEXTS, NUMBERS = "texts", "numbers"  # many small strings, many small numbers
+TEXTS, NUMBERS, FLOATS = "texts", "numbers", "floats"  # many small strings, many small numbers
 PARTS: dict[str, dict[int, str]] = {  # of each kind of message, the fields that hold others, by their numbers
     "model": {7: "graph", 8: "leaf", 14: "leaf", 20: "training", 25: "function", 26: "devices"},
     "training": {1: "graph", 2: "graph", 3: "leaf", 4: "leaf"},
@@ -32,7 +34,7 @@ PARTS: dict[str, dict[int, str]] = {  # of each kind of message, the fields that
     "group": {2: NUMBERS},
     "sharded": {2: "leaf"},
     "attribute": {
-        5: "tensor", 6: "graph", 7: NUMBERS, 8: NUMBERS, 9: TEXTS, 10: "tensor", 11: "graph", 14: "type", 15: "type",
+        5: "tensor", 6: "graph", 7: FLOATS, 8: NUMBERS, 9: TEXTS, 10: "tensor", 11: "graph", 14: "type", 15: "type",
         22: "sparse", 23: "sparse",
     },
     "function": {4: TEXTS, 5: TEXTS, 6: TEXTS, 7: "node", 9: "leaf", 11: "attribute", 12: "value", 14: "leaf"},
@@ -63,7 +65,9 @@ def check_cost(data: Buffer) -> None:
             if part == TEXTS:
                 taken += TEXT
             elif part == NUMBERS:
-                taken += NUMBER * abs(stop - start)
+                taken += NUMBER * (_numbers(data, start, stop) if start < stop else 1)
+            elif part == FLOATS:
+                taken += NUMBER * max((stop - start) // 4, 1)
             elif part is not None and start < stop:
                 taken += MESSAGE
                 todo.append((start, stop, part, depth + 1))
@@ -73,6 +77,11 @@ def check_cost(data: Buffer) -> None:
                 raise ValueError(
                     f"its {len(data)} bytes hold so many messages that they would take more than {allowed >> 20} MB"
                 )
+
+
+def _numbers(data: Buffer, start: int, stop: int) -> int:
+    """How many numbers lie there: the last byte of each is below 128."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8, stop - start, start) < 128))
 
 
 def _fields(data: Buffer, at: int, end: int) -> Iterator[tuple[int, int, int]]:
