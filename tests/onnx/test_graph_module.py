@@ -306,6 +306,46 @@ def test_a_function_of_the_models_own(tmp_path: Path) -> None:
     assert model(np.array([[2]], np.float32)).tolist() == [[3]]
 
 
+def own(inputs: Any, outputs: Any, nodes: Any) -> Any:
+    return helper.make_function("own", "Own", inputs, outputs, nodes, [helper.make_opsetid("", 17)])
+
+
+def test_a_function_that_is_called_with_less(tmp_path: Path) -> None:
+    """An input that the call leaves out is left out within."""
+    clip = own(["a", "low", "high"], ["b"], [node("Clip", ["a", "low", "high"], ["b"])])
+    for names, expected in ((["x"], [-9, 9]), (["x", "w"], [1, 9]), (["x", "", "w"], [-9, 1])):
+        model = loaded(tmp_path, [node("Own", names, ["y"], domain="own")], [array(1, "w")], functions=[clip])
+        assert model(np.array([[-9, 9]], np.float32)).tolist() == [expected]
+
+
+def test_a_function_that_gives_less_than_is_asked_for(tmp_path: Path) -> None:
+    x = np.ones((1, 2), np.float32)
+    one = own(["a"], ["b"], [node("Neg", ["a"], ["b"])])
+    model = loaded(tmp_path, [node("Own", ["x"], ["y", "z"], "call", domain="own")], functions=[one])
+    with pytest.raises(ValueError, match=r"node 'call' \(own.Own, opset 1\): 2 outputs are asked for, 1 are there"):
+        model(x)
+    nothing = own(["a"], ["b"], [node("Neg", ["a"], ["c"])])
+    model = loaded(tmp_path, [node("Own", ["x"], ["y"], "call", domain="own")], functions=[nothing])
+    with pytest.raises(ValueError, match=r"node 'call' \(own.Own, opset 1\): the value 'b' is not there"):
+        model(x)
+
+
+def test_an_error_within_a_branch_names_the_node_within(tmp_path: Path) -> None:
+    def branch(name: str, operator: str, *more: str) -> Any:
+        out = helper.make_tensor_value_info(name, FLOAT, None)
+        return helper.make_graph([node(operator, ["x", *more], [name], f"{name}/{operator}")], name, [], [out])
+
+    choice = node(
+        "If", ["flag"], ["y"], "choice", then_branch=branch("a", "MatMul", "w"), else_branch=branch("b", "Neg")
+    )
+    inputs = (("x", FLOAT, ["N", 2]), ("flag", BOOL, []))
+    model = loaded(tmp_path, [choice], [array(np.ones((3, 2)), "w")], inputs)
+    assert model(ONES, np.array(False)).tolist() == [[-1, -1]]
+    with pytest.raises(ValueError, match=r"^node 'a/MatMul' \(MatMul, opset 17\): ") as raised:
+        model(ONES, np.array(True))
+    assert "choice" not in str(raised.value)
+
+
 # ------------------------------------------------------------------------------------------------------------- names
 @pytest.mark.parametrize(
     ("name", "path"),
@@ -368,6 +408,65 @@ def test_weights_that_pytorch_wrote_once_are_each_their_own(tmp_path: Path) -> N
         model.b.w += 1
     assert model(np.array([[1, 2]], np.float32)).tolist() == [[2, 4]]
     assert [n for n, _ in model.named_children()] == ["a", "b"]
+
+
+def test_integers_of_several_names_are_one_buffer(tmp_path: Path) -> None:
+    nodes = [
+        node("Identity", ["order"], ["again"]),
+        node("Identity", ["again"], ["once.more"]),
+        node("Gather", ["x", "again"], ["m"], axis=1),
+        node("Gather", ["m", "once.more"], ["y"], axis=1),
+    ]
+    model = loaded(tmp_path, nodes, [array([1, 2, 0], "order", np.int64)])
+    x = np.array([[5, 6, 7]], np.float32)
+    assert list(model.state_dict()) == ["order"]
+    assert model(x).tolist() == [[7, 5, 6]]
+    model.order.copy_(tg.tensor([0, 0, 1]))
+    for same in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert same(x).tolist() == [[5, 5, 5]]
+    assert model.double()(x.astype(float)).tolist() == [[5, 5, 5]]
+
+
+def test_copies_of_weights_have_a_bound(tmp_path: Path, monkeypatch: Any) -> None:
+    """Beyond it the further names are those of one parameter."""
+    monkeypatch.setattr("tinygrad_cnn.onnx.reading.graph_module.MAX_COPIES", 20)
+    nodes = [node("Identity", ["a.w"], [f"{part}.w"]) for part in "bcd"]
+    nodes += [node("Mul", [a, w], [y]) for a, w, y in [("x", "b.w", "p"), ("p", "c.w", "q"), ("q", "d.w", "y")]]
+    model = loaded(tmp_path, nodes, [array([2, 3], "a.w")])
+    assert [n for n, _ in model.named_parameters()] == ["a.w", "b.w", "c.w"]
+    y = model(np.ones((1, 2), np.float32))
+    assert y.tolist() == [[8, 27]]
+    y.sum().backward()
+    assert model.a.w.grad.tolist() == [4, 9]
+
+
+def test_what_is_given_for_a_weight_goes_by_all_its_names(tmp_path: Path) -> None:
+    inputs = (("x", FLOAT, ["N", 2]), ("w", FLOAT, [2]))
+    nodes = [node("Identity", ["w"], ["v"]), node("Mul", ["x", "w"], ["m"]), node("Add", ["m", "v"], ["y"])]
+    model = loaded(tmp_path, nodes, [array([2, 3], "w")], inputs)
+    x = np.ones((1, 2), np.float32)
+    assert model(x).tolist() == [[4, 6]]
+    assert model(x, w=np.array([5, 6], np.float32)).tolist() == [[10, 12]]
+
+
+def test_modules_say_what_they_are(tmp_path: Path) -> None:
+    nodes = [
+        node("Gemm", ["x", "body.fc.weight"], ["a"], "body/fc/Gemm", alpha=0.5, transB=1),
+        node("Relu", ["a"], ["b"], "body/act/Relu"),
+        node("Add", ["a", "b"], ["c"], "body/Add"),
+        node("Add", ["c", "lone.table.weight"], ["y"], "Add"),
+    ]
+    weights = [array([[1, 2], [3, 4]], "body.fc.weight"), array([1, 1], "lone.table.weight")]
+    weights.append(array([0, 0], "lone.table.other.bias"))
+    model = loaded(tmp_path, nodes, weights)
+    said = repr(model)
+    for line in ("(body): Section(\n", "(fc): Gemm(alpha=0.5, transB=1)", "(act): Relu()"):
+        assert line in said
+    assert model.body(tg.tensor([[2.0, -4.0]])).tolist() == [[-3, -5]]
+    with pytest.raises(ValueError, match=r"expected 1 inputs \(x\), got 2"):
+        model.body(ONES, ONES)
+    with pytest.raises(ValueError, match="holds weights for others, and computes nothing on its own"):
+        model.lone.table.other(ONES)
 
 
 def test_the_page_lists_the_operators() -> None:

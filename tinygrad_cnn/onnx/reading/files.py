@@ -59,30 +59,49 @@ def _parsed(where: str) -> Any:
     with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         check_cost(data)
     model = the_package().ModelProto()
-    if not model.ParseFromString(Path(where).read_bytes()):
-        raise ValueError("it is no file of ONNX, or damaged")
+    model.ParseFromString(Path(where).read_bytes())
     check = the_package().checker.check_model
     unsaid = list(_without_shape(model.graph))
     if not unsaid:
         check(where)  # by its path: it looks for external data beside the file
         return model
+    outside = [(tensor, type(tensor).FromString(tensor.SerializeToString())) for tensor in _outside(model)]
     for value in unsaid:  # a shape that is not known is a fault to the checker; writers leave it out all the same
         value.type.tensor_type.shape.SetInParent()
+    for tensor, _ in outside:  # which it would look for in the working directory; `array_in` looks beside the file
+        tensor.CopyFrom(type(tensor)(name=tensor.name, data_type=tensor.data_type, dims=[0]))
     check(model)
     for value in unsaid:
         value.type.tensor_type.ClearField("shape")
+    for tensor, was in outside:
+        tensor.CopyFrom(was)
     return model
+
+
+def _graphs(nodes: Any) -> Iterator[Any]:
+    """The graphs among the attributes of nodes, and those within them."""
+    for node in nodes:
+        for a in node.attribute:
+            if a.type == a.GRAPH:
+                yield a.g
+                yield from _graphs(a.g.node)
 
 
 def _without_shape(graph: Any) -> Iterator[Any]:
     """The inputs and outputs of graphs whose shape is not said."""
-    for value in (*graph.input, *graph.output):
-        if value.type.WhichOneof("value") == "tensor_type" and not value.type.tensor_type.HasField("shape"):
-            yield value
-    for node in graph.node:
-        for a in node.attribute:
-            if a.type == a.GRAPH:
-                yield from _without_shape(a.g)
+    for g in (graph, *_graphs(graph.node)):
+        for value in (*g.input, *g.output):
+            if value.type.WhichOneof("value") == "tensor_type" and not value.type.tensor_type.HasField("shape"):
+                yield value
+
+
+def _outside(model: Any) -> Iterator[Any]:
+    """The tensors whose numbers lie in files of their own."""
+    parts = (model.graph, *model.functions)
+    graphs = [model.graph, *(g for part in parts for g in _graphs(part.node))]
+    yield from (t for g in graphs for t in g.initializer if t.data_location == t.EXTERNAL)
+    for node in (node for part in (*graphs, *model.functions) for node in part.node):
+        yield from (a.t for a in node.attribute if a.type == a.TENSOR and a.t.data_location == a.t.EXTERNAL)
 
 
 class _Reader:

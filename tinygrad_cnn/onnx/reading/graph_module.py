@@ -167,11 +167,12 @@ def untied(body: Body) -> Body:
     to a bound, so that a small file cannot ask for much; beyond it they are one weight under several names.
     """
     weights, same, steps = dict(body.weights), dict(body.same), []
+    inputs = {d.name for d in body.declared}  # a weight with a name as an input may be given from outside
     room = MAX_COPIES
     for step in body.steps:
         name = step.inputs[0] if step.operator == "Identity" and not step.domain and step.inputs else ""
         origin = same.get(name, name)
-        if origin not in weights or step.outputs[0] in body.outputs:
+        if origin not in weights or origin in inputs or step.outputs[0] in body.outputs:
             steps.append(step)
             continue
         array = weights[origin]

@@ -173,9 +173,11 @@ def pad(step: Step, x: Array, pads: Array = None, value: Array = None, axes: Arr
         if kind.kind == "b":
             return cast_to(F.pad(cast_to(x, np.uint8), flat, "constant", int(fill)), kind)
         return F.pad(x, flat, "constant", fill)
+    cut = [min(w, 0) for pair in reversed(both) for w in pair]
+    x = F.pad(x, cut) if any(cut) else x  # first, for what is cut is not there to be repeated
     for axis, (before, after) in enumerate(both):
-        if before or after:
-            x = ops.index_select(x, axis, like(_beyond(x.shape[axis], before, after, mode), x))
+        if before > 0 or after > 0:
+            x = ops.index_select(x, axis, like(_beyond(x.shape[axis], max(before, 0), max(after, 0), mode), x))
     return x
 
 

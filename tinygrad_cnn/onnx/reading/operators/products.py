@@ -30,8 +30,9 @@ def gemm(step: Step, a: Array, b: Array, c: Array = None) -> Array:
     if array_of(a).dtype.kind != "f":
         b = ops.transpose(b, 0, 1) if step.get("transB", 0) else b
         product = array_of(a) @ array_of(b)
-        whole = product * int(alpha) + (0 if c is None else array_of(c) * int(beta))
-        return like(whole.astype(product.dtype), a, b)
+        alpha, beta = (int(v) if v.is_integer() else v for v in map(float, (alpha, beta)))  # exact where it can be
+        total = product * alpha + (0 if c is None else array_of(c) * beta)
+        return like(total.astype(product.dtype), a, b)
     if step.get("transB", 0) and alpha == beta == 1 and (c is None or tuple(c.shape) == (b.shape[0],)):
         return F.linear(a, b, c)
     y = ops.matmul(a, ops.transpose(b, 0, 1) if step.get("transB", 0) else b)

@@ -72,7 +72,7 @@ def reduce(step: Step, x: Array, axes: Array = None) -> Array:
     every = () if step.get("noop_with_empty_axes", 0) else tuple(range(x.ndim))
     dims = axes_of(named, x.ndim) if named else every
     if not dims:
-        return _ALONE[kind](x) if kind in _ALONE else x
+        return cast_to(_ALONE[kind](x), dtype) if kind in _ALONE else x
     if dtype.kind in "iu" and kind in ("L2", "LogSum", "LogSumExp"):
         return cast_to(_reduced(kind, cast_to(x, np.float64), dims, keep), dtype)
     return cast_to(_reduced(kind, x, dims, keep), dtype)

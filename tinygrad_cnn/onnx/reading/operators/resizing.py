@@ -84,7 +84,7 @@ def resize(step: Step, x: Array, *rest: Array) -> Array:
     axes = axes_of(step.get("axes", range(x.ndim)), x.ndim)
     if sizes is not None and array_of(sizes).size:
         wanted = integers(sizes)
-        ratios = [n / shape[axis] for n, axis in zip(wanted, axes, strict=True)]
+        ratios = [1.0 if n == shape[axis] else n / max(shape[axis], 1) for n, axis in zip(wanted, axes, strict=True)]
         policy = step.get("keep_aspect_ratio_policy", "stretch")
         if policy != "stretch":
             ratio = (max if policy == "not_smaller" else min)(ratios)
@@ -99,6 +99,8 @@ def resize(step: Step, x: Array, *rest: Array) -> Array:
         raise ValueError("neither scales nor sizes are given")
     if min(wanted, default=1) < 0 or min(ratios, default=1.0) <= 0:
         raise ValueError(f"sizes {wanted} and scales {ratios} must be positive")
+    if any(wanted[k] and not shape[axis] for k, axis in enumerate(axes)):
+        raise ValueError(f"there is nothing to resize to sizes {wanted} in shape {shape}")
     box = None if roi is None or not array_of(roi).size else array_of(roi).astype(np.float64)
     y, outside = x, []
     for k, axis in enumerate(axes):
@@ -125,9 +127,11 @@ def grid_sample(step: Step, x: Array, grid: Array) -> Array:
     """The values of images at the places of a grid."""
     mode = {"linear": "bilinear", "cubic": "bicubic"}.get(step.get("mode", "linear"), step.get("mode", "linear"))
     border, align = step.get("padding_mode", "zeros"), bool(step.get("align_corners", 0))
-    if x.ndim == 4:
-        return F.grid_sample(x, cast_to(grid, array_of(x).dtype), mode, border, align)
-    return _sample_any(x, grid, mode, border, align)
+    dtype = array_of(x).dtype
+    x = x if dtype.kind == "f" else cast_to(x, np.float64)
+    grid = cast_to(grid, array_of(x).dtype)
+    sample = F.grid_sample if x.ndim == 4 else _sample_any
+    return cast_to(sample(x, grid, mode, border, align), dtype)
 
 
 def _sample_any(x: Array, grid: Array, mode: str, border: str, align: bool) -> Array:

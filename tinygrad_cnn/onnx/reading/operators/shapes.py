@@ -128,9 +128,7 @@ def slice_(
 
 def _clamped(a: int, b: int, k: int, n: int) -> slice:
     """ONNX's start and end as Python's slice: numbers below -n stand for the beginning."""
-    if k < 0 and b < -n:
-        return slice(a, None, k)
-    return slice(a, b, k)
+    return slice(max(a, -n), None if k < 0 and b < -n else b, k)
 
 
 @operator("Expand")

@@ -92,6 +92,5 @@ def mel_weights(step: Step, bins: Array, length: Array, rate: Array, low: Array,
             if center != left:
                 weights[j, i] = (j - left) / (center - left)
         for j in range(center, right):
-            if right != center:
-                weights[j, i] = (right - j) / (right - center)
+            weights[j, i] = (right - j) / (right - center)
     return weights.astype(dtype_named(step.get("output_datatype", 1)))

@@ -127,8 +127,9 @@ def conv_transpose(step: Step, x: Array, w: Array, b: Array = None) -> Array:
             wanted[-n:] if wanted is not None else [size * s for size, s in zip(x.shape[2:], grid.stride, strict=True)]
         )
         whole = [f + e - t for f, e, t in zip(full, extra, target, strict=True)]
-        less, more = tuple(max(p, 0) // 2 for p in whole), tuple(p - max(p, 0) // 2 for p in whole)
-        before, after = (less, more) if auto == "SAME_UPPER" or min(whole) < 0 else (more, less)
+        halves = [(max(p, 0) // 2, p - max(p, 0) // 2) for p in whole]  # what is missing is added at the end
+        ends = [(b, a) if auto == "SAME_UPPER" or a < 0 else (a, b) for b, a in halves]
+        before, after = tuple(b for b, _ in ends), tuple(a for _, a in ends)
     if (
         n in (1, 2)
         and before == after
