@@ -314,6 +314,19 @@ def test_a_global_factor_makes_the_field_blank() -> None:
     assert [row.receptive_field for row in table.layers] == [(3, 3), None, None]
 
 
+def test_what_is_computed_of_parameters_alone_widens_no_field() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(tg.ones(2, 1, 1))
+
+        def forward(self, x: Any) -> Any:
+            return x * self.scale.sigmoid().mean(0) + self.scale.exp()
+
+    table = summary(nn.Sequential(nn.Conv2d(1, 2, 3), Scaled(), nn.Conv2d(2, 2, 3)), (1, 1, 12, 12))
+    assert [row.receptive_field for row in table.layers] == [(3, 3), (3, 3), (5, 5)]
+
+
 # -------------------------------------------------------------------------------------------------- left as it was
 def test_the_model_is_left_as_it_was() -> None:
     class Careless(nn.Module):
