@@ -212,6 +212,14 @@ def test_odd_numbers_and_limits(what: str) -> None:
     agree(LIMITS[what], ODD)
 
 
+@pytest.mark.parametrize("what", OF_TWO)
+def test_pairs_of_float16(what: str) -> None:
+    """Within some roundings: a runtime may keep more digits in between."""
+    x = numbers(2, 3, 4)
+    args = x.half(), (x.flip(2) * 0.7).half()
+    check(Calls(getattr(tg, what)), *args, tolerance=4 * float(np.finfo(np.float16).eps))
+
+
 def test_a_rest_is_exact() -> None:
     """Where the quotient is large, what a product with it leaves is nothing but rounding."""
     a, b = (np.random.default_rng(0).normal(size=400).astype(np.float32) * n for n in (1e4, 1e-2))

@@ -196,7 +196,7 @@ def _scaled(op: str, factor: float) -> Translation:
 def _angle(g: Graph, s: Step, a: str, b: str) -> str:
     """The angle of (b, a): the arc tangent of a / b, turned by pi where b is negative."""
     zero, pi = number(g, s, 0), number(g, s, math.pi)
-    far = g.node("And", g.node("IsInf", a), g.node("IsInf", b))  # their quotient has no number, that of their signs has
+    far = g.node("And", _isinf(g, s, a), _isinf(g, s, b))  # their quotient has no number, that of their signs has
     a, b = (g.node("Where", far, g.node("Sign", x), x) for x in (a, b))
     low, left = (g.node("Or", g.node("Less", x, zero), g.node("Less", g.node("Reciprocal", x), zero)) for x in (a, b))
     turned = g.node("Where", left, g.node("Where", low, g.node("Neg", pi), pi), zero)  # 1 / -0 tells it from 0
