@@ -155,6 +155,22 @@ def test_arguments_that_do_not_fit(given: dict[str, Any], message: str, tmp_path
     assert os.listdir(tmp_path) == []
 
 
+def test_names_that_are_the_same(tmp_path: Path) -> None:
+    model, x = nn.LSTM(3, 4), tg.randn(2, 5, 3)
+    with pytest.raises(ValueError, match=r"output_names must differ from each other, got \['y', 'h', 'h'\]"):
+        tg.onnx.export(model, x, tmp_path / "net.onnx", output_names=["y", "h", "h"])
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_would_be_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"old")
+    monkeypatch.setattr("tinygrad_cnn.onnx.exporting._LARGEST", 100)
+    with pytest.raises(ValueError, match=r"the file would have \d+ bytes; ONNX files end at 2 GB"):
+        tg.onnx.export(Net(), tg.randn(2, 3), path)
+    assert path.read_bytes() == b"old"
+
+
 def test_no_place_for_the_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         tg.onnx.export(Net(), tg.randn(2, 3), tmp_path / "none" / "net.onnx")
@@ -165,6 +181,15 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     with pytest.raises(ImportError, match=r"pip install 'tinygrad-cnn\[onnx\]'"):
         tg.onnx.export(Net(), tg.randn(2, 3), tmp_path / "net.onnx")
     importlib.import_module("tinygrad_cnn.onnx")  # the room itself needs it not
+
+
+def test_a_package_that_lacks_something_says_what(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "onnx.py").write_text("import something_that_is_not_there")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "onnx"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="something_that_is_not_there"):
+        tg.onnx.export(Net(), tg.randn(2, 3), tmp_path / "net.onnx")
 
 
 def test_a_float64_net_says_what_onnxruntime_lacks(tmp_path: Path) -> None:

@@ -162,6 +162,13 @@ def test_a_layer_alone(make: Any, inputs: Any, how: dict[str, Any]) -> None:
     assert read >= {p for p in dict(model.named_parameters()) if p in {i.name for i in content.graph.initializer}}
 
 
+@pytest.mark.parametrize("kind", ["BatchNorm2d", "MaxPool2d", "AdaptiveMaxPool2d", "LSTM", "GRU", "RNN"])
+def test_a_subclass_goes_out_as_the_layer_that_it_is(kind: str) -> None:
+    own = type("Own", (getattr(nn, kind),), {})
+    model = with_any_numbers(own(6, 5, batch_first=True) if kind in ("LSTM", "GRU", "RNN") else own(4))
+    check(model, tg.randn(*(STEPS if kind in ("LSTM", "GRU", "RNN") else IMAGES)))
+
+
 WITHOUT = {  # what is no layer of a network that answers, and what ONNX has no operators for
     *(kind for kind in nn.__all__ if kind.endswith("Loss") or kind.startswith("Lazy")),
     *("DataParallel", "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "RNNBase"),

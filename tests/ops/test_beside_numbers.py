@@ -124,6 +124,22 @@ def test_recorded_gradients_are_those_on_arrays(case: Case, dtype: Any, data: st
 
 
 @pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name) for name, case in CASES.items() if case.name in {*PLACES} - {"float_power"}],
+)
+@FEWER
+@given(data=st.data())
+def test_a_number_widens_nothing(case: Case, data: st.DataObject) -> None:
+    """Beside float32 the result is float32, but for `float_power`, which is for more digits."""
+    inputs, kwargs = drawn(case, data)
+    inputs = [x.astype(np.float32) if isinstance(x, ndarray) and x.dtype.kind == "f" else x for x in inputs]
+    for changed, others, _, what in with_numbers(case, inputs, kwargs, [2.3, 0.7]):
+        with np.errstate(all="ignore"):
+            found = [y.dtype for y in floating(outputs(case.call(*as_tensors(changed), **others)))]
+        assert found == [np.float32] * len(found), what
+
+
+@pytest.mark.parametrize(
     "case", [pytest.param(case, id=n) for n, case in CASES.items() if case.order >= 2 and case.name in PLACES]
 )
 @FEWER

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tinygrad_cnn.ops import special as s
+from tinygrad_cnn.ops.gaussian import xlog1py
 from tinygrad_cnn.tensors import Tensor
 
 
@@ -37,6 +39,15 @@ def test_edges() -> None:
     np.testing.assert_array_equal(s.xlogy(np.array([0.0, 0.0, 0.0]), np.array([0.0, -1.0, np.nan])), [0, 0, np.nan])
     np.testing.assert_array_equal(s.logaddexp(np.array([1000.0]), np.array([1000.0])), [1000 + math.log(2)])
     assert s.sinc(np.zeros(())) == 1
+
+
+@pytest.mark.parametrize("f", [s.xlogy, xlog1py])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_number_beside_an_array_has_its_dtype(f: Any, dtype: Any) -> None:
+    x = np.array([0.0, 0.5, 3.0], dtype)
+    for y in (f(x, 2.0), f(x, 2), f(2.0, x), f(Tensor(x), 2.0), f(x, np.array(2.0, dtype))):
+        assert y.dtype == dtype
+    np.testing.assert_allclose(f(x, 2.0), f(x, np.full(3, 2.0, dtype)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("f", [s.erf, s.erfc, s.erfinv, s.sinc, s.deg2rad, s.rad2deg, s.softplus])

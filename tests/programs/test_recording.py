@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -133,6 +135,102 @@ def test_what_is_no_line_in_the_batch_fixes_its_size(function: Any) -> None:
     assert not of(function, 2, 4).free
 
 
+class Weighed(nn.Module):
+    """A function of x and of weights."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.a, self.b = nn.Parameter(tg.ones(4)), nn.Parameter(tg.ones(4) * 2)
+
+    def forward(self, x: Any) -> Any:
+        return self.function(self, x)
+
+
+def odd(x: Any) -> bool:
+    return x.shape[0] % 2 == 1
+
+
+def with_fives(x: Any) -> Any:
+    y = x.clone()
+    y[:7, 1] = 5.0
+    return y
+
+
+OTHERWISE: dict[str, tuple[Any, str]] = {  # of m.a, m.b and x (2, 4)
+    "another weight": (lambda m, x: x * (m.a if odd(x) else m.b), "a value is of another kind"),
+    "one more weight": (lambda m, x: (x + m.a) * (m.a if odd(x) else m.b), "other values are read"),
+    "other results": (lambda _m, x: (x + 1, x * 2)[:: 1 if odd(x) else -1], "other values are returned"),
+    "another order": (
+        lambda _m, x: (lambda a, b: a - b if odd(x) else b - a)(x + 1, x * 2),
+        "another value is read, in sub of the Weighed",
+    ),
+    "another dtype": (lambda _m, x: x * tg.tensor(2.0 if odd(x) else [2.0]), "number of dimensions"),
+    "no bound": (lambda _m, x: x.clamp(0, None if odd(x) else 1), "1.0 became None, in clip"),
+    "more dimensions": (
+        lambda _m, x: x.sum((0, 1) if odd(x) else (0,), keepdim=True).sum(),
+        r"\(0,\) became \(0, 1\), in sum",
+    ),
+    "positions for each of the batch": (
+        lambda _m, x: x[:, [0] * x.shape[0]],
+        r"an array of shape \(2,\) depends on the batch, in getitem",
+    ),
+    "numbers for each of the batch": (
+        lambda _m, x: x * tg.tensor([[2.0 * i] for i in range(x.shape[0])]),
+        r"an array of shape \(2, 1\) that no operation made has other numbers for each batch size, which mul .* reads",
+    ),
+    "a slice that is longer than a batch": (
+        lambda _m, x: x[:5].var(0),
+        "a slice goes to 5, beyond a batch that has 1 there, in getitem",
+    ),
+    "a slice from far behind": (lambda _m, x: x[1, None, -9:] + x[-6:].sum(0), "a slice goes to -6, beyond a batch"),
+    "a write that is longer than a batch": (lambda _m, x: with_fives(x), "a slice goes to 7, beyond a batch .*setitem"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_what_is_otherwise_for_another_batch_fixes_its_size(what: str) -> None:
+    function, message = OTHERWISE[what]
+    p = record(Weighed(function), tg.randn(2, 4))
+    assert not p.free
+    assert re.search(message, p.fixed_because), p.fixed_because
+    assert all(isinstance(n, int) for value in p.outputs for n in value.shape)
+
+
+def test_slices_that_hold_for_any_batch_leave_it_free() -> None:
+    p = of(lambda x: x[1:, :9] + x[:-1, -9:] + x[: x.shape[0] - 1] + x[-1:] + x[..., :7][1:], 3, 4)
+    assert p.free
+    assert p.outputs[0].shape == (Extent(1, -1), 4)
+
+
+def test_a_batch_that_the_model_refuses_fixes_its_size() -> None:
+    def two(x: Any) -> Any:
+        if x.shape[0] != 2:
+            raise ValueError("two at a time, please")
+        return x * 2
+
+    assert of(two, 2, 3).fixed_because.startswith("with a batch of 3 it fails: two at a time, please")
+    with pytest.raises(ValueError, match="along batch_dim=0: with a batch of 3 it fails: two at a time, please"):
+        record(Calls(two), tg.randn(2, 3), batch_dim=0)
+
+
+def test_numbers_that_the_model_refuses_tell_nothing() -> None:
+    def positive(x: Any) -> Any:
+        if bool((x < 0).any()):
+            raise ValueError("only positive numbers, please")
+        return x * 2
+
+    assert ops(record(Calls(positive), tg.rand(2, 3))) == ["mul"]
+
+
+def test_an_empty_batch_has_a_fixed_size() -> None:
+    p = of(lambda x: x * 2, 0, 3)
+    assert (p.free, p.fixed_because) == (False, "the example's batch is empty")
+    assert p.outputs[0].shape == (0, 3)
+    with pytest.raises(ValueError, match="along batch_dim=0: the example's batch is empty"):
+        record(Calls(lambda x: x * 2), tg.zeros(0, 3), batch_dim=0)
+
+
 def test_a_loop_over_the_batch_fixes_its_size() -> None:
     p = of(lambda x: sum(x[i] for i in range(x.shape[0])), 3, 4)
     assert not p.free
@@ -166,6 +264,7 @@ def test_a_wrong_batch_dim(batch_dim: Any) -> None:
         lambda x: x * float(x.max()),
         lambda x: x * 2 if x.sum() > 0 else x + 1,
         lambda x: x[x > 0],
+        lambda x: x[:, : 1 + int(x[0].numpy().argmax())],
         lambda x: x + tg.tensor(x.numpy()).numpy().max(),
         lambda x: x + tg.randn_like(x),
         lambda x: F.dropout(x),
@@ -221,6 +320,47 @@ def test_outputs_and_their_names() -> None:
         of(lambda x: x.shape, 2, 3)
 
 
+def test_results_with_fields() -> None:
+    @dataclasses.dataclass
+    class Found:
+        score: Any
+        parts: Any = None
+
+    p = of(lambda x: Found(x * 2, [x + 1, None, {"last": x}]), 2, 3)
+    assert p.output_names == ["score", "parts_0", "parts_2_last"]
+    assert [v.shape for v in p.outputs] == [(N, 3)] * 3
+    assert p.keyed
+
+
+def test_names_of_inputs_in_dicts_and_beside_other_things() -> None:
+    class Many(nn.Module):
+        def forward(self, x: Any, times: Any, more: Any, **rest: Any) -> Any:
+            return x * times + more["y"][0] + rest["z"]
+
+    x = tg.randn(2, 3)
+    p = record(Many(), x, 3, {"y": [x, None], "label": "none"}, z=x * 2, w=None)
+    assert [v.name for v in p.inputs] == ["x", "more_y_0", "z"]
+    assert p.steps[0].inputs[1] == 3
+
+
+@pytest.mark.parametrize("given", [((), {}), ((1, 2), {}), ((), {"y": 1})])
+def test_a_call_that_does_not_fit_is_told_by_the_call(given: Any) -> None:
+    args, kwargs = given
+    with pytest.raises(TypeError, match=r"forward\(\) (missing|takes|got an unexpected)"):
+        record(Two(), tg.randn(2, 3), *args, **kwargs)
+
+
+class Two(nn.Module):
+    def forward(self, left: Any, right: Any) -> Any:
+        return left + right
+
+
+def test_batches_of_different_sizes() -> None:
+    message = r"batches of different sizes along batch_dim: \[2, 3\]"
+    with pytest.raises(ValueError, match=message):
+        record(Two(), tg.randn(2, 4), tg.randn(3, 4), batch_dim=0)
+
+
 def test_names_of_inputs() -> None:
     class Two(nn.Module):
         def forward(self, image: Any, state: Any = None, *, scale: Any = 1.0) -> Any:
@@ -231,6 +371,44 @@ def test_names_of_inputs() -> None:
     assert all(v.shape[0] == N for v in p.inputs)
 
 
+class Doubled(tg.autograd.Function):
+    """Twice x, by NumPy."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: Any) -> Any:
+        return tg.tensor(x.numpy() * 2)
+
+    @staticmethod
+    def backward(_ctx: Any, g: Any) -> Any:
+        return g * 2
+
+
+def test_a_function_of_ones_own_that_is_made_of_operations_is_these() -> None:
+    class Tripled(Doubled):
+        @staticmethod
+        def forward(_ctx: Any, x: Any) -> Any:
+            return x * 3
+
+    def forward(x: Any) -> Any:
+        with tg.enable_grad():
+            return Tripled.apply(x.detach().requires_grad_())
+
+    assert ops(of(forward, 2, 3)) == ["mul"]
+
+
+def test_a_function_of_ones_own_that_is_recorded_is_a_step() -> None:
+    def forward(x: Any) -> Any:
+        with tg.enable_grad():
+            return Doubled.apply(x.detach().requires_grad_()) + 1
+
+    p = of(forward, 2, 3)
+    assert ops(p) == ["Doubled", "add"]
+    assert p.steps[0].inputs == (p.inputs[0],)
+    assert p.free
+    with pytest.raises(RuntimeError, match="where no operation sees it"):  # without gradients it is nothing but NumPy
+        of(lambda x: Doubled.apply(x) + 1, 2, 3)
+
+
 def test_whole_layers() -> None:
     p = record(nn.LSTM(3, 4, batch_first=True), tg.randn(2, 5, 3))
     assert ops(p) == ["LSTM"]
@@ -238,6 +416,15 @@ def test_whole_layers() -> None:
     layer = nn.BatchNorm1d(3)
     layer.register_forward_hook(lambda _m, _a, y: y * 2)
     assert ops(record(layer, tg.randn(2, 3)))[-1] == "mul"  # a hook: told by its operations
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.EmbeddingBag, nn.AdaptiveMaxPool1d])
+def test_a_subclass_of_a_layer_is_the_step_that_the_layer_is(kind: Any) -> None:
+    own = type("Own", (kind,), {})
+    x = tg.tensor([[0, 1], [2, 1]]) if kind is nn.EmbeddingBag else tg.randn(2, 3, 4)
+    p = record(own(3, 2) if kind is nn.EmbeddingBag else own(3), x)
+    assert ops(p) == [kind.__name__]
+    assert p.steps[0].type == "Own"
 
 
 def test_what_is_no_model_or_example() -> None:

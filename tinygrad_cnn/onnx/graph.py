@@ -113,10 +113,7 @@ class Graph:
         if n not in self._sizes:
             if n == Extent(1):
                 value, dim = next((v, d) for v in self.program.inputs for d, m in enumerate(v.shape) if m == n)
-                if self.opset >= 15:
-                    found = self.node("Shape", self.name(value), start=dim, end=dim + 1)
-                else:
-                    found = self.node("Gather", self.node("Shape", self.name(value)), self.ints([dim]), axis=0)
+                found = self.node("Shape", self.name(value), start=dim, end=dim + 1)
             else:
                 found = self._extent(Extent(1))
                 found = found if n.times == 1 else self.node("Mul", found, self.ints([n.times]))
@@ -158,11 +155,12 @@ class Graph:
         if isinstance(x, Value):
             return self.name(x)
         if isinstance(x, Extent):
-            return self.cast(self.squeeze(self.ints([x]), [0]), self._beside(step))
-        return self.constant(x, self._beside(step))
+            return self.cast(self.squeeze(self.ints([x]), [0]), self.beside(step))
+        return self.constant(x, self.beside(step))
 
     @staticmethod
-    def _beside(step: Step) -> np.dtype[Any]:
+    def beside(step: Step) -> np.dtype[Any]:
+        """The dtype of the numbers among a step's inputs: that of the array beside them."""
         beside = [v.dtype for v in step.inputs if isinstance(v, Value) and v.dtype != np.bool_]
         return beside[0] if beside else step.output.dtype
 
@@ -208,7 +206,7 @@ class Graph:
     def reduce(self, op: str, x: str, axes: Sequence[int] | None, keepdims: bool) -> str:
         """A reduction over axes, or over all; where the axes stand depends on the opset."""
         keep = int(keepdims)
-        if axes is None or (op == "ReduceSum" and self.opset >= 13) or self.opset >= 18:
+        if axes is None or op == "ReduceSum" or self.opset >= 18:
             return self.node(op, x, "" if axes is None else self.ints(axes), keepdims=keep)
         return self.node(op, x, axes=list(axes), keepdims=keep)
 

@@ -11,7 +11,7 @@ from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import choose, exp, log, log1p, quiet, square
 from .promotion import promote_to_float
-from .special import _erf, _floating, _tail
+from .special import _erf, _floating, _tail, beside_numbers
 
 _ROOT = math.sqrt(0.5)
 
@@ -101,9 +101,8 @@ def entr(x: Array) -> Array:
 @quiet
 def xlog1py(a: Array, b: Array) -> Array:
     """a log(1 + b), and 0 where a is 0 unless b is NaN."""
-    a, b = np.asarray(a), np.asarray(b)
-    y = np.where((a == 0) & ~np.isnan(b), a, a * np.log1p(b))
-    return y.astype(np.result_type(a, b), copy=False)
+    y: Any = np.where(np.equal(a, 0) & ~np.isnan(b), a, np.multiply(a, np.log1p(b)))
+    return y.astype(beside_numbers(a, b), copy=False)
 
 
 def _log1p_unless(a: Any, b: Any) -> Any:

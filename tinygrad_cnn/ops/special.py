@@ -211,9 +211,14 @@ def logaddexp2(a: Array, b: Array) -> Array:
 @quiet
 def xlogy(a: Array, b: Array) -> Array:
     """a log(b), and 0 where a is 0 unless b is NaN."""
-    a = np.asarray(a)
-    y = np.where((a == 0) & ~np.isnan(b), a, a * np.log(b))
-    return y if a.dtype != np.asarray(b).dtype else y.astype(a.dtype, copy=False)
+    y: Any = np.where(np.equal(a, 0) & ~np.isnan(b), a, np.multiply(a, np.log(b)))
+    return y.astype(beside_numbers(a, b), copy=False)
+
+
+def beside_numbers(a: Any, b: Any) -> np.dtype[Any]:
+    """The dtype of two arrays, or of the one that stands beside a Python number."""
+    arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
+    return np.result_type(*(arrays or (a, b)))
 
 
 # -------------------------------------------------------------------------------------------------------------- others

@@ -11,6 +11,8 @@ from numpy import ndarray
 from .program import Extent, Step, Value, put_together
 from .tape import Tape
 
+_FAR = 2**31  # no batch goes there
+
 
 class Differ(Exception):
     """Two tapes are no one program; the message says in what."""
@@ -54,9 +56,19 @@ class Comparison:
         """The inputs and attributes of a step, with extents."""
         try:
             inputs = self.thing([s.inputs for s in steps])
+            self._slices(steps)
             return inputs, self.thing([s.attributes for s in steps])
         except Differ as error:
             raise Differ(f"{error}, in {told(steps[0])}") from None
+
+    def _slices(self, steps: Sequence[Step]) -> None:
+        """Refuse a slice that a batch is too small for: in a larger one it ends elsewhere than these tell."""
+        if len(set(self.sizes)) == 1 or steps[0].op not in ("getitem", "setitem", "overwritten"):
+            return
+        for bounds in zip(*(_bounds(s) for s in steps), strict=True):
+            sizes, numbers = zip(*bounds, strict=True)
+            if len(set(sizes)) > 1 and len(set(numbers)) == 1 and min(sizes) < abs(numbers[0]) < _FAR:
+                raise Differ(f"a slice goes to {numbers[0]}, beyond a batch that has {min(sizes)} there")
 
     def value(self, values: Sequence[Value]) -> tuple[Any, Any]:
         """The shape of a value, with extents, and the array of a constant, or the `Made` one."""
@@ -133,6 +145,21 @@ class Made:
 
     def __init__(self, op: str, of: Any, shape: Any) -> None:
         self.op, self.of, self.shape = op, of, shape
+
+
+def _bounds(step: Step) -> list[tuple[int, int]]:
+    """The bounds of the slices in an index, each behind the size of its dimension; 0 where there is none."""
+    items = [item for item in getattr(step.attributes.get("index"), "basic", ()) if item is not None]
+    sizes, found = list(step.inputs[0].shape), []
+    for item in items:
+        if item is Ellipsis:
+            sizes = sizes[len(sizes) - (len(items) - items.index(item) - 1) :]
+        elif isinstance(item, slice):
+            n = sizes.pop(0)
+            found += [(n, bound or 0) for bound in (item.start, item.stop)]
+        else:
+            del sizes[0]
+    return found
 
 
 def _without_repeats(a: Any, along: Sequence[bool]) -> Any:

@@ -239,7 +239,7 @@ class Tape(Watcher):
     def returned(self, result: Any) -> Any:
         """The results of a layer that counts as one step are that step's."""
         if self._whole is not None and self._whole[0] == len(self._open):
-            self._as_whole(type(self._open[-1][0]).__name__, self._whole[1], result)
+            self._as_whole(self._whole[1].op, self._whole[1], result)
         return result
 
     def _as_whole(self, op: str, call: Whole, result: Any) -> None:

@@ -22,16 +22,18 @@ from ..tensors import Tensor
 
 
 class Whole(NamedTuple):
-    """A call of a layer as one step: its inputs (tensors, or None for what is left out), and its settings."""
+    """A call of a layer as one step: its inputs (tensors, or None for what is left out), its settings, its type."""
 
     inputs: tuple[Any, ...]
     attributes: dict[str, Any]
+    op: str = ""
 
 
 def whole(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Whole | None:
     """This call as one step; None where it is to be told by its operations.
 
-    A layer with hooks, or a subclass with a forward of its own, is told by its operations.
+    A layer with hooks, or a subclass with a forward of its own, is told by its operations; another subclass is what it
+    was made of.
     """
     for kind, describe in _LAYERS.items():
         if isinstance(module, kind) and type(module).forward is kind.forward:
@@ -39,7 +41,8 @@ def whole(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Whol
                 return None
             given = inspect.signature(kind.forward).bind(module, *args, **kwargs)
             given.apply_defaults()
-            return describe(module, *given.args[1:])
+            call = describe(module, *given.args[1:])
+            return None if call is None else call._replace(op=kind.__name__)
     return None
 
 

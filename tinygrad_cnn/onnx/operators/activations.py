@@ -11,8 +11,20 @@ from .elementwise import number, plain
 
 
 def _threshold(g: Graph, s: Step, x: str) -> str:
-    above = g.node("Greater", x, number(g, s, s.attributes["at"]))
-    return g.node("Where", above, x, number(g, s, s.attributes["value"]))
+    """A value instead of x up to a place; NaN stays."""
+    upto = g.node("LessOrEqual", x, number(g, s, s.attributes["at"]))
+    return g.node("Where", upto, number(g, s, s.attributes["value"]), x)
+
+
+def _shrunk(soft: bool) -> Translation:
+    """0 within the width, and x, or x nearer to 0, beyond; NaN stays."""
+
+    def translate(g: Graph, s: Step, x: str) -> str:
+        width = s.attributes["width"]
+        y: str = g.node("Shrink", x, lambd=width, bias=width if soft else None)
+        return g.node("Where", g.node("IsNaN", x), x, y)
+
+    return translate
 
 
 def _elu(g: Graph, s: Step, x: str) -> str:
@@ -73,8 +85,8 @@ TABLE: dict[str, Translation] = {
     "prelu": plain("PRelu"),
     "hardtanh": _hardtanh,
     "threshold": _threshold,
-    "softshrink": lambda g, s, x: g.node("Shrink", x, lambd=s.attributes["width"], bias=s.attributes["width"]),
-    "hardshrink": lambda g, s, x: g.node("Shrink", x, lambd=s.attributes["width"]),
+    "softshrink": _shrunk(soft=True),
+    "hardshrink": _shrunk(soft=False),
     "softsign": plain("Softsign"),
     "elu": _elu,
     "logsigmoid": lambda g, _s, x: g.node("Neg", g.node("Softplus", g.node("Neg", x))),

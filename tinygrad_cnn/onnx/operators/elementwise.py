@@ -22,8 +22,8 @@ def then(first: str, second: str) -> Translation:
 
 
 def number(g: Graph, s: Step, value: float) -> str:
-    """A number in the dtype of the first input."""
-    return g.constant(value, s.inputs[0].dtype)
+    """A number in the dtype of the first input that is an array."""
+    return g.constant(value, g.beside(s))
 
 
 def _sum(op: str) -> Translation:
@@ -56,17 +56,35 @@ def mul(g: Graph, s: Step, a: str, b: str) -> str:
     return g.node("Mul", a, b)
 
 
+def _rest(g: Graph, s: Step, a: str, b: str) -> tuple[str, str]:
+    """What C's division leaves of a, which is exact, and whether its sign is the other than that of b."""
+    rest, zero = g.node("Mod", a, b, fmod=1), number(g, s, 0)
+    below = g.node("And", g.node("Less", rest, zero), g.node("Greater", b, zero))
+    above = g.node("And", g.node("Greater", rest, zero), g.node("Less", b, zero))
+    return rest, g.node("Or", below, above)
+
+
 def _divide(g: Graph, s: Step, a: str, b: str) -> str:
-    """Floor division."""
-    if s.output.dtype.kind == "f":
-        return g.node("Floor", g.node("Div", a, b))
-    return g.node("Div", g.node("Sub", a, g.node("Mod", a, b)), b)
+    """Floor division: without the rest it comes out even, but for rounding."""
+    if s.output.dtype.kind != "f":
+        return g.node("Div", g.node("Sub", a, g.node("Mod", a, b)), b)
+    rest, apart = _rest(g, s, a, b)
+    whole = g.node("Round", g.node("Div", g.node("Sub", a, rest), b))
+    y = g.node("Sub", whole, g.cast(apart, s.output.dtype))
+    return g.node("Where", g.node("Equal", b, number(g, s, 0)), g.node("Div", a, b), y)
 
 
 def _remainder(g: Graph, s: Step, a: str, b: str) -> str:
-    if s.output.dtype.kind == "f":
-        return g.node("Sub", a, g.node("Mul", g.node("Floor", g.node("Div", a, b)), b))
-    return g.node("Mod", a, b)
+    if s.output.dtype.kind != "f":
+        return g.node("Mod", a, b)
+    rest, apart = _rest(g, s, a, b)
+    return g.node("Where", apart, g.node("Add", rest, b), rest)
+
+
+def _sign(g: Graph, s: Step, x: str) -> str:
+    """-1, 0 or 1; of NaN it is 0, as PyTorch's."""
+    y: str = g.node("Sign", x)
+    return y if s.output.dtype.kind != "f" else g.node("Where", g.node("IsNaN", x), number(g, s, 0), y)
 
 
 def _trunc(g: Graph, s: Step, x: str) -> str:
@@ -78,7 +96,7 @@ def _trunc(g: Graph, s: Step, x: str) -> str:
 def _round(g: Graph, s: Step, x: str) -> str:
     decimals = s.attributes["decimals"]
     if s.output.dtype.kind != "f":
-        raise Untranslatable("of integers")
+        return x
     if not decimals:
         return g.node("Round", x)
     power = number(g, s, 10.0**decimals)
@@ -91,7 +109,10 @@ def _whole(op: str) -> Translation:
 
 
 def _clip(g: Graph, s: Step, x: str) -> str:
+    """The nearer bound; where there is one alone, Clip would cut infinities on the other side, too."""
     low, high = (s.attributes[key] for key in ("low", "high"))
+    if s.output.dtype.kind == "f" and (low is None or high is None):
+        return g.node("Min", x, number(g, s, high)) if low is None else g.node("Max", x, number(g, s, low))
     return g.node("Clip", x, *("" if limit is None else number(g, s, limit) for limit in (low, high)))
 
 
@@ -175,7 +196,7 @@ def _scaled(op: str, factor: float) -> Translation:
 def _angle(g: Graph, s: Step, a: str, b: str) -> str:
     """The angle of (b, a): the arc tangent of a / b, turned by pi where b is negative."""
     zero, pi = number(g, s, 0), number(g, s, math.pi)
-    far = g.node("And", g.node("IsInf", a), g.node("IsInf", b))  # their quotient has no number, that of their signs has
+    far = g.node("And", _isinf(g, s, a), _isinf(g, s, b))  # their quotient has no number, that of their signs has
     a, b = (g.node("Where", far, g.node("Sign", x), x) for x in (a, b))
     low, left = (g.node("Or", g.node("Less", x, zero), g.node("Less", g.node("Reciprocal", x), zero)) for x in (a, b))
     turned = g.node("Where", left, g.node("Where", low, g.node("Neg", pi), pi), zero)  # 1 / -0 tells it from 0
@@ -194,12 +215,6 @@ def _sinc(g: Graph, s: Step, x: str) -> str:
     return y
 
 
-def _within(g: Graph, s: Step, x: str) -> str:
-    given = ((op, s.attributes[key]) for op, key in (("GreaterOrEqual", "low"), ("LessOrEqual", "high")))
-    sides = [g.node(op, x, number(g, s, limit)) for op, limit in given if limit is not None]
-    return sides[0] if len(sides) == 1 else g.node("And", *sides)
-
-
 def _nan_to_num(g: Graph, s: Step, x: str) -> str:
     limits = np.finfo(s.output.dtype)
     y = g.node("Where", g.node("IsNaN", x), number(g, s, s.attributes["nan"]), x)
@@ -210,8 +225,21 @@ def _nan_to_num(g: Graph, s: Step, x: str) -> str:
 
 
 def _xlogy(g: Graph, s: Step, a: str, b: str) -> str:
-    y: str = g.node("Where", g.node("Equal", a, number(g, s, 0)), number(g, s, 0), g.node("Mul", a, g.node("Log", b)))
+    """a log(b), and 0 where a is 0 and b a number."""
+    none = g.node("And", g.node("Equal", a, number(g, s, 0)), g.node("Not", g.node("IsNaN", b)))
+    y: str = g.node("Where", none, number(g, s, 0), g.node("Mul", a, g.node("Log", b)))
     return y
+
+
+def _hypot(g: Graph, s: Step, a: str, b: str) -> str:
+    """The length of (a, b), by the longer side: no square is too large. Beside infinity even NaN is nothing."""
+    a, b = g.node("Abs", a), g.node("Abs", b)
+    longer, zero, one = g.node("Max", a, b), number(g, s, 0), number(g, s, 1)
+    far = g.node("Or", _isinf(g, s, a), _isinf(g, s, b))
+    scale = g.node("Where", g.node("Or", far, g.node("Equal", longer, zero)), one, longer)
+    a, b = g.node("Div", a, scale), g.node("Div", b, scale)
+    y = g.node("Mul", scale, g.node("Sqrt", g.node("Add", g.node("Mul", a, a), g.node("Mul", b, b))))
+    return g.node("Where", far, number(g, s, math.inf), y)
 
 
 TABLE: dict[str, Translation] = {
@@ -233,7 +261,7 @@ TABLE: dict[str, Translation] = {
     "log10": _scaled("Log", 1 / math.log(10)),
     "log1p": lambda g, s, x: g.node("Log", g.node("Add", x, number(g, s, 1))),
     "abs": plain("Abs"),
-    "sign": plain("Sign"),
+    "sign": _sign,
     "maximum": plain("Max"),
     "minimum": plain("Min"),
     "where": _where,
@@ -251,7 +279,6 @@ TABLE: dict[str, Translation] = {
     "clip": _clip,
     "at_least": plain("Max"),
     "at_most": plain("Min"),
-    "between": lambda g, _s, x, low, high: g.node("Min", g.node("Max", x, low), high),
     "sin": plain("Sin"),
     "cos": plain("Cos"),
     "tan": plain("Tan"),
@@ -290,7 +317,6 @@ TABLE: dict[str, Translation] = {
     "addcdiv": _with_product("Div"),
     "atan2": _angle,
     "sinc": _sinc,
-    "within": _within,
     "nan_to_num": _nan_to_num,
     "xlogy": _xlogy,
     "logit": lambda g, s, x: g.node("Log", g.node("Div", x, g.node("Sub", number(g, s, 1), x))),
@@ -301,5 +327,5 @@ TABLE: dict[str, Translation] = {
     ),
     "positive": lambda _g, _s, x: x,
     "clone": lambda _g, _s, x: x,
-    "hypot": lambda g, _s, a, b: g.node("Sqrt", g.node("Add", g.node("Mul", a, a), g.node("Mul", b, b))),
+    "hypot": _hypot,
 }

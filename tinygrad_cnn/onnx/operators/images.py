@@ -49,14 +49,20 @@ def _conv_transpose(g: Graph, s: Step, x: str, w: str) -> str:
     row = _as_signal(g, x, w)
     kernel = s.inputs[1].shape[2:]
     settings = _windows(s, kernel, row is not None)
-    least = [
-        (n - 1) * a["stride"][i] - sum(a["padding"][i]) + a["dilation"][i] * (kernel[i] - 1) + 1
-        for i, n in enumerate(s.inputs[0].shape[2:])
-    ]
-    extra = [n - m for n, m in zip(a["size"], least, strict=True)][row is not None :]
+    extra = _left_over(g, s, s.inputs[0].shape[2:], kernel)[row is not None :]
     x, w = row or (x, w)
     y: str = g.node("ConvTranspose", x, w, group=a["groups"], output_padding=extra, **settings)
     return g.unsqueeze(y, [2]) if row else y
+
+
+def _left_over(g: Graph, s: Step, small: Any, kernel: Any) -> list[int]:
+    """How many pixels of an image the windows of a small one do not reach; where both grow with the batch, they do
+    alike."""
+    a, extra = s.attributes, []
+    for i, sides in enumerate(zip(a["size"], small, strict=True)):
+        n, m = (side.at(g.program.batch) if isinstance(side, Extent) else side for side in sides)
+        extra.append(n - (m - 1) * a["stride"][i] + sum(a["padding"][i]) - a["dilation"][i] * (kernel[i] - 1) - 1)
+    return extra
 
 
 def _max_pool(g: Graph, s: Step, x: str) -> str:
@@ -101,11 +107,6 @@ def _window_sum(g: Graph, s: Step, x: str) -> str:
     settings = _windows(s, a["kernel"], row is not None)
     del settings["dilations"]
     (source,) = row or (x,)
-    if any(p >= k for pads, k in zip(a["padding"], a["kernel"], strict=True) for p in pads):  # runtimes refuse it
-        (top, bottom), (left, right) = a["padding"]
-        pads = [0, 0, left, 0, 0, right] if row else [0, 0, top, left, 0, 0, bottom, right]
-        source = g.node("Pad", source, g.ints(pads), number(g, s, 0))
-        settings["pads"] = [0] * len(settings["pads"])
     y: str = g.node("AveragePool", source, count_include_pad=1, **settings)
     y = g.node("Mul", y, number(g, s, math.prod(a["kernel"])))
     return g.unsqueeze(y, [2]) if row else y
@@ -123,13 +124,12 @@ def _grid_mean(g: Graph, s: Step, x: str) -> str:
     old, new = s.inputs[0].shape[2:], s.attributes["size"]
     row = _as_signal(g, x)
     kernel = _even(old, new)
-    first = 1 if row else 0
+    first, source = (1, row[0]) if row else (0, x)
+    if tuple(new) == (1, 1):
+        y: str = g.node("GlobalAveragePool", source)
+        return g.unsqueeze(y, [2]) if row else y
     if kernel is not None:
-        source = row[0] if row else x
-        if tuple(new) == (1, 1):
-            y: str = g.node("GlobalAveragePool", source)
-        else:
-            y = g.node("AveragePool", source, kernel_shape=kernel[first:], strides=kernel[first:])
+        y = g.node("AveragePool", source, kernel_shape=kernel[first:], strides=kernel[first:])
         return g.unsqueeze(y, [2]) if row else y
     if any(isinstance(n, Extent) for n in old):
         raise Untranslatable("of sides that depend on the batch")
@@ -153,7 +153,7 @@ def _adaptive_max(g: Graph, s: Step, x: str) -> str:
     if len(shape) == n + 1:
         x = g.unsqueeze(x, [0])
     kernel = _even(old, new)
-    if kernel is not None and all(m == 1 for m in new):
+    if all(m == 1 for m in new):
         x = g.node("GlobalMaxPool", x)
     elif kernel is not None:
         x = g.node("MaxPool", x, kernel_shape=kernel, strides=kernel)
@@ -175,6 +175,7 @@ def _pixels(channels: Any, kernel: Any, dtype: Any) -> Any:
 def _unfold(g: Graph, s: Step, x: str) -> str:
     """Windows as columns: a convolution with kernels that each pick a pixel."""
     kernel, channels = s.attributes["kernel"], s.inputs[0].shape[1]
+    _pixels_of((channels,))
     w = g.constant(_pixels(channels, kernel, s.output.dtype))
     y: str = g.node("Conv", x, w, **_windows(s, kernel, False))
     return g.reshape(y, s.output.shape)
@@ -185,17 +186,14 @@ def _fold(g: Graph, s: Step, x: str) -> str:
     a = s.attributes
     kernel, channels = a["kernel"], s.output.shape[1]
     batch, rows, _ = s.inputs[0].shape
+    _pixels_of((channels, *a["size"]))
     out = [
         (n + sum(a["padding"][i]) - a["dilation"][i] * (kernel[i] - 1) - 1) // a["stride"][i] + 1
         for i, n in enumerate(a["size"])
     ]
     x = g.reshape(x, (batch, rows, *out), s.inputs[0].shape)
-    least = [
-        (n - 1) * a["stride"][i] - sum(a["padding"][i]) + a["dilation"][i] * (kernel[i] - 1) + 1
-        for i, n in enumerate(out)
-    ]
-    extra = [n - m for n, m in zip(a["size"], least, strict=True)]
     w = g.constant(_pixels(channels, kernel, s.output.dtype))
+    extra = _left_over(g, s, out, kernel)
     return g.node("ConvTranspose", x, w, output_padding=extra, **_windows(s, kernel, False))
 
 

@@ -55,17 +55,15 @@ def _picked(g: Graph, x: str, picks: tuple[Any, ...], ndim: int) -> str:
     if len(dims) == 1:
         return g.node("Gather", x, _positions(g, picks[dims[0]]), axis=dims[0])
     rest = [d for d in range(ndim) if d not in dims]
+    lead = _broadcast([tuple(picks[d].shape) for d in dims])
     if all(isinstance(picks[d], ndarray) for d in dims):
         where = g.constant(np.stack(np.broadcast_arrays(*(picks[d] for d in dims)), -1), np.int64)
-        lead = np.broadcast_shapes(*(picks[d].shape for d in dims))
     else:
-        lead = tuple(picks[dims[0]].shape)
-        if any(tuple(picks[d].shape) != lead for d in dims):
-            raise Untranslatable("positions of different shapes")
-        kinds = {picks[d].dtype for d in dims}
-        if kinds != {np.dtype(np.int64)}:
-            raise Untranslatable("positions that are not int64")
-        parts = [g.unsqueeze(_positions(g, picks[d]), [len(lead)]) for d in dims]
+        parts = []
+        for d in dims:
+            at = _positions(g, picks[d], np.int64)
+            at = at if tuple(picks[d].shape) == lead else g.node("Expand", at, g.ints(lead))
+            parts.append(g.unsqueeze(at, [len(lead)]))
         where = g.node("Concat", *parts, axis=len(lead))
     y: str = g.node("GatherND", transposed(g, x, [*dims, *rest]), where)
     before = dims[0] if dims == list(range(dims[0], dims[-1] + 1)) else 0  # side by side: they stay in their place
@@ -73,10 +71,18 @@ def _picked(g: Graph, x: str, picks: tuple[Any, ...], ndim: int) -> str:
     return transposed(g, y, [*range(k, k + before), *range(k), *range(k + before, k + len(rest))])
 
 
-def _positions(g: Graph, pick: Any) -> str:
+def _broadcast(shapes: list[Shape]) -> Shape:
+    """The shape to which these broadcast, which they do: an extent beside 1 is that extent."""
+    n = max(map(len, shapes))
+    longest = [(1,) * (n - len(shape)) + shape for shape in shapes]
+    return tuple(next((m for m in sizes if m != 1), 1) for sizes in zip(*longest, strict=True))
+
+
+def _positions(g: Graph, pick: Any, *dtypes: Any) -> str:
+    """Positions in one of these dtypes; by default those that all operators but GatherND take."""
     if not isinstance(pick, Value):
         return g.constant(pick, np.int64)
-    return g.name(pick) if pick.dtype in (np.int64, np.int32) else g.cast(g.name(pick), np.int64)
+    return g.name(pick) if pick.dtype in (dtypes or (np.int64, np.int32)) else g.cast(g.name(pick), np.int64)
 
 
 def _setitem(g: Graph, s: Step, x: str, value: str) -> str:
@@ -86,8 +92,6 @@ def _setitem(g: Graph, s: Step, x: str, value: str) -> str:
 def _overwritten(g: Graph, s: Step, x: str, part: str) -> str:
     """x in which a view has other values."""
     view, given = s.attributes["view"], s.inputs[1]
-    if given.dtype != s.output.dtype:
-        part = g.cast(part, s.output.dtype)
     if view == "getitem":
         return _written(g, s, x, part, s.attributes["index"])
     if view == "reshape":
@@ -124,6 +128,7 @@ def _places(entries: list[Any], picks: tuple[Any, ...] | None) -> list[tuple[Any
             places.append((item, int))
             continue
         pick = picks[k] if picks is not None and k < len(picks) else EVERYTHING
+        pick = pick.array if isinstance(pick, Value) and pick.known else pick
         if not isinstance(pick, slice):
             if item is None or item != EVERYTHING or not isinstance(pick, ndarray) or pick.ndim != 1:
                 raise Untranslatable("a write at positions like these")
@@ -196,25 +201,25 @@ def _collect(g: Graph, s: Step, x: str, i: str) -> str:
     return g.node("ScatterElements", zeros, i, x, axis=s.attributes["dim"], reduction="add")
 
 
-def _place(g: Graph, s: Step, x: str) -> str:
-    """Zeros with x added at some rows."""
-    index = s.attributes["index"]
-    dims = [d for d, pick in enumerate(index.picks or ()) if not isinstance(pick, slice)]
-    if len(dims) != 1 or index.basic != (Ellipsis,):
+def place(g: Graph, s: Step, x: str) -> str:
+    """Zeros with x added at some rows, or written into a part of them."""
+    index, zero = s.attributes["index"], g.constant(0, s.output.dtype)
+    if index.picks is None:
+        into = Step("setitem", (s.output, s.inputs[0]), {}, s.outputs)
+        return _written(g, into, g.node("Expand", zero, g.ints(s.output.shape)), x, index)
+    dims = [d for d, pick in enumerate(index.picks) if not isinstance(pick, slice)]
+    of_all = all(item in (Ellipsis, EVERYTHING) for item in index.basic)
+    if len(dims) != 1 or not of_all or len(index.picks[dims[0]].shape) != 1:
         raise Untranslatable("at an index like this")
     order = [dims[0], *(d for d in range(len(s.output.shape)) if d != dims[0])]
-    shape = [s.output.shape[d] for d in order]
-    zeros = g.node("Expand", g.constant(0, s.output.dtype), g.ints(shape))
-    rows = g.unsqueeze(_positions(g, index.picks[dims[0]]), [1])
+    zeros = g.node("Expand", zero, g.ints([s.output.shape[d] for d in order]))
+    rows = g.unsqueeze(_positions(g, index.picks[dims[0]], np.int64), [1])
     y: str = g.node("ScatterND", zeros, rows, transposed(g, x, order), reduction="add")
     return transposed(g, y, [order.index(d) for d in range(len(order))])
 
 
 def _masked_fill(g: Graph, s: Step, x: str, mask: str, value: str) -> str:
-    given = s.inputs[2]
-    if not isinstance(given, Value):
-        value = g.constant(given, s.output.dtype)
-    elif given.dtype != s.output.dtype:
+    if s.inputs[2].dtype != s.output.dtype:
         value = g.cast(value, s.output.dtype)
     return g.node("Where", mask, value, x)
 
@@ -275,7 +280,6 @@ TABLE: dict[str, Translation] = {
     "gather": _gather,
     "scatter": _scatter,
     "collect": _collect,
-    "place": _place,
     "masked_fill": _masked_fill,
     "embedding": _embedding,
     "EmbeddingBag": _bag,

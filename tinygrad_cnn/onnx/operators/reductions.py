@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -81,11 +80,12 @@ def _var(g: Graph, s: Step, x: str) -> str:
 
 def _norm(g: Graph, s: Step, x: str) -> str:
     p, dim, keep = (s.attributes[key] for key in ("p", "dim", "keepdim"))
-    if not s.inputs[0].shape:
-        return g.node("Abs", x)
-    if p in (1, 2):
+    single = not s.inputs[0].shape
+    if p in (1, 2) and not single:
         return g.reduce(f"ReduceL{int(p)}", x, dim, keep)
     a = g.node("Abs", x)
+    if single:
+        return g.cast(g.cast(a, np.bool_), s.output.dtype) if p == 0 else a
     if math.isinf(p):
         return g.reduce("ReduceMax" if p > 0 else "ReduceMin", a, dim, keep)
     if p == 0:
@@ -94,24 +94,15 @@ def _norm(g: Graph, s: Step, x: str) -> str:
     return g.node("Pow", total, number(g, s, 1 / p))
 
 
-def _abs_pow(g: Graph, s: Step, x: str) -> str:
-    y: str = g.node("Pow", g.node("Abs", x), number(g, s, s.attributes["p"]))
-    return g.node("Mul", y, g.node("Sign", x)) if s.attributes["odd"] else y
-
-
 def _soft(op: str) -> Translation:
-    """Softmax or its logarithm, over one dimension or several."""
+    """Softmax or its logarithm, along one dimension; a single number gets one for it."""
 
     def translate(g: Graph, s: Step, x: str) -> str:
-        dims = s.attributes["dim"]
-        dims = (dims,) if isinstance(dims, int) else dims
         if not s.inputs[0].shape:
-            x = g.unsqueeze(x, [0])
-            return g.squeeze(g.node(op, x, axis=0), [0])
-        if len(dims) == 1:
-            return g.node(op, x, axis=dims[0])
-        log: Any = g.node("Sub", x, g.reduce("ReduceLogSumExp", x, dims, True))
-        return log if op == "LogSoftmax" else g.node("Exp", log)
+            return g.squeeze(g.node(op, g.unsqueeze(x, [0]), axis=0), [0])
+        (dim,) = s.attributes["dim"]
+        y: str = g.node(op, x, axis=dim)
+        return y
 
     return translate
 
@@ -157,7 +148,6 @@ TABLE: dict[str, Translation] = {
     "var": _var,
     "std": lambda g, s, x: g.node("Sqrt", _var(g, s, x)),
     "norm": _norm,
-    "abs_pow": _abs_pow,
     "logsumexp": _reduced("ReduceLogSumExp"),
     "softmax": _soft("Softmax"),
     "log_softmax": _soft("LogSoftmax"),
