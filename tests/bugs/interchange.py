@@ -40,7 +40,7 @@ BUGS = [
     Bug("onnx/operators/recurrent.py", '"LSTM": (0, 3, 1, 2)', '"LSTM": (0, 1, 2, 3)', LAYERS),
     Bug("onnx/operators/recurrent.py", 'settings["linear_before_reset"] = 1', 'settings["linear_before_reset"] = 0', LAYERS),
     Bug("onnx/operators/images.py", '"pads": [top, left, bottom, right]', '"pads": [top, bottom, left, right]', LAYERS),
-    Bug("onnx/operators/images.py", 'extra = [n - m for n, m in zip(a["size"], least, strict=True)][row is not None :]', "extra = [0, 0][row is not None :]", LAYERS),
+    Bug("onnx/operators/images.py", "extra = _left_over(g, s, s.inputs[0].shape[2:], kernel)[row is not None :]", "extra = [0, 0][row is not None :]", LAYERS),
     Bug("onnx/operators/normalizing.py", "x, w, b, mean, var, epsilon", "x, w, b, var, mean, epsilon", LAYERS),
     Bug("onnx/operators/elementwise.py", "math.isclose(math.prod(numbers), 1, rel_tol=1e-6)", "True", LAYERS),  # every pool is a mean
     Bug("onnx/operators/indexing.py", "chosen[at], source[at] = True, np.arange(at.size)", "chosen[at], source[at] = True, 0", OPERATIONS),
