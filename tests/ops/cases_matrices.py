@@ -343,7 +343,7 @@ EMPTY = (
     ("another size", "the norm of nothing has no gradient in PyTorch"),
 )
 
-NORMS = (*LAPACK, *EMPTY)
+NORMS = (*LAPACK, *EMPTY, ("a dimension fewer", "the matrices of other dimensions may be singular, see above"))
 
 
 def linalg(name: str, draw: Any, reference: Callable[..., Any], **rest: Any) -> Case:

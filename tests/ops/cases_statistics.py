@@ -237,6 +237,8 @@ PLACES = tuple(
     (probe, "PyTorch takes places of shapes that do not fit") for probe in ("a dimension more", "a dimension fewer")
 )
 
+SLOPE_OF_NAN = ("special values", "the slope of |NaN| is 0, in PyTorch too, but not in this function of it")
+CRASHES = (("nothing", "PyTorch crashes"), ("another size", "PyTorch crashes"))
 EQUALS = tuple((probe, "which of equals gets the gradient is free") for probe in ("ties and kinks", "special values"))
 
 CASES = [
@@ -261,7 +263,8 @@ CASES = [
         order=1,
         differs=EQUALS,
     ),
-    Case("cdist", rows(2, 1, 3, 1.5), tg.cdist, distances, torch=t("cdist"), differs=(EMPTY,)),
+    Case("cdist", rows(2, 3, 1.5), tg.cdist, distances, torch=t("cdist"), differs=(EMPTY,)),
+    Case("cdist", rows(1), tg.cdist, distances, t("cdist"), note="p = 1", differs=(SLOPE_OF_NAN, EMPTY)),
     Case("cdist", rows(math.inf), tg.cdist, distances, t("cdist"), note="p = inf", differs=(*TIES, INFINITE, EMPTY)),
     Case(
         "cdist",
@@ -273,14 +276,8 @@ CASES = [
         note="p = 0",
         differs=(("NaN", "NaN is not 0"), ("special values", "NaN is not 0"), EMPTY),
     ),
-    Case(
-        "pdist",
-        one_set_of_rows(2, 1, 3),
-        tg.pdist,
-        pairs,
-        torch=t("pdist"),
-        differs=(("nothing", "PyTorch crashes"), ("another size", "PyTorch crashes")),
-    ),
+    Case("pdist", one_set_of_rows(2, 3), tg.pdist, pairs, torch=t("pdist"), differs=CRASHES),
+    Case("pdist", one_set_of_rows(1), tg.pdist, pairs, t("pdist"), note="p = 1", differs=(SLOPE_OF_NAN, *CRASHES)),
     Case(
         "dist",
         two_apart(),

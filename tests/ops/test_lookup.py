@@ -68,6 +68,7 @@ TRUE = np.ones((3, 4), bool)
         (lambda: lo.index_select(np.array(1.0), 0, np.array([0, 0])), ValueError, "got 2 indices"),
         (lambda: lo.index_add(X, 0, np.array([0, 1]), X[:1]), ValueError, r"\(1, 4\), expected \(2, 4\) for 2 indices"),
         (lambda: lo.index_add(X[0], 0, np.array([0]), np.array(1.0)), ValueError, "0 dimensions, but the input 1"),
+        (lambda: lo.index_add(np.array(1.0), 0, np.array([0]), X[0, :1]), ValueError, "1 dimensions, but the input 0"),
         (lambda: lo.index_add(X, 0, np.array([0]), X[:1].astype(int)), TypeError, "int64, but the input float64"),
         (lambda: lo.index_copy(X, 0, np.array([3]), X[:1]), IndexError, "index 3"),
         (lambda: lo.index_fill(X, 0, np.array([-4]), 0), IndexError, "expected -3 to 2"),

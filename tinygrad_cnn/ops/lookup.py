@@ -46,8 +46,11 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     return y if input.ndim else _reshape(y, shape=())
 
 
-def _source(source: Array, x: Any, d: int, count: int, function: str) -> Any:
+def _source(source: Array, x: Any, d: int, count: int, function: str, ndim: int | None = None) -> Any:
+    """The source of what goes into x, of ``ndim`` dimensions, where a single number is no row."""
     s = checked(source, function)
+    if ndim is not None and s.ndim != ndim:
+        raise ValueError(f"{function}(): source has {s.ndim} dimensions, but the input {ndim}")
     if s.dtype != x.dtype:
         raise TypeError(f"{function}(): source has dtype {s.dtype}, but the input {x.dtype}; cast one of them")
     s = s if s.ndim else _reshape(s, shape=(1,))
@@ -60,9 +63,7 @@ def _source(source: Array, x: Any, d: int, count: int, function: str) -> Any:
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
     """``input`` with alpha * source added at the entries along ``dim`` that ``index`` names; repeated ones add up."""
     x, d, rows = _rows(input, dim, index, "index_add")
-    s = _source(source, x, d, math.prod(index.shape), "index_add")
-    if source.ndim != input.ndim:
-        raise ValueError(f"index_add(): source has {source.ndim} dimensions, but the input {input.ndim}")
+    s = _source(source, x, d, math.prod(index.shape), "index_add", input.ndim)
     if alpha != 1:
         s = s * scalar_for(alpha, x.dtype, "index_add")
     y = x + _place(s, index=rows, shape=tuple(x.shape))

@@ -93,7 +93,7 @@ def index_reduce(
     x, d, rows = _rows(input, dim, index, "index_reduce")
     assert rows.picks is not None
     numbers = rows.picks[-1]
-    s = _rows_of(source, x, d, numbers.size, "index_reduce")
+    s = _rows_of(source, x, d, numbers.size, "index_reduce", input.ndim)
     i = np.broadcast_to(numbers.reshape((-1,) + (1,) * (x.ndim - 1 - d)), s.shape)
     y = scatter_reduce(x, d, i, s, reduce, include_self=include_self)
     return y if input.ndim else _reshape(y, shape=())

@@ -413,6 +413,7 @@ def program(code: str) -> Any:
 def test_ctrl_c_ends_a_trainer_that_is_paused() -> None:
     code = """
 import os, signal, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a program in the background begins with it ignored
 from viz.training import runs
 from tinygrad_cnn import viz
 from tinygrad_cnn.train import Trainer
