@@ -68,6 +68,13 @@ def test_bytes_on_disk_are_the_format(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == bytes.fromhex("00000b02 00000001 00000003 0001 fffe 012c")
 
 
+def test_a_side_of_4_bytes_is_the_longest(tmp_path: Path) -> None:
+    endless = np.broadcast_to(np.zeros(1, np.uint8), 1 << 32)  # it takes one byte
+    with pytest.raises(ValueError, match=r"IDX sizes are below 2\*\*32, got shape \(4294967296,\)"):
+        write_idx(tmp_path / "a", endless)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_gzip_is_told_by_content_not_by_name(tmp_path: Path) -> None:
     write_idx(tmp_path / "a.gz", np.arange(3, dtype=np.uint8))
     (tmp_path / "plain").write_bytes((tmp_path / "a.gz").read_bytes())

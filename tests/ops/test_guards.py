@@ -277,6 +277,14 @@ def test_it_is_silent_on_what_is_right(name: str) -> None:
     assert heard(programs.right[name]) == []
 
 
+def test_filters_that_nobody_trains_may_get_what_they_like() -> None:
+    raw = tg.from_numpy(IMAGES).float()
+    blur = np.full((1, 1, 3, 3), 1 / 9, np.float32)
+    for weight in (blur, tg.from_numpy(blur)):
+        assert heard(lambda w=weight: F.conv2d(raw, w)) == []
+        assert heard(lambda w=weight: F.linear(raw.flatten(2), w.reshape(1, 9)[:, :1] * np.ones(784, np.float32))) == []
+
+
 def test_another_layer_in_the_same_memory_is_looked_at_too() -> None:
     """What is known of a weight is not taken for that of one that was given its place."""
     raw = tg.from_numpy(IMAGES).float().flatten(1)

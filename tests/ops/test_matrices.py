@@ -122,6 +122,14 @@ def test_singular_values_have_gradients_where_they_are_equal_or_0() -> None:
     np.testing.assert_allclose(z.grad.numpy(), np.eye(3), atol=1e-12)
 
 
+@pytest.mark.parametrize("hermitian", [False, True])
+def test_what_counts_as_singular_is_the_matrix_and_not_the_batch(hermitian: bool) -> None:
+    nearly = np.diag([1.0, 1e-14])  # 45 times float64's epsilon
+    many = np.broadcast_to(nearly, (1000, 2, 2))
+    assert la.pinv(many, hermitian=hermitian)[0, 1, 1].item() == pytest.approx(1e14)
+    assert int(la.matrix_rank(many, hermitian=hermitian).min()) == int(la.matrix_rank(nearly)) == 2
+
+
 def test_vectors_that_may_turn_freely_have_no_gradient() -> None:
     x = leaf(np.random.default_rng(0).standard_normal((3, 2)))
     u, s, vh = la.svd(x)

@@ -36,6 +36,15 @@ def test_the_maps_lie_over_the_images(run: Run, cam: bool) -> None:
     assert title == ("Grad-CAM, layer 3" if cam else "saliency")
 
 
+@pytest.mark.parametrize("draw", [lambda *a, **k: plot_grad_cam(*a, "0", **k), plot_saliency], ids=["cam", "saliency"])
+def test_a_title_of_ones_own_or_none(draw: Any) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(32, 3))
+    x = tg.randn(1, 1, 6, 6)
+    for title, drawn in (("mine", "mine"), (None, "")):
+        (ax,) = draw(model, x, title=title).axes
+        assert ax.get_title(loc="left") == drawn
+
+
 @pytest.mark.parametrize("channels", [2, 3])
 def test_images_of_other_channels(channels: int) -> None:
     tg.manual_seed(0)

@@ -53,6 +53,18 @@ def test_rules_of_a_users_operation() -> None:
     assert picture.boxes[-1].formula == "y = t ** 3"
 
 
+def test_another_decorator_above_is_no_rule() -> None:
+    def kept(_where: str) -> Any:
+        return lambda f: f
+
+    @kept("in no table")
+    @tg.op(lambda g, _y, _t: 3 * g)
+    def triple(t: Any) -> Any:
+        return 3 * t
+
+    assert draw_graph(triple(X)).picture.boxes[-1].rules == ["dL/dt = 3 * g"]
+
+
 def test_rules_without_a_source_text_say_so() -> None:
     space: dict[str, Any] = {"op": tg.op}
     exec("@op(lambda g, _y, x: g)\ndef same(x):\n    return x.copy()", space)
