@@ -186,6 +186,15 @@ def test_probabilities_add_up(case: tuple[str, dict[str, Any], Any]) -> None:
     assert (np.abs(log.mean(0) + d.entropy().numpy()) <= 5 * log.std(0) / math.sqrt(len(log)) + 1e-9).all()
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (3, 1), (1, 2)])
+def test_draws_of_every_shape(shape: tuple[int, ...]) -> None:
+    certain = D.Categorical(tg.tensor([[0.0, 0.0, 1.0]]))
+    draws = certain.sample(shape).numpy()
+    assert draws.shape == (*shape, 1)
+    assert (draws == 2).all()
+    assert certain.sample((0, 2)).shape == (0, 2, 1)
+
+
 def test_certain_events_are_no_distance_away() -> None:
     for kind in (D.Bernoulli, D.Categorical):
         sure = kind(tg.tensor([0.0, 1.0]))

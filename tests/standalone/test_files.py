@@ -219,6 +219,29 @@ def test_a_wrong_word_is_found_before_anything_is_written(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_long_list_has_each_entry_in_a_line_and_one_that_is_too_long_in_several(tmp_path: Path) -> None:
+    short = nn.ModuleDict({"e": nn.LSTM(4, 3, 2)})
+    long = nn.ModuleDict({"recurrent_encoder_of_words": nn.LSTM(4, 3, 2)})
+
+    class Encoder(nn.Module):
+        def __init__(self, parts: nn.ModuleDict) -> None:
+            super().__init__()
+            self.parts = parts
+
+        def forward(self, x: tg.Tensor) -> tg.Tensor:
+            (layer,) = self.parts.values()
+            return layer(x)[0]
+
+    texts = [tg.export_numpy(Encoder(p), tg.zeros(5, 1, 4), tmp_path / "net.py").read_text() for p in (short, long)]
+    parts = [f'w["parts.e.{name}_l1"]' for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    assert f"            ({', '.join(parts)}),\n        ],\n" in texts[0]
+    (end,) = re.findall(r"            \(\n((?:.*_l1.*\n)+)            \),\n        \],\n", texts[1])
+    assert [line.strip() for line in end.splitlines()] == [
+        f'w["parts.recurrent_encoder_of_words.{name}_l1"],' for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ]
+    assert max(map(len, "".join(texts).splitlines())) <= 120
+
+
 def test_the_door(tmp_path: Path) -> None:
     net, x = nn.Linear(4, 3), tg.zeros(1, 4)
     with pytest.raises(ValueError, match=r"must end in \.py, got '.*net\.txt'"):

@@ -64,12 +64,6 @@ def _where(p: Phrases) -> Phrase:
     return chosen if told else f"{chosen}.astype({phrases.dtype(p.step.output.dtype)})"
 
 
-def _within(p: Phrases) -> Phrase:
-    low, high = p.setting("low"), p.setting("high")
-    sides = [f"{p.part(0)} {sign} {p.word(x)}" for sign, x in ((">=", low), ("<=", high)) if x is not None]
-    return Infix(" & ".join(f"({side})" for side in sides) if len(sides) == 2 else sides[0])
-
-
 def _clip(p: Phrases) -> Phrase:
     return Call("np.clip", (p.given(0), p.word(p.setting("low")), p.word(p.setting("high"))))
 
@@ -102,7 +96,6 @@ RULES: dict[str, Rule] = {
     "logit": lambda p: Call("np.log", (f"{p.part(0)} / (1 - {p.part(0)})",)),
     "clip": _clip,
     "hardtanh": _clip,
-    "within": _within,
     "where": _where,
     "choose": _where,
     "between": lambda p: Call("np.clip", tuple(p.all())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from viz.graph.zoo import ZOO, arguments
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import draw_graph
+from tinygrad_cnn.viz.graph.dot import _loops
 from tinygrad_cnn.viz.graph.drawing import Graph
+from tinygrad_cnn.viz.graph.structure import Box, Edge, Group
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 
@@ -124,3 +127,12 @@ def test_weights_that_all_steps_share_stand_with_the_layer_that_uses_them() -> N
             assert box.name is not None
             assert box.group is not None
             assert groups[box.group].name == box.name.rpartition(".")[0]
+
+
+def test_a_loop_within_a_loop_goes_round_in_the_inner_one() -> None:
+    rows = [Group(0, "steps", "Step", None, "row"), Group(1, "0", "Step", 0, "step"), Group(2, "1", "Step", 0, "step")]
+    rows += [Group(3, "layers", "Cell", 1, "row"), Group(4, "0", "Cell", 3, "step"), Group(5, "1", "Cell", 3, "step")]
+    boxes = {k: Box(k, "operation", "tanh", group=group) for k, group in enumerate((4, 5, 1, 2))}
+    for source, target, row in ((0, 1, 3), (2, 3, 0), (1, 3, 0)):
+        picture: Any = SimpleNamespace(groups=rows, edges=[Edge(source, target, 0, recurrent=True)])
+        assert _loops(picture, boxes) == {row}
