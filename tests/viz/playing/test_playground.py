@@ -122,6 +122,8 @@ def test_weights_that_are_not_finite_are_named() -> None:
         ({"points": X + np.inf, "labels": Y}, ValueError, "finite"),
         ({"points": np.zeros((2001, 2)), "labels": np.zeros(2001, int)}, ValueError, "room for 2000 points, got 2001"),
         ({"points": X, "labels": Y, "test": X}, TypeError, "pair .points, labels., got ndarray"),
+        ({"points": X, "labels": Y, "test": X[:2]}, TypeError, "pair .points, labels., got ndarray"),
+        ({"points": X, "labels": Y, "test": (X, Y, Y)}, TypeError, "pair .points, labels., got tuple"),
         ({"model": small(), "points": X, "labels": Y + 1}, ValueError, "3 classes, and the model has outputs for 2"),
         ({"points": X, "labels": Y, "display_labels": ["one"]}, ValueError, "2 classes need as many"),
         ({"optimizer": "adam"}, ValueError, 'must be "Adam" or "SGD", got \'adam\''),
