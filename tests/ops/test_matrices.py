@@ -130,6 +130,16 @@ def test_what_counts_as_singular_is_the_matrix_and_not_the_batch(hermitian: bool
     assert int(la.matrix_rank(many, hermitian=hermitian).min()) == int(la.matrix_rank(nearly)) == 2
 
 
+def test_a_cholesky_factor_is_the_lower_one_unless_it_is_said() -> None:
+    a = np.array([[4.0, 2.0], [2.0, 5.0]])
+    lower, b = np.linalg.cholesky(a), np.array([[1.0], [3.0]])
+    np.testing.assert_allclose(la.cholesky(a), lower)
+    for function, right in ((tg.cholesky_solve, np.linalg.solve(a, b)), (tg.cholesky_inverse, np.linalg.inv(a))):
+        given_ = (b,) if function is tg.cholesky_solve else ()
+        np.testing.assert_allclose(function(*map(tg.tensor, (*given_, lower))).numpy(), right)
+        np.testing.assert_allclose(function(*map(tg.tensor, (*given_, lower.T)), upper=True).numpy(), right)
+
+
 def test_vectors_that_may_turn_freely_have_no_gradient() -> None:
     x = leaf(np.random.default_rng(0).standard_normal((3, 2)))
     u, s, vh = la.svd(x)

@@ -126,7 +126,7 @@ def text(table: Table) -> str:
     """The table as lines of text, without the columns that are empty."""
     headings, cells = table.headings, [*table.cells, table.total]
     widths = [max(len(row[i]) for row in [headings, *cells]) for i in range(len(headings))]
-    used = [i for i in range(len(headings)) if i in (0, 5, 6) or any(row[i] for row in cells)]
+    used = [i for i in range(len(headings)) if i == 6 or any(row[i] for row in cells)]  # a share of nothing is empty
     lines = [
         "  ".join(row[i].rjust(widths[i]) if i else row[i].ljust(widths[i]) for i in used).rstrip()
         for row in [headings, *cells]
