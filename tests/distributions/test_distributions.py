@@ -195,6 +195,12 @@ def test_draws_of_every_shape(shape: tuple[int, ...]) -> None:
     assert certain.sample((0, 2)).shape == (0, 2, 1)
 
 
+def test_what_cannot_be_is_never_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even with the random number 0, which comes once in millions."""
+    monkeypatch.setattr("tinygrad_cnn.distributions.bernoulli.uniform_like", lambda shape, p: np.zeros(shape, p.dtype))
+    assert D.Bernoulli(tg.tensor([0.0, 1.0])).sample((3,)).numpy().tolist() == [[0, 1]] * 3
+
+
 def test_certain_events_are_no_distance_away() -> None:
     for kind in (D.Bernoulli, D.Categorical):
         sure = kind(tg.tensor([0.0, 1.0]))
