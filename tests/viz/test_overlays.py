@@ -45,6 +45,18 @@ def test_a_title_of_ones_own_or_none(draw: Any) -> None:
         assert ax.get_title(loc="left") == drawn
 
 
+def test_captions_shrink_with_the_axes_they_are_drawn_on() -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(32, 3))
+    points = []
+    for width in (8, 2, 1):
+        figure, ax = plt.subplots(figsize=(width, 6))
+        plot_saliency(model, tg.randn(6, 1, 6, 6), ax=ax)
+        points.append(ax.texts[0].get_fontsize())
+        plt.close(figure)
+    assert points[0] > points[1] > points[2]
+
+
 @pytest.mark.parametrize("channels", [2, 3])
 def test_images_of_other_channels(channels: int) -> None:
     tg.manual_seed(0)

@@ -14,7 +14,7 @@ from viz.graph.zoo import ZOO, arguments
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import draw_graph
-from tinygrad_cnn.viz.graph.dot import _loops
+from tinygrad_cnn.viz.graph.dot import _beside, _loops
 from tinygrad_cnn.viz.graph.drawing import Graph
 from tinygrad_cnn.viz.graph.structure import Box, Edge, Group
 
@@ -136,3 +136,12 @@ def test_a_loop_within_a_loop_goes_round_in_the_inner_one() -> None:
     for source, target, row in ((0, 1, 3), (2, 3, 0), (1, 3, 0)):
         picture: Any = SimpleNamespace(groups=rows, edges=[Edge(source, target, 0, recurrent=True)])
         assert _loops(picture, boxes) == {row}
+
+
+def test_what_stands_beside_an_operation_stands_left_then_right_then_nowhere() -> None:
+    boxes = {k: Box(k, kind, "x") for k, kind in enumerate(("parameter", "parameter", "parameter", "operation"))}
+    edges = [Edge(k, 3, k) for k in range(3)]
+    picture: Any = SimpleNamespace(groups=[], boxes=list(boxes.values()), edges=edges)
+    assert _beside(picture, boxes, {}) == {0: 0, 1: 1}
+    picture.edges = [Edge(3, 3, 3, recurrent=True), *edges]  # the loop goes round at the right
+    assert _beside(picture, boxes, {}) == {0: 0}
