@@ -449,3 +449,14 @@ def test_a_program_as_text() -> None:
         "0: getitem(x) -> (N - 1, 3)",
         "1: mul(0:getitem, 2) -> (N - 1, 3)",
     ]
+
+
+def test_what_nobody_reads_may_be_other_numbers_each_time() -> None:
+    rng = np.random.default_rng()
+
+    def function(x: Any) -> Any:
+        (tg.tensor(rng.normal(size=x.shape[0])) * 2).exp()
+        return x + 1
+
+    program = of(function, 2, 3)
+    assert (ops(program), program.known, program.free) == (["add"], [], True)
