@@ -56,7 +56,7 @@ def search(look: Callable[[float], Point], start: Point, t: float, d: ndarray, m
         t = minimum_of_cubic(bracket[0], bracket[1], (left, right))
         margin = 0.1 * (right - left)
         near = min(right - t, t - left) < margin
-        if near and (stuck or t >= right or t <= left):  # at the end of the bracket, or close again: a step off it
+        if near and stuck:  # close to an end of the bracket again: a step off it
             t = right - margin if right - t < t - left else left + margin
             near = False
         stuck = near
