@@ -66,6 +66,20 @@ def test_a_first_layer_that_fails_has_its_input() -> None:
     assert {b.kind for b in picture.boxes} == {"failed", "input", "parameter"}
 
 
+def test_a_weight_stands_with_the_call_that_fails_and_an_input_outside() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = nn.Parameter(tg.ones(5, 3))
+
+        def forward(self, x: tg.Tensor) -> tg.Tensor:
+            return x @ self.w
+
+    box, picture = failed(nn.Sequential(Net()), tg.ones(2, 4))
+    assert next(g.type for g in picture.groups if g.id == box.group) == "Net"
+    assert {b.label: b.group for b in picture.boxes if b is not box} == {"input": None, "0.w": box.group}
+
+
 def test_operations_before_the_first_parameter_are_there() -> None:
     layer = nn.Linear(3, 2)
     box, picture = failed(lambda x: layer((x - 0.5).relu()), tg.ones(2, 4))
