@@ -107,6 +107,7 @@ def test_a_bad_file_is_not_added_to(tmp_path: Path) -> None:
         (lambda text: text + "a-0002,1,2,3\n", "line 4: expected an id, a label and 784 pixels, 786 values, got 4"),
         (lambda text: text.replace("a-0000,", "a-0000,1"), "line 2: the label must lie in 0..9"),
         (lambda text: text.replace("a-0000,", "a-0000,-"), "line 2: label and pixels must be whole numbers"),
+        (lambda text: text.replace("a-0000,", "a-0000,100"), "line 2: .* must be whole numbers of up to 3 digits"),
         (lambda text: text.replace("a-0001", "a-0000"), "line 3: the id 'a-0000' was there before"),
     ],
 )

@@ -121,7 +121,7 @@ def _parse(line: str, place: str) -> tuple[str, int, NDArray[np.uint8]]:
     if len(values) != 785:
         raise ValueError(f"{place}: expected an id, a label and 784 pixels, 786 values, got {len(values) + 1}")
     if not all(value.isascii() and value.isdigit() and len(value) < 4 for value in values):
-        raise ValueError(f"{place}: label and pixels must be whole numbers")
+        raise ValueError(f"{place}: label and pixels must be whole numbers of up to 3 digits")
     label, *image = map(int, values)
     if label > 9 or max(image) > 255:
         raise ValueError(f"{place}: the label must lie in 0..9 and the pixels in 0..255")

@@ -18,7 +18,7 @@ KIT = ("dom", "numbers", "colors", "theme", "tooltip", "slider", "plot")
 SCRIPTS = ("engine", "net", "points", "run", "colors", "plane", "network", "explain", "controls", "main")
 MOST_POINTS, MOST_CLASSES = 2000, 6
 NAMES = ("blue", "orange", "green", "purple", "brown", "violet")  # of the classes, as the page colours them
-START: dict[str, Any] = {"optimizer": "Adam", "lr": 0.03, "momentum": 0.9, "decay": 0.0, "batch": 100, "noise": 0.02}
+NOISE = 0.02  # of the page's own points, to begin with
 
 
 def playground(
@@ -93,7 +93,7 @@ def playground(
         "plane": _plane([*x, *test_x]),
         "most": {"units": UNITS, "layers": HIDDEN},
         "settings": {
-            **START,
+            "noise": NOISE,
             **_settings(optimizer, lr, momentum, weight_decay, batch_size, seed),
             "data": "given" if x else "spirals",
         },
