@@ -94,3 +94,13 @@ def test_of_real_numbers_the_parts_are_trivial() -> None:
     assert x.mH.shape == x.H.shape == (2, 1)
     with pytest.raises(RuntimeError, match="use mH"):
         _ = Tensor(np.ones((1, 2, 3))).H
+
+
+@pytest.mark.parametrize("dim", [-1, -2])
+@pytest.mark.parametrize("function", [tg.trapezoid, tg.cumulative_trapezoid], ids=["trapezoid", "cumulative"])
+def test_places_of_fewer_dimensions_hold_for_all_curves(function: Callable[..., Tensor], dim: int) -> None:
+    rng = np.random.default_rng(0)
+    y, x = tg.tensor(rng.normal(size=(2, 3, 4))), tg.tensor(rng.normal(size=(3, 4)))
+    whole = function(y, x, dim=dim)
+    for one, part in zip(y, whole, strict=True):
+        np.testing.assert_array_equal(function(one, x, dim=dim).numpy(), part.numpy())

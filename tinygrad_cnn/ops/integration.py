@@ -43,8 +43,6 @@ def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Array, int]:
     widths = cut(x, e, 1, n) - cut(x, e, 0, max(n - 1, 0)) if n else x
     if x.ndim == 1:
         widths = _reshape(widths, shape=tuple(widths.shape[0] if k == d else 1 for k in range(y.ndim)))
-    elif x.ndim < y.ndim:
-        widths = _reshape(widths, shape=(1,) * (y.ndim - x.ndim) + tuple(widths.shape))
     try:
         return heights * widths, d + max(x.ndim - y.ndim, 0)
     except ValueError:
