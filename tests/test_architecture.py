@@ -318,3 +318,13 @@ def test_files_stay_short() -> None:
     lengths = {path.relative_to(PACKAGE).as_posix(): lines(path) for path in FILES}
     long = {name: n for name, n in lengths.items() if n > LIMIT}
     assert long == {}, f"longer than {LIMIT} lines: make two of it"
+
+
+def test_a_method_of_tensors_is_defined_once() -> None:
+    """The bases of Tensor are its parts, and none is there to be overridden."""
+    where: dict[str, list[str]] = {}
+    for part in tg.Tensor.__mro__[:-1]:
+        for name, value in vars(part).items():
+            if isinstance(value, property) or callable(value):
+                where.setdefault(name, []).append(part.__name__)
+    assert {name: parts for name, parts in where.items() if len(parts) > 1} == {}

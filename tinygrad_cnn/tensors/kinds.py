@@ -40,18 +40,6 @@ class Kinds(Copies, Facts, Receiving):
         """Each matrix transposed: a view."""
         return shaping.transpose(self, -2, -1)
 
-    @property
-    def H(self) -> Tensor:
-        """A matrix transposed, which is the conjugate transpose of real numbers: a view."""
-        if self._array.ndim not in (0, 2):
-            raise RuntimeError(f"H is of a matrix, got shape {self._array.shape}; mH transposes each of several")
-        return shaping.t(self)
-
-    @property
-    def mH(self) -> Tensor:
-        """Each matrix transposed, as `mT`: a view."""
-        return self.mT
-
     def size(self, dim: builtins.int | None = None) -> Any:
         """The shape, a `Size`, or the size of one dimension."""
         if dim is None:

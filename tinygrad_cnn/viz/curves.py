@@ -164,12 +164,8 @@ def _shown(groups: dict[str, list[Run]], metrics: str | Sequence[str] | None, na
 def _groups(runs: Any, name: str) -> dict[str, list[Run]]:
     """Names to runs; "" where there is one group without a name."""
     if isinstance(runs, Mapping) and not _is_columns(runs):
-        groups = {style.plain(key): _runs(value, name) for key, value in runs.items()}
-    else:
-        groups = {"": _runs(runs, name)}
-    if not groups or not all(groups.values()):
-        raise ValueError(f"{name}: there is no run to draw")
-    return groups
+        return {style.plain(key): _runs(value, name) for key, value in runs.items()}
+    return {"": _runs(runs, name)}
 
 
 def _runs(value: Any, name: str) -> list[Run]:

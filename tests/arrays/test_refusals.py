@@ -1,0 +1,25 @@
+"""What generators refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tinygrad_cnn as tg
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.5, "1"])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    generator = tg.Generator(7)
+    with pytest.raises((ValueError, TypeError), match="seed is an integer >= 0, got"):
+        generator.manual_seed(seed)
+    assert generator.get_state() == tg.Generator(7).get_state()
+
+
+@pytest.mark.parametrize("state", [None, {}, {"seed": 1}, {"seed": 1, "bits": {}, "more": 1}])
+def test_a_state_is_what_get_state_returned(state: Any) -> None:
+    generator = tg.Generator(7)
+    with pytest.raises(ValueError, match="set_state expects what get_state returned"):
+        generator.set_state(state)
+    assert generator.get_state() == tg.Generator(7).get_state()
