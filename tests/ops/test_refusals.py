@@ -52,3 +52,19 @@ la = tg.linalg
 def test_it_says_what_came_and_what_was_expected(call: Callable[[], Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_of_nothing_there_is_something_to_say() -> None:
+    assert repr(tg.zeros(2, 0, 3)) == "tensor([], shape=(2, 0, 3))"
+    assert la.norm(tg.zeros(3, 0), "nuc").item() == 0
+    for fill in (tg.nn.init.trunc_normal_, tg.nn.init.orthogonal_):
+        assert fill(tg.zeros(0, 3)).shape == (0, 3)
+
+
+def test_factors_that_nobody_wants_are_zeros_of_their_shapes() -> None:
+    """As PyTorch's older ``svd`` has it."""
+    u, s, v = tg.svd(2 * tg.eye(5)[:, :3], compute_uv=False)
+    assert (u.shape, v.shape) == ((5, 5), (3, 3))
+    assert not u.any()
+    assert not v.any()
+    np.testing.assert_allclose(s.numpy(), 2)
