@@ -303,12 +303,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--under", default="", help="of the files that begin so alone, such as nn/layers")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time, each in a copy of its own")
     parser.add_argument("--only", type=int, action="append", default=[], help="the number of one; may be given again")
     parser.add_argument("--coverage", type=Path, help="a .coverage file made with file_contexts.py")
     arguments = parser.parse_args()
-    everything, begin = all_mutants(), time.perf_counter()
-    drawn = list(enumerate(random.Random(arguments.seed).sample(everything, arguments.count)))
+    everything, begin = [m for m in all_mutants() if m.file.startswith(arguments.under)], time.perf_counter()
+    count = min(arguments.count, len(everything))
+    drawn = list(enumerate(random.Random(arguments.seed).sample(everything, count)))
     drawn = [(k, m) for k, m in drawn if not arguments.only or k in arguments.only]
     print(f"{len(drawn)} of {len(everything):,} mutants", flush=True)
     with tempfile.TemporaryDirectory() as folder:
