@@ -312,6 +312,8 @@ def main() -> int:
     count = min(arguments.count, len(everything))
     drawn = list(enumerate(random.Random(arguments.seed).sample(everything, count)))
     drawn = [(k, m) for k, m in drawn if not arguments.only or k in arguments.only]
+    if not drawn:
+        parser.error("no mutant is drawn")
     print(f"{len(drawn)} of {len(everything):,} mutants", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         trees: Queue[Path] = Queue()
