@@ -155,7 +155,8 @@ def interpolate(
                 at = (i + 0.5 if mode == "nearest-exact" else i) * step
                 pixels.append(moved[min(math.floor(at + 1e-9), old - 1)])
             elif antialias:
-                scale = (old - 1) / max(new - 1, 1) if align_corners else step
+                corners = (old - 1) / (new - 1) if new > 1 else 0.0  # one pixel alone is the first one's, as in PyTorch
+                scale = corners if align_corners else step
                 wide = max(scale, 1.0)
                 filtered = keys if mode == "bicubic" else tent
                 reach = (2 if mode == "bicubic" else 1) * wide

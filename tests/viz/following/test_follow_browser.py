@@ -5,6 +5,7 @@ TINYGRAD_CNN_SCREENSHOTS=1 also renews docs/images/follow.png.
 
 from __future__ import annotations
 
+import math
 import os
 from functools import partial
 from typing import Any
@@ -211,6 +212,25 @@ def test_walks_on_are_the_same_derivatives(window):
     assert len(differences) > 20
     for on, back in differences:
         assert on == pytest.approx(back, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["amax", "amin"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_extreme_beside_nan_is_nan(window, name):
+    class Net(nn.Module):
+        def forward(self, x):
+            return getattr(x.flatten(1), name)(1, keepdim=True) * 1.0
+
+    x = tg.arange(9.0).reshape(1, 1, 3, 3) - 4
+    for place in (None, 0, 4, 8):
+        if place is not None:
+            x = x.clone()
+            x.view(-1)[place] = math.nan
+        window.show(viz.follow(Net(), x).html)
+        steps = trail_of(Net(), [x.numpy()]).steps
+        k = next(k for k, step in enumerate(steps) if step.op == name)
+        ((written, _),) = window.run(SUMS, [(k, 0)])
+        assert float(written) == pytest.approx(float(steps[k].value.reshape(-1)[0]), nan_ok=True)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -84,7 +84,8 @@ const WRITTEN = {
     const terms = membersOf(step)(o).map((i) => ({ slot: 0, i, x: x[i] }));
     if (how === "sum") return added(terms, 1, "sum");
     if (how === "mean") return added(terms, 1 / terms.length, "mean");
-    const best = terms.reduce((a, b) => ((how === "max" ? b.x > a.x : b.x < a.x) ? b : a));
+    const beats = (b, a) => !Number.isNaN(a.x) && (Number.isNaN(b.x) || (how === "max" ? b.x > a.x : b.x < a.x));
+    const best = terms.reduce((a, b) => (beats(b, a) ? b : a));
     return { how: "largest", least: how === "min", terms, winner: best.i, result: best.x };
   },
   elementwise(step, o) {
