@@ -95,7 +95,7 @@ function winnerOf(step, o) {
   const x = step.operands[0].values;
   let [best, at] = [-Infinity, -1];
   tapsOf(step)(o, (c, ky, kx, row, column, i) => {
-    if (i >= 0 && (x[i] > best || at < 0)) [best, at] = [x[i], i];
+    if (i >= 0 && (Number.isNaN(x[i]) || x[i] > best || at < 0)) [best, at] = [x[i], i];
   });
   return at;
 }
