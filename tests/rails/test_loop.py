@@ -167,6 +167,22 @@ def test_no_backward() -> None:
     assert "loss.backward()" in said_once(heard, "no-backward")
 
 
+def test_no_backward_after_another_run_whose_loss_was_wrapped_anew() -> None:
+    """What the latest backward began at is no matter to an optimizer made since."""
+    (x, t), model = data(), net()
+    optimizer = sgd(model)
+    with tg.guard_rails(True), listening():
+        tg.tensor(1.0, requires_grad=True).backward()
+    del optimizer
+    optimizer = sgd(model)
+    with listening() as heard:
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), t)
+            optimizer.step()  # here
+    assert "loss.backward()" in said_once(heard, "no-backward")
+
+
 def test_one_backward_for_several_steps() -> None:
     (x, t), model = data(), net()
     optimizer = sgd(model)

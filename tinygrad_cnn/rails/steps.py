@@ -142,7 +142,7 @@ def _nothing(watch: Watch) -> None:
             "tensors from the model to the loss",
             about=watch,
         )
-    elif not recent.cut and _something_computed(watch):
+    elif recent.backwards == watch.backwards and _something_computed(watch):
         say(
             "no-backward",
             "this step does nothing: no parameter has a gradient, as backward() was not called. Call loss.backward() "
