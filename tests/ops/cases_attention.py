@@ -188,11 +188,13 @@ def torch_heads(*inputs: Any, **kwargs: Any) -> Any:
 
 
 INFINITE = ("special values", "where all keys are infinitely far there is no slope here; PyTorch's is NaN")
+NAN = ("NaN", "NaN goes through; PyTorch makes zeros of it where there is no mask")
 DIFFERS = (
     INFINITE,
-    ("NaN", "NaN goes through; PyTorch makes zeros of it where there is no mask"),
+    NAN,
     ("nothing", "PyTorch does not look at sizes where there is nothing to look at"),
     ("a dimension more", "a mask may have more dimensions than the scores, and broadcasts; PyTorch refuses it"),
+    ("a dimension fewer", "a mask may have a single dimension, and broadcasts; PyTorch refuses it"),
 )
 
 CASES = [
@@ -219,6 +221,6 @@ CASES = [
         by_function(F.multi_head_attention_forward, padding_mask),
         heads_by_hand,
         torch=torch_heads,
-        differs=(INFINITE,),
+        differs=(INFINITE, NAN),
     ),
 ]
