@@ -131,6 +131,15 @@ def test_pretrained_bags() -> None:
     assert not nn.EmbeddingBag(4, 2, padding_idx=1).weight.numpy()[1].any()
 
 
+@pytest.mark.parametrize("value", [0.05, -0.3, 7.0])
+def test_a_number_alone_is_its_sign_by_its_root_mean_square(value: float) -> None:
+    x, weight = tg.tensor([[value]], dtype=tg.float64, requires_grad=True), tg.tensor([2.0], dtype=tg.float64)
+    y = F.rms_norm(x, (1,), weight)
+    y.sum().backward()
+    np.testing.assert_allclose(y.detach().numpy(), 2 * np.sign(x.numpy()), rtol=1e-12)
+    np.testing.assert_allclose(x.grad.numpy(), 0, atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
