@@ -54,11 +54,16 @@ def cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
 
 @np.errstate(all="ignore")  # a slope at a pole is inf or NaN, as the numbers say
 def walk(
-    roots: Iterable[tuple[Variable, Any]], retain: bool, create: bool, targets: Sequence[Variable] | None = None
+    roots: Iterable[tuple[Variable, Any]],
+    retain: bool,
+    create: bool,
+    targets: Sequence[Variable] | None = None,
+    within: bool = False,
 ) -> dict[Node | Variable, Any]:
     """Gradients of the leaves (or of the targets), from those of the roots; arrays, or tensors if ``create``.
 
-    Nodes are taken from the latest to the earliest, so each has all of its gradient when its turn comes.
+    Nodes are taken from the latest to the earliest, so each has all of its gradient when its turn comes. ``within``
+    ends at the targets, and calls no hooks.
     """
     pending: dict[Node | Variable, Any] = {}  # gradients on their way, summed
     heap: list[tuple[int, Node]] = []
@@ -85,10 +90,12 @@ def walk(
         while heap:
             node = heapq.heappop(heap)[1]
             g = pending.pop(node)
-            if node.extra is not None:
+            if node.extra is not None and not within:
                 g = through_hooks(node.extra, g, create)
             if wanted is not None and node in wanted:
                 found[node] = g
+                if within:
+                    continue
             leads = needed is None or any(p in needed for p in node.parents if p is not None)
             if not leads and not node.op.knows_more:
                 continue
@@ -148,7 +155,7 @@ def walk(
         here.mode.module = outer
 
     for leaf, g in pending.items():
-        hooks = leaf._hooks  # type: ignore[union-attr]
+        hooks = None if within else leaf._hooks  # type: ignore[union-attr]
         for hook in list(hooks.values()) if hooks else ():
             g = call_hook(hook, g, create)
         if wanted is None or leaf in wanted:

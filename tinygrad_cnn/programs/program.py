@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -70,6 +70,7 @@ class Step:
         module: the qualified name of the module in whose forward it stands; "" is the model itself.
         type: the type of that module.
         line: the user's line that led here, "net.py:12: x = self.fc(x)"; "" where none is known.
+        forward: what computes it on arrays; None of a layer that counts as one.
     """
 
     op: str
@@ -79,6 +80,7 @@ class Step:
     module: str = ""
     type: str = ""
     line: str = ""
+    forward: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
     def output(self) -> Value:

@@ -36,7 +36,7 @@ _ROOM = str(Path(__file__).parents[1])
 class Tape(Watcher):
     """Notes the steps of one call of ``model``."""
 
-    def __init__(self, model: Module) -> None:
+    def __init__(self, model: Module | None) -> None:
         self.steps: list[Step] = []
         self.values: list[Value] = []
         self.inputs: list[Value] = []
@@ -44,16 +44,17 @@ class Tape(Watcher):
         self.output_names: list[str] = []
         self.keyed = False  # is what it returns a dict, or something with fields?
         self._model = model
-        self._names = {module: name for name, module in model.named_modules()}
+        self._names = {} if model is None else {module: name for name, module in model.named_modules()}
         self._open: list[tuple[Module, str]] = []  # the modules that run, with their names
         self._whole: tuple[int, Whole] | None = None  # how deep the layer lies that is being taken as one
         self._caller = users_frame()  # whose line asked for the program
         self._known: dict[Any, tuple[Value, int]] = {}  # by place in memory: what is there, and since when
         self._tensors: dict[int, tuple[Any, Any, Value, int]] = {}  # by id: the tensor, its array, what, since when
         self._kept: list[Any] = []  # the arrays, so that no memory is used twice
-        for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
-            for name, tensor in named:
-                self._note(self._value(kind, tensor._array, name, tensor._array), tensor)
+        if model is not None:
+            for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
+                for name, tensor in named:
+                    self._note(self._value(kind, tensor._array, name, tensor._array), tensor)
 
     # ---------------------------------------------------------------------------------------------------- values
     def take(self, name: str, tensor: Any) -> None:
@@ -106,8 +107,13 @@ class Tape(Watcher):
                     f"a tensor of shape {a.shape} was written into where no operation sees it{line and f', {line}'}; "
                     "write with the tensor's own methods (x[i] = y, x.add_(y))"
                 )
-            value = self._value("constant", a, array=a.copy())
-            self._note(value, a)
+            value = self._met(x, a)
+        return value
+
+    def _met(self, x: Any, a: ndarray) -> Value:  # noqa: ARG002
+        """The value of a tensor, or an array, that is none of the model's and that no step made."""
+        value = self._value("constant", a, array=a.copy())
+        self._note(value, a)
         return value
 
     def _derived(self, x: Any) -> Value | None:
@@ -119,7 +125,7 @@ class Tape(Watcher):
         a: Any = root._array
         for made, attributes in path:
             a = made(a, **attributes)
-            value = self._step(made.op.name, (value,), self._settings(attributes), a)  # type: ignore[attr-defined]
+            value = self._step(made.op, (value,), self._settings(attributes), a)  # type: ignore[attr-defined]
         return value
 
     # --------------------------------------------------------------------------------------- called by the engine
@@ -135,7 +141,7 @@ class Tape(Watcher):
             if isinstance(first, Value) and (same or op.name in _ITSELF):
                 self._note(first, result)
             else:
-                self._step(op.name, given, self._settings(attributes), result)
+                self._step(op, given, self._settings(attributes), result)
 
     def _promoted(self, op: Op, inputs: Sequence[Any]) -> Sequence[Any]:
         """The inputs as the operation computes with them: casts are steps of their own."""
@@ -150,7 +156,7 @@ class Tape(Watcher):
     def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
         """A function of the user's: one step, unless its operations were seen."""
         if self._whole is None and self._there(y) is None:
-            self._step(node.op.name, tuple(self.value_of(x) for x in inputs), {}, y)
+            self._step(node.op, tuple(self.value_of(x) for x in inputs), {}, y)
 
     def wrote(self, x: Any, new: Any) -> None:
         """A tensor was written into, and is now what ``new`` is; so its root is another value, too."""
@@ -173,11 +179,11 @@ class Tape(Watcher):
     def _overwritten(self, x: Value, a: Any, path: Views, part: Value) -> Value:
         """x, whose memory is a, with another part where the path leads: one step of the path after the other."""
         (made, how), rest = path[0], path[1:]
-        view = made.op.name, self._settings(how)  # type: ignore[attr-defined]
+        op, settings = made.op, self._settings(how)  # type: ignore[attr-defined]
         if rest:
             a_view = made(a, **how)
-            part = self._overwritten(self._made(view[0], (x,), view[1], a_view), a_view, rest, part)
-        return self._made("overwritten", (x, part), {"view": view[0], **view[1]}, a)
+            part = self._overwritten(self._made(op.name, (x,), settings, a_view, op.forward), a_view, rest, part)
+        return self._made("overwritten", (x, part), {"view": op.name, **settings}, a)
 
     def _before(self, x: Any) -> Value | None:
         """What a tensor was before the write that has just been."""
@@ -186,14 +192,16 @@ class Tape(Watcher):
             return value
         return self._known.get(_place(array_of(x)), (None, 0))[0]
 
-    def _step(self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], y: Any) -> Value:
-        value = self._made(op, inputs, attributes, array_of(y))
+    def _step(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any], y: Any) -> Value:
+        value = self._made(op.name, inputs, attributes, array_of(y), op.forward)
         self._note(value, y)
         return value
 
-    def _made(self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], a: ndarray) -> Value:
+    def _made(
+        self, op: str, inputs: tuple[Any, ...], attributes: dict[str, Any], a: ndarray, forward: Any = None
+    ) -> Value:
         value = self._value("result", a)
-        self.steps.append(Step(op, inputs, attributes, (value,), *self._where()))
+        self.steps.append(Step(op, inputs, attributes, (value,), *self._where(), forward))
         return value
 
     def _settings(self, attributes: Mapping[str, Any]) -> dict[str, Any]:

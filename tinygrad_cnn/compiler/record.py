@@ -1,0 +1,323 @@
+"""First stage: a call, and the way back from its results, written down as steps on numbered values.
+
+The call itself runs as ever. The way back is found by running the gradient rules on tensors, which makes operations of
+them: they are steps like the others. So a plan needs no second set of rules.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..arrays.rng import default_generator
+from ..autograd.backward import walk
+from ..autograd.graph import Node, Op, Variable, array_of, wrap
+from ..autograd.modes import here, no_grad
+from ..nn.module import Module
+from ..nn.summary import leaves_in
+from ..profiler.hooks import CALLS
+from ..programs.program import Step, Value, put_together
+from ..programs.tape import Tape
+from ..tensors import Tensor
+from ..tensors.writing import Path, _overwritten
+
+
+@dataclass
+class Recorded:
+    """What one call did.
+
+    Attributes:
+        inputs: the values of the tensors and arrays among the arguments, in their order.
+        sources: the tensors that were there before and were read: parameters, buffers, what a function had at hand.
+        steps: those of the call, and those of the way back.
+        result: what it returned, with Values in the places of tensors.
+        cotangents: the gradients of the results that have one, each with its result's value.
+        slopes: the tensors that want a gradient, an input by its position, with the gradient's value.
+        effects: tensors that were there before and were written into, with the values they had in the end.
+        draws: were random numbers drawn?
+        constants: arrays that came from somewhere else.
+    """
+
+    inputs: list[Value]
+    sources: dict[Value, Variable]
+    forward: list[Step]
+    back: list[Step]
+    result: Any
+    cotangents: list[tuple[Value, Value]]
+    slopes: list[tuple[Any, Value]]
+    effects: list[tuple[Variable, Value]]
+    draws: bool
+    constants: list[Value] = field(default_factory=list)
+
+
+class Stopped(Exception):
+    """No plan can be made of a call; the message says why."""
+
+
+class Recording(Tape):
+    """Notes what a call does. ``why`` says what stands in the way of a plan; "" where nothing does."""
+
+    def __init__(self, model: Module | None) -> None:
+        self.why = ""
+        self.sources: dict[Value, Variable] = {}
+        self.constants: list[Value] = []
+        self.draws = False
+        self._dice = _position()
+        super().__init__(model)
+
+    def stop(self, why: str) -> None:
+        """There will be no plan, for this reason, or for one that was found before."""
+        if not self.why:
+            at = self._where()[2]
+            self.why = f"{why} ({at})" if at else why
+
+    # ---------------------------------------------------------------------------------------------------- values
+    def _note(self, value: Value, x: Any) -> None:
+        if value.kind in ("parameter", "buffer") and value not in self.sources:
+            self.sources[value] = x
+        super()._note(value, x)
+
+    def value_of(self, x: Any) -> Any:
+        """The Value of a tensor or an array; numbers as they are."""
+        return x if isinstance(x, np.generic) else super().value_of(x)
+
+    def _met(self, x: Any, a: ndarray) -> Value:
+        if isinstance(x, Variable):
+            value = self._value("captured", a)
+            self.sources[value] = x
+        else:
+            value = self._value("constant", a, array=a)
+            self.constants.append(value)
+        self._note(value, x)
+        return value
+
+    def _settings(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._setting(value) for name, value in attributes.items()}
+
+    def _setting(self, value: Any) -> Any:
+        if isinstance(value, (Variable, ndarray)):
+            return self.value_of(value)
+        if isinstance(value, dict):
+            return self._settings(value)
+        if isinstance(value, (tuple, list)):
+            return put_together(value, [self._setting(part) for part in value])
+        return value
+
+    def _overwritten(self, x: Value, a: Any, path: Path, part: Value) -> Value:
+        op: Op = _overwritten.op  # type: ignore[attr-defined]
+        return self._made(op.name, (x, part), {"path": self._setting(path)}, a, op.forward)
+
+    # --------------------------------------------------------------------------------------- called by the engine
+    def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
+        """Note an operation; and what it left for its rules, as results more."""
+        if self.why:
+            return
+        try:
+            given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
+        except RuntimeError as error:  # written into behind the package's back
+            return self.stop(str(error))
+        self._step(op, given, self._settings(attributes), result)
+        if result._node is not None and len(result._node.attributes) > len(attributes):
+            step, left = self.steps[-1], result._node.attributes
+            for name in left:
+                if name not in attributes and isinstance(left[name], ndarray):
+                    value = self._value("result", left[name], name)
+                    self._note(value, left[name])
+                    step.outputs = (*step.outputs, value)
+
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:  # noqa: ARG002
+        """A function of the user's is told by its operations."""
+
+    def before_node(self, node: Node) -> None:
+        """The way back comes to a node."""
+        if node.extra is not None and (node.extra.hooks or node.extra.retain is not None):
+            self.stop(f"a tensor within, of '{node.op.name}', has a hook or retains its gradient")
+
+    def wrote(self, x: Any, new: Any) -> None:
+        """A tensor was written into."""
+        if not self.why:
+            super().wrote(x, new)
+
+    def aside(self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any) -> None:
+        """NumPy computed something that operations read, or checked something: a step, whether read or not."""
+        if self.why:
+            return
+        try:
+            given = tuple(self.value_of(x) for x in inputs)
+        except RuntimeError as error:
+            return self.stop(str(error))
+        outputs = []
+        for a in made if isinstance(made, tuple) else (made,):
+            outputs.append(self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(a)))
+            if isinstance(a, ndarray):
+                self._note(outputs[-1], a)
+        name = getattr(function, "__name__", "aside").strip("_")
+        self.steps.append(Step(name, given, self._settings(attributes), tuple(outputs), *self._where(), function))
+        self._dice, before = _position(), self._dice
+        self.draws |= self._dice != before
+
+    def reads(self, x: Any, how: str) -> None:
+        """Python looks at the numbers of a tensor."""
+        if id(x) in self._tensors or self._there(x) is not None:
+            self.stop(f"{how} reads the numbers of a tensor, which a plan cannot follow")
+
+    def given(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Layers are told by their operations. Hooks would not be called by a plan."""
+        hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
+        if len(self._open) > 1 and any(hooks):
+            self.stop(f"{self._open[-1][1]} ({type(module).__name__}) has a hook")
+
+    def begins(self, name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> None:
+        """What may be taken for one operation is told by its own."""
+
+    def ends(self, name: str, result: Any) -> None:
+        """As `begins`."""
+
+    # ------------------------------------------------------------------------------------------------- the results
+    def finish(self, result: Any, inputs: Sequence[Variable | ndarray]) -> Recorded:
+        """All that is known after the call.
+
+        Raises:
+            Stopped: no plan can be made of it.
+        """
+        if not self.why and _position() != self._dice:
+            self.stop("random numbers are drawn where no operation sees it")
+        results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray))]
+        if any(isinstance(x, ndarray) for x in results):
+            self.stop("it returns a NumPy array")
+        if self.why:
+            raise Stopped(self.why)
+        values = {id(y): self.value_of(y) for y in results}
+        forward, self.steps = self.steps, []
+        effects = list(self._effects())
+        wanted: list[tuple[Any, Variable]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
+        wanted += [(x, x) for x in self.sources.values() if _wants(x)]
+        ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
+        cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+        if self.why:
+            raise Stopped(self.why)
+        return Recorded(
+            self.inputs,
+            self.sources,
+            forward,
+            self.steps,
+            _with_values(result, values),
+            cotangents,
+            slopes,
+            effects,
+            self.draws,
+            self.constants,
+        )
+
+    def _way_back(self, ys: list[Any], wanted: list[tuple[Any, Variable]]) -> tuple[Any, Any]:
+        cotangents, roots = [], []
+        for y in ys:
+            g = wrap(np.ones_like(y._array), None)
+            value = self._value("gradient", g._array)
+            self._note(value, g)
+            cotangents.append((self.value_of(y), value))
+            roots.append((y, g))
+        targets = [x for _, x in wanted]
+        with no_grad():
+            found = walk(roots, retain=True, create=True, targets=targets, within=True)
+        slopes = []
+        for key, x in wanted:
+            g = found.get(x if x._node is None else x._node)
+            if g is not None:
+                slopes.append((key, self.value_of(g)))
+        return cotangents, slopes
+
+    def _effects(self) -> Iterator[tuple[Variable, Value]]:
+        """Tensors that were there before and are written into by operations."""
+        known = {**{value: x for value, x in zip(self.inputs, self._given, strict=True)}, **self.sources}
+        for value, x in known.items():
+            now = self._there(x)
+            if isinstance(x, Variable) and now is not None and now is not value and now.kind == "result":
+                if _wants(x):
+                    self.stop("a tensor that requires grad, and was there before, is written into")
+                yield x, now
+
+    def take(self, name: str, tensor: Any) -> None:
+        """An input."""
+        self._given = [*getattr(self, "_given", ()), tensor]
+        super().take(name, tensor)
+
+
+def _wants(x: Any) -> bool:
+    return isinstance(x, Variable) and (x._wants_grad or x._node is not None)
+
+
+def _position() -> Any:
+    """Where the generator of the package stands."""
+    return default_generator().numpy.bit_generator.state["state"]
+
+
+def _with_values(thing: Any, values: Mapping[int, Value]) -> Any:
+    """A result with Values in the places of its tensors."""
+    if isinstance(thing, Variable):
+        return values[id(thing)]
+    if isinstance(thing, Mapping):
+        return {key: _with_values(part, values) for key, part in thing.items()}
+    if isinstance(thing, (tuple, list)):
+        return put_together(thing, [_with_values(part, values) for part in thing])
+    return thing
+
+
+@contextmanager
+def watched_by(tape: Recording) -> Iterator[None]:
+    """Within, calls and operations are seen by this one."""
+    before = here.mode.watchers
+    CALLS.begin()
+    here.mode.watchers = (tape,)
+    try:
+        yield
+    finally:
+        here.mode.watchers = before
+        CALLS.end()
+
+
+def record(
+    function: Callable[..., Any], model: Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Recorded | Stopped]:
+    """Call a function, and say what it did: its result, and the record, or why there is none."""
+    tape = Recording(model)
+    given = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
+    for k, x in enumerate(given):
+        tape.take(f"input_{k}", x)
+    others, attributes = _other_dice(), attributes_of(model)
+    with watched_by(tape):
+        result = function(*args, **kwargs)
+        if _other_dice() != others:
+            tape.stop("random numbers of `random` or `np.random` are drawn")
+        if (name := changed(attributes, attributes_of(model))) is not None:
+            tape.stop(f"forward sets the attribute {name}")
+        try:
+            return result, tape.finish(result, given)
+        except Stopped as stopped:
+            return result, stopped
+
+
+def _other_dice() -> Any:
+    name, keys, *rest = np.random.get_state()
+    return random.getstate(), name, keys.tobytes(), rest
+
+
+def attributes_of(model: Module | None) -> dict[tuple[Any, str], Any]:
+    """What the modules of a model are told by their attributes, their hooks among them."""
+    if model is None:
+        return {}
+    return {(m, name): value for m in model.modules() for name, value in vars(m).items()}
+
+
+def changed(before: Mapping[tuple[Any, str], Any], now: Mapping[tuple[Any, str], Any]) -> str | None:
+    """The name of an attribute that is another than before."""
+    for key in before.keys() | now.keys():
+        if before.get(key, now) is not now.get(key, before):
+            return f"{type(key[0]).__name__}.{key[1]}"
+    return None
