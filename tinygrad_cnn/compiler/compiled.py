@@ -57,6 +57,7 @@ class Plans:
         elif isinstance(before, Recorded) and not _same_constants(before, recorded):
             self._give_up("it reads arrays that are others in each call, and that no operation made")
         else:
+            settle(recorded, before)
             self.plans[kind] = Plan(recorded)
         return result
 
@@ -91,6 +92,17 @@ def _kind_of(x: Any) -> Any:
 
 def _same_constants(a: Recorded, b: Recorded) -> bool:
     return len(a.constants) == len(b.constants) and all(
-        np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
-        for x, y in zip(a.constants, b.constants, strict=True)
+        v is w or np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
+        for (x, v), (y, w) in zip(a.constants.items(), b.constants.items(), strict=True)
     )
+
+
+def settle(recorded: Recorded, before: Recorded | None) -> None:
+    """Tensors that were the same in both calls are sources; what was made anew is a constant."""
+    if before is None:
+        return
+    for v, (x, w) in zip(before.constants.values(), list(recorded.constants.items()), strict=True):
+        if v is w and isinstance(w, Variable):
+            recorded.sources[x] = w
+            x.kind, x.array = "captured", None
+            del recorded.constants[x]

@@ -28,6 +28,10 @@ from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 
 
+class Aside(Step):
+    """A step that counts whether or not its results are read: it may check something, or draw."""
+
+
 @dataclass
 class Recorded:
     """What one call did.
@@ -41,7 +45,7 @@ class Recorded:
         slopes: the tensors that want a gradient, an input by its position, with the gradient's value.
         effects: tensors that were there before and were written into, with the values they had in the end.
         draws: were random numbers drawn?
-        constants: arrays that came from somewhere else.
+        constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
     """
 
     inputs: list[Value]
@@ -53,7 +57,7 @@ class Recorded:
     slopes: list[tuple[Any, Value]]
     effects: list[tuple[Variable, Value]]
     draws: bool
-    constants: list[Value] = field(default_factory=list)
+    constants: dict[Value, Any] = field(default_factory=dict)
 
 
 class Stopped(Exception):
@@ -66,7 +70,7 @@ class Recording(Tape):
     def __init__(self, model: Module | None) -> None:
         self.why = ""
         self.sources: dict[Value, Variable] = {}
-        self.constants: list[Value] = []
+        self.constants: dict[Value, Any] = {}
         self.draws = False
         self._dice = _position()
         super().__init__(model)
@@ -88,12 +92,8 @@ class Recording(Tape):
         return x if isinstance(x, np.generic) else super().value_of(x)
 
     def _met(self, x: Any, a: ndarray) -> Value:
-        if isinstance(x, Variable):
-            value = self._value("captured", a)
-            self.sources[value] = x
-        else:
-            value = self._value("constant", a, array=a)
-            self.constants.append(value)
+        value = self._value("constant", a, array=a)
+        self.constants[value] = x
         self._note(value, x)
         return value
 
@@ -158,7 +158,7 @@ class Recording(Tape):
             if isinstance(a, ndarray):
                 self._note(outputs[-1], a)
         name = getattr(function, "__name__", "aside").strip("_")
-        self.steps.append(Step(name, given, self._settings(attributes), tuple(outputs), *self._where(), function))
+        self.steps.append(Aside(name, given, self._settings(attributes), tuple(outputs), *self._where(), function))
         self._dice, before = _position(), self._dice
         self.draws |= self._dice != before
 
@@ -188,16 +188,18 @@ class Recording(Tape):
         """
         if not self.why and _position() != self._dice:
             self.stop("random numbers are drawn where no operation sees it")
-        results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray))]
-        if any(isinstance(x, ndarray) for x in results):
-            self.stop("it returns a NumPy array")
+        results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray, np.generic))]
+        if any(not isinstance(x, Variable) for x in results):
+            self.stop("it returns an array or a number of NumPy")
+        elif not results:
+            self.stop("it returns no tensor")
         if self.why:
             raise Stopped(self.why)
         values = {id(y): self.value_of(y) for y in results}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
         wanted: list[tuple[Any, Variable]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
-        wanted += [(x, x) for x in self.sources.values() if _wants(x)]
+        wanted += [(x, x) for x in (*self.sources.values(), *self.constants.values()) if _wants(x)]
         ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
         cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
         if self.why:
@@ -235,7 +237,7 @@ class Recording(Tape):
 
     def _effects(self) -> Iterator[tuple[Variable, Value]]:
         """Tensors that were there before and are written into by operations."""
-        known = {**{value: x for value, x in zip(self.inputs, self._given, strict=True)}, **self.sources}
+        known = {**dict(zip(self.inputs, self._given, strict=True)), **self.sources, **self.constants}
         for value, x in known.items():
             now = self._there(x)
             if isinstance(x, Variable) and now is not None and now is not value and now.kind == "result":

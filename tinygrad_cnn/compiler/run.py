@@ -16,7 +16,7 @@ from ..autograd.modes import here
 from ..autograd.operation import _settled
 from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
-from .record import Recorded
+from .record import Aside, Recorded
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number
 Call: TypeAlias = Callable[[Slots], None]
@@ -56,9 +56,12 @@ class Plan:
         """The step on slots."""
         inputs = [x if not isinstance(x, Value) else self._slot(x) for x in step.inputs]
         fixed = [not isinstance(x, Value) for x in step.inputs]
-        forward, attributes = step.forward, step.attributes
+        forward = step.forward
         assert forward is not None
-        moving = any(True for _ in values_in(attributes))
+        for value in values_in(step.attributes):
+            self._slot(value)
+        moving = any(value.kind != "constant" for value in values_in(step.attributes))
+        attributes = step.attributes if moving else self._filled(step.attributes, self._first)
         first, *more = (self._slot(v) for v in step.outputs)
         names = [v.name for v in step.outputs[1:]]
         free = [self._slot(v) for v in gone]
@@ -177,11 +180,7 @@ def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
 
 def _acts(step: Step) -> bool:
     """Does it more than to give a result: check something, draw, tell somebody?"""
-    aside = step.forward is not None and not hasattr(step.forward, "__wrapped__") and step.op in ASIDE
-    return aside or any(callable(value) for value in step.attributes.values())
-
-
-ASIDE: set[str] = set()
+    return isinstance(step, Aside) or any(callable(value) for value in step.attributes.values())
 
 
 def last_uses(steps: Sequence[Step], kept: set[Value]) -> Iterator[tuple[Step, list[Value]]]:

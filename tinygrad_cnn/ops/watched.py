@@ -5,7 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.graph import array_of
 from ..autograd.modes import here
+
+
+def aside(function: Callable[..., Any], *inputs: Any, **attributes: Any) -> Any:
+    """``function`` on the arrays of the inputs: what NumPy computes beside the operations, which has no gradient.
+
+    Masks, positions, random choices, checks: watchers are told, so that a plan does it again in each call. It returns
+    an array, a tuple of arrays and None, or None.
+    """
+    made = function(*map(array_of, inputs), **attributes)
+    for watcher in here.mode.watchers:
+        if (told := getattr(watcher, "aside", None)) is not None:
+            told(function, inputs, attributes, made)
+    return made
+
+
+def reading(x: Any, how: str) -> Any:
+    """x, whose numbers Python is about to look at: watchers are told that what follows may hang on them."""
+    for watcher in here.mode.watchers:
+        if (told := getattr(watcher, "reads", None)) is not None:
+            told(x, how)
+    return x
 
 
 def as_one(name: str, function: Callable[..., Any], *inputs: Any, **attributes: Any) -> Any:
