@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.rng import default_generator
+from ..arrays.rng import default_generator, is_source
 from ..autograd.backward import walk
 from ..autograd.graph import Node, Op, Variable, array_of, wrap
 from ..autograd.modes import here, no_grad
@@ -28,8 +28,14 @@ from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 
 
+@dataclass(eq=False)
 class Aside(Step):
-    """A step that counts whether or not its results are read: it may check something, or draw."""
+    """A step that counts whether or not its results are read: it may check something, draw, or change a buffer.
+
+    What is ``last`` is done when the whole call has succeeded.
+    """
+
+    last: bool = False
 
 
 @dataclass
@@ -58,6 +64,20 @@ class Recorded:
     effects: list[tuple[Variable, Value]]
     draws: bool
     constants: dict[Value, Any] = field(default_factory=dict)
+
+    def same_constants(self, before: Recorded) -> bool:
+        """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
+        if len(before.constants) != len(self.constants):
+            return False
+        for (x, thing), (y, other) in zip(list(self.constants.items()), before.constants.items(), strict=True):
+            if thing is other and isinstance(thing, Variable):
+                self.sources[x], x.kind, x.array = thing, "captured", None
+                del self.constants[x]
+            elif thing is not other and (
+                x.array is None or not np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
+            ):
+                return False
+        return True
 
 
 class Stopped(Exception):
@@ -107,6 +127,8 @@ class Recording(Tape):
             return self._settings(value)
         if isinstance(value, (tuple, list)):
             return put_together(value, [self._setting(part) for part in value])
+        if is_source(value):  # of random numbers: the same in each call?
+            self.constants[Value(-1, "generator", (), np.dtype(object))] = value
         return value
 
     def _overwritten(self, x: Value, a: Any, path: Path, part: Value) -> Value:
@@ -144,7 +166,9 @@ class Recording(Tape):
         if not self.why:
             super().wrote(x, new)
 
-    def aside(self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any) -> None:
+    def aside(
+        self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any, last: bool
+    ) -> None:
         """NumPy computed something that operations read, or checked something: a step, whether read or not."""
         if self.why:
             return
@@ -154,11 +178,12 @@ class Recording(Tape):
             return self.stop(str(error))
         outputs = []
         for a in made if isinstance(made, tuple) else (made,):
-            outputs.append(self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(a)))
+            outputs.append(self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(0 if a is None else a)))
             if isinstance(a, ndarray):
                 self._note(outputs[-1], a)
         name = getattr(function, "__name__", "aside").strip("_")
-        self.steps.append(Aside(name, given, self._settings(attributes), tuple(outputs), *self._where(), function))
+        settings = self._settings(attributes)
+        self.steps.append(Aside(name, given, settings, tuple(outputs), *self._where(), function, last))
         self._dice, before = _position(), self._dice
         self.draws |= self._dice != before
 
@@ -239,8 +264,8 @@ class Recording(Tape):
         """Tensors that were there before and are written into by operations."""
         known = {**dict(zip(self.inputs, self._given, strict=True)), **self.sources, **self.constants}
         for value, x in known.items():
-            now = self._there(x)
-            if isinstance(x, Variable) and now is not None and now is not value and now.kind == "result":
+            now = self._there(x) if isinstance(x, Variable) else None
+            if now is not None and now is not value and now.kind == "result":
                 if _wants(x):
                     self.stop("a tensor that requires grad, and was there before, is written into")
                 yield x, now
@@ -311,15 +336,27 @@ def _other_dice() -> Any:
 
 
 def attributes_of(model: Module | None) -> dict[tuple[Any, str], Any]:
-    """What the modules of a model are told by their attributes, their hooks among them."""
+    """What the modules of a model are told by their attributes, their hooks among them; not which mode they are in."""
     if model is None:
         return {}
-    return {(m, name): value for m in model.modules() for name, value in vars(m).items()}
+    return {(m, name): _seen(name, value) for m in model.modules() for name, value in vars(m).items() if name != "training"}
+
+
+def _seen(name: str, value: Any) -> Any:
+    if name.endswith("_hooks") and isinstance(value, dict):
+        return tuple(value)
+    if isinstance(value, dict):
+        return tuple((key, id(part)) for key, part in value.items())
+    return tuple(map(id, value)) if isinstance(value, (list, tuple)) else value
 
 
 def changed(before: Mapping[tuple[Any, str], Any], now: Mapping[tuple[Any, str], Any]) -> str | None:
     """The name of an attribute that is another than before."""
     for key in before.keys() | now.keys():
-        if before.get(key, now) is not now.get(key, before):
+        old, new = before.get(key, _NOTHING), now.get(key, _NOTHING)
+        if old is not new and not (type(old) is type(new) is tuple and old == new):
             return f"{type(key[0]).__name__}.{key[1]}"
     return None
+
+
+_NOTHING = object()

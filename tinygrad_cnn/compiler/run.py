@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy import ndarray
 
 from ..arrays.like import like
+from ..arrays.rng import default_generator
 from ..arrays.writes import mutated, tickets
 from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.inplace import about_to_write
@@ -18,8 +20,13 @@ from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
 from .record import Aside, Recorded
 
-Slots: TypeAlias = list[Any]  # the arrays of one call, by number
+Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
 Call: TypeAlias = Callable[[Slots], None]
+Again: TypeAlias = Callable[[Node, dict[int, Any]], Iterator[tuple[Any, Any]]]  # the way back of a call made eagerly
+
+
+class OtherwiseError(Exception):
+    """A call goes another way than the one that was recorded."""
 
 
 class Plan:
@@ -27,20 +34,23 @@ class Plan:
 
     def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
+        self.forward, self.back = needed(recorded)
         self._number: dict[Value, int] = {}
         self._first: Slots = []  # the slots as a call finds them: constants are there
         self._inputs = [self._slot(value) for value in recorded.inputs]
-        forward, back = needed(recorded)
-        read = {v for step in (*forward, *back) for v in step.values()} | set(leaves(recorded.result))
-        self._sources = [(self._slot(v), x) for v, x in recorded.sources.items() if v in read]
+        read = {v for step in (*self.forward, *self.back) for v in step.values()} | set(values_in(recorded.result))
+        sources = [(v, x) for v, x in recorded.sources.items() if v in read]
+        self._sources = [(self._slot(v), x) for v, x in sources]
+        self._expected = [(x, x._array.shape, x._array.strides, x._array.dtype, wants(x)) for _, x in sources]
         self._cotangents = [self._slot(g) for _, g in recorded.cotangents]
         self._slopes = [(key, self._slot(g)) for key, g in recorded.slopes]
-        of_result = {v for v in leaves(recorded.result)} | {v for _, v in recorded.effects}
-        for_back = {v for step in back for v in step.values()} | {g for _, g in recorded.slopes}
-        self._forward = [self._call(s, gone) for s, gone in last_uses(forward, of_result | for_back)]
-        self._back = [self._call(s, gone) for s, gone in last_uses(back, {g for _, g in recorded.slopes})]
-        made = {v for step in forward for v in step.outputs} | set(recorded.inputs) | set(recorded.sources)
-        self._kept = [self._slot(v) for v in dict.fromkeys(self._number) if v in made and v in for_back]
+        slopes = {g for _, g in recorded.slopes}
+        for_back = {v for step in self.back for v in step.values()} | slopes
+        to_the_end = {*values_in(recorded.result), *(v for _, v in recorded.effects), *for_back}
+        self._forward = [self._call(s, gone) for s, gone in last_uses(self.forward, to_the_end)]
+        self._back = [self._call(s, gone) for s, gone in last_uses(self.back, slopes)]
+        made = {v for step in self.back for v in step.outputs} | {g for _, g in recorded.cotangents}
+        self._kept = [self._slot(v) for v in self._number if v in for_back - made and v.kind != "constant"]
         self._effects = [(x, self._slot(v)) for x, v in recorded.effects]
         self._outputs = [self._slot(y) for y, _ in recorded.cotangents]
         self._op = Op(self._go_back, (), None, "compiled")
@@ -55,35 +65,51 @@ class Plan:
     def _call(self, step: Step, gone: Sequence[Value]) -> Call:
         """The step on slots."""
         inputs = [x if not isinstance(x, Value) else self._slot(x) for x in step.inputs]
-        fixed = [not isinstance(x, Value) for x in step.inputs]
-        forward = step.forward
-        assert forward is not None
+        known = [not isinstance(x, Value) for x in step.inputs]
         for value in values_in(step.attributes):
             self._slot(value)
         moving = any(value.kind != "constant" for value in values_in(step.attributes))
-        attributes = step.attributes if moving else self._filled(step.attributes, self._first)
-        first, *more = (self._slot(v) for v in step.outputs)
-        names = [v.name for v in step.outputs[1:]]
+        given = step.attributes if moving else self._filled(step.attributes, self._first)
+        told = next((name for name, x in given.items() if callable(x)), "")
         free = [self._slot(v) for v in gone]
-        several = step.outputs[0].kind == "nothing" or len(step.outputs) > 1 and not names[0]
-        take = dict.__getitem__
+        forward, put = step.forward, self._put(step)
+        assert forward is not None
 
         def call(v: Slots) -> None:
-            arrays = [x if known else v[x] for x, known in zip(inputs, fixed, strict=True)]
-            y = forward(*arrays, **(self._filled(attributes, v) if moving else attributes))
-            if several:
-                for slot, part in zip((first, *more), y if type(y) is tuple else (y,), strict=True):
-                    v[slot] = part
-            else:
-                if type(y) is tuple:
-                    y, left = y
-                    for slot, name in zip(more, names, strict=True):
-                        v[slot] = take(left, name)
-                v[first] = y if type(y) is ndarray else _settled(y, arrays, {})[0]
+            arrays = [x if is_known else v[x] for x, is_known in zip(inputs, known, strict=True)]
+            attributes = self._filled(given, v) if moving else given
+            if told:
+                attributes = {**attributes, told: _later(v, attributes[told])}
+            put(v, forward(*arrays, **attributes), arrays)
             for slot in free:
                 v[slot] = None
 
-        return call
+        def at_the_end(v: Slots) -> None:
+            v[-1].append((forward, [x if is_known else v[x] for x, is_known in zip(inputs, known, strict=True)]))
+
+        return at_the_end if isinstance(step, Aside) and step.last else call
+
+    def _put(self, step: Step) -> Callable[[Slots, Any, list[Any]], None]:
+        """How the results of a step get into their slots."""
+        slots = [self._slot(v) for v in step.outputs]
+        names = [v.name for v in step.outputs[1:]]
+        first, *more = slots
+        there = [v.kind != "nothing" for v in step.outputs]
+
+        def all_of(v: Slots, made: Any, _: list[Any]) -> None:
+            for slot, is_there, a in zip(slots, there, made if type(made) is tuple else (made,), strict=True):
+                if (a is not None) is not is_there:
+                    raise OtherwiseError(step.op)
+                v[slot] = a
+
+        def one(v: Slots, y: Any, arrays: list[Any]) -> None:
+            if type(y) is tuple:
+                y, left = y
+                for slot, name in zip(more, names, strict=True):
+                    v[slot] = left[name]
+            v[first] = y if type(y) is ndarray else _settled(y, arrays, {})[0]
+
+        return all_of if isinstance(step, Aside) else one
 
     def _filled(self, thing: Any, v: Slots) -> Any:
         """Attributes with this call's arrays in the places of Values."""
@@ -98,34 +124,55 @@ class Plan:
     # ------------------------------------------------------------------------------------------------- running it
     def fits(self) -> bool:
         """Are the tensors that it reads of the kind that they were?"""
-        return all(
-            x._array.shape == v.shape and x._array.dtype == v.dtype for v, x in self.recorded.sources.items()
-        )
+        for x, shape, strides, dtype, wanted in self._expected:
+            a = x._array
+            if a.dtype is not dtype or a.shape != shape or a.strides != strides or wants(x) is not wanted:
+                return False
+        return True
 
-    def run(self, inputs: Sequence[Any]) -> Any:
-        """The result for these tensors and arrays."""
-        v = self._first.copy()
+    def run(self, inputs: Sequence[Any], again: Again) -> Any:
+        """The result for these tensors and arrays. ``again`` goes back where this way is to be recorded itself."""
+        v = [*self._first, []]
         for slot, x in zip(self._inputs, inputs, strict=True):
             v[slot] = x._array if isinstance(x, Variable) else x
         for slot, x in self._sources:
             v[slot] = x._array
-        for call in self._forward:
-            call(v)
+        state = default_generator().get_state() if self.recorded.draws else None
+        try:
+            for call in self._forward:
+                call(v)
+        except Exception:
+            if state is not None:
+                default_generator().set_state(state)
+            raise
+        for function, arrays in v[-1]:
+            function(*arrays)
         for x, slot in self._effects:
             about_to_write(x)
             np.copyto(x._array, v[slot], casting="unsafe")
             mutated(x._array)
-        nodes = self._nodes(v, inputs) if self._outputs else {}
+        nodes = self._nodes(v, inputs, again, state) if self._outputs else {}
         return self._result(self.recorded.result, v, nodes)
 
-    def _nodes(self, v: Slots, inputs: Sequence[Any]) -> dict[int, Node]:
-        parents = []
-        for key, _ in self._slopes:
-            x = inputs[key] if type(key) is int else key
-            parents.append(x if x._wants_grad else x._node)
+    def targets(self, inputs: Sequence[Any]) -> list[Variable]:
+        """The tensors that want a gradient, in the order of a node's parents."""
+        return [inputs[key] if type(key) is int else key for key, _ in self._slopes]
+
+    @contextmanager
+    def same_targets(self) -> Iterator[None]:
+        """Afterwards the tensors that a call writes into are as before."""
+        before = [(x, x._array.copy()) for x, _ in self._effects]
+        try:
+            yield
+        finally:
+            for x, a in before:
+                x._array[...] = a
+
+    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, state: Any) -> dict[int, Node]:
+        parents = [x if x._wants_grad else x._node for x in self.targets(inputs)]
         y = v[self._outputs[0]]
         saved = (like(y.shape, y.dtype), *(v[slot] for slot in self._kept))
-        node = Node(self._op, tuple(parents), saved, {}, next(tickets), here.mode.module)
+        node = Node(self._op, tuple(parents), saved, {"again": again, "state": state}, next(tickets), here.mode.module)
         several = len(self._outputs) > 1
         return {s: output_node(node, k if several else None, v[s]) for k, s in enumerate(self._outputs)}
 
@@ -140,13 +187,14 @@ class Plan:
         return thing
 
     def _go_back(self, g: Any, node: Node, create: bool) -> Iterator[tuple[Any, Any]]:
+        given = g.of if isinstance(g, Several) else {0: g}
         if create:
-            raise RuntimeError("a compiled call has no second derivative yet")
-        v = self._first.copy()
+            yield from node.attributes["again"](node, given)
+            return
+        v = [*self._first, []]
         assert node.saved is not None
         for slot, a in zip(self._kept, node.saved[1:], strict=True):
             v[slot] = a
-        given = g.of if isinstance(g, Several) else {0: g}
         for k, (slot, (y, _)) in enumerate(zip(self._cotangents, self.recorded.cotangents, strict=True)):
             v[slot] = given[k] if k in given else np.zeros(y.shape, y.dtype)
         for call in self._back:
@@ -155,40 +203,38 @@ class Plan:
             yield parent, v[slot]
 
 
-def leaves(thing: Any) -> Iterable[Value]:
-    """The values in a result."""
-    return values_in(thing)
+def wants(x: Any) -> bool:
+    """Does a tensor require a gradient?"""
+    return x._wants_grad or x._node is not None
+
+
+def _later(v: Slots, tell: Callable[..., None]) -> Callable[..., None]:
+    """Tell at the end of the call, for a call that fails changes nothing."""
+    return lambda *told: v[-1].append((tell, told))
 
 
 def needed(recorded: Recorded) -> tuple[list[Step], list[Step]]:
     """The steps of the call and of the way back that something comes of."""
     read = {g for _, g in recorded.slopes}
     back = _leading_to(read, recorded.back)
-    read |= {v for v in leaves(recorded.result)} | {v for _, v in recorded.effects}
-    read |= {y for y, _ in recorded.cotangents}
+    read.update(values_in(recorded.result), (v for _, v in recorded.effects), (y for y, _ in recorded.cotangents))
     return _leading_to(read, recorded.forward), back
 
 
 def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
+    """The steps that lead to one of these values, or do more than to give one; what they read is added to the set."""
     kept = []
     for step in reversed(steps):
-        if any(v in read for v in step.outputs) or _acts(step):
+        acts = isinstance(step, Aside) or any(map(callable, step.attributes.values()))
+        if acts or any(v in read for v in step.outputs):
             kept.append(step)
             read.update(step.values())
     return kept[::-1]
 
 
-def _acts(step: Step) -> bool:
-    """Does it more than to give a result: check something, draw, tell somebody?"""
-    return isinstance(step, Aside) or any(callable(value) for value in step.attributes.values())
-
-
 def last_uses(steps: Sequence[Step], kept: set[Value]) -> Iterator[tuple[Step, list[Value]]]:
     """Each step with the values that nothing reads after it."""
-    last: dict[Value, int] = {}
-    for k, step in enumerate(steps):
-        for v in (*step.outputs, *step.values()):
-            last[v] = k
+    last = {v: k for k, step in enumerate(steps) for v in (*step.outputs, *step.values())}
     for k, step in enumerate(steps):
         mine = dict.fromkeys((*step.outputs, *step.values()))
         yield step, [v for v in mine if last[v] == k and v not in kept and v.kind != "constant"]

@@ -13,6 +13,15 @@ PARAMETER, MODULE, BUFFER, SCRATCH = "parameter", "module", "buffer", "buffer th
 _LOOKED_AT = (Tensor, *SEEN, *UNSEEN)
 
 
+class Changes:
+    """Counts how often an attribute or a hook of a module was set: who compiled a module looks again after that."""
+
+    count = 0
+
+
+changes = Changes()
+
+
 class _Blank:
     """A module starts with nothing registered and no hooks, whether or not a subclass calls ``super().__init__()``."""
 
@@ -41,6 +50,7 @@ class Registry(_Blank):
         """Nothing is left to do."""
 
     def __setattr__(self, name: str, value: Any) -> None:
+        changes.count += 1
         held = self._kinds.get(name)
         new = PARAMETER if isinstance(value, Parameter) else MODULE if isinstance(value, Registry) else None
         if held is None and (new is None or isinstance(getattr(type(self), name, None), property)):
@@ -54,6 +64,7 @@ class Registry(_Blank):
         self._put(name, value, new or held or "")
 
     def __delattr__(self, name: str) -> None:
+        changes.count += 1
         object.__delattr__(self, name)
         self._kinds.pop(name, None)
 
@@ -65,6 +76,7 @@ class Registry(_Blank):
         return [name for name in super().__dir__() if not name[:1].isdigit()]
 
     def _put(self, name: str, value: Any, kind: str) -> None:
+        changes.count += 1
         if self._kinds.get(name) != kind:  # a new name goes to the end
             self._kinds.pop(name, None)
             self.__dict__.pop(name, None)

@@ -16,7 +16,7 @@ from ..autograd.handle import RemovableHandle
 from ..tensors import Tensor
 from .guards import note_loading
 from .parameter import Parameter, Uninitialized, forget_shape, is_lazy
-from .registry import BUFFER, MODULE, PARAMETER, Registry
+from .registry import BUFFER, MODULE, PARAMETER, Registry, changes
 
 Hooks = dict[int, Callable[..., Any]]
 Write = tuple[
@@ -332,6 +332,7 @@ class State(Registry):
     def _hang(self, place: str, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         if not callable(hook):
             raise TypeError(f"a hook is a function, got {type(hook).__name__}")
+        changes.count += 1
         hooks = self.__dict__.setdefault(place, {})
         handle = RemovableHandle(hooks, hook)
         if prepend:

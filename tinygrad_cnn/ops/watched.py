@@ -18,8 +18,19 @@ def aside(function: Callable[..., Any], *inputs: Any, **attributes: Any) -> Any:
     made = function(*map(array_of, inputs), **attributes)
     for watcher in here.mode.watchers:
         if (told := getattr(watcher, "aside", None)) is not None:
-            told(function, inputs, attributes, made)
+            told(function, inputs, attributes, made, False)
     return made
+
+
+def afterwards(function: Callable[..., None], *inputs: Any) -> None:
+    """``function`` on the arrays of the inputs, some of which it changes: buffers that no operation reads.
+
+    As `aside`; a plan does it when the whole call has succeeded.
+    """
+    for watcher in here.mode.watchers:
+        if (told := getattr(watcher, "aside", None)) is not None:
+            told(function, inputs, {}, None, True)
+    function(*map(array_of, inputs))
 
 
 def reading(x: Any, how: str) -> Any:

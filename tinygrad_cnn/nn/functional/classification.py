@@ -14,6 +14,7 @@ from ...ops import loss as ops
 from ...ops import softmaxes
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
+from ...ops.watched import aside
 from . import guards
 from .arguments import check_array, check_dtype_of_input, check_floating, dtype_of
 from .reductions import check_pair, reduced, reduction_of
@@ -41,27 +42,33 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
 
     Indices that do not count come back as 0.
     """
-    t = array_of(target)
     if ignore_index is not None and not isinstance(ignore_index, (int, np.integer)):
         raise TypeError(f"{name}: ignore_index must be an int, got {ignore_index!r}")
-    if t.dtype.kind not in "iu":
+    dtype, given = dtype_of(target), tuple(target.shape)
+    if dtype.kind not in "iu":
         raise TypeError(
-            f"{name}: class indices must be integers, got dtype {t.dtype} and shape {tuple(t.shape)} for input of "
+            f"{name}: class indices must be integers, got dtype {dtype} and shape {given} for input of "
             f"shape {tuple(input.shape)}; convert them with .long()"
         )
     if not input.ndim:
         raise ValueError(f"{name}: input must have shape (N, C, ...) or (C,), got a single number")
     shape = array_of(input).shape
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
-    if tuple(t.shape) != expected:
+    if given != expected:
         raise ValueError(
             f"{name}: input of shape {tuple(input.shape)} needs class indices of shape {expected}, "
-            f"one for each set of scores, got shape {tuple(t.shape)}"
+            f"one for each set of scores, got shape {given}"
         )
     classes = shape[1] if len(shape) > 1 else shape[0]
-    if not classes and t.size:
+    if not classes and array_of(target).size:
         raise ValueError(f"{name}: input of shape {tuple(input.shape)} has no classes")
-    counts = None
+    t, counts = aside(_indices, target, classes=classes, ignore_index=ignore_index, name=name)
+    return (input if input.ndim > 1 else input[None]), t, counts
+
+
+def _indices(t: Any, *, classes: int, ignore_index: int | None, name: str) -> tuple[Any, Any]:
+    """Class indices as a batch, those that do not count as 0; and which count, or None for all."""
+    counts, given = None, t
     fits = not t.size or (t.min() >= 0 and t.max() < classes)
     if not fits or (ignore_index is not None and 0 <= ignore_index < classes):
         bad = (t < 0) | (t >= classes)
@@ -69,18 +76,17 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
             counts = t != ignore_index
             bad &= counts
             t = np.where(counts, t, 0)
-        _refuse(bad, target, classes, ignore_index, name)
-    if input.ndim == 1:
-        input, t = input[None], t[None]
-        counts = counts if counts is None else counts[None]
-    return input, t, counts
+        _refuse(bad, given, classes, ignore_index, name)
+    if t.ndim:
+        return t, counts
+    return t[None], None if counts is None else counts[None]
 
 
-def _refuse(bad: Any, target: Array, classes: int, ignore_index: int | None, name: str) -> None:
+def _refuse(bad: Any, target: Any, classes: int, ignore_index: int | None, name: str) -> None:
     """Raise for the first of the class indices that are out of range, if there are any."""
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        value = int(array_of(target)[where])
+        value = int(target[where])
         at = f" at position {where[0] if len(where) == 1 else where}" if where else ""
         more = f" ({int(bad.sum())} such)" if bad.sum() > 1 else ""
         ignored = f"; only ignore_index={ignore_index} may lie outside" if ignore_index is not None else ""
@@ -90,10 +96,23 @@ def _refuse(bad: Any, target: Array, classes: int, ignore_index: int | None, nam
         )
 
 
-def _sample_weights(weight: Any, t: Any, counts: Any, dtype: np.dtype[Any]) -> Any:
+def _sample_weights(t: Any, weight: Any, counts: Any, *, dtype: np.dtype[Any]) -> Any:
     """The weight of each sample: that of its class, 0 if it does not count."""
     w = np.ones(t.shape, dtype) if weight is None else weight[t]
     return w if counts is None else w * counts
+
+
+def _shares(t: Any, weight: Any, counts: Any, *, dtype: np.dtype[Any], mean: bool) -> Any:
+    """`_sample_weights`, for a mean as shares of their sum; None where that is 0."""
+    w = _sample_weights(t, weight, counts, dtype=dtype)
+    total = 1 if not mean else t.size if weight is None and counts is None else w.sum()
+    return w / total if total else None
+
+
+def _total(w: Any) -> Any:
+    """The sum of the weights; None where it is 0."""
+    total = w.sum()
+    return np.asarray(total) if total else None
 
 
 def _weighted(losses: Array, w: Any, total_is_count: bool, reduction: str, unbatched: bool) -> Array:
@@ -104,8 +123,8 @@ def _weighted(losses: Array, w: Any, total_is_count: bool, reduction: str, unbat
         return sum_of(losses)
     if total_is_count:
         return mean_of(losses)
-    total = w.sum()
-    return sum_of(losses) / total if total else sum_of(losses) + math.nan  # a mean of nothing, with gradient 0
+    total = aside(_total, w)
+    return sum_of(losses) + math.nan if total is None else sum_of(losses) / total  # a mean of nothing, with gradient 0
 
 
 def _guard(x: Array, t: Any, counts: Any, ignore_index: int, reduction: str, name: str) -> None:
@@ -159,11 +178,12 @@ def cross_entropy(
     x, t, counts = _class_indices(input, target, ignore_index, name)
     if rails.on:
         _guard(x, t, counts, ignore_index, reduction, name)
-    w = _sample_weights(weight, t, counts, dtype_of(x))
+    if reduction != "none" and not label_smoothing:
+        shares = aside(_shares, t, weight, counts, dtype=dtype_of(x), mean=reduction == "mean")
+        if shares is not None:
+            return ops.cross_entropy(x, t, shares)
+    w = aside(_sample_weights, t, weight, counts, dtype=dtype_of(x))
     plain = weight is None and counts is None
-    total = 1 if reduction == "sum" else t.size if plain else w.sum()
-    if total and reduction != "none" and not label_smoothing:
-        return ops.cross_entropy(x, t, w / total)
     losses = ops.softmax_nll(x, t, w)
     if not label_smoothing:
         return _weighted(losses, w, plain, reduction, unbatched)
@@ -227,7 +247,7 @@ def nll_loss(
         guards.log_probabilities(input, name)
     if rails.on:
         _guard(x, t, counts, ignore_index, reduction, name)
-    w = _sample_weights(weight, t, counts, dtype_of(x))
+    w = aside(_sample_weights, t, weight, counts, dtype=dtype_of(x))
     chosen = ops.pick(x, t)
     losses = -chosen * w if counts is None else e.where(counts, -chosen * w, 0.0)
     return _weighted(losses, w, weight is None and counts is None, reduction, input.ndim == 1)
@@ -261,12 +281,16 @@ def multi_margin_loss(
     x, t, _ = _class_indices(input, target, None, name)
     classes = x.shape[1]
     weight = _constant(weight, dtype_of(x), (classes,), name)
-    others = np.arange(classes) != t[:, None]  # (N, C)
+    others = aside(_others, t, classes=classes)  # (N, C)
     gaps = e.where(others, e.relu(margin - ops.pick(x, t)[:, None] + x), 0.0)
     losses = sum_of(gaps if p == 1 else e.square(gaps), 1) / classes  # (N,)
     if weight is not None:
-        losses = losses * weight[t]
+        losses = losses * aside(_sample_weights, t, weight, None, dtype=dtype_of(x))
     return reduced(losses[0] if input.ndim == 1 and reduction == "none" else losses, reduction)
+
+
+def _others(t: Any, *, classes: int) -> Any:
+    return np.arange(classes) != t[:, None]
 
 
 def check_power(p: Any, name: str) -> None:

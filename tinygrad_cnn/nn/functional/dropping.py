@@ -11,6 +11,7 @@ from ...arrays import rng
 from ...autograd.graph import Array, array_of
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
+from ...ops.watched import aside
 from ..guards import note_chance
 from .activation import apply
 from .arguments import check_floating
@@ -48,8 +49,11 @@ def dropout(
     check_p(p, "dropout")
     if not training or p == 0:
         return input
-    keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
-    return _drop(input, keep, p, inplace)
+    return _drop(input, aside(_mask, input, p=p, generator=generator), p, inplace)
+
+
+def _mask(x: Any, *, p: float, generator: AnyGenerator) -> Any:
+    return ops.mask_like(x, p, rng.resolve(generator))
 
 
 def _channels(input: Array, p: float, training: bool, inplace: bool, generator: AnyGenerator, batched: int) -> Array:
@@ -58,8 +62,11 @@ def _channels(input: Array, p: float, training: bool, inplace: bool, generator: 
         return input
     lead = input.ndim - batched + 2  # 2 with a batch, 1 without
     shape = tuple(input.shape[:lead]) + (1,) * (input.ndim - lead)
-    keep = rng.resolve(generator).random(shape, np.float32) >= np.float32(p)
-    return _drop(input, keep, p, inplace)
+    return _drop(input, aside(_channel_mask, shape=shape, p=p, generator=generator), p, inplace)
+
+
+def _channel_mask(*, shape: tuple[int, ...], p: float, generator: AnyGenerator) -> Any:
+    return rng.resolve(generator).random(shape, np.float32) >= np.float32(p)
 
 
 def dropout1d(
@@ -101,10 +108,14 @@ def alpha_dropout(
     check_p(p, "alpha_dropout")
     if not training or p == 0:
         return input
-    keep = ops.mask_like(array_of(input), p, rng.resolve(generator))
     least = -SELU_ALPHA * SELU_SCALE
     a = ((1 - p) * (1 + p * least**2)) ** -0.5 if p < 1 else 0.0
-    dropped = np.where(keep, 0, a * least).astype(array_of(input).dtype)
+    keep, shift = aside(_alpha_mask, input, p=p, least=a * least, generator=generator)
     note_chance()
-    shift = dropped - array_of(input).dtype.type(a * least * p)
     return apply(lambda x: ops.drop(x, keep=keep, scale=a) + shift, input, inplace)
+
+
+def _alpha_mask(x: Any, *, p: float, least: float, generator: AnyGenerator) -> tuple[Any, Any]:
+    """What is kept, and what is added then: ``least`` to what was dropped, less its mean."""
+    keep = ops.mask_like(x, p, rng.resolve(generator))
+    return keep, np.where(keep, 0, least).astype(x.dtype) - x.dtype.type(least * p)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays.writes import mutated
+from ...ops.watched import afterwards, reading
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
@@ -96,10 +97,15 @@ class _Running(_Affine):
         """One more batch; how far the running values move towards it."""
         if self.num_batches_tracked is None:
             return 0.0 if self.momentum is None else self.momentum
-        seen = self.num_batches_tracked._array
-        seen += 1
-        mutated(seen)
-        return 1 / int(seen) if self.momentum is None else self.momentum
+        afterwards(_one_more, self.num_batches_tracked)
+        if self.momentum is not None:
+            return self.momentum
+        return 1 / int(reading(self.num_batches_tracked, "momentum=None")._array)
+
+
+def _one_more(seen: Any) -> None:
+    seen += 1
+    mutated(seen)
 
 
 class _BatchNorm(_Running):
