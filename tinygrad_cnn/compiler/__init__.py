@@ -1,8 +1,16 @@
-"""`compile`: for now the model comes back as it is."""
+"""`compile`: a module or function whose calls are recorded once, and then done again by a flat list of NumPy calls.
+
+A file for each stage: `record`, `run`; which plan a call gets says `compiled`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from ..nn.module import Module
+from .compiled import CompiledFunction, CompileWarning, compiled_module
+
+__all__ = ["CompileWarning", "compile"]
 
 
 def compile(
@@ -15,12 +23,27 @@ def compile(
     options: dict[str, Any] | None = None,
     disable: bool = False,
 ) -> Any:
-    """The model or function itself, which computes what it would compiled. Without one, a decorator.
+    """A module or function that computes the same, quicker. Without one, a decorator.
 
-    The other arguments are PyTorch's, and make no difference.
+    The first call of each kind (shapes and dtypes of the arguments, training or evaluation, gradients or not) runs as
+    ever, and is written down. Later ones do what was written down: the same NumPy calls without what lies around them.
+    A module stays an instance of its class; it shares parameters, buffers, modes and hooks with what it was made of.
 
-    >>> compile(abs) is abs
-    True
+    What cannot be written down (numbers that are read off a tensor, random numbers of `random`, hooks of inner modules,
+    more than 16 kinds of call) lets it run as it is, with one `CompileWarning` that names the line.
+
+    Args:
+        model: an nn.Module or a function of tensors.
+        fullgraph, dynamic, backend, mode, options: PyTorch's; they make no difference.
+        disable: return ``model`` as it is.
+
+    Raises:
+        TypeError: something that cannot be called.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = compile(tg.nn.Linear(2, 3))
+    >>> net(tg.zeros(5, 2)).shape
+    Size([5, 3])
     """
     if model is None:
         return lambda function: compile(
@@ -30,4 +53,6 @@ def compile(
         raise TypeError(f"compile takes a Module or a function, got {type(model).__name__}")
     if mode is not None and options is not None:
         raise RuntimeError("compile takes a mode or options, not both")
-    return model
+    if disable:
+        return model
+    return compiled_module(model) if isinstance(model, Module) else CompiledFunction(model)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
+from functools import cache, update_wrapper
+from types import MethodType
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
 from ..arrays import rng
@@ -44,41 +45,46 @@ class Plans:
         self._once: dict[Any, Recorded] = {}  # calls that are to be seen once more before there is a plan
         self._looked = -1  # at the model's attributes, after so many changes of any module
         self._attributes: Mapping[Any, Any] = {}
+        self._modules: dict[Module, None] = {}  # those that calls have met
         self._modes: tuple[bool, ...] = ()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function returns, by a plan where one fits."""
         if self.eager or here.mode.watchers:
             return self.function(*args, **kwargs)
-        if self.model is not None and self._looked != changes.count:
-            self._look()
-        kind = _kind_of(args), _kind_of(kwargs), here.mode.recording, self._modes
+        kind = self._kind(args, kwargs)
         for plan in self.plans.get(kind, ()):
             if plan.fits():
                 break
         else:
-            return self._recorded(kind, args, kwargs)
+            return self._recorded(args, kwargs)
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         try:
             return plan.run(inputs, lambda node, given: self._again(plan, node, given, args, kwargs))
         except Exception:  # nothing has changed: the function itself says best what is wrong
             return self.function(*args, **kwargs)
 
-    def _look(self) -> None:
-        """Throw the plans away if an attribute of a module is another; see which modules are in training."""
-        now = attributes_of(self.model)
-        if changed(self._attributes, now) is not None:
-            self.plans.clear()
-            self._once.clear()
-        self._attributes, self._looked = now, changes.count
-        self._modes = () if self.model is None else tuple(module.training for module in self.model.modules())
+    def _kind(self, args: Any, kwargs: Any) -> Any:
+        """What plans are found by."""
+        if self._looked != changes.count:  # of whatever module: an attribute was set since
+            now = attributes_of(*self._modules)
+            if changed(self._attributes, now) is not None:
+                self.plans.clear()
+                self._once.clear()
+            self._attributes, self._looked = now, changes.count
+            self._modes = tuple(module.training for module in self._modules)
+        return _kind_of(args), _kind_of(kwargs), here.mode.recording, self._modes
 
-    def _recorded(self, kind: Any, args: Any, kwargs: Any) -> Any:
+    def _recorded(self, args: Any, kwargs: Any) -> Any:
         """What the function returns; and a plan for the next call, where there can be one."""
         if sum(map(len, self.plans.values())) >= KINDS:
             self._stop(f"it is called in more than {KINDS} ways: shapes, dtypes or settings keep changing")
             return self.function(*args, **kwargs)
-        result, recorded = record(self.function, self.model, args, kwargs)
+        result, recorded, modules = record(self.function, self.model, args, kwargs)
+        if not self._modules.keys() >= set(modules):
+            self._modules.update(dict.fromkeys(modules))
+            self._attributes, self._looked = attributes_of(*self._modules), -1
+        kind = self._kind(args, kwargs)
         before = self._once.pop(kind, None)
         if isinstance(recorded, Stopped):
             self._stop(str(recorded))
@@ -104,8 +110,11 @@ class Plans:
         """The way back recorded itself: of the same call, made once more as it is."""
         state = node.attributes["state"]
         dice = nullcontext() if state is None else rng.standing_in(rng.Generator.at(state))
-        kept = nullcontext() if self.model is None else same_buffers(self.model)
-        with dice, kept, plan.same_targets(), enable_grad():
+        with ExitStack() as around:
+            for module in self._modules:
+                around.enter_context(same_buffers(module))
+            for context in (dice, plan.same_targets(), enable_grad()):
+                around.enter_context(context)
             result = self.function(*args, **kwargs)
         ys = list({id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y)}.values())
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
@@ -129,3 +138,49 @@ def _kind_of(x: Any) -> Any:
     if isinstance(x, (tuple, list)):
         return type(x), tuple(_kind_of(part) for part in x)
     return type(x), x if x.__hash__ else id(x)
+
+
+# --------------------------------------------------------------------------------------------- what users are given
+class CompiledModule:
+    """What a compiled module is besides its own class, of which it is an instance that shares all attributes."""
+
+    _plans: Plans
+    _orig_mod: Module  # PyTorch's name for the module itself
+
+    __slots__ = ()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module's forward returns."""
+        return self._plans(*args, **kwargs)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return compiled_module, (self._orig_mod,)
+
+
+@cache
+def _compiled_class(kind: type[Module]) -> type[Module]:
+    slots = {"__slots__": ("_plans", "_orig_mod"), "__module__": kind.__module__, "__doc__": kind.__doc__}
+    return type(kind.__name__, (CompiledModule, kind), slots)
+
+
+def compiled_module(model: Module) -> Module:
+    """The module, compiled: one that shares all it owns, and computes by plans."""
+    new = object.__new__(_compiled_class(type(model)))
+    object.__setattr__(new, "__dict__", model.__dict__)
+    object.__setattr__(new, "_plans", Plans(model.forward, model, type(model).__name__))
+    object.__setattr__(new, "_orig_mod", model)
+    return new
+
+
+class CompiledFunction:
+    """A compiled function; as a method it is bound to its object as any."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._plans = Plans(function, None, getattr(function, "__name__", type(function).__name__))
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._plans(*args, **kwargs)
+
+    def __get__(self, of: Any, kind: Any = None) -> Any:
+        return self if of is None else MethodType(self, of)

@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from ..arrays.rng import default_generator, is_source
 from ..autograd.backward import walk
-from ..autograd.graph import Node, Op, Variable, array_of, wrap
+from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
@@ -92,8 +92,11 @@ class Recording(Tape):
         self.sources: dict[Value, Variable] = {}
         self.constants: dict[Value, Any] = {}
         self.draws = False
+        self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
         self._dice = _position()
         super().__init__(model)
+        for module in () if model is None else model.modules():
+            self.attributes.update(attributes_of(module))
 
     def stop(self, why: str) -> None:
         """There will be no plan, for this reason, or for one that was found before."""
@@ -153,7 +156,7 @@ class Recording(Tape):
                     self._note(value, left[name])
                     step.outputs = (*step.outputs, value)
 
-    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:  # noqa: ARG002
+    def after_record(self, node: Node, inputs: Sequence[Any], y: Any) -> None:
         """A function of the user's is told by its operations."""
 
     def before_node(self, node: Node) -> None:
@@ -178,7 +181,9 @@ class Recording(Tape):
             return self.stop(str(error))
         outputs = []
         for a in made if isinstance(made, tuple) else (made,):
-            outputs.append(self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(0 if a is None else a)))
+            outputs.append(
+                self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(0 if a is None else a))
+            )
             if isinstance(a, ndarray):
                 self._note(outputs[-1], a)
         name = getattr(function, "__name__", "aside").strip("_")
@@ -192,10 +197,16 @@ class Recording(Tape):
         if id(x) in self._tensors or self._there(x) is not None:
             self.stop(f"{how} reads the numbers of a tensor, which a plan cannot follow")
 
-    def given(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def enter(self, module: Module) -> None:
+        """A module is called."""
+        super().enter(module)
+        if (module, "_kinds") not in self.attributes:
+            self.attributes.update(attributes_of(module))
+
+    def given(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ARG002
         """Layers are told by their operations. Hooks would not be called by a plan."""
         hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
-        if len(self._open) > 1 and any(hooks):
+        if module is not self._model and any(hooks):
             self.stop(f"{self._open[-1][1]} ({type(module).__name__}) has a hook")
 
     def begins(self, name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> None:
@@ -311,23 +322,26 @@ def watched_by(tape: Recording) -> Iterator[None]:
 
 def record(
     function: Callable[..., Any], model: Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Recorded | Stopped]:
-    """Call a function, and say what it did: its result, and the record, or why there is none."""
+) -> tuple[Any, Recorded | Stopped, list[Module]]:
+    """Call a function, and say what it did: its result; the record, or why there is none; the modules that it met."""
     tape = Recording(model)
     given = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
     for k, x in enumerate(given):
         tape.take(f"input_{k}", x)
-    others, attributes = _other_dice(), attributes_of(model)
+    others = _other_dice()
     with watched_by(tape):
         result = function(*args, **kwargs)
         if _other_dice() != others:
             tape.stop("random numbers of `random` or `np.random` are drawn")
-        if (name := changed(attributes, attributes_of(model))) is not None:
-            tape.stop(f"forward sets the attribute {name}")
+        modules = list(dict.fromkeys(module for module, _ in tape.attributes))
+        if (name := changed(tape.attributes, attributes_of(*modules))) is not None:
+            tape.stop(f"the attribute {name} is set in each call")
+        recorded: Recorded | Stopped
         try:
-            return result, tape.finish(result, given)
+            recorded = tape.finish(result, given)
         except Stopped as stopped:
-            return result, stopped
+            recorded = stopped
+    return result, recorded, modules
 
 
 def _other_dice() -> Any:
@@ -335,11 +349,9 @@ def _other_dice() -> Any:
     return random.getstate(), name, keys.tobytes(), rest
 
 
-def attributes_of(model: Module | None) -> dict[tuple[Any, str], Any]:
-    """What the modules of a model are told by their attributes, their hooks among them; not which mode they are in."""
-    if model is None:
-        return {}
-    return {(m, name): _seen(name, value) for m in model.modules() for name, value in vars(m).items() if name != "training"}
+def attributes_of(*modules: Module) -> dict[tuple[Any, str], Any]:
+    """What modules are told by their attributes, their hooks among them; not which mode they are in."""
+    return {(m, name): _seen(name, value) for m in modules for name, value in vars(m).items() if name != "training"}
 
 
 def _seen(name: str, value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays import rng
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops import dropout as ops
 from ...ops.activation import SELU_ALPHA, SELU_SCALE
 from ...ops.watched import aside
