@@ -158,7 +158,7 @@ class CompiledModule:
 
 
 @cache
-def _compiled_class(kind: type[Module]) -> type[Module]:
+def _compiled_class(kind: Any) -> Any:
     slots = {"__slots__": ("_plans", "_orig_mod"), "__module__": kind.__module__, "__doc__": kind.__doc__}
     return type(kind.__name__, (CompiledModule, kind), slots)
 

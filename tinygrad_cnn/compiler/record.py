@@ -234,7 +234,7 @@ class Recording(Tape):
         values = {id(y): self.value_of(y) for y in results}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
-        wanted: list[tuple[Any, Variable]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
+        wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
         wanted += [(x, x) for x in (*self.sources.values(), *self.constants.values()) if _wants(x)]
         ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
         cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
@@ -345,8 +345,8 @@ def record(
 
 
 def _other_dice() -> Any:
-    name, keys, *rest = np.random.get_state()
-    return random.getstate(), name, keys.tobytes(), rest
+    state: Any = np.random.get_state(legacy=False)
+    return random.getstate(), state["state"]["pos"], state["state"]["key"].tobytes()
 
 
 def attributes_of(*modules: Module) -> dict[tuple[Any, str], Any]:

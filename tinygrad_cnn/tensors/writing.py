@@ -129,6 +129,9 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
     old = x
     if recorded and overwrites:  # the gradient of the write may need the values that are about to go
         old = wrap(x._array.copy(order="K"), x._node)
+        for watcher in here.mode.watchers:
+            if (told := getattr(watcher, "copied", None)) is not None:
+                told(x, old._array)
         args = tuple(old if a is x else a for a in args)
         kwargs = {name: old if a is x else a for name, a in kwargs.items()}
     new = _fitting(x, function(old, *args, **kwargs))
