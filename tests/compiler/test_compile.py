@@ -58,7 +58,7 @@ class Attention(nn.Module):
         return self.out(self.layer(x[:, 0]).mean(1))
 
 
-def normalized() -> nn.Module:
+def normalized() -> Any:
     return nn.Sequential(
         *(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), Residual(4), nn.MaxPool2d(2)),
         *(nn.Flatten(), nn.Dropout(0.4), nn.Linear(64, 10)),
@@ -89,7 +89,7 @@ def batch(rng: np.random.Generator, n: int) -> tuple[tg.Tensor, tg.Tensor]:
     return tg.tensor(rng.random((n, 1, 8, 8), dtype=np.float32)), tg.tensor(rng.integers(0, 10, n))
 
 
-def twins(make: Callable[[], nn.Module]) -> tuple[nn.Module, Any]:
+def twins(make: Callable[[], Any]) -> tuple[Any, Any]:
     """A net, and a copy of it, compiled."""
     tg.manual_seed(3)
     net = make()
@@ -297,7 +297,7 @@ def test_what_changes_in_a_module_is_seen() -> None:
             found.append([y.detach(), *(p.grad for p in model.parameters() if p.grad is not None)])
         assert equal(*found)
 
-    changes: list[Callable[[nn.Module], Any]] = [
+    changes: list[Callable[[Any], Any]] = [
         lambda _: None,
         lambda m: setattr(m[1], "p", 0.25),
         lambda m: setattr(m, "2", nn.Linear(4, 2, bias=False)),
@@ -322,7 +322,7 @@ def test_what_changes_in_a_module_is_seen() -> None:
 def test_threads_share_what_is_compiled() -> None:
     net, compiled = twins(lambda: nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)))
     xs = [tg.tensor(np.random.default_rng(k).random((4, 6), dtype=np.float32), requires_grad=True) for k in range(4)]
-    wrong = []
+    wrong: list[Any] = []
 
     def work(x: tg.Tensor) -> None:
         for _ in range(30):
@@ -424,7 +424,7 @@ def test_writes_and_views() -> None:
     rng = np.random.default_rng(0)
     for _ in range(4):
         a = rng.random((3, 2))
-        xs = [tg.tensor(a, requires_grad=True) for _ in range(2)]
+        xs: list[Any] = [tg.tensor(a, requires_grad=True) for _ in range(2)]
         ys = [f(x) for f, x in zip((program, compiled), xs, strict=True)]
         for y in ys:
             (y * y).sum().backward()
@@ -435,6 +435,8 @@ def test_writes_and_views() -> None:
 
 def test_buffers_that_a_call_writes() -> None:
     class Average(nn.Module):
+        mean: tg.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("mean", tg.zeros(2))
