@@ -58,7 +58,7 @@ def walk(
 ) -> dict[Node | Variable, Any]:
     """Gradients of the leaves (or of the targets), from those of the roots; arrays, or tensors if ``create``.
 
-    Nodes are taken from the latest to the earliest: each has all of its gradient at its turn. ``within`` stops at targets.
+    Nodes are taken from the latest to the earliest: each has all its gradient at its turn. ``within`` ends at targets.
     """
     pending: dict[Node | Variable, Any] = {}  # gradients on their way, summed
     heap: list[tuple[int, Node]] = []
