@@ -143,7 +143,8 @@ def recurrent() -> list[Node]:
 # ----------------------------------------------------------------------------------------------------------- resizing
 def resizes() -> list[Node]:
     ways = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", None)
-    found = []
+    found: list[Node] = []
+    said: dict[str, Any]
     x, none = some(1, 2, 4, 8), None
     larger, smaller = [1, 1, 2, 1.25], [1, 1, 0.5, 0.75]
     for mode, how, scales in itertools.product(("nearest", "linear", "cubic"), ways, (larger, smaller)):
@@ -153,7 +154,8 @@ def resizes() -> list[Node]:
             attributes = {key: value for key, value in said.items() if value is not None}
             found.append(Node(19, "Resize", attributes, [x, none, np.array(scales, np.float32)]))
     for mode, anti in itertools.product(("linear", "cubic"), ({"antialias": 1}, {})):
-        more = [{}, {"exclude_outside": 1}, {"cubic_coeff_a": -0.5}] if mode == "cubic" else [{}]
+        more: list[dict[str, Any]] = [{}, {"exclude_outside": 1}, {"cubic_coeff_a": -0.5}]
+        more = more if mode == "cubic" else [{}]
         for one, sizes in itertools.product(more, (ints(1, 2, 3, 2), ints(1, 2, 7, 9), ints(1, 2, 1, 1))):
             found.append(Node(19, "Resize", {"mode": mode, **anti, **one}, [x, none, none, sizes]))
     box = np.array([0.2, 0.3, 0.9, 1.4], np.float32)
