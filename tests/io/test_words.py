@@ -9,6 +9,7 @@ import json
 import pickle
 import struct
 import zipfile
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.faults.lies import npy, npy_lies, safetensors_lies, tensors, zipped
 from tests.faults.reading import load_bytes
 from tests.io.hostile_pickles import HOSTILE
 from tests.io.hostile_torch import LYING
-from tests.io.opcodes import archive, tensor, whole
+from tests.io.opcodes import archive, call, name, plain, tensor, whole
 from tests.io.test_pickles import read
 from tinygrad_cnn.io import load, save
 from tinygrad_cnn.io.packing import pack
@@ -368,6 +369,73 @@ def test_how_far_a_pickle_was_read_is_said() -> None:
         ("LONG4 of -1", 7), ("a list as a key", 6), ("many tuples as keys", 49_493), ("a word alone", 14),
     ):  # fmt: skip
         assert refusal(read, HOSTILE[label]).endswith(f" (its pickle was read up to byte {at:,})")
+
+
+UNKNOWN: dict[tuple[str, str], str] = {  # names in a file of torch.save, and how the error goes on
+    ("torch", "ComplexFloatStorage"): "complex numbers, which are not read; save torch.view_as_real(x)",
+    ("torch.storage", "ComplexDoubleStorage"): "complex numbers, which are not read; save torch.view_as_real(x)",
+    ("torch._utils", "_rebuild_qtensor"): "a quantized tensor, which is not read; save x.dequantize()",
+    ("torch._utils", "_rebuild_sparse_tensor"): "a sparse or nested tensor, which is not read; save x.to_dense()",
+    ("torch._utils", "_rebuild_nested_tensor"): "a sparse or nested tensor, which is not read; save x.to_dense()",
+    ("torch._utils", "_rebuild_meta_tensor_no_storage"): "a tensor of the device meta, which has no numbers",
+    ("torch", "float8_e4m3fn"): "which is no dtype that NumPy has; save x.float()",
+    ("torch", "Generator"): "to make an object, or a module, which could run any code; save its numbers: ",
+    ("torch.nn.modules.linear", "Linear"): "to make a whole module, which could run any code; save its numbers: ",
+    ("mine.torch.nn", "ComplexNet"): "to make an object, or a module, which could run any code; save its numbers: ",
+    ("other", "ComplexFloatStorage"): "to make an object, or a module, which could run any code; save its numbers: ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", UNKNOWN, ids=".".join)
+def test_names_that_are_not_read_and_what_to_do(module: tuple[str, str]) -> None:
+    said = refusal(load_bytes, archive(name(*module)))
+    assert said.startswith(f"load: 'run.safetensors': it names '{'.'.join(module)}', {UNKNOWN[module]}")
+
+
+CALLS: list[tuple[bytes, str]] = [  # of names that are read, with what they do not take
+    (call(name("_codecs", "encode"), plain(3), plain("latin1")), "bytes of an object of type int"),
+    (call(name("_codecs", "encode"), plain("a"), plain(3)), "bytes of an object of type str"),
+    (call(name("_codecs", "encode"), plain("a"), plain("utf-16")), "bytes of an object of type str"),
+    (call(name("builtins", "bytes"), plain(3)), "TypeError"),
+    (call(name("builtins", "bytearray"), plain(3)), "an object of type int in place of one of type bytes"),
+    (call(name("builtins", "bytearray"), plain(3), plain("latin1")), "bytes of an object of type int"),
+    (call(name("builtins", "set"), plain((1,))), "an object of type tuple in place of one of type list"),
+    (call(name("builtins", "frozenset"), plain("ab")), "an object of type str in place of one of type list"),
+    (call(name("builtins", "complex"), plain(1), plain(2.0)), "an object of type int in place of one of type float"),
+    (call(name("builtins", "complex"), plain(1.0), plain("2")), "an object of type str in place of one of type float"),
+    (call(name("collections", "Counter"), plain([1])), "an object of type list in place of one of type dict"),
+    (call(name("collections", "OrderedDict"), plain("ab")), "an OrderedDict of an object of type str"),
+    (call(name("collections", "OrderedDict"), plain([1])), "an object of type int in place of a key and a value"),
+    (call(name("collections", "OrderedDict"), plain([(1, 2, 3)])), "an object of type tuple in place of a key and a"),
+    (call(name("collections", "OrderedDict"), plain([[[1], 2]])), "an object of type list is a key, or an element of"),
+    (call(name("numpy", "dtype"), plain("x" * 30)), f"an array of NumPy's dtype {'x' * 20!r}; real"),
+    (call(name("numpy", "dtype"), plain(3)), "an array of NumPy's dtype an object of type int; real and complex"),
+    (call(name("numpy.core.multiarray", "scalar"), plain(3), plain("a")), "a NumPy array of an object of type int and"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("k", range(len(CALLS)))
+def test_what_a_name_does_not_take(k: int) -> None:
+    content, words = CALLS[k]
+    assert refusal(read, whole(content)).startswith(f"file: {words}")
+
+
+def test_what_names_make() -> None:
+    for content, value in (
+        (call(name("_codecs", "encode"), plain("\u00e9"), plain("latin1")), b"\xe9"),
+        (call(name("_codecs", "encode"), plain("\u00e9"), plain("utf-8")), b"\xc3\xa9"),
+        (call(name("_codecs", "encode"), plain("\u00e9")), b"\xc3\xa9"), (call(name("builtins", "bytes")), b""),
+        (call(name("builtins", "bytearray")), bytearray()), (call(name("__builtin__", "set"), plain([1, 2])), {1, 2}),
+        (call(name("builtins", "bytearray"), plain("\u00e9"), plain("latin1")), bytearray(b"\xe9")),
+        (call(name("builtins", "frozenset"), plain([1])), frozenset([1])),
+        (call(name("builtins", "complex"), plain(1.0), plain(2.0)), 1 + 2j),
+        (call(name("collections", "Counter"), plain({"a": 2})), Counter("aa")),
+        (call(name("collections", "Counter")), Counter()),
+        (call(name("collections", "OrderedDict"), plain([["b", 1], ("a", 2)])), OrderedDict(b=1, a=2)),
+    ):  # fmt: skip
+        made = read(whole(content))
+        assert type(made) is type(value)
+        assert made == value
 
 
 # -------------------------------------------------------------------------------------------------------------- limits
