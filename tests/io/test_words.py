@@ -392,6 +392,8 @@ def test_names_that_are_not_read_and_what_to_do(module: tuple[str, str]) -> None
     assert said.startswith(f"load: 'run.safetensors': it names '{'.'.join(module)}', {UNKNOWN[module]}")
 
 
+DTYPE = call(name("numpy", "dtype"), plain("u1"))
+BYTE = call(name("_codecs", "encode"), plain("a"), plain("latin1"))
 CALLS: list[tuple[bytes, str]] = [  # of names that are read, with what they do not take
     (call(name("_codecs", "encode"), plain(3), plain("latin1")), "bytes of an object of type int"),
     (call(name("_codecs", "encode"), plain("a"), plain(3)), "bytes of an object of type str"),
@@ -411,6 +413,15 @@ CALLS: list[tuple[bytes, str]] = [  # of names that are read, with what they do 
     (call(name("numpy", "dtype"), plain("x" * 30)), f"an array of NumPy's dtype {'x' * 20!r}; real"),
     (call(name("numpy", "dtype"), plain(3)), "an array of NumPy's dtype an object of type int; real and complex"),
     (call(name("numpy.core.multiarray", "scalar"), plain(3), plain("a")), "a NumPy array of an object of type int and"),
+    (call(name("numpy.core.multiarray", "scalar"), DTYPE, plain(5)), "a NumPy array of an object of type _Type and an"),
+    (
+        call(name("numpy._core.numeric", "_frombuffer"), BYTE, DTYPE, plain((1,)), plain(5)),
+        "a NumPy array of an object of type _Type and an object of type bytes",
+    ),
+    (
+        call(name("numpy._core.numeric", "_frombuffer"), BYTE, DTYPE, plain((2,)), plain("C")),
+        "a NumPy array of uint8 lies: its shape and its 1 bytes do not fit",
+    ),
 ]  # fmt: skip
 
 
@@ -546,6 +557,14 @@ def test_which_arrays_are_one() -> None:
     assert arrays["t"].shape == (3, 2)
 
 
+def test_names_that_are_taken_are_numbered() -> None:
+    a, b, c = (np.full(1, k) for k in range(3))
+    _, arrays = pack({"w.a.b": a, "w": {"a.b": b, "a": {"b": c}}, "__metadata__": a.copy()})
+    assert list(arrays) == ["w.a.b", "w.a.b#2", "w.a.b#3", "__metadata__#2"]
+    assert list(pack(a)[1]) == ["value"]
+    assert list(pack({"\ud800": a})[1]) == ["\\ud800"]
+
+
 def test_arrays_lie_by_their_width_and_then_by_name_from_a_multiple_of_eight_on() -> None:
     arrays: dict[str, Any] = {
         "b": np.zeros(3, np.uint8),
@@ -595,6 +614,20 @@ def test_a_part_of_a_file_is_read_whole_and_in_pieces() -> None:
     assert Part(file, 0, 8).array(np.dtype("<u4")).tolist() == [0x03020100, 0x07060504]
     with pytest.raises(ValueError, match="the file has become shorter while it was read"):
         Part(file, 10, 2 << 20).array(np.dtype("u1"))
+
+
+@pytest.mark.parametrize("before", range(6))
+def test_entries_are_counted_wherever_their_headers_lie(before: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one begins in a piece of a megabyte and ends in the next."""
+    name = "x"
+    content = bytes((1 << 20) - before - 30 - len(name))
+    raw = zipped({name: content})
+    assert raw.index(b"PK\x01\x02") == (1 << 20) - before
+    monkeypatch.setattr("tinygrad_cnn.io.zips._MAX_ENTRIES", 1)
+    assert entry_names(io.BytesIO(raw), "this") == [name]
+    monkeypatch.setattr("tinygrad_cnn.io.zips._MAX_ENTRIES", 0)
+    with pytest.raises(ValueError, match=r"^this is a zip archive of more than 0 entries, which are not read"):
+        entry_names(io.BytesIO(raw), "this")
 
 
 def test_entries_that_are_there_by_name(tmp_path: Any) -> None:
