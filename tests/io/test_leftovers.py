@@ -204,7 +204,7 @@ def test_a_file_that_somebody_always_removes_is_an_error(tmp_path: Path) -> None
         file = open(path, mode)  # noqa: SIM115
         path.unlink()
         made.append(file)
-        return file  # type: ignore[return-value]
+        return file
 
     with pytest.raises(
         OSError, match=r"cannot keep a temporary file beside '.*run\.npz': somebody removes each of them"

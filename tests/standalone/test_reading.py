@@ -209,6 +209,56 @@ OPERATIONS: dict[str, Any] = {  # of x (N, 3, 4)
 }  # fmt: skip
 
 
+def after(index: Any, value: Any) -> Any:
+    """A copy of x, written into: a number, or what a function makes of x."""
+
+    def function(x: Any) -> Any:
+        y = x.clone()
+        y[index] = value(x) if callable(value) else value
+        return y
+
+    return function
+
+
+def filled(view: Any, number: float = 3.0) -> Any:
+    """A copy of x, of which a view was filled."""
+
+    def function(x: Any) -> Any:
+        y = x.clone()
+        view(y).fill_(number)
+        return y
+
+    return function
+
+
+ALL = slice(None)
+OPERATIONS |= {
+    "changed(x, np.s_[:, [2, 0, 1]], x)": after((ALL, [2, 0, 1]), lambda x: x),
+    "changed(x, np.s_[[1, 0]], 1.0)": after(([1, 0],), 1.0),
+    "x[:, 0] | changed(x, np.s_[:, 1], y)": after((ALL, 1), lambda x: x[:, 0]),
+    "x * 2 | y": after((Ellipsis,), lambda x: x * 2),  # all of it is new
+    "changed(x, np.s_[...], 2.0)": after((Ellipsis,), 2.0),
+    "x[0] | changed(x, np.s_[...], y)": after((Ellipsis,), lambda x: x[0]),
+    "x[:, 1:, :2] | changed(x, np.s_[:, 1:], changed(x[:, 1:], np.s_[:, :, [3, 0]], y))": after(
+        (ALL, slice(1, None), [3, 0]), lambda x: x[:, 1:, :2]
+    ),
+    "x[..., :2] | changed(x, np.s_[..., ::2], y)": after((Ellipsis, slice(None, None, 2)), lambda x: x[..., :2]),
+    "len(x) | x.transpose(2, 0, 1) | changed(y, np.s_[0], np.broadcast_to(np.full((1, 3), 3.0, np.float32), (n, 3))) | "
+    "y.transpose(1, 2, 0)": filled(lambda y: y.permute(2, 0, 1)[0]),
+    "len(x) | x.reshape(-1, 12) | changed(y, np.s_[:, 0], np.broadcast_to(np.array([3.0], np.float32), (n,))) | "
+    "y.reshape(x.shape)": filled(lambda y: y.view(-1, 12)[:, 0]),
+    "x[:, :, :3] | np.moveaxis(np.diagonal(x, 0, 1, 2), -1, 1) | x.transpose(0, 1)": lambda x: (
+        tg.einsum("nii->ni", x[:, :, :3])
+    ),
+    "len(x) | x[:, :2] | added((n, 3, 4), np.s_[:, np.zeros(2, np.int64)], y) | x + y": lambda x: (
+        tg.index_add(x, 1, tg.tensor([0, 0]), x[:, :2])
+    ),
+    "x.sum() | norm(x, 3.0, None)": lambda x: x.sum().norm(3),
+    "x.sum() | np.zeros((), np.int64)": lambda x: x.sum().sort()[1],
+    "x.sum() | y | np.logaddexp.accumulate(x, 1)": lambda x: (x.sum().cumsum(0), x.logcumsumexp(1)),
+}  # fmt: skip
+
+
 class Calls(nn.Module):
     """A module around a function."""
 
@@ -224,6 +274,13 @@ class Calls(nn.Module):
 def test_an_operation_is_written_as_one_would_write_it(words: str, tmp_path: Path) -> None:
     text = written(Calls(OPERATIONS[words]), tg.randn(2, 3, 4), tmp_path / "net.py")
     assert " | ".join(lines(text)) == words
+
+
+@pytest.mark.parametrize(("dim", "words"), [(0, "len(x)"), (1, "x.shape[1]"), (2, "x.shape[2]")])
+def test_the_size_of_the_batch_where_it_is_needed(dim: int, words: str, tmp_path: Path) -> None:
+    model, x = Calls(lambda x: x.sum((dim + 1) % 3) * 0 + x.shape[dim]), tg.randn(2, 3, 4)
+    text = tg.export_numpy(model, x, tmp_path / "net.py", batch_dim=dim).read_text()
+    assert f"    n = {words}\n" in text
 
 
 def test_the_largest_number_of_names_that_are_needed_at_once(tmp_path: Path) -> None:
