@@ -213,3 +213,14 @@ def test_a_file_that_somebody_always_removes_is_an_error(tmp_path: Path) -> None
     assert len(made) > 1
     assert all(file.closed for file in made)
     assert len({file.name for file in made}) == len(made)
+
+
+def test_an_interrupt_while_a_file_is_locked_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_descriptor: int, *, wait: bool) -> bool:
+        assert wait
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(leftovers, "_lock", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        leftovers.new_temporary(tmp_path / "run.npz", open)
+    assert listing(tmp_path) == []
