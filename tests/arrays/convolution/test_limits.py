@@ -172,6 +172,37 @@ def test_rows_of_a_product_are_between_64_and_192_and_fewer_the_more_channels_th
     assert winograd._rows(20, 108) == winograd._rows(108, 20) == 128
 
 
+@pytest.mark.parametrize(("algorithm", "groups"), [(im2col, 1), (im2col, 2), (lastcol, 1)])
+def test_blocks_are_counted_in_elements_of_columns(
+    algorithm: ModuleType, groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which bounds the memory of a large batch, and keeps blocks in the cache."""
+    geometry = GEOMETRIES["uneven"]
+    x, w, b, g = numbers(geometry, (9, 8), 3, 4, 6, groups)
+    real, seen = algorithm.row_blocks, []
+
+    def row_blocks(start: int, stop: int, per_row: int, most: int) -> Any:
+        seen.append((per_row, most))
+        return real(start, stop, per_row, most)
+
+    monkeypatch.setattr(algorithm, "row_blocks", row_blocks)
+    monkeypatch.setattr(im2col, "_AT_ONCE", 0)
+
+    def halves(n: int, job: Any, _: float) -> None:
+        job(0, n // 2)
+        job(n // 2, n)
+
+    monkeypatch.setattr(threads, "divide", halves)
+    monkeypatch.setattr(algorithm, "divide", halves)
+    in_a_row = 4 * 3 * 2 * g.shape[3] * 3
+    algorithm.forward(x, w, b, geometry, groups)
+    algorithm.weight(g, x, geometry, groups)
+    assert seen == [(in_a_row, algorithm._BLOCK)] * 4
+    seen.clear()
+    algorithm.image(g, w, geometry, groups, (9, 8))
+    assert sum(per_row for per_row, _ in seen) == in_a_row  # channels, or samples, are shared
+
+
 # ---------------------------------------------------------------------------------------------------- what is kept
 def test_small_columns_are_kept_for_the_gradient_and_large_ones_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     geometry = GEOMETRIES["uneven"]
