@@ -400,6 +400,9 @@ def test_the_number_of_threads_is_kept(how: str, monkeypatch: pytest.MonkeyPatch
             assert tg.get_num_threads() == expected
         if how != "asked" and _blas_threads():
             assert set(_blas_threads()) == {3}
+        tg.set_num_threads(1)
+        assert tg.get_num_threads() == 1
+        assert set(_blas_threads()) <= {1}
 
 
 def test_a_machine_whose_blas_is_unknown_has_as_many_threads_as_cores(monkeypatch: pytest.MonkeyPatch) -> None:
