@@ -145,7 +145,10 @@ def test_out_receives_the_result_and_is_returned() -> None:
 
 
 def test_a_mistake_within_a_function_is_not_taken_for_one_of_its_keywords() -> None:
+    calls = []
+
     def total(x: Any, dim: int = 0) -> Any:
+        calls.append(dim)
         raise TypeError(f"mine, {dim}")
 
     call = accepting(total)
@@ -154,6 +157,7 @@ def test_a_mistake_within_a_function_is_not_taken_for_one_of_its_keywords() -> N
     for keywords in ({}, {"dim": 1}):
         with pytest.raises(TypeError, match=r"^mine, "):
             call(3, **keywords)
+    assert calls == [0, 1]  # and it is not tried again
     with pytest.raises(TypeError, match=r"^mine, 7"):
         call(3, axis=7)
 
