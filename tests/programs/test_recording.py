@@ -179,6 +179,18 @@ OTHERWISE: dict[str, tuple[Any, str]] = {  # of m.a, m.b and x (2, 4)
         lambda _m, x: x * tg.tensor([[2.0 * i] for i in range(x.shape[0])]),
         r"an array of shape \(2, 1\) that no operation made has other numbers for each batch size, which mul .* reads",
     ),
+    "a number that repeats": (
+        lambda _m, x: x + tg.full((x.shape[0], 1), float(x.shape[0])),
+        r"an array of shape \(2, 1\) that no operation made has other numbers for each batch size, which add .* reads",
+    ),
+    "a number instead of a tensor": (
+        lambda m, x: (lambda y: y * (2.0 if odd(x) else y) * m.a)(x * 2),
+        r"became 2\.0, in mul",
+    ),
+    "more entries": (
+        lambda _m, x: x.reshape((2, -1, 1) if odd(x) else (2, -1)) if x.shape[0] in (2, 4) else x,
+        "it takes 1 steps for one and 0 for the other",
+    ),
     "a slice that is longer than a batch": (
         lambda _m, x: x[:5].var(0),
         "a slice goes to 5, beyond a batch that has 1 there, in getitem",
@@ -460,3 +472,97 @@ def test_what_nobody_reads_may_be_other_numbers_each_time() -> None:
 
     program = of(function, 2, 3)
     assert (ops(program), program.known, program.free) == (["add"], [], True)
+
+
+@pytest.mark.parametrize(
+    ("result", "got"), [(lambda _x: None, "nothing"), (lambda _x: (), "nothing"), (lambda x: (x, 3), "a int")]
+)
+def test_what_a_model_gives_that_is_no_tensor_is_named(result: Any, got: str) -> None:
+    with pytest.raises(TypeError, match=f"a model to record must return Tensors, .* it gave {got}$"):
+        of(result, 2, 3)
+
+
+def test_numbers_that_are_nan_are_the_same_for_each_batch() -> None:
+    p = of(lambda x: tg.where(x > 0, x, float("nan")) + tg.tensor([float("nan"), 1.0, 2.0]), 2, 3)
+    assert p.free
+    assert ops(p) == ["gt", "where", "add"]
+
+
+def test_positions_that_are_computed_are_values() -> None:
+    p = record(Calls2(lambda x, i: x[:, i] + x[:, i - 1]), tg.randn(2, 5), tg.tensor([0, -1, 2]))
+    assert p.free
+    assert [s.op for s in p.steps] == ["getitem", "sub", "getitem", "add"]
+    assert list(p.steps[0].values()) == [p.inputs[0], p.inputs[1]]
+    assert list(p.steps[2].values()) == [p.inputs[0], p.steps[1].output]
+
+
+class Calls2(Calls):
+    """The same of two inputs."""
+
+    def forward(self, x: Any, i: Any) -> Any:
+        return self.function(x, i)
+
+
+@pytest.mark.parametrize("shapes", [[(3, 4), (3, 2), (4, 3)], [(3,), (3, 3), (2,)]])
+def test_by_default_the_batch_is_the_first_dimension_of_all_that_are_as_long(shapes: Any) -> None:
+    class Three(nn.Module):
+        def forward(self, a: Any, b: Any, c: Any) -> Any:
+            return a * 2, b * 2, c * 2
+
+    p = record(Three(), *(tg.randn(*shape) for shape in shapes))
+    for value, shape in zip(p.inputs, shapes, strict=True):
+        assert value.shape == ((N if shape[0] == 3 else shape[0]), *shape[1:])
+    assert (p.batch, p.free) == (3, True)
+
+
+def test_a_batch_that_is_not_in_front_and_not_in_all() -> None:
+    class Three(nn.Module):
+        def forward(self, a: Any, b: Any, c: Any) -> Any:
+            return a + b + c
+
+    given = tg.randn(4, 3), tg.randn(4, 3), tg.randn(4, 1)
+    for dims in ((1, -1, None), [1, 1, None]):
+        p = record(Three(), *given, batch_dim=dims)
+        assert [v.shape for v in (*p.inputs, *p.outputs)] == [(4, N), (4, N), (4, 1), (4, N)]
+        assert (p.batch, p.free, p.fixed_because) == (3, True, "")
+    p = record(Three(), *given, batch_dim=None)
+    assert (p.batch, p.free, p.fixed_because) == (1, False, "")
+    for wrong, message in (
+        ((1, 1), "batch_dim has 2 entries for 3 arrays among the examples"),
+        ((1, 2, None), r"batch_dim 2 is no dimension of an example of shape \(4, 3\)"),
+        ((1, -3, None), r"batch_dim -3 is no dimension of an example of shape \(4, 3\)"),
+        ("all", "batch_dim must be a number, a tuple of them or None, got 'all'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            record(Three(), *given, batch_dim=wrong)
+    assert record(Calls(lambda x: x * 2), tg.tensor(1.0)).fixed_because == ""
+
+
+@pytest.mark.parametrize(
+    ("extent", "text"),
+    [
+        (Extent(1), "N"),
+        (Extent(2), "2 * N"),
+        (Extent(1, 3), "N + 3"),
+        (Extent(4, -1), "4 * N - 1"),
+        (Extent(0, 1), "0 * N + 1"),
+    ],
+)
+def test_an_extent_as_text_and_as_a_number(extent: Extent, text: str) -> None:
+    assert str(extent) == text
+    assert extent.at(5) == eval(text, {"N": 5})
+
+
+def test_a_free_program_holds_for_the_batches_it_was_not_made_of() -> None:
+    """Shapes and attributes with extents are those of a call with that batch."""
+
+    def function(x: Any) -> Any:
+        y = tg.cat([x, x[:1]]).reshape(-1, 2)
+        return y[1:].sum(1), x * tg.ones(x.shape[0], 1), tg.arange(2 * x.shape[0])
+
+    free = of(function, 3, 4)
+    assert free.free
+    for n in (2, 7, 20):
+        fixed = record(Calls(function), tg.randn(n, 4), batch_dim=None)
+        for a, b in zip(free.outputs, fixed.outputs, strict=True):
+            assert tuple(s.at(n) if isinstance(s, Extent) else s for s in a.shape) == b.shape
