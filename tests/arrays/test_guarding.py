@@ -178,7 +178,7 @@ def test_a_run_with_very_many_things_has_been_looked_at_enough(monkeypatch: pyte
 
 
 def test_what_one_loop_knows_is_not_taken_for_anothers() -> None:
-    keys = [here_and(about) for about in ("a", "b")]
+    keys: list[Any] = [here_and(about) for about in ("a", "b")]
     keys += [here_and("a")]
     assert len(set(keys)) == 3
     assert keys[0] == (__file__, keys[0][1], "a")
@@ -236,6 +236,6 @@ def test_the_users_line_is_this_one_and_its_module() -> None:
     file, line, module = users_line()
     assert (file, module) == (__file__, __name__)
     assert line > 0
-    space = {"users_line": users_line}
+    space: dict[str, Any] = {"users_line": users_line}
     exec(compile("found = users_line()", "nobody.py", "exec"), space)
     assert space["found"] == ("nobody.py", 1, "__main__")

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tinygrad_cnn as tg
+import tinygrad_cnn
 from tinygrad_cnn.arrays.keywords import accepting, accepts, has_dimension, passing_to
 
+tg: Any = tinygrad_cnn  # whose types know no other keywords
 X = np.arange(6.0).reshape(2, 3) - 2.5
 
 

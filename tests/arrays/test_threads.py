@@ -335,12 +335,12 @@ def test_an_array_of_nothing_and_one_that_runs_backwards_have_slabs_too(monkeypa
 def test_slabs_are_shared_where_all_elements_together_take_long_enough() -> None:
     a = np.zeros((10, 100))
     for seconds, parts in ((0.999, 1), (1.0, 2), (1.5, 3)):
-        seen = set()
-        by_slabs(
-            a,
-            lambda part, seen=seen: seen.add((threading.current_thread().name, part[0].start)),
-            seconds * threads.WORTH / 1000,
-        )  # type: ignore[misc]
+        seen: set[Any] = set()
+
+        def job(part: threads.Slab, seen: set[Any] = seen) -> None:
+            seen.add((threading.current_thread().name, part[0].start))
+
+        by_slabs(a, job, seconds * threads.WORTH / 1000)
         assert len(seen) == parts
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -496,8 +497,12 @@ def test_positions_that_are_computed_are_values() -> None:
     assert list(p.steps[2].values()) == [p.inputs[0], p.steps[1].output]
 
 
-class Calls2(Calls):
-    """The same of two inputs."""
+class Calls2(nn.Module):
+    """A module around a function of two."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
 
     def forward(self, x: Any, i: Any) -> Any:
         return self.function(x, i)
@@ -566,3 +571,80 @@ def test_a_free_program_holds_for_the_batches_it_was_not_made_of() -> None:
         fixed = record(Calls(function), tg.randn(n, 4), batch_dim=None)
         for a, b in zip(free.outputs, fixed.outputs, strict=True):
             assert tuple(s.at(n) if isinstance(s, Extent) else s for s in a.shape) == b.shape
+
+
+class Pair(NamedTuple):
+    """Two results with names."""
+
+    left: Any
+    right: Any
+
+
+def test_the_fields_of_a_named_tuple_are_names_of_results() -> None:
+    p = of(lambda x: Pair(x + 1, [x * 2, x]), 2, 3)
+    assert p.output_names == ["left", "right_0", "right_1"]
+    assert p.keyed
+    for plain in (lambda x: x + 1, lambda x: (x + 1, x), lambda x: [x + 1]):
+        assert not of(plain, 2, 3).keyed
+    assert of(lambda x: {"a": x + 1}, 2, 3).keyed
+
+
+def test_a_warning_of_the_model_is_heard_once() -> None:
+    def warns(x: Any) -> Any:
+        warnings.warn("look out", UserWarning, stacklevel=2)
+        return x * 2
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert of(warns, 2, 3).free
+    assert [str(w.message) for w in heard] == ["look out"]
+
+
+def test_what_is_seen_with_some_numbers_counts_where_others_are_refused() -> None:
+    for sign in (-1.0, 1.0):
+
+        def one_sided(x: Any, sign: float = sign) -> Any:
+            if (x.numpy() * sign < 0).any():
+                raise ValueError("not these numbers, please")
+            return x * float(x.numpy().max())
+
+        with pytest.raises(RuntimeError, match="depends on the numbers"):
+            record(Calls(one_sided), tg.rand(2, 3) * sign)
+
+
+@pytest.mark.parametrize(
+    ("own", "names"),
+    [(["a", "b"], ["a", "b"]), (["a", "b", "c"], ["a", "b"]), (["a"], ["left", "right"]), (None, ["left", "right"])],
+)
+def test_a_model_may_name_its_inputs_itself(own: Any, names: list[str]) -> None:
+    model = Two()
+    model.input_names = own
+    assert [v.name for v in record(model, tg.randn(2, 3), tg.randn(2, 3)).inputs] == names
+    assert [v.name for v in record(model, tg.randn(2, 3), right=tg.randn(2, 3)).inputs] == ["left", "right"]
+
+
+def test_inputs_that_came_as_a_list_are_counted() -> None:
+    class Many(nn.Module):
+        def forward(self, *things: Any) -> Any:
+            return sum(things)
+
+    assert [v.name for v in record(Many(), tg.randn(2, 3)).inputs] == ["things"]
+    assert [v.name for v in record(Many(), tg.randn(2, 3), tg.randn(2, 3)).inputs] == ["things_0", "things_1"]
+    assert [v.name for v in record(nn.ReLU(), tg.randn(2, 3)).inputs] == ["input"]
+
+
+def test_views_know_what_is_written_through_others() -> None:
+    def function(x: Any) -> Any:
+        y = x * 2
+        whole, part = y.view(2, 3), y[0]
+        part.add_(1)
+        a = whole + 0.5
+        whole.mul_(3)
+        return a, part - 1, y.detach(), y.numpy() * 1.0
+
+    x = np.arange(6, dtype="f").reshape(2, 3)
+    with pytest.raises(RuntimeError, match="depends on the numbers"):
+        record(Calls(function), tg.tensor(x), batch_dim=None)
+    p = record(Calls(lambda x: function(x)[:3]), tg.tensor(x), batch_dim=None)
+    assert [s.op for s in p.steps].count("overwritten") == 2  # through a part, and through the whole
+    assert len({v.number for v in p.outputs}) == 3
