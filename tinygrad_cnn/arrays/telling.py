@@ -36,13 +36,14 @@ def described(x: Any) -> str:
 
 def tell(error: Exception, text: str) -> None:
     """Let the message of an error end with a line more, once. What is no message is left alone."""
+    first = error.args[0] if error.args else None
     if str(error).endswith(f"\n  {text}") or isinstance(error, KeyError):
         return
     if isinstance(error, np.exceptions.AxisError):  # its message comes from its attributes
         error._msg = f"{error}\n  {text}"  # type: ignore[attr-defined]
         error.axis = error.ndim = None
-    elif error.args and isinstance(error.args[0], str):
-        error.args = (f"{error.args[0]}\n  {text}", *error.args[1:])
+    elif isinstance(first, str) and not first.endswith(f"\n  {text}"):  # of several arguments the first is the message
+        error.args = (f"{first}\n  {text}", *error.args[1:])
 
 
 def explained(error: ValueError, name: str, arrays: Sequence[Any]) -> ValueError:
