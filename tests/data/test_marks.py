@@ -16,7 +16,7 @@ HINT = "is this a filled-in template, with its four black squares at the corners
 def picture(
     height: int, width: int, corners: Any, half: int = 8, rings: tuple[int, ...] = (0,), paper: float = 0.0
 ) -> np.ndarray:
-    """Black squares of 2 * half + 1 pixels around places (x, y); those that are rings have a hole of half their size."""
+    """Black squares of 2 * half + 1 pixels around places (x, y); rings have a hole of half their size."""
     darkness = np.full((height, width), paper)
     for k, (x, y) in enumerate(corners):
         darkness[y - half : y + half + 1, x - half : x + half + 1] = 1
@@ -57,7 +57,6 @@ def test_a_mark_at_the_edge_of_the_picture_may_be_cut(near: tuple[int, int]) -> 
     """One white pixel around it shows that it is whole."""
     for corner, (across, down) in enumerate([(-1, -1), (1, -1), (1, 1), (-1, 1)]):
         corners = list(CORNERS)
-        x, y = corners[corner]
         corners[corner] = (
             8 + near[0] if across < 0 else 240 - 9 - near[0],
             8 + near[1] if down < 0 else 180 - 9 - near[1],
@@ -66,7 +65,7 @@ def test_a_mark_at_the_edge_of_the_picture_may_be_cut(near: tuple[int, int]) -> 
         if near == (1, 1):
             np.testing.assert_allclose(find_marks(darkness), corners, atol=1e-9)
         else:
-            with pytest.raises(ValueError, match="^3 of the 4 corner marks found: "):
+            with pytest.raises(ValueError, match=r"^3 of the 4 corner marks found: "):
                 find_marks(darkness)
 
 
@@ -78,21 +77,21 @@ def test_drawings_inside_are_no_corner_marks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "height", "width", "area", "fits"),
+    ("height", "width", "area", "fits"),
     [
-        ("of six pixels", 6, 6, 36, True),
-        ("of five", 5, 5, 25, False),
-        ("of five down", 5, 6, 30, False),
-        ("of five across", 6, 5, 30, False),
-        ("hardly too wide", 16, 20, 320, True),
-        ("too wide", 15, 20, 300, False),
-        ("hardly too high", 20, 16, 320, True),
-        ("too high", 20, 15, 300, False),
-        ("with a large hole", 20, 20, 230, True),
-        ("a thin frame", 20, 20, 220, False),
+        (6, 6, 36, True),  # of six pixels
+        (5, 5, 25, False),  # of five
+        (5, 6, 30, False),  # of five down
+        (6, 5, 30, False),  # of five across
+        (16, 20, 320, True),  # hardly too wide
+        (15, 20, 300, False),  # too wide
+        (20, 16, 320, True),  # hardly too high
+        (20, 15, 300, False),  # too high
+        (20, 20, 230, True),  # with a large hole
+        (20, 20, 220, False),  # a thin frame
     ],
 )
-def test_a_mark_is_a_filled_square(size: str, height: int, width: int, area: int, fits: bool) -> None:
+def test_a_mark_is_a_filled_square(height: int, width: int, area: int, fits: bool) -> None:
     assert Blob(10, 30, 10 + height, 30 + width, area).is_mark(100, 100) is fits
 
 
@@ -134,7 +133,7 @@ def test_marks_may_differ_in_size_by_half() -> None:
     np.testing.assert_allclose(found, CORNERS, atol=1e-9)
 
 
-# ------------------------------------------------------------------------------------------------------------ how they lie
+# ----------------------------------------------------------------------------------------------------- how they lie
 def grid(columns: float = 6, rows: float = 10, turn: float = 0.0, cell: float = 50.0) -> np.ndarray:
     """The marks of a sheet, clockwise from the ring, turned by so many degrees, clockwise as seen."""
     w, h, a = (columns + 1) * cell, (rows + 1) * cell, math.radians(turn)

@@ -1,4 +1,4 @@
-"""Both sides of every bound of a scheduler's arguments, given at the door or out of a file; and what stands for none."""
+"""Both sides of every bound of a scheduler's arguments, at the door and out of a file; and the defaults."""
 
 from __future__ import annotations
 
