@@ -414,3 +414,34 @@ def test_predictions_of_batches_of_several_parts_leave_the_targets_out() -> None
     batches = [[tg.tensor(X[:5]), tg.tensor(Y[:5])], [tg.tensor(X[5:]), tg.tensor(Y[5:])]]
     for data in (batches, [x for x, _ in batches], [(x,) for x, _ in batches], DataLoader(TensorDataset(X), 7)):
         np.testing.assert_allclose(mine.predict(data).numpy(), model(tg.tensor(X)).numpy(), rtol=1e-5, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------- before it begins
+def test_a_trainer_that_has_not_begun() -> None:
+    mine = trainer()
+    assert (mine.epoch, mine.batch, mine.epochs, mine.validates) == (0, 0, 0, False)
+    assert (mine.stop_reason, mine.interrupted, mine.live, len(mine.history)) == (None, False, None, 0)
+
+
+def test_a_page_that_shows_the_run_is_a_callback_that_was_given_or_none() -> None:
+    page = Callback()
+    mine = trainer(callbacks=[EarlyStopping("loss")], live=page)
+    assert mine.live is page
+    assert page in mine.callbacks
+    assert trainer(live=False).live is None
+    for odd in (1, 0, None, "yes", Callback):
+        with pytest.raises(TypeError, match=r"live must be True, False or what viz.live\(\) returns, got"):
+            trainer(live=odd)
+
+
+def test_whether_a_run_validates_is_said_to_callbacks() -> None:
+    seen: list[bool] = []
+
+    class Asking(Callback):
+        def on_fit_start(self, trainer: Any) -> None:
+            seen.append(trainer.validates)
+
+    mine = trainer(callbacks=Asking())
+    mine.fit((X, Y), 1, validation=blobs(seed=1))
+    mine.fit((X, Y), 2)
+    assert seen == [True, False]
