@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.data import SheetLayout, center_digit, make_template, split_sheet
-from tinygrad_cnn.data.marks import components
+from tinygrad_cnn.data.marks import components, find_marks
 
 Image = pytest.importorskip("PIL.Image", reason="sheets need Pillow")
 COLUMNS = 6
@@ -243,6 +243,57 @@ def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         make_template(tmp_path / "nowhere" / "u.png")
     assert [p.name for p in tmp_path.iterdir()] == ["t.png"]
+
+
+@pytest.mark.parametrize(("columns", "cell"), [(6, 72), (3, 32), (20, 96)])
+def test_what_stands_on_a_template(columns: int, cell: int, tmp_path: Path) -> None:
+    """Marks where the layout has them, light borders around empty cells, and in both margins each row's digit."""
+    layout = make_template(tmp_path / "t.png", columns=columns, cell=cell)
+    picture = Image.open(tmp_path / "t.png")
+    assert (picture.mode, picture.size) == ("RGB", ((columns + 3) * cell, (13 * cell) + cell // 2))
+    dark = 1 - np.asarray(picture.convert("L")) / 255  # (H, W)
+    np.testing.assert_allclose(find_marks(dark), layout.marks(), atol=1)
+
+    (left, top), (right, bottom) = layout.origin, layout.box(9, columns - 1)[2:]
+    assert (left, top) == (cell * 3 // 2, 2 * cell)
+    assert (right - left, bottom - top) == (columns * cell, 10 * cell)
+    line, middle = max(cell // 48, 1), cell // 2
+    for row in range(10):
+        for column in range(columns):
+            x0, y0, x1, y1 = layout.box(row, column)
+            assert (x0, y0, x1 - x0, y1 - y0) == (left + column * cell, top + row * cell, cell, cell)
+            assert not dark[y0 + line + 1 : y1 - line, x0 + line + 1 : x1 - line].any()
+            for border in (dark[y0 + middle, x0 - middle : x0 + middle], dark[y0 - middle : y0 + middle, x0 + middle]):
+                seen = border[border > 0]
+                assert len(seen) >= line
+                assert row == 0 or column == 0 or len(seen) == line
+    grid = dark[top + middle, left - 1 : right + 2]
+    assert 0.1 < grid.max() < 0.3  # a border is seen, and is no ink
+    for row in range(10):
+        y0 = top + row * cell
+        margins = [dark[y0 : y0 + cell, x : x + cell] for x in (left - cell, right + 2)]
+        heights = []
+        for margin in margins:
+            rows, across = np.nonzero(margin > 0.3)
+            assert abs(rows.mean() / cell - 0.5) < 0.12
+            assert abs(across.mean() / cell - 0.5) < 0.12
+            heights.append(np.ptp(rows) / cell)
+        assert 0.25 < min(heights) <= max(heights) < 0.5
+        assert abs((margins[0] > 0.3).sum() - (margins[1] > 0.3).sum()) < 0.2 * (margins[0] > 0.3).sum()
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(3, 2), (14, 2), (15, 1), (25, 1)])
+def test_what_to_do_is_said_above_the_cells(columns: int, lines: int, tmp_path: Path) -> None:
+    """In one line where there is room, in two on a narrow sheet; within its width, and clear of the marks."""
+    layout = make_template(tmp_path / "t.png", columns=columns)
+    dark = np.asarray(Image.open(tmp_path / "t.png").convert("L")) < 180
+    above = dark[: int(layout.marks()[0, 1] - 0.25 * layout.cell)]
+    rows, across = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
+    assert (np.diff(rows) > 4).sum() == lines - 1
+    assert across[0] > 0.2 * layout.cell
+    assert across[-1] < layout.size[0] - 0.2 * layout.cell
+    assert abs((across[0] + across[-1]) / 2 - layout.size[0] / 2) < 0.05 * layout.size[0]
+    assert 0.3 < (rows[0] + rows[-1]) / 2 / layout.cell < 1.1
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def check_state(loader: Any, state: Any) -> None:
             "on in the middle of an epoch, make the loader as it was"
         )
     if other := differences(saved_settings, now):
-        warnings.warn(f"the loader is not the one of the saved run: {other}", stacklevel=4)
+        warnings.warn(f"the loader is not the one of the saved run: {other}", stacklevel=3)
 
 
 def load(loader: Any, state: dict[str, Any]) -> None:
