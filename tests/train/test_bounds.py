@@ -416,6 +416,21 @@ def test_predictions_of_batches_of_several_parts_leave_the_targets_out() -> None
         np.testing.assert_allclose(mine.predict(data).numpy(), model(tg.tensor(X)).numpy(), rtol=1e-5, atol=1e-6)
 
 
+def test_an_ignored_target_beside_scores_of_one_class() -> None:
+    assert topk_accuracy(np.zeros((2, 1)), np.array([0, -100]), 2) == 1.0
+    assert math.isnan(topk_accuracy(np.zeros((2, 1)), np.array([-100, -100]), 2))
+
+
+def test_a_checkpoint_of_a_run_that_kept_no_count_begins_at_nothing(tmp_path: Path) -> None:
+    saving = Checkpoint(tmp_path / "{epoch}", every_batches=2)
+    saving.load_state_dict({})
+    assert saving.state_dict() == {"batches": 0, "batch": 0, "files": []}
+    saving.load_state_dict(
+        {"batches": 3, "batch": 2, "files": [str(tmp_path / "7"), "other/7", str(tmp_path / "a" / "b")]}
+    )
+    assert saving.state_dict() == {"batches": 3, "batch": 2, "files": [str(tmp_path / "7")]}
+
+
 # ------------------------------------------------------------------------------------------------- before it begins
 def test_a_trainer_that_has_not_begun() -> None:
     mine = trainer()

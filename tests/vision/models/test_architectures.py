@@ -57,6 +57,16 @@ def table(layers: Any) -> str:
 VGG_END = "dense 4096, drop 0.5, dense 4096, drop 0.5, dense 1000"
 P = "max 2/2+0"
 TABLES = {  # features and classifiers, but for the relus
+    "squeezenet1_1": (
+        "64 3/2+0, max 3/2+0 up, fire 16 64 64, fire 16 64 64, max 3/2+0 up, fire 32 128 128, fire 32 128 128, "
+        "max 3/2+0 up, fire 48 192 192, fire 48 192 192, fire 64 256 256, fire 64 256 256",
+        "drop 0.5, 1000 1/1+0, AdaptiveAvgPool2d",
+    ),
+    "SqueezeNet": (  # version 1.0
+        "96 7/2+0, max 3/2+0 up, fire 16 64 64, fire 16 64 64, fire 32 128 128, max 3/2+0 up, fire 32 128 128, "
+        "fire 48 192 192, fire 48 192 192, fire 64 256 256, max 3/2+0 up, fire 64 256 256",
+        "drop 0.5, 1000 1/1+0, AdaptiveAvgPool2d",
+    ),
     "alexnet": (
         "64 11/4+2, max 3/2+0, 192 5/1+2, max 3/2+0, 384 3/1+1, 256 3/1+1, 256 3/1+1, max 3/2+0",
         "drop 0.5, dense 4096, drop 0.5, dense 4096, dense 1000",
@@ -70,16 +80,6 @@ TABLES = {  # features and classifiers, but for the relus
         f"64 3/1+1, 64 3/1+1, {P}, 128 3/1+1, 128 3/1+1, {P}, 256 3/1+1, 256 3/1+1, 256 3/1+1, {P}, 512 3/1+1, "
         f"512 3/1+1, 512 3/1+1, {P}, 512 3/1+1, 512 3/1+1, 512 3/1+1, {P}",
         VGG_END,
-    ),
-    "squeezenet1_1": (
-        "64 3/2+0, max 3/2+0 up, fire 16 64 64, fire 16 64 64, max 3/2+0 up, fire 32 128 128, fire 32 128 128, "
-        "max 3/2+0 up, fire 48 192 192, fire 48 192 192, fire 64 256 256, fire 64 256 256",
-        "drop 0.5, 1000 1/1+0, AdaptiveAvgPool2d",
-    ),
-    "SqueezeNet": (  # version 1.0
-        "96 7/2+0, max 3/2+0 up, fire 16 64 64, fire 16 64 64, fire 32 128 128, max 3/2+0 up, fire 32 128 128, "
-        "fire 48 192 192, fire 48 192 192, fire 64 256 256, max 3/2+0 up, fire 64 256 256",
-        "drop 0.5, 1000 1/1+0, AdaptiveAvgPool2d",
     ),
 }
 
