@@ -110,6 +110,36 @@ def test_the_parts_of_a_fire_module() -> None:
     np.testing.assert_allclose(fire(x).numpy(), wanted, rtol=1e-5, atol=1e-6)
 
 
+STEMS = {  # what stands before the first block, and within blocks
+    "resnet18": ("64 7/2+3, BatchNorm2d, max 3/2+1", "64 3/1+1, BatchNorm2d, 64 3/1+1, BatchNorm2d"),
+    "resnet, bottlenecks": (
+        "64 7/2+3, BatchNorm2d, max 3/2+1",
+        "64 1/1+0, BatchNorm2d, 64 3/1+1, BatchNorm2d, 256 1/1+0, BatchNorm2d, Sequential",
+    ),
+    "densenet": ("8 7/2+3, BatchNorm2d, max 3/2+1", "BatchNorm2d, 16 1/1+0, BatchNorm2d, 4 3/1+1"),
+    "mobilenet_v2": ("32 3/2+1, BatchNorm2d, ReLU6", "32 3/1+1, BatchNorm2d, ReLU6, 16 1/1+0, BatchNorm2d"),
+}
+
+
+@pytest.mark.usefixtures("zeros")
+@pytest.mark.parametrize("name", STEMS)
+def test_the_first_layers_of_nets_of_blocks(name: str) -> None:
+    net = SMALL[name]()
+    if name.startswith("resnet"):
+        stem, block = [net.conv1, net.bn1, net.maxpool], net.layer1[0].children()
+        assert word(net.fc) == "dense 1000"
+        assert net.layer1[0].downsample is None or table(net.layer1[0].downsample) == "256 1/1+0, BatchNorm2d"
+        assert table(net.layer3[0].downsample) == f"{net.layer3[0].downsample[0].out_channels} 1/2+0, BatchNorm2d"
+    elif name == "densenet":
+        stem, block = list(net.features)[:4], net.features.denseblock1.denselayer1.children()
+        halving = net.features.transition1
+        assert table(halving) == "BatchNorm2d, 8 1/1+0, AvgPool2d"
+        assert (halving.pool.kernel_size, halving.pool.stride) == (2, 2)
+    else:
+        stem, block = net.features[0], [m for m in net.features[1].modules() if not list(m.children())]
+    assert (table(stem), table(block)) == STEMS[name]
+
+
 SMALL = {  # nets of every kind that are made in no time
     "resnet18": lambda **more: models.resnet18(**more),
     "resnet, bottlenecks": lambda **more: models.ResNet(Bottleneck, [1, 1, 1, 1], **more),
