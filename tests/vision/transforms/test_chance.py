@@ -119,6 +119,8 @@ def test_a_resized_crop_takes_the_first_part_that_fits(known: Known) -> None:
         ((20, 30), (2.0, 2.0), (1.5, 1.5), (0, 0, 20, 30)),
         ((20, 31), (2.0, 2.0), (1.0, 1.0), (0, 5, 20, 20)),
         ((10, 10), (1e-9, 1e-9), (1.0, 1.0), (0, 0, 10, 10)),  # a part without a pixel does not fit
+        ((10, 10), (0.01, 0.01), (0.1, 0.1), (0, 4, 10, 1)),  # nor one of no width, or of no height
+        ((10, 10), (0.01, 0.01), (10.0, 10.0), (4, 0, 1, 10)),
     ],
 )
 def test_after_ten_parts_that_do_not_fit_the_middle_is_taken(
