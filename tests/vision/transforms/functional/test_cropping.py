@@ -53,7 +53,9 @@ def test_flips(shape: tuple[int, ...]) -> None:
         same(F.vflip(image), F.vflip(tg.from_numpy(x)))
 
 
-@pytest.mark.parametrize("size", [(7, 5), (2, 3), (1, 1), (9, 9), (6, 9), (10, 3), (8, 6)])
+@pytest.mark.parametrize(
+    "size", [(7, 5), (2, 3), (1, 1), (9, 9), (6, 9), (10, 3), (8, 6), (9, 5), (9, 4), (5, 9), (6, 8)]
+)
 def test_the_middle(size: tuple[int, int]) -> None:
     """Of an image 7 by 6: half a pixel goes to the even side, and what is missing is zero."""
     x = pixels(3, 7, 6)
