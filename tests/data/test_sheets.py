@@ -365,7 +365,7 @@ def test_cells_lie_where_the_map_says() -> None:
         ({(9, i): 1.0 for i in range(8)}, None),
     ],
 )
-def test_what_is_ink_in_a_cell(ink: dict[tuple[int, int], float], message: str | None) -> None:
+def test_what_a_cleaned_cell_holds(ink: dict[tuple[int, int], float], message: str | None) -> None:
     cell = np.zeros((50, 50))
     for at, value in ink.items():
         cell[at] = value
@@ -376,7 +376,7 @@ def test_what_is_ink_in_a_cell(ink: dict[tuple[int, int], float], message: str |
             _clean(cell)
 
 
-def test_specks_have_less_than_a_fiftieth_of_the_ink() -> None:
+def test_a_cleaned_cell_has_lost_specks_of_less_than_a_fiftieth_of_its_ink() -> None:
     """And what is faint counts as ink beside ink, and as paper elsewhere."""
     cell = np.zeros((50, 50))
     cell[10:30, 10:15] = 1  # a hundred pixels

@@ -336,3 +336,11 @@ def test_which_transforms_draw() -> None:
     for transform, takes_one, by_itself in rows:
         assert is_random(transform) is takes_one
         assert draws_itself(transform) is by_itself
+
+
+@pytest.mark.parametrize("transform", [RandomHorizontalFlip, lambda p: RandomErasing(p, (0.3, 0.3), (1, 1), 5)])
+def test_what_has_no_chance_never_happens(transform) -> None:
+    """Not even where the smallest number is drawn, which is 0; and the least chance is one."""
+    x = pictures()
+    np.testing.assert_array_equal(transform(0).run(x, Ends(False)), x)
+    assert (transform(1e-12).run(x, Ends(False)) != x).reshape(len(x), -1).any(1).all()
