@@ -460,3 +460,10 @@ def test_whether_a_run_validates_is_said_to_callbacks() -> None:
     mine.fit((X, Y), 1, validation=blobs(seed=1))
     mine.fit((X, Y), 2)
     assert seen == [True, False]
+
+
+def test_a_checkpoint_counts_batches_from_the_first_ever(tmp_path: Path) -> None:
+    saving = Checkpoint(tmp_path / "{epoch}-{batch}", every=9, every_batches=5)
+    trainer(callbacks=saving).fit((X, Y), 2, batch_size=20)  # three batches an epoch
+    assert {key: saving.state_dict()[key] for key in ("batches", "batch")} == {"batches": 6, "batch": 3}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["2-2", "2-3"]
