@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -25,6 +26,14 @@ def users_line() -> str:
     """Where that is, as tracebacks say it."""
     at = users_frame()
     return f'File "{at.f_code.co_filename}", line {at.f_lineno}, in {at.f_code.co_name}'
+
+
+def warn_of(text: str) -> None:
+    """A UserWarning at the user's line, however deep in the package something was seen."""
+    at = users_frame()
+    seen = at.f_globals.setdefault("__warningregistry__", {})
+    module = at.f_globals.get("__name__", "__main__")
+    warnings.warn_explicit(text, UserWarning, at.f_code.co_filename, at.f_lineno, module=module, registry=seen)
 
 
 def described(x: Any) -> str:
