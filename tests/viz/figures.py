@@ -1,14 +1,12 @@
-"""What is on a figure, in lines of text: texts, lines, areas, images, by place, colour and size; nothing is rendered."""
+"""What is on a figure, in lines of text: words, lines, areas, images, with places, colours, sizes; nothing is rendered."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-NUMBER = re.compile(r"(?<![\w#.])[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?![\w])")
 _FEW = 12  # numbers that are listed
 
 
@@ -90,14 +88,3 @@ def _told(artist: Any) -> str:
     else:
         parts.append(_color(artist.get_facecolor()))
     return "; ".join(parts)
-
-
-def differences(now: list[str], then: list[str]) -> list[str]:
-    """Lines that are not as they were, but for the last digits of their numbers."""
-    found = []
-    for one, other in zip(now, then, strict=False):
-        same = NUMBER.sub("#", one) == NUMBER.sub("#", other)
-        a, b = (np.array(NUMBER.findall(line), float) for line in (one, other))
-        if not same or not np.allclose(a, b, rtol=2e-3, atol=1e-6, equal_nan=True):
-            found.append(f"now  {one}\nthen {other}")
-    return found + [f"{len(now)} lines now, {len(then)} then"] * (len(now) != len(then))

@@ -7,18 +7,16 @@ the file, and fails once. What is right about these numbers, other tests say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tests.viz import figures
+from tests.viz import figures, recorded
 from tinygrad_cnn import nn, viz
 
 matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
-STORED = Path(__file__).parent / "stored" / "figures"
 WAVE = np.sin(np.arange(4000.0))
 
 
@@ -56,7 +54,9 @@ def rivals() -> Any:
 
 
 def confused(classes: int, **options: Any) -> Any:
-    counts = np.abs(np.round(40 * waves(classes, classes))).astype(int) * (np.indices((classes, classes)).sum(0) % 3 > 0)
+    counts = np.abs(np.round(40 * waves(classes, classes))).astype(int) * (
+        np.indices((classes, classes)).sum(0) % 3 > 0
+    )
     return viz.plot_confusion_matrix(counts + np.diag(np.arange(classes) * 300), **options)
 
 
@@ -157,11 +157,4 @@ def test_it_shows_what_it_showed(name: str) -> None:
     if tuple(map(int, matplotlib.__version__.split(".")[:2])) < (3, 11):
         pytest.skip(f"recorded with Matplotlib 3.11, this is {matplotlib.__version__}")
     with matplotlib.style.context("default"), np.errstate(all="ignore"):
-        now = figures.told(DRAWINGS[name]())
-    path = STORED / f"{name.replace(',', '').replace(' ', '_')}.txt"
-    if not path.exists():
-        STORED.mkdir(exist_ok=True)
-        path.write_text("\n".join(now) + "\n", encoding="utf-8")
-        pytest.fail(f"{path} was missing and has been made: look at it, and run again")
-    different = figures.differences(now, path.read_text(encoding="utf-8").splitlines())
-    assert not different, "\n".join(different)
+        recorded.compare(figures.told(DRAWINGS[name]()), "figures", name)
