@@ -1,4 +1,4 @@
-"""What is on a figure, in lines of text: words, lines, areas, images, with places, colours, sizes; nothing is rendered."""
+"""What is on a figure, in lines of text: words, lines, areas, images, where and how; nothing is rendered."""
 
 from __future__ import annotations
 
