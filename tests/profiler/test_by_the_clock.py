@@ -183,6 +183,25 @@ def test_a_trace_has_the_same_times(clock: None, tmp_path: Path) -> None:  # noq
     }  # fmt: skip
 
 
+def test_models_of_one_type_are_numbered() -> None:
+    models = [nn.Sequential(nn.Identity(), nn.ReLU()) for _ in range(4)]
+    with profile() as p:
+        for model in models:
+            model(tg.ones(1))
+    outermost = [event.module for event in p.events if event.name == "Sequential"]
+    assert outermost == ["(Sequential)", "(Sequential 2)", "(Sequential 3)", "(Sequential 4)"]
+    assert p.events[-2].module == "(Sequential 4).1"
+
+
+def test_a_span_and_a_profile_give_themselves_to_the_with_statement() -> None:
+    span, p = record_function("it"), profile()
+    with p as running, span as entered:
+        assert running is p
+        assert entered is span
+        assert span.name == "it"
+    assert list(p.by_span()) == ["it"]
+
+
 # ----------------------------------------------------------------------------------------------- rows and their texts
 def row(name: str, **figures: Any) -> Row:
     return Row(name, **figures)
