@@ -247,7 +247,7 @@ def test_of_many_layers_the_first_are_named() -> None:
         viz.feature_maps(few, X, "nose")
 
 
-# --------------------------------------------------------------------------------------------------- what a run may have
+# ------------------------------------------------------------------------------------------------- what a run may have
 def test_as_many_are_shown_as_the_documentation_says() -> None:
     pytest.importorskip("matplotlib")
     wrong = np.zeros(40, int), np.eye(2)[np.ones(40, int)]
