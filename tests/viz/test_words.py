@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
+import json
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +18,7 @@ from tinygrad_cnn.viz.activations import LayerActivations
 from tinygrad_cnn.viz.comparison import judging
 from tinygrad_cnn.viz.comparison.comparing import _fact
 from tinygrad_cnn.viz.flow import LayerGradients
+from tinygrad_cnn.viz.following.packing import Packer
 from tinygrad_cnn.viz.health import findings
 from tinygrad_cnn.viz.histograms import Histogram
 from tinygrad_cnn.viz.kit.page import Page, document, embedded, framed, plain, web
@@ -458,3 +463,132 @@ def test_tables_of_a_report() -> None:
     text = page("T", [section, Section("u")])
     assert '<a href="#s0">t</a><a href="#s1">u</a>' in text
     assert '<h2 id="s1">u</h2>' in text
+
+
+# ---------------------------------------------------------------------------------------------------------- playground
+def shown(**options: Any) -> dict[str, Any]:
+    text = viz.playground(**options).html
+    found = re.search(r'<script type="application/json" id="playground">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+def test_a_playground_begins_as_the_documentation_says() -> None:
+    data = shown()
+    usual = {"optimizer": "Adam", "lr": 0.03, "momentum": 0.9, "decay": 0.0, "batch": 100, "seed": 1}
+    assert data["settings"] == {"noise": 0.02, "data": "spirals", **usual}
+    assert [layer["units"] for layer in data["layers"]] == [16, 16, 2]
+    assert (data["classes"], data["most"]) == (2, {"units": 32, "layers": 6})
+    assert shown(optimizer="SGD")["settings"]["lr"] == 0.1
+    assert viz.playground().height == 860
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "step"),
+    [
+        ("lr", 1e-4, 3.0, 1e-5),
+        ("momentum", 0.0, 0.99, 1e-3),
+        ("weight_decay", 0.0, 0.05, 1e-3),
+        ("batch_size", 1, 2000, 1),
+        ("seed", 0, 999_999, 1),
+    ],
+)
+def test_settings_of_a_playground_lie_within_their_bounds(name: str, low: float, high: float, step: float) -> None:
+    key = {"weight_decay": "decay", "batch_size": "batch"}.get(name, name)
+    for value in (low, high):
+        assert shown(**{name: value})["settings"][key] == value
+    for value in (low - step, high + step):
+        with pytest.raises(ValueError, match=f"playground: {name} must lie in {low} to {high}, got"):
+            viz.playground(**{name: value})
+
+
+def test_points_of_a_playground_and_the_square_around_them() -> None:
+    points, labels = np.array([[0.0, 1.0], [4.0, 1.0], [2.0, 3.0]]), [0, 2, 1]
+    data = shown(points=points, labels=labels, test=([[10.0, -1.0]], [3]), display_labels=["a", "b", "c", "d"])
+    assert data["points"] == [[0, 1, 0], [4, 1, 2], [2, 3, 1]]
+    assert data["test"] == [[10, -1, 3]]
+    assert (data["classes"], data["layers"][-1]["units"], data["settings"]["data"]) == (4, 4, "given")
+    assert data["names"][:4] == ["a", "b", "c", "d"]
+    assert len(data["names"]) == 6
+    np.testing.assert_allclose(data["plane"], [[5 - 5.5, 5 + 5.5], [1 - 5.5, 1 + 5.5]])
+    np.testing.assert_allclose(shown(points=points[:1], labels=[0])["plane"], [[-1, 1], [0, 2]])
+    one = shown(model=nn.Sequential(nn.Linear(2, 1)), points=points[:2], labels=[0, 1])
+    assert one["classes"] == 2
+
+
+def net_of(*widths: int) -> nn.Sequential:
+    return nn.Sequential(*(part for a, b in itertools.pairwise(widths) for part in (nn.Linear(a, b), nn.Tanh())))[:-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"points": [[0.0, 1.0]]}, ValueError, "points and labels come together"),
+        ({"test": ([[0.0, 1.0]], [0])}, ValueError, "test points need points to train on"),
+        ({"points": [[0.0]], "labels": [0]}, ValueError, r"points must have the shape \(N, 2\), got \(1, 1\)"),
+        ({"points": np.zeros((0, 2)), "labels": []}, ValueError, r"got \(0, 2\)"),
+        (
+            {"points": np.zeros((2, 2)), "labels": [0]},
+            ValueError,
+            r"2 points need labels of the shape \(2,\), got \(1,\)",
+        ),
+        ({"points": np.zeros((2001, 2)), "labels": np.zeros(2001, int)}, ValueError, "room for 2000 points, got 2001"),
+        ({"points": [[0.0, 1.0]], "labels": [0.5]}, TypeError, "labels must be integers, got float64"),
+        ({"points": [[0.0, 1.0]], "labels": [6]}, ValueError, "labels must lie in 0 to 5, got 6 to 6"),
+        ({"points": [[0.0, 1.0]], "labels": [-1]}, ValueError, "labels must lie in 0 to 5, got -1 to -1"),
+        ({"points": [[0.0, np.nan]], "labels": [0]}, ValueError, "points must be finite"),
+        ({"points": [[0.0, 1.0]], "labels": [0], "test": 3}, TypeError, r"a pair \(points, labels\), got int"),
+        (
+            {"points": [[0.0, 1.0]], "labels": [0], "test": ([[0.0, np.inf]], [0])},
+            ValueError,
+            "test points must be fin",
+        ),
+        ({"display_labels": ["a"]}, ValueError, "2 classes need as many display_labels, got 1"),
+        ({"model": net_of(3, 2)}, ValueError, "in_features=2, got 3"),
+        ({"model": net_of(2, 7)}, ValueError, "room for 6 classes, the model has 7 outputs"),
+        ({"model": net_of(2, 33, 2)}, ValueError, "6 hidden layers of 32 neurons, got 1 with at most 33"),
+        ({"model": net_of(2, *[3] * 7, 2)}, ValueError, "got 7 with at most 3"),
+        (
+            {"model": nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 2))},
+            ValueError,
+            "gives 3 numbers stands before one that",
+        ),
+        (
+            {"model": nn.Sequential(nn.Linear(2, 2), nn.ReLU())},
+            ValueError,
+            "must end with a Linear, .* got relu behind it",
+        ),
+        ({"model": nn.Sequential()}, ValueError, "has no Linear layer"),
+        ({"model": nn.Sequential(nn.Tanh())}, ValueError, "layer 0 .Tanh. must stand directly behind a Linear"),
+        ({"model": nn.Linear(2, 2)}, TypeError, "the model must be a Sequential of Linear, Tanh"),
+    ],
+)
+def test_what_a_playground_has_no_room_for(options: dict[str, Any], error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        viz.playground(**options)
+
+
+def test_a_playground_of_the_largest_model() -> None:
+    assert len(shown(model=net_of(2, *[32] * 6, 6))["layers"]) == 7
+    assert len(shown(points=np.zeros((2000, 2)), labels=np.zeros(2000, int))["points"]) == 2000
+
+
+# ----------------------------------------------------------------------------------------------------------- following
+@pytest.mark.parametrize(
+    ("array", "kind"),
+    [
+        (np.array([1, -5]), "i4"), (np.array([True, False]), "i4"), (np.zeros(0, np.int64), "i4"),
+        (np.array([2**31 - 1, -(2**31)]), "i4"), (np.array([2**31]), "f8"), (np.array([-(2**31) - 1]), "f8"),
+        (np.array([1.5], np.float16), "f4"), (np.array([1.5], np.float32), "f4"), (np.array([1.5]), "f8"),
+    ],
+)  # fmt: skip
+def test_arrays_of_a_page_lose_no_digit_and_each_is_packed_once(array: Any, kind: str) -> None:
+    packer = Packer()
+    assert packer.place(array) == 0
+    assert packer.arrays[0]["type"] == kind
+    found = np.frombuffer(base64.b64decode(packer.arrays[0]["data"]), f"<{kind}")
+    np.testing.assert_array_equal(found, array)
+    assert packer.bytes == found.nbytes
+    once = [np.ones(3, np.float32), np.ones(3), np.ones(3, np.int32)]
+    assert [packer.place(x) for x in (*once, *once)] == [1, 2, 3, 1, 2, 3]
+    assert packer.bytes == found.nbytes + 12 + 24 + 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz.kit.server import Refused
+from tinygrad_cnn.viz.training import desk
 from tinygrad_cnn.viz.training.control import Control, Scaled
 from tinygrad_cnn.viz.training.desk import Desk
 from tinygrad_cnn.viz.training.looking import Look, _sample, thumbnail
@@ -296,17 +298,17 @@ class Clock:
 
 def test_the_desk_says_how_things_stand_and_does_what_it_is_told() -> None:
     control, record = Control(), Record()
-    desk = Desk(record, control, Clock())
+    table = Desk(record, control, Clock())
     usual = {"paused": False, "stopped": False, "factor": 1.0, "seconds": 12.3, "idle": 0.6, "share": 0.01235}
-    assert desk.controls() == usual
-    assert desk.steer({"do": "pause"}) == {**usual, "paused": True}
-    assert desk.steer({"do": "go"}) == usual
-    assert desk.steer({"do": "step"})["paused"]
-    assert desk.steer({"factor": 10}) == {**usual, "paused": True, "factor": 10.0}
-    assert desk.steer({"do": "stop"})["stopped"]
-    assert desk.state("nonsense")["curves"]["start"] == 0
-    assert desk.state({})["control"]["factor"] == 10.0
-    assert (desk.address, desk.take_cost(), desk.page().height) == (None, 0, 900)
+    assert table.controls() == usual
+    assert table.steer({"do": "pause"}) == {**usual, "paused": True}
+    assert table.steer({"do": "go"}) == usual
+    assert table.steer({"do": "step"})["paused"]
+    assert table.steer({"factor": 10}) == {**usual, "paused": True, "factor": 10.0}
+    assert table.steer({"do": "stop"})["stopped"]
+    assert table.state("nonsense")["curves"]["start"] == 0
+    assert table.state({})["control"]["factor"] == 10.0
+    assert (table.address, table.take_cost(), table.page().height) == (None, 0, 900)
 
 
 @pytest.mark.parametrize(
@@ -363,6 +365,61 @@ def test_at_the_gate() -> None:
     assert stopped == [1]
     control.stop()
     control.gate(lambda: False)
+
+
+def test_a_run_says_what_it_is() -> None:
+    model = nn.Linear(2, 1)
+    page = viz.live(model, tg.optim.SGD(model.parameters(), lr=0.1), serve=False)
+    assert repr(page) == "<Live page: 0 steps; .save('run.html') keeps it>"
+    page.step_count = 1234
+    assert "1,234 steps" in repr(page)
+    assert (page.address, page.stopped, page.title, page.labels) == (None, False, None, None)
+    assert viz.live(serve=False).elapsed == viz.live(serve=False).idle == 0.0
+    with page as same:
+        assert same is page
+    page.step_count = 0
+    assert page._record.now["state"] == "finished"
+    assert page._repr_html_().startswith("<style>")  # nothing is served: the run as it was recorded
+    with pytest.raises(RuntimeError, match=r"there is no model to watch; make it as viz\.live\(model, optimizer\)"):
+        viz.live(serve=False).step(1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "given"), [(2, 2.0), (np.float32(0.5), 0.5), (tg.tensor([[3.0]]), 3.0), (True, 1.0), (1.5, 1.5)]
+)
+def test_a_loss_is_one_number(value: Any, given: float) -> None:
+    model = nn.Linear(2, 1)
+    page = viz.live(model, tg.optim.SGD(model.parameters(), lr=0.1), serve=False)
+    assert page.step(value, accuracy=0.25)
+    assert page._record.curves.series == {"loss": [given], "accuracy": [0.25], "lr": [0.1]}
+    for wrong, error, words in (
+        (tg.ones(2), ValueError, r"loss must be one number, got a Tensor of shape \(2,\)"),
+        ("1", TypeError, "loss must be a number, got"),
+        (1j, TypeError, "loss must be a number, got"),
+    ):
+        with pytest.raises(error, match=words):
+            page.step(wrong)
+    assert page.step_count == 1
+
+
+@pytest.mark.parametrize(
+    ("terminal", "platform", "variables", "opened"),
+    [
+        (True, "linux", {"DISPLAY": ":0"}, True), (True, "linux", {"WAYLAND_DISPLAY": "w"}, True),
+        (True, "linux", {}, False), (True, "win32", {}, True), (True, "darwin", {}, True),
+        (False, "darwin", {"DISPLAY": ":0"}, False),
+    ],
+)  # fmt: skip
+def test_a_browser_is_opened_from_a_terminal_with_a_screen(
+    terminal: bool, platform: str, variables: dict[str, str], opened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(desk.sys, "platform", platform)
+    monkeypatch.setattr(desk.sys, "stdout", SimpleNamespace(isatty=lambda: terminal))
+    assert desk._at_a_screen() == opened
 
 
 # --------------------------------------------------------------------------------------------------- step by step
