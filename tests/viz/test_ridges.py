@@ -161,7 +161,7 @@ def test_what_is_left_out_is_named(run: Run) -> None:
     assert "not shown: 0.bias;" in ax.get_xlabel()
 
 
-# ------------------------------------------------------------------------------------------------------- the common bins
+# ------------------------------------------------------------------------------------------------------ common bins
 def histogram(values: object, bins: int = 10) -> Histogram:
     array = np.asarray(values, float)
     counts, edges = np.histogram(array, bins)
@@ -176,15 +176,15 @@ NOTHING = Histogram(np.linspace(0, 1, 11), np.zeros(10, int), 4, 4)
 
 
 @pytest.mark.parametrize("tail", [0.001, 0.01, 0.2])
-def test_bins_reach_to_the_outermost_values_that_are_no_tail(tail: float) -> None:
+def test_bins_reach_to_the_outermost_that_are_no_tail(tail: float) -> None:
     values = np.concatenate([np.linspace(-1, 1, 900), np.linspace(-9, 9, 37)])
     records = [(0, histogram(values)), (1, histogram(values / 2 + 1, 40))]
     edges = _common_edges(records, tail)
     ends = []
     for _, h in records:
         below = np.concatenate([[0], np.cumsum(h.counts)]) / h.counts.sum()  # the share below each edge
-        ends.append(max(edge for edge, share in zip(h.edges[:-1], below[:-1], strict=True) if share <= tail))
-        ends.append(min(edge for edge, share in zip(h.edges[1:], below[1:], strict=True) if share >= 1 - tail))
+        ends.append(h.edges[:-1][below[:-1] <= tail].max())
+        ends.append(h.edges[1:][below[1:] >= 1 - tail].min())
     assert (edges[0], edges[-1]) == pytest.approx((min(ends), max(ends)))
     np.testing.assert_allclose(np.diff(edges), edges[1] - edges[0])
 

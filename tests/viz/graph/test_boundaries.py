@@ -350,3 +350,27 @@ def test_a_page_draws_numpy_inputs_by_their_names() -> None:
         lambda image, text: (image * 2.0).sum() + text.sum(), inputs=(np.ones(2), np.ones(3))
     ).picture.boxes
     assert [b.name for b in boxes if b.kind == "input"] == ["image", "text"]
+
+
+class Inner(nn.Module):
+    """A part of a net that the user names, called beside a net that nobody names."""
+
+    def __init__(self) -> None:
+        self.body = nn.Linear(2, 2)
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        return self.body(x)
+
+
+def test_models_beside_those_that_were_named_are_called_as_their_types() -> None:
+    net, critic = Inner(), nn.Sequential(nn.Linear(2, 1))
+
+    def loss(x: tg.Tensor) -> tg.Tensor:
+        return critic(net(x)).sum() + net.body(x).sum()
+
+    picture = draw_graph(loss, inputs=tg.ones(1, 2), model={"G": net}).picture
+    names = {b.name for b in picture.boxes if b.kind == "parameter"}
+    assert names == {"G.body.weight", "G.body.bias", "Sequential.0.weight", "Sequential.0.bias"}
+    assert [(g.name, g.type) for g in picture.groups if g.parent is None] == [
+        ("G", "Inner"), ("Sequential", "Sequential"), ("G.body", "Linear"),
+    ]  # fmt: skip
