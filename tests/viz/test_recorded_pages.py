@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from viz.following import nets
+from viz.graph import zoo
 from viz.training import runs
 
 import tinygrad_cnn as tg
@@ -74,6 +75,28 @@ def lines(page: Any) -> list[str]:
     for name, text in DATA.findall(page.html):
         found += told(json.loads(text), name) if "text" not in name else []
     return found
+
+
+def seeded(make: Callable[[], Any]) -> Any:
+    tg.manual_seed(11)
+    return make()
+
+
+class Kinds(nn.Module):
+    """Whatever a page knows a way through, and what it does not."""
+
+    def __init__(self) -> None:
+        self.conv, self.up = nn.Conv2d(4, 4, 3, 2, 1, groups=2), nn.ConvTranspose2d(4, 3, 2, 2, output_padding=1)
+        self.norm, self.group = nn.InstanceNorm2d(4, affine=True), nn.GroupNorm(1, 3)
+        self.fc = nn.Linear(27, 2)
+
+    def forward(self, x: Any) -> Any:
+        x = F.relu(self.norm(self.conv(x))) + 0.5
+        x = F.pad(self.group(self.up(x)), (1, 0, 0, 1), value=0.25).flip(2)
+        x = F.max_pool2d(x, 3, 2, 1) * F.avg_pool2d(x, 2, 2, count_include_pad=False)
+        x = tg.cat([x[:, :1].amax(1, keepdim=True), F.interpolate(x[:, 1:], size=4)], 1)[:, :, :3, 1:]
+        x = x - x.mean((2, 3), keepdim=True)
+        return self.fc(x.cumsum(1).abs().sqrt().flatten(1)).log_softmax(1)
 
 
 def trained(width: int, *between: Any) -> nn.Sequential:
@@ -151,6 +174,12 @@ def regression_steps() -> Any:
 
 PAGES: dict[str, Callable[[], Any]] = {
     **{f"follow {name}": lambda name=name: viz.follow(*nets.made(name)) for name in nets.NETS},  # type: ignore[misc]
+    "follow attention": lambda: viz.follow(*seeded(lambda: (zoo.Attention(), tg.randn(1, 3, 8)))),
+    "follow words": lambda: viz.follow(*seeded(lambda: (zoo.Tied(), tg.tensor([[3, 1]]))), title="words"),
+    "follow two inputs": lambda: viz.follow(*seeded(lambda: (zoo.Several(), (tg.randn(1, 5), tg.randn(1, 3))))),
+    "follow all kinds": lambda: viz.follow(
+        *seeded(lambda: (Kinds(), tg.randn(1, 4, 6, 6))), target=1, display_labels=["a", "b"]
+    ),
     "compare": compared,
     "compare nests": nested,
     "compare runs": lambda: viz.compare(*HISTORIES),
