@@ -6,6 +6,8 @@ the file, and fails once. What is right about these numbers, other tests say.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -158,3 +160,46 @@ def test_it_shows_what_it_showed(name: str) -> None:
         pytest.skip(f"recorded with Matplotlib 3.11, this is {matplotlib.__version__}")
     with matplotlib.style.context("default"), np.errstate(all="ignore"):
         recorded.compare(figures.told(DRAWINGS[name]()), "figures", name)
+
+
+def report(tmp_path: Any, **options: Any) -> list[str]:
+    """The words of a report, and what is on its figures instead of them."""
+    from tinygrad_cnn.viz import pages
+
+    def tell(section: Any, caption: str, make: Callable[[], Any]) -> None:
+        section.parts.append("\n".join([f"<p>{caption}</p>", *figures.told(make())]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages.Section, "draw", tell)
+        patch.setattr(pages.Section, "embed", lambda section, caption, _svg: section.say(caption))
+        text = viz.report(tmp_path / "report.html", progress=False, **options).read_text(encoding="utf-8")
+    body = text[text.index("<body>") :]
+    lines = [html.unescape(re.sub(r"<[^<>]*>", " ", line)).rstrip() for line in re.split(r"\n|(?=<tr>|<p|<h2)", body)]
+    of_the_machine = ("speed of", "made ", "with ", "The operations behind", "Not drawn")
+    return [line for line in lines if line and not line.strip().startswith(of_the_machine)]
+
+
+REPORTS: dict[str, dict[str, Any]] = {
+    "report": {
+        "model": net(), "data": (waves(40, 1, 8, 8), np.arange(40) % 3),
+        "history": {**ten_epochs(), "seconds": [2.0] * 10}, "recorder": recorder(1), "facts": {"seed": 3, "rate": 0.25}, "display_labels": NAMES, "examples": 2,
+    },
+    "report of a layer": {
+        "model": net(3), "data": (waves(9, 3, 8, 8), np.arange(9) % 3), "layer": "1", "title": "mine",
+    },
+    "report of vectors": {
+        "model": filled(nn.Sequential(nn.Flatten(), nn.Linear(32, 3))),
+        "data": (waves(7, 2, 4, 4), np.arange(7) % 3),
+        "batch_size": 3, "history": [],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_says_what_it_said(name: str, tmp_path: Any) -> None:
+    import matplotlib.style
+
+    if tuple(map(int, matplotlib.__version__.split(".")[:2])) < (3, 11):
+        pytest.skip(f"recorded with Matplotlib 3.11, this is {matplotlib.__version__}")
+    with matplotlib.style.context("default"), np.errstate(all="ignore"):
+        recorded.compare(report(tmp_path, **REPORTS[name]), "figures", name)
