@@ -181,18 +181,27 @@ def report(tmp_path: Any, **options: Any) -> list[str]:
 
 REPORTS: dict[str, dict[str, Any]] = {
     "report": {
-        "model": net(), "data": (waves(40, 1, 8, 8), np.arange(40) % 3),
-        "history": {**ten_epochs(), "seconds": [2.0] * 10}, "recorder": recorder(1), "facts": {"seed": 3, "rate": 0.25}, "display_labels": NAMES, "examples": 2,
+        "model": net(),
+        "data": (waves(40, 1, 8, 8), np.arange(40) % 3),
+        "history": {**ten_epochs(), "seconds": [2.0] * 10},
+        "recorder": recorder(1),
+        "facts": {"seed": 3, "rate": 0.25},
+        "display_labels": NAMES,
+        "examples": 2,
     },
     "report of a layer": {
-        "model": net(3), "data": (waves(9, 3, 8, 8), np.arange(9) % 3), "layer": "1", "title": "mine",
+        "model": net(3),
+        "data": (waves(9, 3, 8, 8), np.arange(9) % 3),
+        "layer": "1",
+        "title": "mine",
     },
     "report of vectors": {
         "model": filled(nn.Sequential(nn.Flatten(), nn.Linear(32, 3))),
         "data": (waves(7, 2, 4, 4), np.arange(7) % 3),
-        "batch_size": 3, "history": [],
+        "batch_size": 3,
+        "history": [],
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REPORTS)
