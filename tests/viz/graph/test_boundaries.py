@@ -374,3 +374,19 @@ def test_models_beside_those_that_were_named_are_called_as_their_types() -> None
     assert [(g.name, g.type) for g in picture.groups if g.parent is None] == [
         ("G", "Inner"), ("Sequential", "Sequential"), ("G.body", "Linear"),
     ]  # fmt: skip
+
+
+def test_a_long_setting_is_cut_where_it_would_not_fit() -> None:
+    def dims(n: int) -> str:
+        x = tg.ones(*[1] * n, requires_grad=True)
+        return draw_graph(x.permute(*range(n - 1, -1, -1)).sin(), plumbing=True).picture.boxes[1].attributes["dims"]
+
+    assert dims(12) == "(11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)"
+    assert dims(13) == "(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1,…"
+    assert len(dims(13)) == len(dims(20)) == 40
+    x = tg.ones(12, *[1] * 8, requires_grad=True)
+    boxes = [
+        draw_graph(y, plumbing=True).picture.boxes[1] for y in (x[10, 0:1, 0:1, 0:1, 0:1, 0:1, 0:1, 0:1], x[0:10:3])
+    ]
+    assert boxes[0].attributes["index"] == "10" + ", 0:1" * 7
+    assert boxes[1].attributes["index"] == "0:10:3"
