@@ -99,6 +99,20 @@ class Kinds(nn.Module):
         return self.fc(x.cumsum(1).abs().sqrt().flatten(1)).log_softmax(1)
 
 
+class Norms(nn.Module):
+    """Norms as functions: what dresses their input up is part of them."""
+
+    def __init__(self) -> None:
+        self.conv, self.scale = nn.Conv2d(2, 4, 3), nn.Parameter(tg.tensor([1.0, 2.0, 0.5, -1.0]))
+
+    def forward(self, x: Any) -> Any:
+        x = self.conv(x)
+        one, two = F.group_norm(x, 2), F.group_norm(x, 4, self.scale, self.scale)
+        three, four = F.instance_norm(x), F.layer_norm(x, (4, 3, 3))
+        five = F.batch_norm(x, tg.zeros(4), tg.ones(4), self.scale)
+        return tg.stack([one, two, three, four, five]).sum(0).mean((2, 3))
+
+
 def trained(width: int, *between: Any) -> nn.Sequential:
     tg.manual_seed(width)
     convolution = nn.Conv2d(1, width, 3)
@@ -180,6 +194,7 @@ PAGES: dict[str, Callable[[], Any]] = {
     "follow all kinds": lambda: viz.follow(
         *seeded(lambda: (Kinds(), tg.randn(1, 4, 6, 6))), target=1, display_labels=["a", "b"]
     ),
+    "follow norms": lambda: viz.follow(*seeded(lambda: (Norms(), tg.randn(1, 2, 5, 5)))),
     "compare": compared,
     "compare nests": nested,
     "compare runs": lambda: viz.compare(*HISTORIES),

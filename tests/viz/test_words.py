@@ -19,6 +19,7 @@ from tinygrad_cnn.viz.comparison import judging
 from tinygrad_cnn.viz.comparison.comparing import _fact
 from tinygrad_cnn.viz.flow import LayerGradients
 from tinygrad_cnn.viz.following.packing import Packer
+from tinygrad_cnn.viz.following.page import told as followed
 from tinygrad_cnn.viz.health import findings
 from tinygrad_cnn.viz.histograms import Histogram
 from tinygrad_cnn.viz.kit.page import Page, document, embedded, framed, plain, web
@@ -592,3 +593,20 @@ def test_arrays_of_a_page_lose_no_digit_and_each_is_packed_once(array: Any, kind
     once = [np.ones(3, np.float32), np.ones(3), np.ones(3, np.int32)]
     assert [packer.place(x) for x in (*once, *once)] == [1, 2, 3, 1, 2, 3]
     assert packer.bytes == found.nbytes + 12 + 24 + 12
+
+
+def test_a_page_may_be_as_large_as_it_is_allowed_to_be() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3))
+    data = followed(net, X[:1])
+    every = [len(base64.b64decode(array["data"])) for array in data["arrays"]]
+    maps = [len(base64.b64decode(data["arrays"][k]["data"])) for k in sorted({step["value"] for step in data["steps"]})]
+    megabytes = sum(every) * 4 / 3 / 1e6
+    assert followed(net, X[:1], max_megabytes=megabytes * 1.001)
+    with pytest.raises(ValueError, match=r"follow: the page would take 0.0 MB"):
+        followed(net, X[:1], max_megabytes=megabytes * 0.999)
+    wide = nn.Sequential(nn.Linear(1000, 700), nn.ReLU(), nn.Linear(700, 3))
+    with pytest.raises(
+        ValueError, match=r"would take 3\.8 MB \(weights 3\.7, maps 0\.0\), more than max_megabytes=0\.5; foll"
+    ):
+        followed(wide, np.ones((1, 1000), np.float32), max_megabytes=0.5)
+    assert sum(maps) <= sum(every)

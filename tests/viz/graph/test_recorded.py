@@ -7,6 +7,7 @@ things stand, what is written in a box and how it looks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ import tinygrad_cnn as tg
 from tests.viz import recorded
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import draw_graph
+from tinygrad_cnn.viz.graph import style
 
 pytest.importorskip("graphviz", reason="the package graphviz is not installed: nothing is drawn")
 
@@ -93,6 +95,13 @@ PICTURES: dict[str, Callable[[], Iterator[str]]] = {
                                                       "inputs": tg.randn(1, 3, 8)})),
     "unet alone": lambda: drawn(**seeded(lambda: {"output": UNet(2).out, "inputs": tg.randn(1, 2, 2, 2)})),
 }  # fmt: skip
+
+
+def test_colours_and_distances_of_the_page_are_what_they_were() -> None:
+    words = re.sub(r"([{\[,])", r"\1\n", style.script())
+    recorded.compare(
+        [*words.splitlines(), *style.css().replace(";", ";\n").splitlines()], "graphs", "looks of the page"
+    )
 
 
 @pytest.mark.parametrize("name", PICTURES)

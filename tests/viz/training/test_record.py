@@ -262,6 +262,49 @@ def test_classes_that_are_to_be_ignored_are_no_mistakes() -> None:
     assert len(look.mistakes) == 1
 
 
+def test_the_twelve_worst_mistakes_of_the_last_six_looks_are_kept() -> None:
+    model, optimizer, look = model_and_look()
+    x = tg.tensor(np.sin(np.arange(180.0)).reshape(20, 1, 3, 3).astype(np.float32))
+    for k in range(8):
+        wrong = [(int(said) + 1) % 3 for said in model(x).numpy().argmax(1)]
+        look.begin()
+        step(model, optimizer, x, tg.tensor(wrong))
+        assert look.end(k)[0]["accuracy"] == 0
+        assert len(look.mistakes) == 12
+        assert {m["step"] for m in look._pool} == set(range(max(0, k - 5), k + 1))
+    rights = [m["right"] for m in look.mistakes]
+    assert rights == sorted(rights)
+
+
+def test_a_unit_is_silent_after_as_many_images_as_were_seen_and_at_most_256() -> None:
+    model, optimizer, look = model_and_look()
+    model[1].bias.numpy()[2] = -100
+    x, t = tg.ones(100, 1, 3, 3), tg.zeros(100, dtype=tg.int64)
+    seen = []
+    for k in range(4):
+        look.begin()
+        step(model, optimizer, x, t)
+        (unit,) = look.end(k)[0]["units"]
+        seen.append(unit[3])
+        assert unit[1] >= 1
+    assert seen == [100, 200, 256, 256]
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(2, True), (20, True), (21, False), (1, False)])
+def test_probabilities_of_up_to_twenty_classes_are_watched(classes: int, shown: bool) -> None:
+    model = nn.Linear(3, classes)
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+    batch = tg.ones(8, 3), tg.zeros(8, dtype=tg.int64)
+    page = viz.step_through(model, F.cross_entropy, batch, optimizer, steps=1)
+    assert ('"true":[0,0,0]' in page.html) == shown  # the first three
+    if shown:
+        watched = viz.step_through(model, F.cross_entropy, batch, optimizer, steps=1, watch=tg.ones(9, 3))
+        assert watched.html.count('"text":"(1, 1, 1)"') == 6
+    else:
+        with pytest.raises(ValueError, match=r"watch needs scores .* of up to 20 classes, got shape"):
+            viz.step_through(model, F.cross_entropy, batch, optimizer, steps=1, watch=tg.ones(1, 3))
+
+
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
