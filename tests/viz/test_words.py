@@ -610,3 +610,19 @@ def test_a_page_may_be_as_large_as_it_is_allowed_to_be() -> None:
     ):
         followed(wide, np.ones((1, 1000), np.float32), max_megabytes=0.5)
     assert sum(maps) <= sum(every)
+
+
+class OneNumber(nn.Module):
+    """On the way there is one number a sample, which is no unit's."""
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        return x.sum(1).exp().reshape(-1, 1) * x
+
+
+def test_what_has_no_units_has_no_statistics() -> None:
+    net = nn.Sequential(OneNumber())
+    assert [s.name for s in viz.activation_statistics(net, tg.ones(3, 2))] == ["0"]
+    with pytest.raises(ValueError, match=r"layer '0\.exp' gives no Tensor of two or more dimensions"):
+        viz.activation_statistics(net, tg.ones(3, 2), layers=["0.exp"])
+    with pytest.raises(ValueError, match="no layer gave an output to look at; was there any data"):
+        viz.activation_statistics(net, tg.ones(0, 2))

@@ -496,3 +496,21 @@ def test_a_page_of_steps_has_room_for_a_million_numbers() -> None:
     model, many = nn.Sequential(*(nn.Tanh() for _ in range(119)), nn.Linear(2, 2)), (tg.ones(2, 2), tg.ones(2, 2))
     with pytest.raises(ValueError, match=r"the graph of a step has 12\d boxes, and 120 can be shown"):
         viz.step_through(model, F.mse_loss, many, tg.optim.SGD(model.parameters(), lr=0.1), steps=1)
+
+
+class Block(nn.Module):
+    """Something of its own between its layer and the relu."""
+
+    def __init__(self) -> None:
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: tg.Tensor) -> tg.Tensor:
+        return F.relu(self.fc(x) * 2.0 + 1.0)
+
+
+def test_a_relu_is_called_after_the_layer_before_it_and_not_after_the_block_around_it() -> None:
+    model = nn.Sequential(Block(), Block(), nn.Linear(4, 2))
+    optimizer, look = tg.optim.SGD(model.parameters(), lr=0.1), Look(model)
+    look.begin()
+    step(model, optimizer, tg.ones(3, 4), tg.tensor([0, 1, 0]))
+    assert [unit[0] for unit in look.end(1)[0]["units"]] == ["0.fc + relu", "1.fc + relu"]
