@@ -625,4 +625,4 @@ def test_what_has_no_units_has_no_statistics() -> None:
     with pytest.raises(ValueError, match=r"layer '0\.exp' gives no Tensor of two or more dimensions"):
         viz.activation_statistics(net, tg.ones(3, 2), layers=["0.exp"])
     with pytest.raises(ValueError, match="no layer gave an output to look at; was there any data"):
-        viz.activation_statistics(net, tg.ones(0, 2))
+        viz.activation_statistics(nn.Sequential(nn.Flatten()), tg.ones(3, 2))
