@@ -13,7 +13,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.viz.kit.server import Refused
-from tinygrad_cnn.viz.training import desk
+from tinygrad_cnn.viz.training import desk, looking, session
 from tinygrad_cnn.viz.training.control import Control, Scaled
 from tinygrad_cnn.viz.training.desk import Desk
 from tinygrad_cnn.viz.training.looking import Look, _sample, thumbnail
@@ -514,3 +514,23 @@ def test_a_relu_is_called_after_the_layer_before_it_and_not_after_the_block_arou
     look.begin()
     step(model, optimizer, tg.ones(3, 4), tg.tensor([0, 1, 0]))
     assert [unit[0] for unit in look.end(1)[0]["units"]] == ["0.fc + relu", "1.fc + relu"]
+
+
+def test_the_clock_of_a_run_stands_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    for module in (session, looking):
+        monkeypatch.setattr(module, "seconds", lambda: now[0])
+    model = nn.Linear(2, 1)
+    page = viz.live(model, tg.optim.SGD(model.parameters(), lr=0.1), serve=False)
+    now[0] += 5
+    assert page.elapsed == 5
+    page.step(1.0)
+    now[0] += 2
+    assert page.idle == 2
+    page.finish("enough")
+    now[0] += 30
+    page.finish("again")
+    assert page.elapsed == 7
+    assert page._record.now["why"] == "again"
+    page.close()
+    assert page._record.now["why"] == "again"
