@@ -390,3 +390,6 @@ def test_a_long_setting_is_cut_where_it_would_not_fit() -> None:
     ]
     assert boxes[0].attributes["index"] == "10" + ", 0:1" * 7
     assert boxes[1].attributes["index"] == "0:10:3"
+    whole = tg.ones(10001, *[1] * 7, requires_grad=True)[10000, 0:1, 0:1, 0:1, 0:1, 0:1, 0:1, 0:1]
+    setting = draw_graph(whole, plumbing=True).picture.boxes[1].attributes["index"]
+    assert (len(setting), setting[-3:]) == (40, "0:1")  # it just fits
