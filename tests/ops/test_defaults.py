@@ -65,7 +65,7 @@ DEFAULTS: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = [
     (tg.tensor_split, (X, 2), {"dim": 0}),
     (tg.split_with_sizes, (X, [1, 2]), {"dim": 0}),
     (tg.unbind, (X,), {"dim": 0}),
-    (tg.nan_to_num, (X / 0 * 0,), {"nan": 0.0}),
+    (tg.nan_to_num, (tg.tensor([float("nan"), 1.0]),), {"nan": 0.0}),
     (tg.addmm, (X, X, Y), {"beta": 1, "alpha": 1}),
     (tg.addmv, (X[0], X, Y[0]), {"beta": 1, "alpha": 1}),
     (tg.addbmm, (X, B, B), {"beta": 1, "alpha": 1}),
@@ -120,6 +120,14 @@ def listed(y: Any) -> Any:
     return (str(y.dtype), tuple(y.shape), y.tolist()) if isinstance(y, tg.Tensor) else y
 
 
+def same(a: Any, b: Any) -> bool:
+    try:
+        np.testing.assert_equal(a, b)
+    except AssertionError:
+        return False
+    return True
+
+
 def another(value: Any) -> Any:
     """A value near this one."""
     if isinstance(value, bool):
@@ -136,15 +144,13 @@ def test_what_is_left_out_has_its_documented_value(
     function: Callable[..., Any], inputs: tuple[Any, ...], documented: dict[str, Any]
 ) -> None:
     expected = listed(function(*inputs, **documented))
-    np.testing.assert_equal(listed(function(*inputs)), expected)
+    assert same(listed(function(*inputs)), expected)
     for name, value in documented.items():
         try:
             other = listed(function(*inputs, **{**documented, name: another(value)}))
         except (RuntimeError, ValueError, IndexError):
             continue  # seen, too
-        with pytest.raises(AssertionError):
-            np.testing.assert_equal(other, expected)
-            pytest.fail(f"{name}={another(value)} gives the same", pytrace=False)
+        assert not same(other, expected), f"{name}={another(value)} gives the same"
 
 
 @pytest.mark.parametrize(
