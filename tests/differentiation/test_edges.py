@@ -267,7 +267,7 @@ def test_an_output_is_a_new_tensor_where_it_is_one_of_the_inputs_twice_there_or_
     for forward in (
         lambda _ctx, x: x,
         lambda _ctx, x: x.view_as(x),
-        lambda _ctx, x: (lambda y: (y, y))(x * 1),
+        lambda _ctx, x: (x * 1,) * 2,
         lambda _ctx, _x: x1,
     ):
         x = leaf(X)
@@ -293,3 +293,80 @@ def test_outputs_without_a_gradient_do_not_require_one() -> None:
     with tg.no_grad():
         assert not f.apply(x1)[3].requires_grad
         assert not function(forward=lambda _ctx, x: x).apply(x1).requires_grad
+
+
+def test_what_was_kept_leads_on_to_where_it_came_from() -> None:
+    """An output, the second of two, an input and a stranger: second derivatives go through each."""
+    other = leaf(V)
+
+    def forward(ctx: Any, x: Any) -> Any:
+        a, b = x.exp(), x * other.detach()
+        ctx.save_for_backward(a, other, x)
+        return a, b
+
+    def backward(ctx: Any, g: Any, h: Any) -> Any:
+        a, v, _x = ctx.saved_tensors
+        return g * a + h * v
+
+    f = function(forward=forward, backward=backward)
+    x = leaf(X)
+    y, z = f.apply(x)
+    (first,) = tg.autograd.grad((y * y).sum() + (z * z).sum() / 2, [x], create_graph=True)
+    np.testing.assert_allclose(first.numpy(), 2 * np.exp(2 * X) + X * V**2)
+    by_x, by_other = tg.autograd.grad(first.sum(), [x, other])
+    np.testing.assert_allclose(by_x.numpy(), 4 * np.exp(2 * X) + V**2)
+    np.testing.assert_allclose(by_other.numpy(), X * V)
+
+    def swapped(ctx: Any, x: Any) -> Any:
+        b, a = forward(ctx, x)
+        return a, b
+
+    y, z = function(forward=swapped, backward=lambda ctx, g, h: backward(ctx, h, g)).apply(x)
+    (first,) = tg.autograd.grad((z * z).sum(), [x], create_graph=True)
+    np.testing.assert_allclose(tg.autograd.grad(first.sum(), [x])[0].numpy(), 4 * np.exp(2 * X))
+
+
+def test_an_input_that_is_written_into_is_the_output() -> None:
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    f, x = function(forward=forward), leaf(X)
+    inner = x * 1
+    y = f.apply(inner)
+    assert y is inner
+    np.testing.assert_array_equal(y.numpy(), 2 * X)
+    np.testing.assert_array_equal(tg.autograd.grad(y.sum(), [x])[0].numpy(), 2)
+    with pytest.raises(RuntimeError, match="leaf"):
+        f.apply(leaf(X))
+
+
+def test_each_input_gets_its_own_and_the_context_is_left() -> None:
+    contexts: list[Any] = []
+
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        contexts.append(ctx)
+        ctx.save_for_backward(x)
+        return x * y
+
+    def backward(ctx: Any, g: Any) -> Any:
+        return None, g * ctx.saved_tensors[0]
+
+    x, y = leaf(X), leaf(V)
+    function(forward=forward, backward=backward).apply(x, y).sum().backward()
+    assert x.grad is None
+    np.testing.assert_array_equal(y.grad.numpy(), X)
+    assert contexts[0].saved_tensors == ()
+
+
+def test_a_segment_takes_what_is_no_tensor_and_leaves_gradients_in_no_graph() -> None:
+    x, still = leaf(X), leaf(V, grad=False)
+    y = tg.utils.checkpoint.checkpoint(lambda x, s, n, *, k: (x * s) ** n * k, x, still, 2, k=3)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 6 * X * V**2)
+    assert not x.grad.requires_grad
+    assert still.grad is None
+    with tg.no_grad():
+        z = tg.utils.checkpoint.checkpoint(lambda x: x * 2, x)
+    np.testing.assert_array_equal(z.numpy(), 2 * X)
+    assert not z.requires_grad

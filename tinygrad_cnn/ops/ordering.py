@@ -45,7 +45,7 @@ def _best(x: Array, *, k: int, dim: int, largest: bool) -> Array:
     if not x.ndim or not k or 8 * k >= n:
         i = _order(x, dim, largest)
         return i if not x.ndim else i[(slice(None),) * dim + (slice(k),)]
-    part = np.argpartition(x, n - k if largest else max(k - 1, 0), axis=dim)  # few of many: part them first
+    part = np.argpartition(x, n - k if largest else k - 1, axis=dim)  # few of many: part them first
     part = np.sort(part[(slice(None),) * dim + (slice(n - k, None) if largest else slice(k),)], axis=dim)
     order = _order(np.take_along_axis(x, part, dim), dim, largest)
     return np.take_along_axis(part, order, dim).astype(np.int64, copy=False)
@@ -137,11 +137,11 @@ def searchsorted(
     if side == "left" and right:
         raise ValueError('searchsorted: side="left" and right=True contradict each other')
     sorted_sequence, s = _array(sorted_sequence, "searchsorted")
-    if sorter is not None:
+    if sorter is not None and s.ndim:
         order = numbers(sorter, "searchsorted", "sorter")
         if order.shape != s.shape:
             raise RuntimeError(f"searchsorted: a sorter of shape {order.shape} for a sequence of shape {s.shape}")
-        s = np.take_along_axis(s, positions(order, s.shape[-1] if s.ndim else 1, -1, least=0), -1)
+        s = np.take_along_axis(s, positions(order, s.shape[-1], -1, least=0), -1)
     v: Any = np.asarray(array_of(input))
     where: Any = "right" if right or side == "right" else "left"
     if s.ndim == 1:
