@@ -210,6 +210,17 @@ ALLOWED: list[tuple[Call, Any]] = [
     (lambda: tg.searchsorted(tg.tensor([2.0, 0.0, 1.0]), V, sorter=tg.tensor([1, 2, 0])), [0, 1, 2]),
     (lambda: tg.searchsorted(B, B[:, :, :2]), [[[0, 1]] * 2] * 2),
     (lambda: tg.histc(tg.ones(2), 8), [0, 0, 0, 0, 2, 0, 0, 0]),
+    (lambda: tg.gradient(2.0 * tg.arange(4.0) ** 2, spacing=2, edge_order=2), [[0, 2, 4, 6]]),
+    (lambda: tg.gradient(tg.arange(5.0) ** 3, edge_order=2), [[-2, 4, 13, 28, 46]]),
+    (lambda: tg.gradient(tg.arange(5.0) ** 3, spacing=[tg.arange(5.0)], edge_order=2), [[-2, 4, 13, 28, 46]]),
+    (lambda: tg.gradient((2 * tg.arange(4.0)) ** 2, spacing=[2 * tg.arange(4.0)], edge_order=2), [[0, 4, 8, 12]]),
+    (lambda: [tg.polygamma(n, tg.tensor([0.0, -1.0])).tolist() for n in range(1, 5)],
+     [[float("inf")] * 2, [-float("inf")] * 2] * 2),
+    (lambda: tg.histogram(tg.tensor([0.0, 1.0, 3.0, 4.0]), 2, density=True).hist, [0.25, 0.25]),
+    (lambda: tg.histogram(tg.tensor([0.0, 0.5, 3.0, 4.0]), tg.tensor([0.0, 1.0, 4.0]), density=True).hist,
+     [0.5, tg.tensor(0.5 / 3).item()]),
+    (lambda: la.cond(tg.zeros(2, 0, 0)), [0, 0]),
+    (lambda: X[type("Whole", (), {"__index__": lambda _: 1})(), 2], 5),
     (lambda: tg.corrcoef(X), [[1, 1], [1, 1]]),
     (lambda: tg.cov(X), [[1, 1], [1, 1]]),
     (lambda: F.pad(B, (-3, 0, 0, 0), mode="replicate").shape, (2, 2, 0)),
@@ -398,6 +409,7 @@ REFUSED: list[tuple[Call, type[Exception], str]] = [
     (lambda: F.pad(V[None], (3, 0), mode="reflect"), ValueError, "by at most 2 on each side"),
     (lambda: F.pad(V[None], (0, 4), mode="circular"), ValueError, "by at most 3 on each side"),
     (lambda: F.pad(V[None], (-3, 1), mode="circular"), ValueError, "of size 0, by at most 0 on each side"),
+    (lambda: F.pad(V[None], (-4, 1), mode="circular"), ValueError, "cut more than the 3 entries of dimension 1"),
     (lambda: F.pad(V[None], (-3, 0), mode="replicate"), ValueError, "needs entries to pad from"),
     (lambda: F.pad(tg.zeros(1, 0), (1, 1), mode="replicate"), ValueError, "needs entries to pad from"),
     # ---------------------------------------------------------------------------------------------- linear algebra
@@ -640,3 +652,50 @@ def test_up_to_the_edge_there_is_a_result(call: Call, expected: Any) -> None:
 def test_beyond_the_edge_it_says_what_came(call: Call, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda x: F.pad(x, (-1, 0)),
+        lambda x: F.pad(x, (0, -1, -1, 0)),
+        lambda x: F.pad(x[None], (-1, 0), mode="replicate"),
+        lambda x: F.pad(x, (0, 0)),
+        lambda x: tg.flip(x, (0,)),
+        lambda x: tg.flip(x, ()),
+        lambda x: tg.rot90(x, 0),
+        lambda x: tg.rot90(x, 2),
+        lambda x: tg.roll(x, 0, 0),
+        lambda x: x.repeat(1, 1),
+        lambda x: tg.tile(x, (1,)),
+        lambda x: tg.repeat_interleave(x, 1, 0),
+        lambda x: tg.diag(x),
+        lambda x: tg.tril(x, 5),
+        lambda x: tg.narrow_copy(x, 0, 0, 2),
+        lambda x: tg.matrix_power(x, 1),
+        lambda x: tg.diff(x, n=0),
+        lambda x: tg.clone(x),
+        lambda x: tg.clamp(x, -100, 100),
+        lambda x: tg.nan_to_num(x),
+        lambda x: tg.relu(x),
+        lambda x: tg.round(x),
+        lambda x: tg.sort(x).values,
+        lambda x: tg.cumsum(x[:1], 0),
+        lambda x: tg.where(tg.ones_like(x) > 0, x, 0 * x),
+        lambda x: tg.masked_fill(x, x < 0, 0),
+        lambda x: tg.index_select(x, 0, I[:2]),
+        lambda x: tg.scatter(x, 0, I[:0], x),
+        lambda x: tg.scatter_add(x, 0, I[:0], x),
+        lambda x: tg.put(x, I[:0], EMPTY),
+        lambda x: tg.select_scatter(x, x[0], 0, 0),
+        lambda x: tg.matrix_exp(0 * x),
+        lambda x: tg.maximum(x, x),
+    ],
+)
+def test_a_result_that_is_no_view_has_memory_of_its_own(copied: Callable[[Any], Any]) -> None:
+    x = tg.arange(1.0, 5.0).reshape(2, 2)
+    y = copied(x)
+    assert not np.may_share_memory(y.numpy(), x.numpy())
+    before = x.tolist()
+    y.fill_(-7)
+    assert x.tolist() == before
