@@ -42,6 +42,7 @@ def right(g: Any, _y: Any, _x: Any, _w: Any) -> Any:
     return g
 
 
+STRANGER: Any = "w"
 X, W, FIXED = leaf(1, 2, 3), leaf(4, 5, 6), leaf(1, 2, 3, grad=False)
 
 
@@ -57,9 +58,13 @@ X, W, FIXED = leaf(1, 2, 3), leaf(4, 5, 6), leaf(1, 2, 3, grad=False)
             "input 0 made an array of a tensor",
         ),
         (lambda: slopes(lambda *_: np.ones(2), right), Exception, "'total'"),
-        (lambda: autograd.grad(X.sum(), [X, 3]), TypeError, "grad: inputs must be a Tensor or a sequence .* got int"),
+        (
+            lambda: autograd.grad(X.sum(), [X, STRANGER]),
+            TypeError,
+            "grad: inputs must be a Tensor or a sequence .* got str",
+        ),
         (lambda: autograd.grad(X.sum(), []), RuntimeError, "grad: inputs must be .* got none at all"),
-        (lambda: autograd.backward(X.sum(), inputs=[X, "w"]), TypeError, "backward: inputs must be .* got str"),
+        (lambda: autograd.backward(X.sum(), inputs=[X, STRANGER]), TypeError, "backward: inputs must be .* got str"),
         (lambda: autograd.grad(X.sum(), [X, FIXED]), RuntimeError, "input 1 does not require grad"),
         (lambda: autograd.grad(X.sum(), [X, W]), RuntimeError, "do not depend on input 1; pass allow_unused=True"),
         (lambda: autograd.grad(X.sum(), [W], allow_unused=False), RuntimeError, "do not depend on input 0"),

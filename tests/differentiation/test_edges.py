@@ -141,10 +141,13 @@ def test_without_strict_what_does_not_depend_has_zeros() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ functions of one's own
+FUNCTION: Any = tg.autograd.Function
+
+
 def function(name: str = "Twice", **methods: Any) -> Any:
     """A subclass of Function with these static methods; 2 x by default."""
     given = {"forward": lambda _ctx, x: 2 * x, "backward": lambda _ctx, g: 2 * g, **methods}
-    return type(name, (tg.autograd.Function,), {n: staticmethod(f) for n, f in given.items() if f is not None})
+    return type(name, (FUNCTION,), {n: staticmethod(f) for n, f in given.items() if f is not None})
 
 
 def slope(f: Any, *inputs: Any) -> Any:
@@ -172,7 +175,7 @@ def marking(method: str, *marked: Any) -> Any:
     ("call", "error", "words"),
     [
         (lambda: function()()(x1), RuntimeError, r"an instance of a Function is not called; .* call Twice.apply\(...\)"),
-        (lambda: tg.autograd.Function.apply(x1), NotImplementedError, "needs a static method forward"),
+        (lambda: FUNCTION.apply(x1), NotImplementedError, "needs a static method forward"),
         (lambda: slope(function(backward=None), x1), NotImplementedError, "needs a static method backward"),
         (lambda: slope(function(vjp=lambda _ctx, g: g), x1), RuntimeError, "backward and vjp are two names of one method"),
         (lambda: slope(function(backward=lambda _ctx, _g: ()), x1), RuntimeError, r"for each of the 1 input\(s\) .* it returned 0"),

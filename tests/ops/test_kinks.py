@@ -77,7 +77,7 @@ KINKS: list[tuple[Callable[[Any], Any], list[float], list[float], list[float]]] 
 def test_values_and_slopes_where_formulas_meet(
     function: Callable[[Any], Any], xs: list[float], values: list[float], slopes: list[float]
 ) -> None:
-    x = tg.tensor(np.array(xs, float), requires_grad=True)
+    x: Any = tg.tensor(np.array(xs, float), requires_grad=True)
     y = function(x)
     np.testing.assert_allclose(y.numpy(), values, rtol=1e-12, atol=1e-300)
     if y.requires_grad:
@@ -107,7 +107,7 @@ def test_values_and_slopes_where_formulas_meet(
     ],
 )
 def test_who_has_the_slope_of_a_tie(function: Callable[[Any], Any], slopes: Any) -> None:
-    x = tg.tensor([[1.0, 3.0, 3.0], [2.0, 2.0, 1.0]], requires_grad=True)
+    x: Any = tg.tensor([[1.0, 3.0, 3.0], [2.0, 2.0, 1.0]], requires_grad=True)
     function(x).sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), slopes)
 
@@ -117,12 +117,12 @@ def test_who_has_the_slope_of_a_tie(function: Callable[[Any], Any], slopes: Any)
 def test_a_large_array_is_treated_as_its_parts(function: Callable[[Any], Any], size: int) -> None:
     rng = np.random.default_rng(size)
     numbers, g = np.round(rng.normal(size=size), 1).astype(np.float32), rng.normal(size=size).astype(np.float32)
-    x = tg.tensor(numbers, requires_grad=True)
+    x: Any = tg.tensor(numbers, requires_grad=True)
     y = function(x)
     y.backward(tg.tensor(g))
     step = 3000
     for at in (0, size // 2, size - step):
-        part = tg.tensor(numbers[at : at + step], requires_grad=True)
+        part: Any = tg.tensor(numbers[at : at + step], requires_grad=True)
         z = function(part)
         z.backward(tg.tensor(g[at : at + step]))
         np.testing.assert_allclose(y.numpy()[at : at + step], z.numpy(), rtol=1e-6, atol=1e-7)
@@ -134,7 +134,7 @@ def test_the_gate_of_a_large_image_is_open_above_0_alone(transposed: bool) -> No
     rng = np.random.default_rng(0)
     numbers = rng.integers(-1, 2, (4, 8, 64, 80)).astype(np.float32) / 2
     image = numbers.transpose(2, 3, 0, 1).copy().transpose(2, 3, 0, 1) if transposed else numbers
-    x = tg.tensor(image, requires_grad=True)
+    x: Any = tg.tensor(image, requires_grad=True)
     g = tg.tensor(rng.normal(size=x.shape).astype(np.float32))
     tg.relu(x).backward(g)
     np.testing.assert_array_equal(x.grad.numpy(), g.numpy() * (numbers > 0))
