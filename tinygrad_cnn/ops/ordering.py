@@ -13,7 +13,7 @@ from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .extremes import Selected, beside, selected
 from .indices import numbers, positions
-from .shape import checked, normalise_dim
+from .shape import checked, normalise_dim, sizes
 
 
 def _array(x: Any, name: str) -> tuple[Any, Any]:
@@ -184,6 +184,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
     input, a = _array(input, "histc")
     if a.dtype.kind != "f":
         raise TypeError(f"histc: needs a floating dtype, got {a.dtype}")
+    (bins,) = sizes((bins,), "histc")
     if bins < 1 or max < min:
         raise RuntimeError(f"histc: needs bins > 0 and max >= min, got bins={bins}, min={min}, max={max}")
     low, high = (float(a.min()), float(a.max())) if min == max and a.size else (float(min), float(max))
