@@ -151,8 +151,9 @@ def nan_to_num(
     input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Array:
     """The input with NaN and infinities replaced; infinities by the largest finite numbers, if not given."""
-    x, given = checked(input, "nan_to_num"), (0.0 if nan is None else nan, posinf, neginf)
-    nan, posinf, neginf = (None if b is None else number_for(b, _FLOAT64, "nan_to_num") for b in given)
+    x = checked(input, "nan_to_num")
+    nan = number_for(0.0 if nan is None else nan, _FLOAT64, "nan_to_num")
+    posinf, neginf = (None if b is None else number_for(b, _FLOAT64, "nan_to_num") for b in (posinf, neginf))
     return _nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
