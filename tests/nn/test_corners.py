@@ -271,6 +271,10 @@ def test_values_that_fit_in_spite_of_their_form() -> None:
     layer.requires_grad_(False)
     layer.load_state_dict({"weight": tg.full((2, 3), 5)}, assign=True)
     assert (layer.weight.dtype, layer.weight.requires_grad) == (np.int64, False)
+    given = nn.Parameter(np.ones((2, 3), np.float32))
+    layer.load_state_dict({"weight": given}, assign=True)
+    assert layer.weight is given
+    assert not given.requires_grad  # as that whose place it takes
     norm = nn.BatchNorm1d(1)
     state = norm.state_dict()
     norm.load_state_dict({**state, "num_batches_tracked": np.array([9])})  # as old files have it
@@ -319,7 +323,7 @@ class Twin(nn.Module):
         self.one = self.two = nn.Linear(1, 1, bias=False)
         self.p = self.q = nn.Parameter(np.ones(1))
         self.register_buffer("b", tg.ones(1))
-        self.c = self.b
+        self.register_buffer("c", self.b)
 
 
 def test_what_has_two_names_is_listed_once_or_twice() -> None:
@@ -333,13 +337,17 @@ def test_what_has_two_names_is_listed_once_or_twice() -> None:
     assert [n for n, _ in net.named_modules({net.one})] == [""]
     assert [n for n, _ in net.named_children()] == ["one"]
     assert [n for n, _ in net.named_buffers("x", recurse=False)] == ["x.b"]
+    assert [n for n, _ in net.named_buffers("x", remove_duplicate=False)] == ["x.b", "x.c"]
     assert len(list(net.parameters())) == 2
     assert len(list(net.parameters(recurse=False))) == len(list(net.buffers())) == 1
     assert len(list(net.modules())) == 2
     assert net.get_submodule("") is net
     assert net.get_submodule("two") is net.one
     assert net.get_parameter("two.weight") is net.one.weight
-    assert net.get_buffer("b") is net.b
+    assert net.get_buffer("b") is net.get_buffer("c") is net.b
+    assert net.requires_grad_(False) is net
+    assert not any(p.requires_grad for p in net.parameters())
+    assert all(p.requires_grad for p in net.requires_grad_().parameters())
 
 
 @pytest.mark.parametrize(
@@ -347,7 +355,7 @@ def test_what_has_two_names_is_listed_once_or_twice() -> None:
     [
         (lambda n: n.get_submodule("three"), AttributeError, r"Twin has no submodule 'three'; it has \['one', 'two'\]"),
         (lambda n: n.get_parameter("one"), AttributeError, "Twin has no parameter 'one'; it has"),
-        (lambda n: n.get_buffer("p"), AttributeError, r"Twin has no buffer 'p'; it has \['b'\]"),
+        (lambda n: n.get_buffer("p"), AttributeError, r"Twin has no buffer 'p'; it has \['b', 'c'\]"),
         (lambda n: n.set_submodule("", nn.ReLU()), ValueError, "takes the path of a child and an nn.Module, got ''"),
         (lambda n: n.set_submodule("one", 3), ValueError, "got 'one' and int"),
         (lambda n: n.set_submodule("new", nn.ReLU(), True), AttributeError, "Twin has no submodule 'new' to replace"),
@@ -373,7 +381,7 @@ def test_what_modules_refuse(act: Callable[[Any], Any], error: Any, words: str) 
     net = Twin()
     with pytest.raises(error, match=words):
         act(net)
-    assert list(net.state_dict()) == ["p", "q", "b", "one.weight", "two.weight"]
+    assert list(net.state_dict()) == ["p", "q", "b", "c", "one.weight", "two.weight"]
 
 
 def test_what_modules_take() -> None:
@@ -390,7 +398,7 @@ def test_what_modules_take() -> None:
     net.register_buffer("apart", tg.ones(1), persistent=False)
     assert net._non_persistent_buffers_set == {"apart"}
     assert "apart" not in net.state_dict()
-    assert list(net._buffers) == ["b", "apart"]
+    assert list(net._buffers) == ["b", "c", "apart"]
     assert list(reversed(net._parameters)) == ["q", "p"]
     assert net._parameters.copy() == {"p": net.p, "q": net.q} == dict(net._parameters)
     assert repr(net._buffers) == repr(dict(net._buffers))
@@ -458,6 +466,40 @@ def test_the_dtype_that_was_asked_for(dtype: Any) -> None:
     assert (type(b), b.dtype, b.requires_grad) == (tg.Tensor, dtype, False)
 
 
+@pytest.mark.parametrize("momentum", [0.25, 1.0, 0.0, None])
+@pytest.mark.parametrize("counted", [True, False])
+def test_how_far_running_values_move(momentum: float | None, counted: bool) -> None:
+    """By the momentum; without one to the mean of all, which takes a count."""
+    norm = nn.BatchNorm1d(1, momentum=momentum).double()
+    if not counted:
+        norm.num_batches_tracked = None
+    means = [3.0, 5.0, 10.0]
+    for m in means:
+        norm(tg.tensor([[m - 1], [m + 1]], dtype=tg.float64))
+    if momentum is None:
+        expected = sum(means) / 3 if counted else 0.0
+    else:
+        expected = 0.0
+        for m in means:
+            expected += momentum * (m - expected)
+    np.testing.assert_allclose(norm.running_mean.tolist(), [expected])  # type: ignore[union-attr]
+    assert norm.num_batches_tracked is None or norm.num_batches_tracked.item() == 3
+
+
+def test_a_list_of_parameters_tells_what_it_holds() -> None:
+    kinds = {"f2": "Half", "f4": "Float", "f8": "Double"}
+    box = nn.ParameterList([*(nn.Parameter(np.zeros((2, 3), k)) for k in kinds), "word"])
+    lines = repr(box).splitlines()
+    assert len(lines) == 6
+    for i, (line, name) in enumerate(zip(lines[1:4], ("float16", "float32", "float64"), strict=True)):
+        assert line.strip().startswith(f"({i}): Parameter containing: [")
+        assert name in line
+        assert "2x3" in line
+    older = repr(nn.ParameterDict({"a": nn.Parameter(np.zeros((2, 3), "f8"))}))
+    assert "(a): Parameter containing: [torch.DoubleTensor of size 2x3]" in older
+    assert "(3): " in lines[4]
+
+
 # ------------------------------------------------------------------------------------------------------------ functions
 @pytest.mark.parametrize(
     ("call", "words"),
@@ -515,8 +557,7 @@ def test_old_arguments_warn_of_the_line_that_has_them() -> None:
             warnings.simplefilter("always")
             call()
         assert [words in str(w.message) for w in caught] == [True]
-        if words != "dropout stands between layers":
-            assert caught[0].filename == __file__
+        assert words == "dropout stands between layers" or caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (4,), (2, 3, 2), (2, 3, 2, 2)])
