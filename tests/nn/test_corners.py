@@ -496,7 +496,7 @@ def test_a_list_of_parameters_tells_what_it_holds() -> None:
         assert name in line
         assert "2x3" in line
     older = repr(nn.ParameterDict({"a": nn.Parameter(np.zeros((2, 3), "f8"))}))
-    assert "(a): Parameter containing: [torch.DoubleTensor of size 2x3]" in older
+    assert "(a): Parameter containing: [DoubleTensor of size 2x3]" in older
     assert "(3): " in lines[4]
 
 
