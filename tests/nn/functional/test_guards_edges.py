@@ -217,7 +217,7 @@ def test_logarithms_that_were_weighed_are_left_alone() -> None:
 
     assert said(focal) == said(focal_of_scores) == []
     assert rails_of(lambda: F.nll_loss((1 - scores()) ** 2 * scores() * 9, CLASSES)) == ["nll-loss-input"]
-    assert rails_of(lambda: F.nll_loss(SCORES, CLASSES)) == []  # type: ignore[arg-type]  # arrays are not trained
+    assert rails_of(lambda: F.nll_loss(SCORES, CLASSES)) == []  # arrays are not trained
 
 
 # -------------------------------------------------------------------------------------------------------------- targets
