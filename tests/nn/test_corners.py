@@ -411,6 +411,50 @@ def test_what_modules_take() -> None:
         nn.RNNCellBase(3, 1, True, 1)(X)
 
 
+NEW: dict[str, Callable[[], Any]] = {
+    "a parameter": lambda: nn.Parameter(np.ones(1)),
+    "a module": nn.ReLU,
+    "a tensor": lambda: tg.ones(1),
+    "nothing": lambda: None,
+    "a number": lambda: 3,
+}
+HELD: dict[str, tuple[str, ...]] = {  # what may take the place of each
+    "a parameter": ("a parameter", "nothing"),
+    "a module": ("a parameter", "a module", "nothing"),
+    "a buffer": ("a parameter", "a module", "a tensor", "nothing"),
+    "a buffer that is not saved": ("a parameter", "a module", "a tensor", "nothing"),
+    "a number": tuple(NEW),
+}
+LISTED = {"a parameter": "_parameters", "a module": "_modules"}
+
+
+@pytest.mark.parametrize("new", NEW)
+@pytest.mark.parametrize("held", HELD)
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.filterwarnings("ignore::tinygrad_cnn.GuardRailWarning")
+def test_what_takes_the_place_of_what(held: str, new: str, empty: bool) -> None:
+    net, value = nn.Module(), NEW[new]()
+    if held == "a number":
+        net.it = 5
+    elif held in LISTED:
+        old = None if empty else NEW[held]()
+        (net.register_parameter if held == "a parameter" else net.add_module)("it", old)
+    else:
+        old = None if empty else tg.ones(1)
+        net.register_buffer("it", old, persistent=held == "a buffer")
+    if new not in HELD[held]:
+        with pytest.raises(TypeError, match=r"^Module\.it is a"):
+            net.it = value
+        assert held == "a number" or net.it is old
+        return
+    net.it = value
+    assert net.it is value
+    place = LISTED.get(new if new in LISTED else held, "_buffers")
+    registered = {name for name in ("_parameters", "_modules", "_buffers") if "it" in getattr(net, name)}
+    assert registered == (set() if held == "a number" and new not in LISTED else {place})
+    assert net._non_persistent_buffers_set == ({"it"} if held.endswith("saved") and new not in LISTED else set())
+
+
 def test_copies_of_tensors_share_or_do_not() -> None:
     p = nn.Parameter(np.ones(2))
     p.grad = tg.ones(2, dtype=tg.float64)
