@@ -626,3 +626,15 @@ def test_outputs_in_a_dataclass_are_seen() -> None:
 
     table = summary(nn.Sequential(Net()), (2, 3), depth=2)
     assert next(row.output_shape for row in table.calls if row.type == "Net") == (2, 4)
+
+
+def test_a_product_with_a_constant_costs_nothing() -> None:
+    class Mixing(nn.Module):
+        def __init__(self, constant: bool) -> None:
+            self.weight = tg.ones(4, 5) if constant else nn.Parameter(np.ones((4, 5), np.float32))
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.weight
+
+    assert summary(Mixing(True), (2, 3, 4)).mult_adds == 0
+    assert summary(Mixing(False), (2, 3, 4)).mult_adds == 2 * 3 * 5 * 4
