@@ -533,3 +533,82 @@ def test_and_its_twin_that_writes(name: str, ours: str) -> None:
     assert y.data_ptr() == before
     assert y.dtype == numbers()[head].dtype
     np.testing.assert_array_equal(y.numpy(), expected.numpy().astype(y.dtype))
+
+
+OPERATORS = ["x += y", "x -= y", "x *= y", "x /= y", "x //= y", "x %= y", "x **= 2", "i <<= j", "i >>= j", "i &= j", "i |= j", "i ^= j", "i += j", "x += 2", "i -= 3"]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", OPERATORS)
+def test_an_operator_that_writes(line: str) -> None:
+    given = numbers()
+    tensors = {name: tg.tensor(v) if isinstance(v, np.ndarray) else v for name, v in numbers().items()}
+    name = line[0]
+    before = tensors[name]
+    exec(line, tensors)
+    exec(line, given)
+    assert tensors[name] is before
+    check(before, given[name])
+
+
+@pytest.mark.parametrize(
+    ("line", "numpys"),
+    [
+        ("x.fill_(2)", "np.full((2, 3), 2.0)"),
+        ("x.fill_(i[0, 0])", "np.full((2, 3), 3.0)"),
+        ("x.zero_()", "np.zeros((2, 3))"),
+        ("x.copy_(v)", "np.broadcast_to(v, (2, 3))"),
+        ("x.copy_(i)", "i.astype(float)"),
+        ("i.copy_(x)", "x.astype(int)"),
+        ("x.copy_(5)", "np.full((2, 3), 5.0)"),
+        ("x.copy_(i.numpy())", "i.astype(float)"),
+        ("s.fill_diagonal_(7)", "np.array([[7.0, 1], [1, 7]])"),
+        ("x.fill_diagonal_(7)", "np.array([[7.0, 1, 2], [.5, 7, 4]])"),
+        ("c[:, :2, :2].fill_diagonal_(7)", "np.where(np.arange(8).reshape(2, 2, 2) % 7 == 0, 7.0, c[:, :2, :2])"),
+        ("x.apply_(lambda n: n * n)", "x * x"),
+        ("x.map_(y, lambda a, b: a - b)", "x - y"),
+        ("x.map_(v, lambda a, b: a - b)", "x - v"),
+        ("x.uniform_(3, 3)", "np.full((2, 3), 3.0)"),
+        ("x.normal_(3, 0)", "np.full((2, 3), 3.0)"),
+        ("x.bernoulli_(0)", "np.zeros((2, 3))"),
+        ("x.bernoulli_(1)", "np.ones((2, 3))"),
+        ("x.bernoulli_(b.double())", "b.astype(float)"),
+        ("i.bernoulli_(1.0)", "np.ones((2, 3), int)"),
+    ],
+)
+def test_what_takes_other_numbers(line: str, numpys: str) -> None:
+    tensors: dict[str, Any] = {n: tg.tensor(v) if isinstance(v, np.ndarray) else v for n, v in numbers().items()}
+    name = line[0]
+    before = tensors[name].data_ptr()
+    y = eval(line, tensors)
+    check(y, eval(numpys, numbers()))
+    assert y.data_ptr() == tensors[name].data_ptr() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x.fill_(v)", r"fill_ takes a number or a 0-d tensor, got shape \(3,\); use copy_"),
+        ("v.fill_diagonal_(1)", r"needs a matrix, or more dimensions of one size, got shape \(3,\)"),
+        ("c.fill_diagonal_(1)", r"or more dimensions of one size, got shape \(2, 3, 4\)"),
+        ("x.map_(i, max)", "takes a Tensor of dtype float64, got int64"),
+        ("x.map_(3, max)", "takes a Tensor of dtype float64, got int"),
+        ("x.requires_grad_().apply_(abs)", r"apply_\(\) of a tensor that requires grad"),
+        ("x.map_(y.requires_grad_(), max)", r"map_\(\) of a tensor that requires grad"),
+        ("x.uniform_(1, 0.9)", "the lower end must not be above the upper, got 1 and 0.9"),
+        ("x.uniform_(nan)", "the lower end must not be above the upper"),
+        ("x.normal_(0, -0.1)", "std must be >= 0, got -0.1"),
+        ("x.log_normal_(0, 0)", "std must be above 0, got 0"),
+        ("x.exponential_(0)", "lambd must be above 0, got 0"),
+        ("x.bernoulli_(1.1)", r"probabilities lie in \[0, 1\], got 1.1 to 1.1"),
+        ("x.bernoulli_(-p)", r"probabilities lie in \[0, 1\], got -0.9 to -0.1"),
+        ("i.normal_()", "normal_ needs a tensor of a floating dtype, got int64"),
+        ("i.uniform_()", "uniform_ needs a tensor of a floating dtype"),
+        ("i.exponential_()", "exponential_ needs a tensor of a floating dtype"),
+        ("i.log_normal_()", "log_normal_ needs a tensor of a floating dtype"),
+    ],
+)
+def test_numbers_that_are_not_taken(line: str, words: str) -> None:
+    tensors: dict[str, Any] = {n: tg.tensor(v) if isinstance(v, np.ndarray) else v for n, v in numbers().items()}
+    with pytest.raises((RuntimeError, TypeError), match=words):
+        eval(line, tensors)
+    np.testing.assert_array_equal(tensors[line[0]].detach().numpy(), numbers()[line[0]])
