@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
@@ -29,3 +30,140 @@ def test_no_other_number_is_an_index_though_it_is_whole(dtype: Any) -> None:
 def test_several_numbers_are_none(function: Any) -> None:
     with pytest.raises((RuntimeError, ValueError), match=r"\(2,\)"):
         function(tg.tensor([1, 2]))
+
+
+OPERATIONS = {
+    **{sign: getattr(operator, name) for sign, name in {"+": "add", "-": "sub", "*": "mul", "/": "truediv"}.items()},
+    **{sign: getattr(operator, name) for sign, name in {"//": "floordiv", "%": "mod", "**": "pow"}.items()},
+    **{sign: getattr(operator, name) for sign, name in {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}.items()},
+    **{sign: getattr(operator, name) for sign, name in {"==": "eq", "!=": "ne", "@": "matmul"}.items()},
+}
+OF_BITS = {"&": operator.and_, "|": operator.or_, "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift}
+
+
+@pytest.mark.parametrize("sign", [*OPERATIONS, *OF_BITS])
+def test_an_operator_with_either_side_a_number_an_array_or_a_tensor(sign: str) -> None:
+    f = OF_BITS.get(sign) or OPERATIONS[sign]
+    a, b, number = np.array([[3.0, 1.0], [2.0, 5.0]]), np.array([[2.0, 2.0], [1.0, 3.0]]), 2.0
+    if sign in OF_BITS:
+        a, b, number = a.astype(int), b.astype(int), 2  # type: ignore[assignment]
+    sides = [(tg.tensor(a), tg.tensor(b), a, b), (tg.tensor(a), b, a, b), (a, tg.tensor(b), a, b)]
+    if sign != "@":
+        sides += [(tg.tensor(a), number, a, number), (number, tg.tensor(b), number, b)]
+    for x, y, p, q in sides:
+        result = f(x, y)
+        assert isinstance(result, tg.Tensor)
+        np.testing.assert_array_equal(result.numpy(), f(p, q))
+
+
+def test_operators_of_one_tensor() -> None:
+    a = np.array([3.0, -1.0])
+    x = tg.tensor(a)
+    assert (-x).tolist() == [-3, 1]
+    assert +x is x
+    assert abs(x).tolist() == [3, 1]
+    assert (~tg.tensor([1, -2])).tolist() == [-2, 1]
+    assert (~tg.tensor([True, False])).tolist() == [False, True]
+    assert [row.tolist() for row in tg.tensor([[1, 2], [3, 4]])] == [[1, 2], [3, 4]]
+    assert (3.0 in x, 2.0 in x, len(x)) == (True, False, 2)
+    for act in (len, iter):
+        with pytest.raises(TypeError, match="a 0-d tensor"):
+            act(tg.tensor(1.0))
+    assert (x == "a") is False
+    assert (x != "a") is True
+    assert f"{tg.tensor([1.25]):.1f} {tg.tensor(3)}" == "1.2 tensor(3)"
+    assert f"{x:}" == str(x) == repr(x)
+    assert np.asarray(x).dtype == np.float64
+    assert np.shares_memory(np.asarray(x), x.numpy())
+    assert not np.shares_memory(np.array(x, copy=True), x.numpy())
+    with pytest.raises(RuntimeError, match=r"item\(\) needs a tensor of one element, got shape \(2,\)"):
+        x.item()
+    with pytest.raises(RuntimeError, match="the truth of a tensor of shape"):
+        bool(tg.zeros(0))
+
+
+def test_what_a_gradient_may_be_set_to() -> None:
+    x = tg.ones(2, requires_grad=True)
+    for wrong, words in (
+        (x, "cannot be its own gradient"),
+        (np.ones(2), "takes None or a Tensor, got ndarray"),
+        (tg.ones(3), r"shape \(2,\) and dtype float32, as the tensor itself; got shape \(3,\)"),
+        (tg.ones(2).double(), "and dtype float64"),
+    ):
+        with pytest.raises((TypeError, RuntimeError), match=words):
+            x.grad = wrong
+        assert x.grad is None
+    x.grad = tg.ones(2)
+    del x.grad
+    assert x.grad is None
+    y = x * 2
+    assert (y.retains_grad, x.retains_grad) == (False, False)
+    y.retain_grad()
+    x.retain_grad()
+    assert (y.retains_grad, x.retains_grad) == (True, False)
+    with pytest.raises(RuntimeError, match="retain_grad"):
+        tg.ones(1).retain_grad()
+    with pytest.raises(RuntimeError, match="register_hook"):
+        tg.ones(1).register_hook(print)
+    with pytest.raises(RuntimeError, match="can be turned off for leaf tensors only"):
+        y.requires_grad_(False)
+    assert y.requires_grad_() is y
+    with pytest.raises(RuntimeError, match="only floating-point tensors can require a gradient, got int64"):
+        tg.tensor([1]).requires_grad_()
+    assert tg.tensor([1]).requires_grad_(False).requires_grad is False
+    with pytest.raises(RuntimeError, match="a view cannot leave the graph in place"):
+        y[0].detach_()
+    assert y.detach_() is y
+    assert (y.is_leaf, y.requires_grad) == (True, False)
+
+
+def test_another_shape_for_a_tensor() -> None:
+    for size in ((2, 2), (3,), (6,), (0,), (2, 5)):
+        x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+        assert x.resize_(size) is x
+        n = int(np.prod(size))
+        assert x.tolist() == np.resize([1.0, 2, 3, 4, *[0] * 6], n).reshape(size).tolist()
+    x = tg.tensor([1.0, 2.0])
+    assert x.resize_(2, 1).tolist() == [[1], [2]]
+    assert x.resize_as_(tg.ones(1, 3)).tolist() == [[1, 2, 0]]
+    for held in (tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True) * 1):
+        with pytest.raises(RuntimeError, match="no gradient goes through it"):
+            held.resize_(1)
+
+
+def test_a_result_is_written_into_a_tensor_that_was_given() -> None:
+    x, out = tg.tensor([1.0, 4.0]), tg.zeros(2)
+    assert tg.sqrt(x, out=out) is out
+    assert out.tolist() == [1, 2]
+    empty = tg.empty(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert tg.sqrt(x, out=empty).shape == (2,)
+    with pytest.warns(UserWarning, match=r"out has shape \(3,\) and becomes one of the result's shape, \(2,\)"):
+        assert tg.sqrt(x, out=tg.ones(3)).tolist() == [1, 2]
+    with pytest.raises(RuntimeError, match="of dtype float32 cannot be written into out, of int64"):
+        tg.sqrt(x, out=tg.zeros(2).long())
+    assert tg.sqrt(x, out=tg.zeros(2).double()).dtype == np.float64
+    for a, b in ((x.clone().requires_grad_(), tg.zeros(2)), (x, tg.zeros(2, requires_grad=True))):
+        with pytest.raises(RuntimeError, match="out= records no gradient"):
+            tg.sqrt(a, out=b)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "number"), [("cpu", "cpu", None), ("cpu:0", "cpu:0", 0), ("cpu:12", "cpu:12", 12)]
+)
+def test_devices(name: str, kind: str, number: int | None) -> None:
+    d = tg.device(name)
+    assert (str(d), d.type, d.index) == (kind, "cpu", number)
+    assert repr(d) == ("device(type='cpu')" if number is None else f"device(type='cpu', index={number})")
+    assert d == tg.device(d)
+    assert hash(d) == hash(tg.device(d))
+    assert d != "cpu"
+    assert tg.device("cpu", 3).index == 3
+    if number is not None:
+        assert d != tg.device("cpu")
+        with pytest.raises(RuntimeError, match=f"'{name}' has an index already, got index=3 as well"):
+            tg.device(name, 3)
+    for wrong in ("cuda", "cpu:", "cpu:x", "cuda:0", "", "cpu:-1"):
+        with pytest.raises(RuntimeError, match=f"there is no device '{wrong}'"):
+            tg.device(wrong)
