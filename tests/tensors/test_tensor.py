@@ -167,3 +167,51 @@ def test_devices(name: str, kind: str, number: int | None) -> None:
     for wrong in ("cuda", "cpu:", "cpu:x", "cuda:0", "", "cpu:-1"):
         with pytest.raises(RuntimeError, match=f"there is no device '{wrong}'"):
             tg.device(wrong)
+
+
+INDICES: list[Any] = [
+    1, -1, slice(None), slice(1, None), slice(None, None, 2), ..., None, (0, 1), (slice(None), 2), (..., -1), (1, None),
+    np.array([0, 2]), np.array([2, 2, 0]), np.array([[0, 1], [2, 0]]), [0, 2], np.array([], int), (np.array([0, 2]), 1),
+    (np.array([0, 2]), np.array([1, 3])), (slice(1, None), np.array([0, 3])), np.array([True, False, True]),
+    np.array([False] * 3), np.arange(12).reshape(3, 4) % 2 == 0, (np.array([True, False, True]), 2), True, False,
+    np.array(True), (slice(0, 0), 1), np.int64(2), np.uint8(1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=repr)
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_reading_and_writing_at_an_index(index: Any, dtype: Any) -> None:
+    """A number, an array and a tensor that broadcast, through every kind of index, in NumPy's numbers and in ours."""
+    plain = np.arange(12).reshape(3, 4).astype(dtype)
+    part = plain[index]
+    for kind in (lambda i: i, tg.tensor):
+        at = tuple(kind(i) if isinstance(i, np.ndarray) else i for i in index) if isinstance(index, tuple) else index
+        at = kind(at) if isinstance(at, np.ndarray) else at
+        np.testing.assert_array_equal(tg.tensor(plain)[at].numpy(), part)
+        values = [
+            7,
+            np.full(part.shape, 9, dtype),
+            tg.tensor(np.full(part.shape, 5, dtype)),
+            tg.tensor(np.array(3, dtype)),
+        ]
+        values += [np.arange(part.shape[-1]).astype(dtype)] if part.ndim else []
+        for value in values:
+            x, expected = tg.tensor(plain), plain.copy()
+            before = x.data_ptr()
+            x[at] = value
+            expected[index] = value.numpy() if isinstance(value, tg.Tensor) else value
+            np.testing.assert_array_equal(x.numpy(), expected)
+            assert (x.data_ptr(), x.dtype) == (before, dtype)
+
+
+@pytest.mark.parametrize("index", INDICES, ids=repr)
+def test_gradients_of_what_was_written_at_an_index(index: Any) -> None:
+    plain, weights = np.arange(12.0).reshape(3, 4), np.linspace(1, 2, 12).reshape(3, 4)
+    x, n = tg.tensor(plain, requires_grad=True), tg.tensor(2.0, dtype=tg.float64, requires_grad=True)
+    y = x * 1
+    y[index] = n * 3
+    (y * tg.tensor(weights)).sum().backward()
+    kept = np.ones((3, 4))
+    kept[index] = 0
+    np.testing.assert_allclose(x.grad.numpy(), weights * kept)  # type: ignore[union-attr]
+    np.testing.assert_allclose(n.grad.item(), 3 * (weights * (1 - kept)).sum())  # type: ignore[union-attr]
