@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import warnings
 from typing import Any
@@ -215,3 +216,83 @@ def test_gradients_of_what_was_written_at_an_index(index: Any) -> None:
     kept[index] = 0
     np.testing.assert_allclose(x.grad.numpy(), weights * kept)  # type: ignore[union-attr]
     np.testing.assert_allclose(n.grad.item(), 3 * (weights * (1 - kept)).sum())  # type: ignore[union-attr]
+
+
+CASTS = {"half": "f2", "float": "f4", "double": "f8", "bool": "?"}
+CASTS |= {"byte": "u1", "char": "i1", "short": "i2", "int": "i4", "long": "i8"}
+
+
+@pytest.mark.parametrize("name", CASTS)
+def test_from_one_kind_to_another(name: str) -> None:
+    dtype, kind = np.dtype(CASTS[name]), f"{name.capitalize()}Tensor"
+    a = np.array([[0.0, 1.5, 3.9]], np.float32)
+    for x in (tg.tensor(a), tg.tensor(a.astype(int)), tg.tensor(a != 0)):
+        expected = x.numpy().astype(dtype)
+        other = tg.zeros(1, dtype=dtype)
+        for y in (
+            *(getattr(x, name)(), x.to(dtype), x.to(dtype=dtype), x.to("cpu", dtype), x.to(other), x.type(dtype)),
+            *(x.type_as(other), x.type(f"torch.{kind}"), x.type(getattr(tg, kind)), x.to(dtype, True)),
+        ):
+            assert y.dtype == dtype
+            np.testing.assert_array_equal(y.numpy(), expected)
+            assert (y is x) is (x.dtype == dtype)
+        assert x.to(dtype, copy=True) is not x
+    y = other.to(dtype)
+    assert y.type() == f"torch.{kind}"
+    assert isinstance(y, getattr(tg, kind))
+    assert not isinstance(y, tg.FloatTensor if name != "float" else tg.LongTensor)
+    assert repr(getattr(tg, kind)) == f"<class 'tinygrad_cnn.{kind}'>"
+    assert (y.itemsize, y.element_size(), other.nbytes) == (dtype.itemsize,) * 3
+    assert y.is_floating_point() is (dtype.kind == "f")
+    assert y.is_signed() is (dtype.kind in "fi")
+    assert y.is_complex() is y.is_cuda is y.is_pinned() is False
+    made = getattr(tg, kind)([[0, 1]])
+    assert (made.dtype, made.tolist()) == (dtype, [[0, 1]])
+    assert getattr(tg, kind)(2, 3).shape == (2, 3)
+
+
+def test_what_a_tensor_tells_of_its_memory() -> None:
+    a = np.arange(24.0).reshape(2, 3, 4)
+    x = tg.tensor(a)
+    for y, b in ((x, a), (x.mT, a.swapaxes(1, 2)), (x.T, a.T), (x[1:, ::2], a[1:, ::2]), (x[1, 2, 3], a[1, 2, 3:])):
+        steps = tuple(n // 8 for n in np.asarray(b).strides)
+        assert y.stride() == (steps if y.ndim else ())
+        assert (y.dim(), y.ndimension(), y.numel(), y.nelement()) == (y.ndim, y.ndim, y.numpy().size, y.numpy().size)
+        assert y.is_contiguous() is y.numpy().flags.c_contiguous
+        assert y.data_ptr() - x.data_ptr() == 8 * y.storage_offset()
+        for d in range(-y.ndim, y.ndim):
+            assert (y.stride(d), y.size(d)) == (steps[d], y.shape[d])
+        for d in (-y.ndim - 1, y.ndim):
+            with pytest.raises(IndexError):
+                y.stride(d)
+            with pytest.raises(IndexError):
+                y.size(d)
+        assert type(y.size()) is tg.Size
+    assert x.get_device() == -1
+    assert x.is_same_size(tg.zeros(2, 3, 4)) is True
+    assert x.is_same_size(x.T) is False
+    assert x.cpu() is x
+    assert x.view(np.dtype(np.int64)).dtype == np.int64
+    assert x.seen_as(np.float32).shape == (2, 3, 8)
+    with pytest.raises(ValueError, match="cannot be read as float32: the last dimension must lie in one piece"):
+        x.mT.seen_as(np.float32)
+    for wrong, words in (
+        (lambda: x.to(np.complex64), "real numbers"),
+        (lambda: x.to(np.float32, shape=3), "no argument shape"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            wrong()
+    with pytest.raises(RuntimeError, match="CPU"):
+        x.to("cuda")
+    with pytest.raises(RuntimeError, match="CPU"):
+        x.cuda()
+
+
+def test_a_shallow_copy_is_another_name() -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    near, far = copy.copy(x), copy.deepcopy(x)
+    assert near is not x
+    assert (near.requires_grad, far.requires_grad) == (True, True)
+    assert np.shares_memory(near.numpy(), x.numpy())
+    assert not np.shares_memory(far.numpy(), x.numpy())
+    assert far.tolist() == x.tolist()
