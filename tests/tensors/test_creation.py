@@ -271,3 +271,12 @@ def test_what_all_factories_take(make: Any) -> None:
         make(device="cuda")
     with pytest.raises(TypeError, match="real numbers"):
         make(dtype=np.complex128)
+
+
+def test_a_tensor_of_any_kind_is_a_tensor_already() -> None:
+    for given in (Tensor(np.ones(2)), Tensor(np.arange(2)), Tensor(np.array([True]))):
+        assert c.as_tensor(given) is c.as_tensor(given, given.dtype, "cpu") is given
+        assert not given.requires_grad
+        assert c.as_tensor(given, np.float32).dtype == np.float32
+        with pytest.raises(RuntimeError, match="CPU"):
+            c.as_tensor(given, device="cuda")
