@@ -175,8 +175,9 @@ class Recording(Tape):
         """NumPy computed something that operations read, or checked something: a step, whether read or not."""
         if self.why:
             return
+        there = {id(x): value for value, x in self.sources.items()} if last else {}  # changed or not
         try:
-            given = tuple(self.value_of(x) for x in inputs)
+            given = tuple(there[id(x)] if id(x) in there else self.value_of(x) for x in inputs)
         except RuntimeError as error:
             return self.stop(str(error))
         outputs = []
