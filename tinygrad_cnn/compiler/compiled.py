@@ -60,7 +60,7 @@ class Plans:
             return self._recorded(args, kwargs)
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         try:
-            return plan.run(inputs, lambda node, given: self._again(plan, node, given, args, kwargs))
+            return plan.run(inputs, lambda *back: self._again(plan, *back, args, kwargs))
         except Exception:  # nothing has changed: the function itself says best what is wrong
             return self.function(*args, **kwargs)
 
@@ -105,9 +105,9 @@ class Plans:
         warnings.warn_explicit(text, CompileWarning, frame.f_code.co_filename, frame.f_lineno)
 
     def _again(
-        self, plan: Plan, node: Node, given: dict[int, Any], args: Any, kwargs: Any
+        self, plan: Plan, node: Node, given: dict[int, Any], create: bool, args: Any, kwargs: Any
     ) -> Iterator[tuple[Any, Any]]:
-        """The way back recorded itself: of the same call, made once more as it is."""
+        """The way back of the same call, made once more as it is: recorded itself, or where it goes another way."""
         state = node.attributes["state"]
         dice = nullcontext() if state is None else rng.standing_in(rng.Generator.at(state))
         with ExitStack() as around:
@@ -120,7 +120,7 @@ class Plans:
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         targets = plan.targets(inputs)
         roots = [(y, given[k]) for k, y in enumerate(ys) if k in given]
-        found = walk(roots, retain=True, create=True, targets=targets, within=True)
+        found = walk(roots, retain=True, create=create, targets=targets, within=True)
         for x, parent in zip(targets, node.parents, strict=True):
             if (g := found.get(x if x._node is None else x._node)) is not None:
                 yield parent, g

@@ -23,7 +23,7 @@ from ..nn.module import Module
 from ..nn.summary import leaves_in
 from ..profiler.hooks import CALLS
 from ..programs.program import Step, Value, put_together
-from ..programs.tape import Tape
+from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 
@@ -115,7 +115,7 @@ class Recording(Tape):
         return x if isinstance(x, np.generic) else super().value_of(x)
 
     def _met(self, x: Any, a: ndarray) -> Value:
-        value = self._value("constant", a, array=a)
+        value = self._value("constant", a, array=a.copy(order="K"))
         self.constants[value] = x
         self._note(value, x)
         return value
@@ -171,30 +171,39 @@ class Recording(Tape):
 
     def aside(
         self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any, last: bool
-    ) -> None:
-        """NumPy computed something that operations read, or checked something: a step, whether read or not."""
+    ) -> Any:
+        """NumPy computed something that operations read, or checked something: a step, whether read or not.
+
+        Returns:
+            What it computed; where that is what it was given, in memory of its own: in another call it may be not.
+        """
         if self.why:
-            return
+            return made
         try:
             given = tuple(self.value_of(x) for x in inputs)
         except RuntimeError as error:
-            return self.stop(str(error))
-        outputs = []
-        for a in made if isinstance(made, tuple) else (made,):
-            outputs.append(
-                self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(0 if a is None else a))
-            )
-            if isinstance(a, ndarray):
+            self.stop(str(error))
+            return made
+        several, outputs = isinstance(made, tuple), []
+        made = tuple(self._own(a) for a in (made if several else (made,)))
+        for a in made:
+            outputs.append(self._value("nothing" if a is None else "result", np.asarray(0 if a is None else a)))
+            if a is not None:
                 self._note(outputs[-1], a)
         name = getattr(function, "__name__", "aside").strip("_")
         settings = self._settings(attributes)
         self.steps.append(Aside(name, given, settings, tuple(outputs), *self._where(), function, last))
         self._dice, before = _position(), self._dice
         self.draws |= self._dice != before
+        return made if several else made[0]
+
+    def _own(self, a: Any) -> Any:
+        """An array in memory that is known as nothing else."""
+        return a if a is None or self._known.get(_place(a)) is None else a.copy(order="K")
 
     def reads(self, x: Any, how: str) -> None:
         """Python looks at the numbers of a tensor."""
-        if id(x) in self._tensors or self._there(x) is not None:
+        if isinstance(x, Variable) or (isinstance(x, ndarray) and self._there(x) is not None):
             self.stop(f"{how} reads the numbers of a tensor, which a plan cannot follow")
 
     def enter(self, module: Module) -> None:

@@ -22,7 +22,10 @@ from .record import Aside, Recorded
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
 Call: TypeAlias = Callable[[Slots], None]
-Again: TypeAlias = Callable[[Node, dict[int, Any]], Iterator[tuple[Any, Any]]]  # the way back of a call made eagerly
+Again: TypeAlias = Callable[[Node, dict[int, Any], bool], Iterator[tuple[Any, Any]]]  # back from a call made eagerly
+
+
+_OF_ANY_SIZE = {"argwhere", "repeated_positions"}  # operations whose results have a shape that hangs on numbers
 
 
 class OtherwiseError(Exception):
@@ -94,11 +97,11 @@ class Plan:
         slots = [self._slot(v) for v in step.outputs]
         names = [v.name for v in step.outputs[1:]]
         first, *more = slots
-        there = [v.kind != "nothing" for v in step.outputs]
+        shapes = [None if v.kind == "nothing" else v.shape for v in step.outputs]
 
         def all_of(v: Slots, made: Any, _: list[Any]) -> None:
-            for slot, is_there, a in zip(slots, there, made if type(made) is tuple else (made,), strict=True):
-                if (a is not None) is not is_there:
+            for slot, shape, a in zip(slots, shapes, made if type(made) is tuple else (made,), strict=True):
+                if (None if a is None else a.shape) != shape:
                     raise OtherwiseError(step.op)
                 v[slot] = a
 
@@ -109,7 +112,12 @@ class Plan:
                     v[slot] = left[name]
             v[first] = y if type(y) is ndarray else _settled(y, arrays, {})[0]
 
-        return all_of if isinstance(step, Aside) else one
+        def of_this_shape(v: Slots, y: Any, _: list[Any]) -> None:
+            if y.shape != shapes[0]:
+                raise OtherwiseError(step.op)
+            v[first] = y
+
+        return all_of if isinstance(step, Aside) else of_this_shape if step.op in _OF_ANY_SIZE else one
 
     def _filled(self, thing: Any, v: Slots) -> Any:
         """Attributes with this call's arrays in the places of Values."""
@@ -189,7 +197,7 @@ class Plan:
     def _go_back(self, g: Any, node: Node, create: bool) -> Iterator[tuple[Any, Any]]:
         given = g.of if isinstance(g, Several) else {0: g}
         if create:
-            yield from node.attributes["again"](node, given)
+            yield from node.attributes["again"](node, given, True)
             return
         v = [*self._first, []]
         assert node.saved is not None
@@ -197,8 +205,12 @@ class Plan:
             v[slot] = a
         for k, (slot, (y, _)) in enumerate(zip(self._cotangents, self.recorded.cotangents, strict=True)):
             v[slot] = given[k] if k in given else np.zeros(y.shape, y.dtype)
-        for call in self._back:
-            call(v)
+        try:
+            for call in self._back:
+                call(v)
+        except OtherwiseError:
+            yield from node.attributes["again"](node, given, False)
+            return
         for (_, slot), parent in zip(self._slopes, node.parents, strict=True):
             yield parent, v[slot]
 

@@ -18,7 +18,7 @@ def aside(function: Callable[..., Any], *inputs: Any, **attributes: Any) -> Any:
     made = function(*map(array_of, inputs), **attributes)
     for watcher in here.mode.watchers:
         if (told := getattr(watcher, "aside", None)) is not None:
-            told(function, inputs, attributes, made, False)
+            made = told(function, inputs, attributes, made, False)
     return made
 
 
