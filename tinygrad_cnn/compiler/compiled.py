@@ -60,7 +60,7 @@ class Plans:
             return self._recorded(args, kwargs)
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         try:
-            return plan.run(inputs, lambda *back: self._again(plan, *back, args, kwargs))
+            return plan.run(inputs, lambda node, given, create: self._again(plan, node, given, create, args, kwargs))
         except Exception:  # nothing has changed: the function itself says best what is wrong
             return self.function(*args, **kwargs)
 

@@ -41,6 +41,8 @@ class Plan:
         self._number: dict[Value, int] = {}
         self._first: Slots = []  # the slots as a call finds them: constants are there
         self._inputs = [self._slot(value) for value in recorded.inputs]
+        for value in values_in(recorded.result):
+            self._slot(value)
         read = {v for step in (*self.forward, *self.back) for v in step.values()} | set(values_in(recorded.result))
         sources = [(v, x) for v, x in recorded.sources.items() if v in read]
         self._sources = [(self._slot(v), x) for v, x in sources]
@@ -187,7 +189,7 @@ class Plan:
     def _result(self, thing: Any, v: Slots, nodes: dict[int, Node]) -> Any:
         if isinstance(thing, Value):
             slot = self._number[thing]
-            return wrap(v[slot], nodes.get(slot))
+            return wrap(v[slot].copy() if thing.kind == "constant" else v[slot], nodes.get(slot))
         if isinstance(thing, dict):
             return {key: self._result(part, v, nodes) for key, part in thing.items()}
         if isinstance(thing, (tuple, list)):

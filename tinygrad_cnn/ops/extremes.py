@@ -58,7 +58,7 @@ def selected(x: Array, i: Any, dim: int, keepdim: bool) -> Selected:
     """The elements at the positions i, with ``dim`` kept at size 1, with ``dim`` kept or not."""
     values = take(x, i, dim=dim, keepdim=keepdim)
     if not keepdim and i.ndim:
-        i = i.squeeze(dim) if isinstance(i, Variable) else aside(_squeezed, i, dim=dim)
+        i = aside(_squeezed, i, dim=dim) if isinstance(i, ndarray) else i.squeeze(dim)
     return Selected(values, beside(x, array_of(i)))
 
 

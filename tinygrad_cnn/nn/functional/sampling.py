@@ -100,7 +100,7 @@ def grid_sample(
 
 def _sampled(image: Array, grid: Array, *, mode: str, padding: str, align: bool) -> Array:
     """`grid_sample`, unchecked."""
-    look = _Lookup(*image.shape[2:], padding, align)
+    look = _Lookup(image.shape[2], image.shape[3], padding, align)
     x, y = (look.pixels(grid[..., i], size) for i, size in ((0, look.W), (1, look.H)))  # (N, oh, ow) each
     if mode == "bicubic":
         return _bicubic(look, image, x, y)
