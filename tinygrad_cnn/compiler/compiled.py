@@ -91,7 +91,7 @@ class Plans:
         elif recorded.constants and before is None:
             self._once[kind] = recorded
         elif before is not None and not recorded.same_constants(before):
-            self._stop("it reads an array that is another in each call, and that no operation has made")
+            self._stop(recorded.other_than(before))
         else:
             self.plans.setdefault(kind, []).append(Plan(recorded))
         return result

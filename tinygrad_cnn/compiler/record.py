@@ -79,6 +79,13 @@ class Recorded:
                 return False
         return True
 
+    def other_than(self, before: Recorded) -> str:
+        """What is another in each call, in words."""
+        pairs = zip(self.constants.items(), before.constants.items(), strict=False)
+        if any(x.kind == "generator" and thing is not other for (x, thing), (_, other) in pairs):
+            return "it draws from another generator in each call"
+        return "it reads an array that is another in each call, and that no operation has made"
+
 
 class Stopped(Exception):
     """No plan can be made of a call; the message says why."""
