@@ -155,6 +155,10 @@ class Recording(Tape):
         except RuntimeError as error:  # written into behind the package's back
             return self.stop(str(error))
         self._step(op, given, self._settings(attributes), result)
+        if op.prepare is not None and result._node is not None:  # its rules read what it cast, which is those casts
+            for value, a in zip(given, result._node.saved[1:], strict=True):
+                if isinstance(value, Value) and isinstance(a, ndarray) and self._there(a) is None:
+                    self._note(value, a)
         if result._node is not None and len(result._node.attributes) > len(attributes):
             step, left = self.steps[-1], result._node.attributes
             for name in left:
