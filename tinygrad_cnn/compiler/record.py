@@ -70,8 +70,9 @@ class Recorded:
         if len(before.constants) != len(self.constants):
             return False
         for (x, thing), (y, other) in zip(list(self.constants.items()), before.constants.items(), strict=True):
-            if thing is other and isinstance(thing, Variable):
-                self.sources[x], x.kind, x.array = thing, "captured", None
+            if thing is other and isinstance(thing, (Variable, ndarray)):
+                self.sources[x] = thing if isinstance(thing, Variable) else wrap(thing, None)
+                x.kind, x.array = "captured", None
                 del self.constants[x]
             elif thing is not other and (
                 x.array is None or not np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
@@ -101,6 +102,8 @@ class Recording(Tape):
         self.draws = False
         self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
         self._dice = _position()
+        self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
+        self._over = False  # is the call over, and the way back on its way?
         super().__init__(model)
         for module in () if model is None else model.modules():
             self.attributes.update(attributes_of(module))
@@ -115,6 +118,8 @@ class Recording(Tape):
     def _note(self, value: Value, x: Any) -> None:
         if value.kind in ("parameter", "buffer") and value not in self.sources:
             self.sources[value] = x
+        if isinstance(x, Tensor):
+            self._grads.setdefault(id(x), (x, x._grad))
         super()._note(value, x)
 
     def value_of(self, x: Any) -> Any:
@@ -171,7 +176,9 @@ class Recording(Tape):
         """A function of the user's is told by its operations."""
 
     def before_node(self, node: Node) -> None:
-        """The way back comes to a node."""
+        """A way back comes to a node."""
+        if not self._over and not here.mode.recording:
+            self.stop("a gradient is taken within, by backward() or by grad() without create_graph")
         if node.extra is not None and (node.extra.hooks or node.extra.retain is not None):
             self.stop(f"a tensor within, of '{node.op.name}', has a hook or retains its gradient")
 
@@ -244,6 +251,10 @@ class Recording(Tape):
         """
         if not self.why and _position() != self._dice:
             self.stop("random numbers are drawn where no operation sees it")
+        if not self.why and any(x._grad is not before for x, before in self._grads.values()):
+            self.stop("a gradient is left at a tensor, or taken from it")
+        if not self.why and any(_wants(x) and self._there(x) is None for x in self.sources.values()):
+            self.stop("a parameter is written into where no operation sees it")
         results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray, np.generic))]
         if any(not isinstance(x, Variable) for x in results):
             self.stop("it returns an array or a number of NumPy")
@@ -257,7 +268,11 @@ class Recording(Tape):
         wanted: list[tuple[Any, Variable]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
         wanted += [(x, x) for x in (*self.sources.values(), *self.constants.values()) if _wants(x)]
         ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
-        cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+        self._over = True
+        try:
+            cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+        except Exception as error:  # it is none that can be recorded: of a checkpoint, for one
+            self.stop(f"its way back is none of operations: {error}")
         if self.why:
             raise Stopped(self.why)
         return Recorded(
