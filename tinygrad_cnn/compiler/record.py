@@ -69,7 +69,10 @@ class Recorded:
         """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
         if len(before.constants) != len(self.constants):
             return False
+        effects = {id(x): v for x, v in self.effects}
         for (x, thing), (y, other) in zip(list(self.constants.items()), before.constants.items(), strict=True):
+            if thing is other and _wants(thing) and id(thing) in effects:
+                return False
             if thing is other and isinstance(thing, (Variable, ndarray)):
                 self.sources[x] = thing if isinstance(thing, Variable) else wrap(thing, None)
                 x.kind, x.array = "captured", None
@@ -78,6 +81,8 @@ class Recorded:
                 x.array is None or not np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
             ):
                 return False
+        anew = set(map(id, self.constants.values()))
+        self.effects = [(x, v) for x, v in self.effects if id(x) not in anew]
         return True
 
     def other_than(self, before: Recorded) -> str:
@@ -266,7 +271,9 @@ class Recording(Tape):
         forward, self.steps = self.steps, []
         effects = list(self._effects())
         wanted: list[tuple[Any, Variable]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
-        wanted += [(x, x) for x in (*self.sources.values(), *self.constants.values()) if _wants(x)]
+        made = {id(x) for x, _ in effects}
+        others = (*self.sources.values(), *self.constants.values())
+        wanted += [(x, x) for x in others if _wants(x) and id(x) not in made]
         ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
         self._over = True
         try:
@@ -312,7 +319,7 @@ class Recording(Tape):
         for value, x in known.items():
             now = self._there(x) if isinstance(x, Variable) else None
             if now is not None and now is not value and now.kind == "result":
-                if _wants(x):
+                if _wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
                 yield x, now
 

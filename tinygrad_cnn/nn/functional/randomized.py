@@ -90,5 +90,5 @@ def _gumbel(logits: Any, *, generator: Any) -> Any:
 def _to_the_largest(values: Any, *, dim: int) -> Any:
     """From a distribution to 1 at its largest value, and 0 elsewhere."""
     last = np.moveaxis(values, dim, -1)
-    ones = one_hot(last.argmax(-1), last.shape[-1]) if last.size else last
+    ones = one_hot(np.asarray(last.argmax(-1)), last.shape[-1]) if last.size else last
     return np.moveaxis(np.asarray(ones), -1, dim).astype(values.dtype) - values
