@@ -109,6 +109,21 @@ def no_silent_failures(monkeypatch: pytest.MonkeyPatch) -> None:
 raised: list[Exception] = []
 
 
+def check(plans: Plans, inputs: list[Any], grads: Any) -> None:
+    """Call by call, plans give what their function gives."""
+    for seed, numbers in enumerate(calls(inputs)):
+        expected = called(plans.function, as_tensors(copies(numbers), grads), seed)
+        raised.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CompileWarning)
+            got = called(plans, as_tensors(copies(numbers), grads), seed)
+        assert len(got) == len(expected)
+        for k, (a, b) in enumerate(zip(got, expected, strict=True)):
+            assert same(a, b), f"call {seed}, result {k}: {a} instead of {b}"
+        if not isinstance(expected[0], type):
+            assert not raised, f"call {seed}: the plan raises, the function does not"
+
+
 @pytest.mark.parametrize("name", CASES)
 @FEW
 @given(data=st.data())
@@ -117,20 +132,33 @@ def test_compiled_is_as_it_is(name: str, data: st.DataObject) -> None:
     inputs, kwargs = drawn(case, data)
     grads = wanted(case, inputs) if data.draw(st.booleans(), "with gradients") else ()
     plans = Plans(lambda *xs: case.call(*xs, **kwargs), None, name)
-    for seed, given_ in enumerate(calls(inputs)):
-        expected = called(plans.function, as_tensors(copies(given_), grads), seed)
-        raised.clear()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CompileWarning)
-            got = called(plans, as_tensors(copies(given_), grads), seed)
-        assert len(got) == len(expected)
-        for k, (a, b) in enumerate(zip(got, expected, strict=True)):
-            assert same(a, b), f"call {seed}, result {k}: {a} instead of {b}"
-        if not isinstance(expected[0], type):
-            assert not raised, f"call {seed}: the plan raises, the function does not"
+    check(plans, inputs, grads)
     if plans.eager:
         assert name in EAGER, plans.eager
         assert re.search(EAGER[name], plans.eager)
+
+
+TWINS = [n for n, case in CASES.items() if isinstance(case.method, str) and hasattr(Tensor, f"{case.method}_")]
+
+
+@pytest.mark.parametrize("name", TWINS)
+@FEW
+@given(data=st.data())
+def test_twins_in_place(name: str, data: st.DataObject) -> None:
+    """The method that writes into its tensor, which may be a view."""
+    case: Case = CASES[name]
+    inputs, kwargs = drawn(case, data)
+    grads = wanted(case, inputs) if case.order and data.draw(st.booleans(), "with gradients") else ()
+    into_a_view = data.draw(st.booleans(), "into a view")
+
+    def function(x: Tensor, *rest: Any) -> Tensor:
+        y = x.clone()
+        getattr(y[:] if into_a_view and y.ndim else y, f"{case.method}_")(*rest, **kwargs)
+        return y
+
+    plans = Plans(function, None, name)
+    check(plans, inputs, grads)
+    assert not plans.eager
 
 
 def test_the_table_names_cases() -> None:

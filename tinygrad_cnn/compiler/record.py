@@ -310,7 +310,7 @@ class Recording(Tape):
         for key, x in wanted:
             g = found.get(x if x._node is None else x._node)
             if g is not None:
-                slopes.append((key, self.value_of(g)))
+                slopes.append((key, self.value_of(np.asarray(g) if isinstance(g, np.generic) else g)))
         return cotangents, slopes
 
     def _effects(self) -> Iterator[tuple[Variable, Value]]:

@@ -214,7 +214,8 @@ class Plan:
             yield from node.attributes["again"](node, given, False)
             return
         for (_, slot), parent in zip(self._slopes, node.parents, strict=True):
-            yield parent, v[slot]
+            a = v[slot]
+            yield parent, a.copy() if a is self._first[slot] else a
 
 
 def wants(x: Any) -> bool:

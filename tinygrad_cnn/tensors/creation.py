@@ -43,7 +43,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     dtype('float32')
     """
     a = array_from(data, dtype, "tensor")
-    return new(aside(_copy, a), requires_grad, device)
+    return new(aside(_copy, a) if isinstance(data, (Tensor, ndarray)) else _copy(a), requires_grad, device)
 
 
 def _copy(a: Any) -> Any:
