@@ -69,3 +69,21 @@ def test_reshaped_is_reshape(order: Any, shape: Any) -> None:
     x = ordered(np.arange(60.0).reshape(3, 4, 5, 1), order)
     whole = np.reshape(np.ascontiguousarray(x), shape)
     np.testing.assert_array_equal(copying.reshaped(x, whole.shape), whole)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.arange(24.0).reshape(2, 3, 4)[::-1, :, ::-2],
+        np.broadcast_to(np.arange(3), (4, 3)),
+        np.arange(24).reshape(4, 6).T[::2, 1:],
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.float32(3.0).reshape(()),
+        np.zeros((0, 3)),
+    ],
+)
+def test_a_copy_that_lies_as_the_array_does(x: Any) -> None:
+    y = copying.as_it_lies(x)
+    np.testing.assert_array_equal(y, x)
+    assert (y.dtype, y.strides) == (x.dtype, x.strides)
+    assert not np.may_share_memory(x, y)

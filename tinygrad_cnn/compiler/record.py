@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.copying import as_it_lies
 from ..arrays.rng import default_generator, is_source
 from ..autograd.backward import walk
 from ..autograd.graph import Node, Op, Variable, wrap
@@ -132,7 +133,7 @@ class Recording(Tape):
         return x if isinstance(x, np.generic) else super().value_of(x)
 
     def _met(self, x: Any, a: ndarray) -> Value:
-        value = self._value("constant", a, array=a.copy(order="K"))
+        value = self._value("constant", a, array=as_it_lies(a))
         self.constants[value] = x
         self._note(value, x)
         return value
@@ -222,7 +223,7 @@ class Recording(Tape):
 
     def _own(self, a: Any) -> Any:
         """An array in memory that is known as nothing else."""
-        return a if a is None or self._known.get(_place(a)) is None else a.copy(order="K")
+        return a if a is None or self._known.get(_place(a)) is None else as_it_lies(a)
 
     def reads(self, x: Any, how: str) -> None:
         """Python looks at the numbers of a tensor."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.copying import as_it_lies
 from ..arrays.like import like
 from ..arrays.rng import default_generator
 from ..arrays.writes import mutated, tickets
@@ -189,7 +190,7 @@ class Plan:
     def _result(self, thing: Any, v: Slots, nodes: dict[int, Node]) -> Any:
         if isinstance(thing, Value):
             slot = self._number[thing]
-            return wrap(v[slot].copy() if thing.kind == "constant" else v[slot], nodes.get(slot))
+            return wrap(as_it_lies(v[slot]) if thing.kind == "constant" else v[slot], nodes.get(slot))
         if isinstance(thing, dict):
             return {key: self._result(part, v, nodes) for key, part in thing.items()}
         if isinstance(thing, (tuple, list)):
@@ -215,7 +216,7 @@ class Plan:
             return
         for (_, slot), parent in zip(self._slopes, node.parents, strict=True):
             a = v[slot]
-            yield parent, a.copy() if a is self._first[slot] else a
+            yield parent, as_it_lies(a) if a is self._first[slot] else a
 
 
 def wants(x: Any) -> bool:
