@@ -436,3 +436,44 @@ def test_a_tensor_that_was_there_before_and_takes_a_gradient_is_no_plan() -> Non
         assert x.grad is not None
         assert x.grad.tolist() == [2.0, 0.0, 0.0]
         assert kept.tolist() == [x[0].item(), 0.0, 0.0]
+
+
+def test_a_seed_that_is_set_within_is_no_plan() -> None:
+    def function(x: Tensor) -> Tensor:
+        tg.manual_seed(0)
+        return x + tg.rand(3)
+
+    compiled = tg.compile(function)
+    with pytest.warns(CompileWarning, match="the generator of random numbers is seeded"):
+        compiled(numbers(0))
+    for seed in range(3):
+        np.testing.assert_array_equal(compiled(numbers(seed)).numpy(), function(numbers(seed)).numpy())
+
+
+def test_a_generator_of_the_users_goes_on() -> None:
+    """Also where a plan fails in the middle, and where the way back is made once more."""
+    sources = [tg.Generator().manual_seed(0) for _ in range(2)]
+
+    def of(source: Any) -> Callable[[Tensor, Tensor], Tensor]:
+        def function(x: Tensor, i: Tensor) -> Tensor:
+            noise = tg.rand(3, generator=source)
+            y = tg.zeros(3)
+            y[i] = x * noise
+            return (y * y).sum() + x[i].sum()
+
+        return function
+
+    functions = [of(sources[0]), tg.compile(of(sources[1]))]
+    for seed, places in enumerate(([0, 1, 2], [2, 1, 0], [0, 1, 1], [0, 1, 9], [2, 2, 2], [1, 0, 2])):
+        found = []
+        for f in functions:
+            x = numbers(seed).requires_grad_()
+            try:
+                f(x, tg.tensor(places)).backward()
+            except IndexError as error:
+                found.append(str(error))
+                continue
+            assert x.grad is not None
+            found.append(x.grad.numpy())
+        np.testing.assert_array_equal(*found)
+        assert sources[0].get_state() == sources[1].get_state()

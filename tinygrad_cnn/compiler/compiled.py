@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from functools import cache, update_wrapper
 from types import MethodType
 from typing import Any
 
 from numpy import ndarray
 
-from ..arrays import rng
 from ..arrays.telling import users_frame
 from ..autograd.backward import walk
 from ..autograd.graph import Node, Variable
@@ -21,7 +20,7 @@ from ..nn.registry import changes
 from ..nn.summary import leaves_in, same_buffers
 from ..tensors import Tensor
 from .record import Recorded, Stopped, attributes_of, changed, record
-from .run import Plan, wants
+from .run import Plan, set_back, wants
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is
 
@@ -108,12 +107,10 @@ class Plans:
         self, plan: Plan, node: Node, given: dict[int, Any], create: bool, args: Any, kwargs: Any
     ) -> Iterator[tuple[Any, Any]]:
         """The way back of the same call, made once more as it is: recorded itself, or where it goes another way."""
-        state = node.attributes["state"]
-        dice = nullcontext() if state is None else rng.standing_in(rng.Generator.at(state))
         with ExitStack() as around:
             for module in self._modules:
                 around.enter_context(same_buffers(module))
-            for context in (dice, plan.same_targets(), enable_grad()):
+            for context in (set_back(node.attributes["stood"]), plan.same_targets(), enable_grad()):
                 around.enter_context(context)
             result = self.function(*args, **kwargs)
         ys = list({id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y)}.values())

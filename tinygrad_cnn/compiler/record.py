@@ -107,7 +107,7 @@ class Recording(Tape):
         self.constants: dict[Value, Any] = {}
         self.draws = False
         self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
-        self._dice = _position()
+        self._source, self._dice = default_generator().numpy, _position()
         self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
         self._over = False  # is the call over, and the way back on its way?
         super().__init__(model)
@@ -255,6 +255,8 @@ class Recording(Tape):
         Raises:
             Stopped: no plan can be made of it.
         """
+        if not self.why and default_generator().numpy is not self._source:
+            self.stop("the generator of random numbers is seeded, or set back")
         if not self.why and _position() != self._dice:
             self.stop("random numbers are drawn where no operation sees it")
         if not self.why and any(x._grad is not before for x, before in self._grads.values()):

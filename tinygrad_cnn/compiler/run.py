@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..arrays.copying import as_it_lies
 from ..arrays.like import like
-from ..arrays.rng import default_generator
+from ..arrays.rng import Generator, default_generator, go_to, position, standing_in
 from ..arrays.writes import mutated, tickets
 from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.inplace import about_to_write
@@ -59,6 +59,7 @@ class Plan:
         self._kept = [self._slot(v) for v in self._number if v in for_back - made and v.kind != "constant"]
         self._effects = [(x, self._slot(v)) for x, v in recorded.effects]
         self._outputs = [self._slot(y) for y, _ in recorded.cotangents]
+        self._dice = [source for v, source in recorded.constants.items() if v.kind == "generator"]
         self._op = Op(self._go_back, (), None, "compiled")
 
     # -------------------------------------------------------------------------------------------------- making it
@@ -148,13 +149,14 @@ class Plan:
             v[slot] = x._array if isinstance(x, Variable) else x
         for slot, x in self._sources:
             v[slot] = x._array
-        state = default_generator().get_state() if self.recorded.draws else None
+        dice = [*self._dice, *([default_generator()] if self.recorded.draws else [])]
+        stood = [(source, position(source)) for source in dice]
         try:
             for call in self._forward:
                 call(v)
         except Exception:
-            if state is not None:
-                default_generator().set_state(state)
+            for source, where in stood:
+                go_to(source, where)
             raise
         for function, arrays in v[-1]:
             function(*arrays)
@@ -162,7 +164,7 @@ class Plan:
             about_to_write(x)
             np.copyto(x._array, v[slot], casting="unsafe")
             mutated(x._array)
-        nodes = self._nodes(v, inputs, again, state) if self._outputs else {}
+        nodes = self._nodes(v, inputs, again, stood) if self._outputs else {}
         return self._result(self.recorded.result, v, nodes)
 
     def targets(self, inputs: Sequence[Any]) -> list[Variable]:
@@ -179,11 +181,11 @@ class Plan:
             for x, a in before:
                 x._array[...] = a
 
-    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, state: Any) -> dict[int, Node]:
+    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, stood: Any) -> dict[int, Node]:
         parents = [x if x._wants_grad else x._node for x in self.targets(inputs)]
         y = v[self._outputs[0]]
         saved = (like(y.shape, y.dtype), *(v[slot] for slot in self._kept))
-        node = Node(self._op, tuple(parents), saved, {"again": again, "state": state}, next(tickets), here.mode.module)
+        node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, next(tickets), here.mode.module)
         several = len(self._outputs) > 1
         return {s: output_node(node, k if several else None, v[s]) for k, s in enumerate(self._outputs)}
 
@@ -217,6 +219,22 @@ class Plan:
         for (_, slot), parent in zip(self._slopes, node.parents, strict=True):
             a = v[slot]
             yield parent, as_it_lies(a) if a is self._first[slot] else a
+
+
+@contextmanager
+def set_back(stood: Sequence[tuple[Any, Any]]) -> Iterator[None]:
+    """Within, generators of random numbers go on from where they stood once; afterwards they stand as before."""
+    mine = [(source, where) for source, where in stood if source is not default_generator()]
+    now = [(source, position(source)) for source, _ in mine]
+    try:
+        for source, where in mine:
+            go_to(source, where)
+        own = next((Generator.at(where) for source, where in stood if source is default_generator()), None)
+        with standing_in(own):  # in this thread
+            yield
+    finally:
+        for source, where in now:
+            go_to(source, where)
 
 
 def wants(x: Any) -> bool:
