@@ -72,7 +72,7 @@ BUGS = [
     Bug("ops/channelwise.py", "        yield np.multiply(d, d, out=d)", "        yield np.abs(d, out=d)", NORM),
     Bug("ops/channelwise.py", "        d += a[rows]\n", "", NORM),
     Bug("ops/channelwise.py", "return k + distance,", "return k,", NORM),
-    Bug("ops/normalization.py", "        if of() is g:\n", "        if True:\n", NORM),
+    Bug("ops/normalization.py", "    if last is not None and last[0]() is g:\n", "    if last is not None:\n", NORM),
     Bug("ops/scattering.py", "own = (x == y) if include_self else ~there", "own = x == y", ["tests/ops/test_scattering.py"]),
     Bug("ops/scattering.py", "np.maximum(counts + own, 1)", "np.maximum(counts, 1)", case("scatter_reduce")),  # the number that was there is not counted
     Bug("ops/scattering.py", "n + order", "n + np.arange(order.size)", case("scatter_reduce-of zeros")),
