@@ -26,7 +26,7 @@ from tinygrad_cnn.compiler.compiled import CompileWarning, Plans
 from tinygrad_cnn.compiler.run import OtherwiseError, Plan
 from tinygrad_cnn.tensors import Tensor
 
-FEW = hypothesis.settings(max_examples=max(3, hypothesis.settings().max_examples // 8))
+FEW = hypothesis.settings(max_examples=max(8, hypothesis.settings().max_examples // 3))
 GENERATOR = "another generator in each call"
 EAGER = {  # what runs as it is, with what the warning says; some of it for some arguments alone
     "repeat_interleave": "repeat_interleave.. reads the numbers",  # of one number for all: it decides on the shape
