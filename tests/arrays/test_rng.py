@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import Any
 
@@ -99,3 +100,120 @@ def test_a_child_draws_although_a_thread_was_drawing() -> None:
     finally:
         end.set()
         thread.join()
+
+
+# ------------------------------------------------------------------------------------------- seeds, states, positions
+def test_a_generator_goes_back_to_where_it_stood_and_says_its_seed() -> None:
+    generator = tg.Generator(5)
+    first = generator.numpy.random(3).tolist()
+    state = generator.get_state()
+    then = generator.numpy.random(3).tolist()
+    assert then != first
+    other = tg.Generator.at(state)
+    assert other.numpy.random(3).tolist() == then
+    assert other.initial_seed() == generator.initial_seed() == 5
+    generator.set_state(state)
+    assert generator.numpy.random(3).tolist() == then
+    other.numpy.random(9)
+    assert generator.get_state() != state  # what was handed out is a copy
+    assert tg.Generator.at(state).get_state() == state
+    assert repr(generator) == "Generator(seed=5)"
+    assert generator.manual_seed(np.int64(0)) is generator
+    assert (generator.initial_seed(), repr(generator)) == (0, "Generator(seed=0)")
+
+
+def test_without_a_seed_generators_are_seeded_from_the_system() -> None:
+    seeds = {tg.Generator().initial_seed() for _ in range(20)}
+    assert len(seeds) == 20
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert max(seeds) >= 2**59
+    assert tg.seed() == tg.initial_seed() != tg.seed()
+    tg.manual_seed(3)
+    assert tg.initial_seed() == 3
+
+
+def test_another_generator_stands_in_within_a_block() -> None:
+    other, mine = tg.Generator(1), tg.default_generator()
+    with rng.standing_in(other):
+        assert tg.default_generator() is other
+        with rng.standing_in(None):
+            assert tg.default_generator() is other
+        with rng.standing_in(mine):
+            assert tg.default_generator() is mine
+        assert tg.default_generator() is other
+    assert tg.default_generator() is mine
+
+
+def test_what_a_generator_may_be() -> None:
+    ours, numpys = tg.Generator(1), np.random.default_rng(1)
+    assert rng.resolve(ours) is ours.numpy
+    assert rng.resolve(numpys) is numpys
+    assert rng.resolve(None) is tg.default_generator().numpy
+    with pytest.raises(TypeError, match=r"generator must be a tinygrad_cnn.Generator, .* got RandomState"):
+        rng.resolve(np.random.RandomState(1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("draw", [rng.uniform, rng.normal])
+def test_numbers_are_drawn_as_precise_as_they_are_kept(draw: Any) -> None:
+    for dtype, drawn in (("f2", "f4"), ("f4", "f4"), ("f8", "f8")):
+        numbers = draw((2, 3), np.dtype(dtype), tg.Generator(4))
+        method = np.random.default_rng(4)
+        expected = (method.random if draw is rng.uniform else method.standard_normal)((2, 3), np.dtype(drawn).type)
+        np.testing.assert_array_equal(numbers, expected, strict=True)
+
+
+SOURCES: dict[str, Any] = {
+    "ours": (lambda: tg.Generator(3), lambda g: g.numpy.random(), "seed"),
+    "NumPy's": (lambda: np.random.default_rng(3), lambda g: g.random(), "bits"),
+    "NumPy's of another kind": (lambda: np.random.Generator(np.random.MT19937(3)), lambda g: g.random(), "bits"),
+    "NumPy's older": (lambda: np.random.RandomState(3), lambda g: g.normal(), "legacy"),
+    "Python's": (lambda: random.Random(3), lambda g: g.gauss(0, 1), "numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_a_generator_of_any_kind_goes_to_a_position_it_had(kind: str) -> None:
+    make, draw, key = SOURCES[kind]
+    source = make()
+    assert rng.is_source(source)
+    draw(source)  # an odd number of draws: of two normal numbers at a time one is kept
+    where = rng.position(source)
+    assert key in where
+    first = [draw(source) for _ in range(5)]
+    again = [draw(source) for _ in range(5)]
+    assert first != again
+    for _ in range(2):  # what is handed in is copied
+        rng.go_to(source, where)
+        assert [draw(source) for _ in range(5)] == first
+    for other, (make_other, _, other_key) in SOURCES.items():
+        if other_key != key and {key, other_key} != {"seed", "bits"}:
+            with pytest.raises(ValueError, match=rf"this is no position of a {type(source).__name__}"):
+                rng.go_to(source, rng.position(make_other()))
+        assert other in SOURCES
+    with pytest.raises(ValueError, match="this is no position"):
+        rng.go_to(source, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("thing", [random.SystemRandom(), 3, None, random, np.random, [1]])
+def test_what_has_no_position_is_no_source(thing: Any) -> None:
+    assert not rng.is_source(thing)
+
+
+def test_the_generators_of_the_process_go_back_together_and_alone() -> None:
+    def draws() -> dict[str, float]:
+        return {
+            "package": float(tg.rand(1).item()), "python": random.gauss(0, 1), "numpy": float(np.random.normal())
+        }  # fmt: skip
+
+    draws()
+    where = rng.process_position()
+    assert set(where) == {"package", "python", "numpy"}
+    first = draws()
+    rng.process_to(where)
+    assert draws() == first
+    for name in where:
+        rng.process_to({name: where[name]})
+        assert {key for key, value in draws().items() if value == first[key]} == {name}
+    after = draws()
+    rng.process_to({})
+    assert all(draws()[key] != after[key] for key in after)

@@ -275,3 +275,158 @@ def test_a_forked_child_has_workers_and_blas_of_its_own() -> None:
             busy.join()
     assert (inside, workers, right) == (0, 3, True)
     assert all(n == 2 for n in blas)
+
+
+# --------------------------------------------------------------------------------------------- what is worth sharing
+@pytest.mark.parametrize(
+    ("n", "seconds", "parts"),
+    [
+        (9, 0.0, 1), (9, 0.99, 1), (9, 1.0, 2), (9, 1.49, 2), (9, 1.5, 3), (9, 100.0, 3), (2, 100.0, 2), (1, 100.0, 1),
+        (0, 100.0, 1),
+    ],
+)  # fmt: skip
+def test_a_part_takes_half_the_time_that_is_worth_a_hand_over(n: int, seconds: float, parts: int) -> None:
+    seen = []
+    divide(n, lambda start, stop: seen.append((start, stop)), seconds * threads.WORTH)
+    assert len(seen) == parts
+    assert [k for start, stop in sorted(seen) for k in range(start, stop)] == list(range(n))
+    assert max(stop - start for start, stop in seen) - min(stop - start for start, stop in seen) <= 1
+
+
+def test_no_more_workers_are_started_than_there_are_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_queues", [])
+    started: list[Any] = []
+    real = threads._start_worker
+    monkeypatch.setattr(threads, "_start_worker", lambda: (started.append(1), real()))
+    for n, workers in ((2, 1), (3, 2), (9, 2), (2, 2)):
+        divide(n, lambda start, stop: None, 1.0)
+        assert len(started) == workers
+    assert {thread.name for thread in threading.enumerate()} >= {"tinygrad_cnn-1", "tinygrad_cnn-2"}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1)])
+@pytest.mark.parametrize("dims", [1, 2, 4])
+@pytest.mark.parametrize("limit", [1, 60, 130, 1 << 18])
+def test_slabs_are_cut_where_memory_is_far_apart_and_fit_a_cache(
+    order: tuple[int, ...], dims: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "_SLAB", limit)
+    a = np.zeros([(3, 4, 5, 6)[i] for i in order]).transpose(np.argsort(order))
+    slabs: list[threads.Slab] = []
+    by_slabs(a, slabs.append, 0.0, dims)
+    axis = max(range(dims), key=lambda d: a.strides[d])
+    rows = max(1, limit * a.shape[axis] // a.size)
+    assert all(slab[:axis] == (slice(None),) * axis and len(slab) == axis + 1 for slab in slabs)
+    assert [slab[axis].start for slab in slabs] == list(range(0, a.shape[axis], rows))
+    assert [slab[axis].stop for slab in slabs] == [min(k + rows, a.shape[axis]) for k in range(0, a.shape[axis], rows)]
+
+
+def test_an_array_of_nothing_and_one_that_runs_backwards_have_slabs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_SLAB", 4)
+    seen: list[threads.Slab] = []
+    by_slabs(np.zeros((3, 0)), seen.append, 1.0)
+    assert seen == [(slice(0, 3),)]
+    backwards = np.zeros((4, 2, 3)).transpose(1, 0, 2)[:, ::-1]
+    seen.clear()
+    by_slabs(backwards, seen.append, 0.0)
+    assert seen == [(slice(None), slice(k, k + 1)) for k in range(4)]
+
+
+def test_slabs_are_shared_where_all_elements_together_take_long_enough() -> None:
+    a = np.zeros((10, 100))
+    for seconds, parts in ((0.999, 1), (1.0, 2), (1.5, 3)):
+        seen: set[Any] = set()
+
+        def job(part: threads.Slab, seen: set[Any] = seen) -> None:
+            seen.add((threading.current_thread().name, part[0].start))
+
+        by_slabs(a, job, seconds * threads.WORTH / 1000)
+        assert len(seen) == parts
+
+
+def test_products_are_shared_and_blas_held_to_one_thread_only_where_they_are_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """BLAS itself takes one thread for the small ones, and to hold it would cost more than they do."""
+    guessed: list[float] = []
+    held = []
+    monkeypatch.setattr(threads, "divide", lambda n, job, seconds: (guessed.append(seconds), job(0, n)))
+
+    class Held:
+        def __enter__(self) -> None:
+            held.append(1)
+
+        def __exit__(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(threads, "one_blas_thread", Held())
+    rng = np.random.default_rng(0)
+
+    def ways(a: Any, b: Any) -> tuple[int, int]:
+        guessed.clear()
+        held.clear()
+        a, b = rng.standard_normal(a), rng.standard_normal(b)
+        y = product(a, b)
+        np.testing.assert_allclose(y, np.matmul(a, b), rtol=1e-12, atol=1e-12, strict=True)
+        if guessed:
+            assert 3e10 < y.size * a.shape[-1] / guessed[0] < 7e10
+        return len(guessed), len(held)
+
+    small, shared, whole = (0, 0), (1, 0), (0, 1)
+    assert ways((100, 20), (20, 99)) == small
+    assert ways((100, 20), (20, 100)) == shared
+    assert ways((2, 400), (400, 249)) == small
+    assert ways((1, 100), (100, 89)) == ways((89, 100), (100, 1)) == ways((89, 1), (1, 100)) == small
+    assert ways((1, 100), (100, 90)) == ways((90, 100), (100, 1)) == ways((90, 1), (1, 100)) == shared
+    assert ways((4, 50, 20), (4, 20, 50)) == ways((4, 50, 20), (20, 50)) == shared
+    assert ways((4, 50, 20), (1, 20, 50)) == ways((1, 200, 20), (4, 20, 50)) == whole
+    assert ways((100,), (100, 2000)) == whole
+    assert ways((4, 5, 20), (4, 20, 50)) == ways((100,), (100, 1999)) == small
+
+
+@pytest.mark.parametrize("how", ["asked", "set", "set meanwhile"])
+def test_the_number_of_threads_is_kept(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(threads, "_wanted", None)
+    monkeypatch.setattr(threads, "_limits", [])
+    with threadpool_limits(2, user_api="blas"):
+        if how == "set":
+            tg.set_num_threads(3)
+        elif how == "set meanwhile":
+            with one_blas_thread:
+                tg.set_num_threads(3)
+                assert tg.get_num_threads() == 3
+        expected = 3 if how != "asked" else tg.get_num_threads()
+        with threadpool_limits(1, user_api="blas"):
+            assert tg.get_num_threads() == expected
+        if how != "asked" and _blas_threads():
+            assert set(_blas_threads()) == {3}
+        tg.set_num_threads(1)
+        assert tg.get_num_threads() == 1
+        assert set(_blas_threads()) <= {1}
+
+
+def test_a_machine_whose_blas_is_unknown_has_as_many_threads_as_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(threads, "_libraries", [])
+    for cores, threads_ in ((5, 5), (None, 1)):
+        monkeypatch.setattr(threads, "_wanted", None)
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert threads.get_num_threads() == threads_
+
+
+@needs_blas
+def test_a_library_of_another_kind_is_limited_by_its_own_functions() -> None:
+    class Library:
+        internal_api, threading_layer, filepath = "mkl", "intel", ""
+
+        def get_num_threads(self) -> int:
+            return 7
+
+        def set_num_threads(self, n: int) -> str:
+            return f"set to {n}"
+
+    for api, layer in (("mkl", "pthreads"), ("openblas", "openmp")):
+        library = Library()
+        library.internal_api, library.threading_layer = api, layer
+        found = threads._functions(library)
+        assert (found.get_num_threads(), found.set_num_threads(3)) == (7, "set to 3")

@@ -168,3 +168,70 @@ def test_padding_surrounds_an_image_and_keeps_its_memory_order(order: tuple[int,
     np.testing.assert_array_equal(laid.transpose(3, 0, 1, 2), expected)
     assert laid.flags.c_contiguous
     np.testing.assert_array_equal(windows.crop(laid, pads), x)
+
+
+SIDES = [((0, 0), (0, 0)), ((1, 0), (0, 0)), ((0, 2), (0, 0)), ((0, 0), (3, 0)), ((0, 0), (0, 1)), ((1, 2), (3, 4))]
+
+
+@pytest.mark.parametrize("pads", SIDES)
+def test_padding_of_any_side_alone(pads: windows.Pads) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
+    expected = np.pad(x, ((0, 0), (0, 0), *pads))
+    padded = windows.pad(x, pads, 0)
+    np.testing.assert_array_equal(padded, expected)
+    assert (padded is x) is (pads == windows.NO_PADS)
+    np.testing.assert_array_equal(windows.lay_out(x, pads).transpose(3, 0, 1, 2), expected)
+    np.testing.assert_array_equal(windows.crop(windows.lay_out(x, pads), pads), x)
+    np.testing.assert_array_equal(windows.inside(padded, pads), x)
+    laid = np.ascontiguousarray(x.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)
+    assert np.shares_memory(windows.lay_out(laid, pads), laid) is (pads == windows.NO_PADS)
+
+
+def test_an_image_whose_channels_run_innermost_is_not_copied() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
+    last = windows.channels_last(x)
+    np.testing.assert_array_equal(last, x.transpose(2, 3, 0, 1))
+    assert last.flags.c_contiguous
+    assert np.shares_memory(windows.channels_last(last.transpose(2, 3, 0, 1)), last)
+
+
+def test_blocks_of_rows_leave_none_out_and_have_as_many_as_fit() -> None:
+    for start, stop, per_row, most in itertools.product((0, 3), (3, 4, 10), (0, 1, 2, 5, 9), (1, 4, 9, 10, 100)):
+        blocks = windows.row_blocks(start, stop, per_row, most)
+        assert [r for rows in blocks for r in rows] == list(range(start, stop))
+        assert all(len(rows) == 1 or len(rows) * per_row <= most for rows in blocks)
+        for rows in blocks[:-1]:
+            assert (len(rows) + 1) * max(1, per_row) > most
+
+
+ORDERS = list(itertools.permutations(range(3)))
+
+
+@pytest.mark.parametrize("mine", ORDERS)
+@pytest.mark.parametrize("theirs", ORDERS)
+def test_numbers_are_brought_into_the_memory_order_of_others(mine: tuple[int, ...], theirs: tuple[int, ...]) -> None:
+    x, a = (
+        np.random.default_rng(0).standard_normal([(2, 3, 4)[i] for i in order]).transpose(np.argsort(order))
+        for order in (theirs, mine)
+    )
+    found = windows.in_order_of(x, a)
+    np.testing.assert_array_equal(found, a)
+    assert found.strides == x.strides
+    assert (found is a) is (mine == theirs)
+
+
+def test_what_is_in_order_already_is_not_copied() -> None:
+    """Also where the strides differ: by the size of a number, by those of one number alone, by gaps that x has."""
+    a = np.arange(12.0).reshape(3, 4)
+    assert windows.in_order_of(np.zeros((3, 4), np.float32), a) is a
+    assert windows.in_order_of(np.zeros((3, 8))[:, ::2], a) is a
+    one = np.zeros((1, 4)).T[:1]
+    assert windows.in_order_of(np.zeros((1, 1)), one) is one
+    two = np.arange(4.0).reshape(2, 2)[:, :1]
+    found = windows.in_order_of(np.zeros((2, 1), np.float32), two)
+    assert found.tolist() == two.tolist()
+    assert found.flags.c_contiguous
+    assert found is not two
+    turned = windows.in_order_of(np.zeros((3, 4), np.float32), np.asfortranarray(a))
+    assert turned.dtype == a.dtype
+    assert turned.tolist() == a.tolist()

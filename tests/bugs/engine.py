@@ -83,7 +83,7 @@ BUGS = [
     Bug("tensors/writing.py", "    if not x._array.flags.writeable:\n", "    if False:\n", WRITING),
     Bug("tensors/writing.py", "        about_to_write(x)\n        np.copyto(", "        np.copyto(", WRITING),
     Bug("tensors/writing.py", "        mutated(x._array)\n        for watcher", "        for watcher", WRITING),
-    Bug("tensors/writing.py", "        old = wrap(copied(x, x._array.copy(order=\"K\")), x._node)", "        old = x", WRITING),
+    Bug("tensors/writing.py", "        old = wrap(x._array.copy(order=\"K\"), x._node)", "        old = x", WRITING),
     Bug("tensors/writing.py", "        path.insert(0, tuple(step))\n", "        path.append(tuple(step))\n", WRITING),
     Bug("tensors/writing.py", "np.zeros(_part.shape, _part.dtype), path=path),", "_along(path, g), path=path),", WRITING),  # what was overwritten keeps its gradient
     Bug("tensors/writing.py", "        return  # the end of x[index] += 1: the value is there already", "        pass", WRITING),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.data import center_digit
+from tinygrad_cnn.data.centering import ink_of
 
 quick = settings(deadline=None, max_examples=60)
 
@@ -154,3 +155,59 @@ def test_ink_that_is_said_but_not_there() -> None:
         center_digit(canvas, ink="dark")
     with pytest.raises(ValueError, match="'auto', 'bright' or 'dark', got 'light'"):
         center_digit(canvas, ink="light")
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_the_background_is_what_most_of_the_outermost_pixels_show(turns: int) -> None:
+    """On all four sides: here one of them decides."""
+    image = np.zeros((20, 3))
+    image[:, 2] = image[[0, -1], 1] = 1
+    turned = np.rot90(image, turns)
+    np.testing.assert_array_equal(ink_of(turned), 1 - turned)
+    np.testing.assert_array_equal(ink_of(turned, "dark"), 1 - turned)
+    with pytest.raises(ValueError, match=r"there is no bright digit in this image: nothing stands out from its noise"):
+        ink_of(turned, "bright")
+
+
+def test_what_stands_out_from_noise() -> None:
+    """Noise of the background is 1.4826 times the median distance from it, here 1: a digit has ten times as much at its
+    strongest, and of its pixels those count that have six times as much."""
+    image = np.zeros((12, 12))
+    image[0], image[-1] = 1, -1
+    image[1:-1, 0], image[1:-1, -1] = 1, -1
+    image[5, 4:7] = 20, 8.9, 8.89
+    strength = ink_of(image)
+    np.testing.assert_allclose(strength[5, 4:7], [1, 8.9 / 20, 0])
+    assert np.count_nonzero(strength) == 2
+    image[5, 4:7] = 14.9, 0, 0
+    assert ink_of(image)[5, 4] == 1
+    image[5, 4] = 14.8
+    with pytest.raises(ValueError, match="there is no digit in this image: nothing stands out from its noise"):
+        ink_of(image)
+    image[5, 4] = -14.9  # and so for dark ink
+    assert ink_of(image)[5, 4] == 1
+
+
+def test_of_bright_and_dark_the_stronger_is_ink() -> None:
+    image = np.zeros((9, 9))
+    image[4, 3:6] = 2.0, 0, -1.9
+    np.testing.assert_allclose(ink_of(image)[4, 3:6], [1, 0, 0])
+    image[4, 5] = -2.1
+    np.testing.assert_allclose(ink_of(image)[4, 3:6], [0, 0, 1])
+    image[4, 5] = -2.0  # of equals the bright one
+    np.testing.assert_allclose(ink_of(image)[4, 3:6], [1, 0, 0])
+    np.testing.assert_allclose(ink_of(image, "dark")[4, 3:6], [0, 0, 1])
+
+
+def test_one_pixel_fills_the_box() -> None:
+    """20 x 20 pixels of full ink, whose middle lies in row and column 14, to half a pixel."""
+    image = np.zeros((5, 5))
+    image[2, 2] = 1
+    wanted = np.zeros((28, 28), np.uint8)
+    wanted[5:25, 5:25] = 255
+    np.testing.assert_array_equal(center_digit(image), wanted)
+    tall = np.zeros((9, 9))
+    tall[2:6, 4] = 1
+    wanted[:] = 0
+    wanted[5:25, 12:17] = 255
+    np.testing.assert_array_equal(center_digit(tall), wanted)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+import tinygrad_cnn as tg
 from tinygrad_cnn.data import default_collate, default_convert
 from tinygrad_cnn.tensors import Tensor
 
@@ -97,3 +98,55 @@ def test_beside_pytorch(torch) -> None:
                 same(x, y)
 
     same(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "words"),
+    [
+        ([], ValueError, "cannot make a batch of no samples"),
+        ([np.zeros(2), np.zeros(3)], ValueError, r"differ in shape: \(2,\) in sample 0, \(3,\) in sample 1; pass"),
+        ([np.zeros(2), np.zeros(2), 3], TypeError, "sample 0 is an array, sample 2 is int"),
+        ([np.zeros(2), np.zeros(2, complex)], TypeError, "holds real numbers, sample 1 has dtype complex128"),
+        ([np.array(["a"])], TypeError, "holds real numbers, sample 0 has dtype <U1"),
+        ([1, "a"], TypeError, "sample 0 is a number, sample 1 is str"),
+        ([1, 2, None], TypeError, "sample 0 is a number, sample 2 is NoneType"),
+        ([{"a": 1}, {"b": 1}], ValueError, r"differ in their keys: \['a'\] in sample 0, \['b'\] in sample 1"),
+        ([{"a": 1}, {"a": 1}, 5], ValueError, r"differ in their keys: \['a'\] in sample 0, int in sample 2"),
+        ([(1, 2), (1,)], ValueError, "differ in their number of parts: 2 in sample 0, 1 in 1"),
+        ([(1, 2), [1, 2], 7], ValueError, "differ in their number of parts: 2 in sample 0, int in 2"),
+        ([None], TypeError, "cannot make a batch of NoneType"),
+        ([{1}], TypeError, "cannot make a batch of set"),
+    ],
+)
+def test_samples_that_make_no_batch(batch: list[Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        default_collate(batch)
+
+
+@pytest.mark.parametrize(
+    ("batch", "dtype", "values"),
+    [
+        ([1, 2], np.int64, [1, 2]), ([1.5, 2.5], np.float32, [1.5, 2.5]), ([1, 2.5], np.float32, [1, 2.5]),
+        ([True, False], np.bool_, [True, False]), ([np.float64(1), np.float64(2)], np.float64, [1, 2]),
+        ([np.float64(1), 2], np.float64, [1, 2]), ([np.int8(1), np.int8(2)], np.int8, [1, 2]),
+        ([np.array(1, np.int16)] * 2, np.int16, [1, 1]), ([tg.tensor([1, 2])] * 2, np.int64, [[1, 2]] * 2),
+        ([np.zeros(1), np.zeros(1, np.float32)], np.float64, [[0], [0]]), ([np.bool_(True)], np.bool_, [True]),
+    ],
+)  # fmt: skip
+def test_dtypes_of_a_batch(batch: list[Any], dtype: Any, values: Any) -> None:
+    found = default_collate(batch)
+    assert isinstance(found, tg.Tensor)
+    assert (found.dtype, found.tolist()) == (dtype, values)
+
+
+def test_what_is_gone_into() -> None:
+    from collections import namedtuple
+
+    Pair = namedtuple("Pair", "x y")
+    found = default_collate([Pair(1, "a"), Pair(2, "b")])
+    assert (type(found), found.x.tolist(), found.y) == (Pair, [1, 2], ["a", "b"])
+    found = default_collate([{"x": (1, b"c")}, {"x": [2, b"d"]}])
+    assert (list(found), found["x"][0].tolist(), found["x"][1]) == (["x"], [1, 2], [b"c", b"d"])
+    plain = default_convert({"x": np.ones(2), "y": (np.float32(3), "a", None, np.array(["b"]))})
+    assert (plain["x"].tolist(), plain["y"][0].item(), plain["y"][1:3]) == ([1, 1], 3.0, ["a", None])
+    assert isinstance(plain["y"][3], np.ndarray)

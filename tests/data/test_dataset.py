@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -329,3 +332,90 @@ def test_split_says_what_lengths_are(lengths: object, match: str) -> None:
 
 def test_split_takes_lengths_of_numpy() -> None:
     assert [len(part) for part in random_split(TensorDataset(np.zeros(10)), np.array([4, 6]))] == [4, 6]
+
+
+TEN = TensorDataset(np.arange(10.0))
+
+
+def test_parts_of_a_concatenation_begin_where_the_one_before_ends() -> None:
+    parts = [np.arange(3), np.arange(3, 3), np.arange(3, 4), np.arange(4, 6)]
+    whole = ConcatDataset([TensorDataset(p) for p in parts])
+    assert whole.cumulative_sizes == [3, 3, 4, 6]
+    for indices in itertools.product(range(6), repeat=2):
+        assert whole.get_batch(np.array(indices))[0].tolist() == list(indices)
+        assert [int(whole[i][0]) for i in indices] == list(indices)
+
+
+class Alone(Dataset[Any]):
+    """One array, not in a tuple, for a batch."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.x[index]
+
+    def get_batch(self, indices: Any) -> Any:
+        return self.x[indices]
+
+
+def test_arrays_that_come_alone_stay_alone() -> None:
+    whole = Alone(np.arange(3)) + Alone(np.arange(3, 5))
+    assert whole.get_batch(np.array([4, 0, 3])).tolist() == [4, 0, 3]
+    assert whole.get_batch(np.array([4, 3])).tolist() == [4, 3]
+    odd = Alone(np.arange(3)) + Alone(np.arange(2.0))
+    with pytest.raises(ValueError, match=r"array 0 of a sample differs between the datasets: \(\) int64, \(\) float64"):
+        odd.get_batch(np.array([0, 4]))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "counts"),
+    [
+        ([10], [10]), ([4, 6], [4, 6]), ([1.0], [10]), ([0.5, 0.5], [5, 5]), ([0.25, 0.75], [3, 7]), ([4.0, 6.0], [4,
+         6]),
+        ([0.33, 0.33, 0.34], [4, 3, 3]), ([0.15] * 4 + [0.4], [2, 2, 1, 1, 4]), ([1 / 3] * 3, [4, 3, 3]), ((2, 8), [2,
+         8]),
+    ],
+)  # fmt: skip
+def test_what_lengths_of_a_split_mean(lengths: Any, counts: list[int]) -> None:
+    for stratify in (None, False, [0] * 10):
+        assert [len(p) for p in random_split(TEN, lengths, stratify=stratify)] == counts
+
+
+@pytest.mark.parametrize(
+    ("lengths", "words"),
+    [
+        ([0.5, 0.4], r"fractions must add up to 1, got \[0.5, 0.4\], which add up to 0.9"),
+        ([0.5, 0.6], r"fractions must add up to 1, got \[0.5, 0.6\], which add up to 1.1"),
+        ([0.5, 0.5 + 1e-8], "fractions must add up to 1"),
+        ([4.5, 5.5], "fractions must add up to 1"),
+        ([11], r"lengths \[11\] add up to 11, but the dataset has 10 samples; fractions \(adding up to 1\) work too"),
+        ([5, 4], r"lengths \[5, 4\] add up to 9"),
+        ([math.inf, 1], r"lengths must be numbers >= 0, got \[inf, 1\]"),
+        ([-1e-9, 1.0], "lengths must be numbers >= 0"),
+    ],
+)
+def test_lengths_that_do_not_add_up(lengths: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=f"random_split: {words}"):
+        random_split(TEN, lengths)
+
+
+def test_words_for_one_length() -> None:
+    for length, words in (
+        (0.25, "for this part and the rest [0.25, 0.75]"), (9, "for this part and the rest [9, 1]"),
+        (1, "for this part and the rest [1, 9]"), (10, "such as [0.8, 0.2]"), (0, "such as [0.8, 0.2]"),
+        (1.0, "such as [0.8, 0.2]"), (0.0, "such as [0.8, 0.2]"), ("5", "such as [0.8, 0.2]"),
+    ):  # fmt: skip
+        with pytest.raises(TypeError) as caught:
+            random_split(TEN, length)  # type: ignore[arg-type]
+        assert str(caught.value).endswith(f"got {length!r}; {words}")
+
+
+def test_each_empty_part_is_warned_of_at_the_callers_line() -> None:
+    with pytest.warns(UserWarning, match="is empty") as caught:
+        random_split(TEN, [0, 10, 0])
+    assert [str(w.message) for w in caught] == [f"random_split: part {i} of [0, 10, 0] is empty" for i in (0, 2)]
+    assert {w.filename for w in caught} == {__file__}

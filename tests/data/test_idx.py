@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import os
 import struct
 import tracemalloc
@@ -269,3 +270,120 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
             read_idx(path)
     with pytest.raises(OSError, match="no regular file"):
         write_idx(tmp_path / "f", np.zeros(3, np.uint8))
+
+
+def idx(shape: tuple[int, ...], body: bytes, code: int = 8) -> bytes:
+    return bytes([0, 0, code, len(shape)]) + b"".join(s.to_bytes(4, "big") for s in shape) + body
+
+
+def test_limits_of_idx_files(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write_idx(path, np.arange(12, dtype=np.int32))  # 48 bytes
+    for packed in (False, True):
+        if packed:
+            path.write_bytes(gzip.compress(path.read_bytes()))
+        assert read_idx(path, max_bytes=48).tolist() == list(range(12))
+        with pytest.raises(
+            ValueError, match=r"a: declares shape \(12,\) of int32, 56 bytes with the header, above the limit of 47"
+        ):
+            read_idx(path, max_bytes=47)
+
+
+def test_an_idx_file_of_32_axes_and_of_none(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(idx((1,) * 32, b"\7"))
+    assert read_idx(path).shape == (1,) * 32
+    path.write_bytes(idx((1,) * 33, b"\7"))
+    with pytest.raises(ValueError, match="declares 33 axes, more than the 32 an array can have"):
+        read_idx(path)
+    path.write_bytes(idx((), b"\7"))
+    assert read_idx(path).shape == ()
+    path.write_bytes(idx((1 << 31, 0, 1 << 31), b""))
+    assert read_idx(path).shape == (1 << 31, 0, 1 << 31)
+    path.write_bytes(idx(((1 << 32) - 1, 0, (1 << 32) - 1), b""))
+    with pytest.raises(ValueError, match="which no array can have"):
+        read_idx(path)
+
+
+def test_a_gzip_stream_grows_by_1032_at_most(tmp_path: Path) -> None:
+    """So a file that declares more than that is lying, whatever limit is given."""
+    path = tmp_path / "a"
+    packed = gzip.compress(idx((5, 1000), bytes(5000)))
+    path.write_bytes(packed)
+    assert read_idx(path, max_bytes=1 << 30).shape == (5, 1000)
+    most = 1032 * len(packed)
+    for declared, words in (
+        (most, "truncated: declares"),
+        (most + 1, f"more than {len(packed):,} compressed bytes can hold"),
+    ):
+        lying = gzip.compress(idx((1, declared), bytes(5000)))
+        lying += bytes(len(packed) - len(lying))  # zeros behind a gzip stream are passed over
+        path.write_bytes(lying)
+        assert len(lying) == len(packed)
+        with pytest.raises(ValueError, match=words):
+            read_idx(path, max_bytes=1 << 30)
+
+
+@pytest.mark.parametrize("empty", [999, 1000])
+def test_a_thousand_members_without_content_are_too_many(empty: int, tmp_path: Path) -> None:
+    path, whole = tmp_path / "a", idx((3,), b"\1\2\3")
+    path.write_bytes(gzip.compress(whole[:5]) + gzip.compress(b"") * empty + gzip.compress(whole[5:]))
+    if empty < 1000:
+        assert read_idx(path).tolist() == [1, 2, 3]
+    else:
+        with pytest.raises(ValueError, match="one empty member after the other"):
+            read_idx(path)
+
+
+def test_the_digest_of_a_file_is_that_of_its_plain_content(tmp_path: Path) -> None:
+    import hashlib
+
+    plain = idx((3,), b"\1\2\3")
+    right = hashlib.sha256(plain).hexdigest()
+    for content in (plain, gzip.compress(plain)):
+        (tmp_path / "a").write_bytes(content)
+        assert read_idx(tmp_path / "a", sha256=right.upper()).tolist() == [1, 2, 3]
+        with pytest.raises(
+            ValueError, match=f"its content has the SHA-256 {right}, expected {'0' * 64}: corrupt, or another"
+        ):
+            read_idx(tmp_path / "a", sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("code", "dtype", "packed"),
+    [
+        (0x08, "u1", "B"),
+        (0x09, "i1", "b"),
+        (0x0B, "i2", ">h"),
+        (0x0C, "i4", ">i"),
+        (0x0D, "f4", ">f"),
+        (0x0E, "f8", ">d"),
+    ],
+)
+def test_the_codes_of_the_types_are_the_formats(code: int, dtype: str, packed: str, tmp_path: Path) -> None:
+    content = idx((3,), b"".join(struct.pack(packed, n) for n in (0, 1, 100)), code)
+    write_idx(tmp_path / "a", np.array([0, 1, 100], dtype))
+    assert (tmp_path / "a").read_bytes() == content
+    (tmp_path / "b").write_bytes(content)
+    found = read_idx(tmp_path / "b")
+    assert (found.dtype, found.tolist()) == (np.dtype(dtype), [0, 1, 100])
+
+
+@pytest.mark.parametrize("code", [0x07, 0x0A, 0x0F, 0x00])
+def test_other_codes_are_no_types(code: int, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(idx((1,), bytes(8), code))
+    with pytest.raises(ValueError, match=rf"it starts with 00 00 {code:02x} 01, where 00 00, a type code \(08, 09"):
+        read_idx(tmp_path / "a")
+
+
+@pytest.mark.parametrize("size", [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
+def test_files_of_about_a_megabyte_and_more(size: int, tmp_path: Path) -> None:
+    """They are read a piece at a time: no byte is lost between two pieces, and none too many is taken for one."""
+    body = np.arange(size, dtype=np.uint32).astype(np.uint8)
+    for tail, pack in itertools.product((b"", b"\7"), (bytes, lambda b: gzip.compress(b, 1))):
+        (tmp_path / "a").write_bytes(pack(idx((size,), body.tobytes() + tail)))
+        if tail:
+            with pytest.raises(ValueError, match="too long or lying"):
+                read_idx(tmp_path / "a")
+        else:
+            np.testing.assert_array_equal(read_idx(tmp_path / "a"), body)

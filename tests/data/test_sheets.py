@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.data import SheetLayout, center_digit, make_template, split_sheet
-from tinygrad_cnn.data.marks import components
+from tinygrad_cnn.data.marks import components, find_marks
+from tinygrad_cnn.data.sheets import _clean, _listed, _read_cell
 
 Image = pytest.importorskip("PIL.Image", reason="sheets need Pillow")
 COLUMNS = 6
@@ -243,6 +244,156 @@ def test_a_template_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         make_template(tmp_path / "nowhere" / "u.png")
     assert [p.name for p in tmp_path.iterdir()] == ["t.png"]
+
+
+@pytest.mark.parametrize(("columns", "cell"), [(6, 72), (3, 32), (20, 96)])
+def test_what_stands_on_a_template(columns: int, cell: int, tmp_path: Path) -> None:
+    """Marks where the layout has them, light borders around empty cells, and in both margins each row's digit."""
+    layout = make_template(tmp_path / "t.png", columns=columns, cell=cell)
+    picture = Image.open(tmp_path / "t.png")
+    assert (picture.mode, picture.size) == ("RGB", ((columns + 3) * cell, (13 * cell) + cell // 2))
+    dark = 1 - np.asarray(picture.convert("L")) / 255  # (H, W)
+    np.testing.assert_allclose(find_marks(dark), layout.marks(), atol=1)
+
+    (left, top), (right, bottom) = layout.origin, layout.box(9, columns - 1)[2:]
+    assert (left, top) == (cell * 3 // 2, 2 * cell)
+    assert (right - left, bottom - top) == (columns * cell, 10 * cell)
+    line, middle = max(cell // 48, 1), cell // 2
+    for row in range(10):
+        for column in range(columns):
+            x0, y0, x1, y1 = layout.box(row, column)
+            assert (x0, y0, x1 - x0, y1 - y0) == (left + column * cell, top + row * cell, cell, cell)
+            assert not dark[y0 + line + 1 : y1 - line, x0 + line + 1 : x1 - line].any()
+            for border in (dark[y0 + middle, x0 - middle : x0 + middle], dark[y0 - middle : y0 + middle, x0 + middle]):
+                seen = border[border > 0]
+                assert len(seen) >= line
+                assert row == 0 or column == 0 or len(seen) == line
+    grid = dark[top + middle, left - 1 : right + 2]
+    assert 0.1 < grid.max() < 0.3  # a border is seen, and is no ink
+    for row in range(10):
+        y0 = top + row * cell
+        margins = [dark[y0 : y0 + cell, x : x + cell] for x in (left - cell, right + 2)]
+        heights = []
+        for margin in margins:
+            rows, across = np.nonzero(margin > 0.3)
+            assert abs(rows.mean() / cell - 0.5) < 0.12
+            assert abs(across.mean() / cell - 0.5) < 0.12
+            heights.append(np.ptp(rows) / cell)
+        assert 0.25 < min(heights) <= max(heights) < 0.5
+        assert abs((margins[0] > 0.3).sum() - (margins[1] > 0.3).sum()) < 0.2 * (margins[0] > 0.3).sum()
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(3, 2), (14, 2), (15, 1), (25, 1)])
+def test_what_to_do_is_said_above_the_cells(columns: int, lines: int, tmp_path: Path) -> None:
+    """In one line where there is room, in two on a narrow sheet; within its width, and clear of the marks."""
+    layout = make_template(tmp_path / "t.png", columns=columns)
+    dark = np.asarray(Image.open(tmp_path / "t.png").convert("L")) < 180
+    above = dark[: int(layout.marks()[0, 1] - 0.25 * layout.cell)]
+    rows, across = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
+    assert (np.diff(rows) > 4).sum() == lines - 1
+    assert across[0] > 0.2 * layout.cell
+    assert across[-1] < layout.size[0] - 0.2 * layout.cell
+    assert abs((across[0] + across[-1]) / 2 - layout.size[0] / 2) < 0.05 * layout.size[0]
+    assert 0.3 < (rows[0] + rows[-1]) / 2 / layout.cell < 1.1
+
+
+# --------------------------------------------------------------------------------------------------------- one cell
+def reading(darkness: NDArray[Any], pixels: int = 50) -> NDArray[Any]:
+    """The first cell of a picture in which a cell has 100 pixels each way."""
+    return _read_cell(darkness, np.diag([100.0, 100.0, 1.0]), 0, 0, pixels)
+
+
+@pytest.mark.parametrize("side", ["top", "right", "bottom", "left"])
+def test_only_ink_on_the_outermost_line_is_cut_off(side: str) -> None:
+    """Of 50 lines, the outermost lies 3.94 pixels within the cell, the next one at 5.82."""
+    turns = {"top": 0, "left": 1, "bottom": 2, "right": 3}[side]
+    for lines, cut in (((3, 4), True), ((5, 6), False)):
+        darkness = np.zeros((100, 100))
+        darkness[lines, 40:60] = 1
+        darkness = np.rot90(darkness, turns)
+        if turns > 1:  # pixels are counted from their upper left corners
+            darkness = np.roll(darkness, (1, 1), (0, 1))
+        if cut:
+            with pytest.raises(ValueError, match=f"^is cut off: ink reaches its {side} border$"):
+                reading(darkness)
+        else:
+            assert reading(darkness).max() > 0.9
+
+
+def test_two_sides_are_both_named() -> None:
+    darkness = np.zeros((100, 100))
+    darkness[:, 48:53] = 1
+    with pytest.raises(ValueError, match=r"^is cut off: ink reaches its top and bottom border$"):
+        reading(darkness)
+
+
+def test_a_cell_has_its_own_light_and_noise() -> None:
+    """Paper of any grey is 0, full ink 1, and what the noise explains is paper."""
+    rng = np.random.default_rng(0)
+    for paper in (0.0, 0.3, 0.6):
+        darkness = np.full((100, 100), paper)
+        darkness[40:60, 40:60] = 1
+        cell = reading(darkness)
+        assert cell.shape == (50, 50)
+        np.testing.assert_allclose([cell[25, 25], cell[5, 5]], [1, 0], atol=1e-9)
+        half = np.full((100, 100), paper)
+        half[40:60, 40:60] = (1 + paper) / 2
+        np.testing.assert_allclose(reading(half)[25, 25], 0.5, atol=1e-9)
+    noisy = 0.2 + rng.normal(0, 0.02, (100, 100))
+    noisy[40:60, 40:60] += 0.6
+    cell = reading(noisy)
+    assert (cell[:15] == 0).mean() > 0.999
+    assert abs(cell[22:28, 22:28].mean() - 0.75) < 0.02
+
+
+def test_cells_lie_where_the_map_says() -> None:
+    darkness = np.zeros((400, 400))
+    darkness[250, 130] = 1  # row 2, column 1 of cells of 100 pixels, at their middle and at 0.3
+    cell = _read_cell(darkness, np.diag([100.0, 100.0, 1.0]), 2, 1, 94)
+    assert np.unravel_index(cell.argmax(), cell.shape) in ((46, 26), (47, 26), (46, 27), (47, 27))
+    assert cell.sum() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("ink", "message"),
+    [
+        ({}, "^is empty$"),
+        ({(20, 20): 0.34}, "^is empty$"),  # too faint
+        ({(i, j): 1.0 for i in range(7) for j in range(7)}, "^holds only a dot$"),  # 15 % of 50 are 7.5
+        ({(i, 9): 1.0 for i in range(7)}, "^holds only a dot$"),
+        ({(i, 9): 1.0 for i in range(8)}, None),
+        ({(9, i): 1.0 for i in range(8)}, None),
+    ],
+)
+def test_what_a_cleaned_cell_holds(ink: dict[tuple[int, int], float], message: str | None) -> None:
+    cell = np.zeros((50, 50))
+    for at, value in ink.items():
+        cell[at] = value
+    if message is None:
+        np.testing.assert_array_equal(_clean(cell), cell)
+    else:
+        with pytest.raises(ValueError, match=message):
+            _clean(cell)
+
+
+def test_a_cleaned_cell_has_lost_specks_of_less_than_a_fiftieth_of_its_ink() -> None:
+    """And what is faint counts as ink beside ink, and as paper elsewhere."""
+    cell = np.zeros((50, 50))
+    cell[10:30, 10:15] = 1  # a hundred pixels
+    cell[10:30, 15], cell[10:30, 16] = 0.16, 0.14
+    cell[40, 40:43], cell[45, 40:42], cell[48, 5:40] = 1, 1, 0.34
+    wanted = cell.copy()
+    wanted[45], wanted[48] = 0, 0  # two pixels, and many that are too faint
+    wanted[10:30, 16] = 0
+    np.testing.assert_array_equal(_clean(cell), wanted)
+
+
+def test_eight_troubles_are_listed() -> None:
+    words = [f"t{i}" for i in range(12)]
+    assert _listed(words[:8]) == "; ".join(words[:8])
+    assert _listed(words[:9]) == "; ".join(words[:8]) + "; and 1 more"
+    assert _listed(words) == "; ".join(words[:8]) + "; and 4 more"
+    assert _listed([]) == ""
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

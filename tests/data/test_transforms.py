@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_cnn.arrays.rng as rng
+from tests.data.ends import Ends
 from tinygrad_cnn.data import (
     Compose,
     ElasticTransform,
@@ -18,6 +19,7 @@ from tinygrad_cnn.data import (
     RandomShift,
     Transform,
 )
+from tinygrad_cnn.data.transforms import apply, draws_itself, is_random
 
 ALL = [
     Normalize([0.1, 0.2], [0.5, 2.0]),
@@ -257,3 +259,88 @@ def test_a_transform_of_ones_own() -> None:
     assert Noise()(x, rng.Generator(0)).std() > x.std()
     with pytest.raises(NotImplementedError, match=r"must define run"):
         Transform()(x)
+
+
+def test_windows_of_a_shift_reach_as_far_as_was_said() -> None:
+    """With one pixel lit, all the places where it may come to lie, and no others."""
+    x = np.zeros((400, 1, 7, 7), np.float32)
+    x[:, 0, 3, 3] = 1
+    for m in (0, 1, 2):
+        seen = RandomShift(m)(x, rng.Generator(0)).sum((0, 1)) > 0
+        expected = np.zeros((7, 7), bool)
+        expected[3 - m : 4 + m, 3 - m : 4 + m] = True
+        np.testing.assert_array_equal(seen, expected)
+    assert RandomShift().max_shift == 2
+    assert (RandomShift(1, fill=3)(x, rng.Generator(0)) >= 0).all()
+    assert (RandomShift(1, fill=3)(x, rng.Generator(0)) == 3).any()
+    assert RandomShift().fill == 0
+
+
+def test_defaults_of_transforms() -> None:
+    assert repr(RandomHorizontalFlip()) == "RandomHorizontalFlip(p=0.5)"
+    erasing = RandomErasing()
+    assert (erasing.p, erasing.scale, erasing.ratio, erasing.value) == (0.5, (0.02, 0.33), (0.3, 3.3), 0)
+    elastic = ElasticTransform()
+    assert (elastic.alpha, elastic.sigma, elastic.fill) == (34.0, 4.0, 0)  # the paper's
+    affine = RandomAffine(0)
+    assert (affine.degrees, affine.translate, affine.scale) == ((-0.0, 0.0), (0.0, 0.0), (1.0, 1.0))
+    assert (affine.shear, affine.fill) == ((0.0, 0.0, 0.0, 0.0), 0)
+    assert RandomAffine(0, shear=5).shear == (-5.0, 5.0, 0.0, 0.0)
+    assert RandomAffine(0, shear=(1, 2, 3, 4)).shear == (1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("side", "high", "tall", "wide", "top", "left"),
+    [
+        (0.25, False, 5, 5, 0, 0),  # 25 of 10 x 10
+        (0.25, True, 5, 5, 5, 5),
+        (0.81, True, 9, 9, 1, 1),
+        (1.0, True, 0, 0, 0, 0),  # not as high as the image
+    ],
+)
+def test_the_place_of_an_erased_part(side: float, high: bool, tall: int, wide: int, top: int, left: int) -> None:
+    x = np.ones((2, 3, 10, 10), np.float32)
+    got = RandomErasing(1, (side, side), (1, 1), value=5).run(x, Ends(high))
+    expected = x.copy()
+    expected[:, :, top : top + tall, left : left + wide] = 5
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_an_erased_part_is_neither_as_high_nor_as_wide_as_the_image() -> None:
+    for shape, ratio in (((10, 20), 1.0), ((20, 10), 1.0)):
+        x = np.ones((1, 1, *shape), np.float32)
+        np.testing.assert_array_equal(RandomErasing(1, (0.5, 0.5), (ratio, ratio), 5).run(x, Ends(True)), x)
+        got = RandomErasing(1, (0.4, 0.4), (ratio, ratio), 5).run(x, Ends(True))  # 80 of 200 pixels: 9 x 9
+        assert (got == 5).sum() == 81
+
+
+def test_what_a_transform_returns_is_as_many_images() -> None:
+    x = np.zeros((3, 1, 2, 2))
+    assert apply(np.negative, x, None).shape == x.shape
+    for odd, words in (
+        (lambda a: a[:2], r"shape \(2, 1, 2, 2\)"),
+        (lambda a: a.tolist(), "list"),
+        (lambda _: None, "NoneType"),
+    ):
+        with pytest.raises(TypeError, match=f"a transform returns an array of 3 images, .* returned {words}"):
+            apply(odd, x, None)
+
+
+def test_which_transforms_draw() -> None:
+    rows = [  # a transform, is it given a generator, may it draw by itself
+        (None, False, False), (abs, False, True), (RandomShift(1), True, False), (Normalize(0, 1), False, False),
+        (Compose([Normalize(0, 1)]), False, False), (Compose([Normalize(0, 1), RandomShift(1)]), True, False),
+        (Compose([abs]), False, True), (Compose([Compose([RandomShift(1), abs])]), True, True), (Compose([]), False,
+         False),
+    ]  # fmt: skip
+    for transform, takes_one, by_itself in rows:
+        assert is_random(transform) is takes_one
+        assert draws_itself(transform) is by_itself
+
+
+@pytest.mark.parametrize("transform", [RandomHorizontalFlip, lambda p: RandomErasing(p, (0.3, 0.3), (1, 1), 5)])
+def test_what_has_no_chance_never_happens(transform) -> None:
+    """Not even where the smallest number is drawn, which is 0; and the least chance is one."""
+    x = pictures()
+    np.testing.assert_array_equal(transform(0).run(x, Ends(False)), x)
+    assert (transform(1e-12).run(x, Ends(False)) != x).reshape(len(x), -1).any(1).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_cnn.arrays.rng as rng
+from tests.data.ends import Ends
 from tinygrad_cnn.data import ElasticTransform, RandomAffine
 from tinygrad_cnn.data.warp import _gaussian, bilinear
 
@@ -192,3 +194,50 @@ def test_the_gaussian_has_weight_one(sigma: float) -> None:
 def test_elastic_refuses(alpha: float, sigma: float) -> None:
     with pytest.raises(ValueError, match=r"ElasticTransform: (alpha|sigma) must be"):
         ElasticTransform(alpha, sigma)
+
+
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+@pytest.mark.parametrize("shape", [(5, 5), (4, 4)])
+def test_quarter_turns_clockwise(angle: int, shape: tuple[int, int]) -> None:
+    x = np.random.default_rng(0).random((2, 3, *shape))
+    got = RandomAffine((angle, angle))(x)
+    np.testing.assert_allclose(got, np.rot90(x, -angle // 90, (2, 3)), atol=1e-12)
+
+
+def test_maps_at_the_ends_of_their_ranges() -> None:
+    x = np.random.default_rng(0).random((1, 2, 6, 8))
+    for high, across, down in ((False, -2, -3), (True, 2, 3)):
+        got = RandomAffine(0, (0.25, 0.5), fill=9).run(x, Ends(high))
+        expected = np.full_like(x, 9)
+        expected[..., max(down, 0) : 6 + min(down, 0), max(across, 0) : 8 + min(across, 0)] = x[
+            ..., max(-down, 0) : 6 + min(-down, 0), max(-across, 0) : 8 + min(-across, 0)
+        ]
+        np.testing.assert_allclose(got, expected, atol=1e-12)
+    twice = RandomAffine(0, scale=(2, 2)).run(x[..., :5, :5], Ends(True))
+    np.testing.assert_allclose(twice[..., ::2, ::2], x[..., 1:4, 1:4], atol=1e-12)  # about the middle
+    sheared = RandomAffine(0, shear=(45, 45)).run(x[..., :5, :5], Ends(True))
+    np.testing.assert_allclose(sheared[..., 2, :], x[..., 2, :5], atol=1e-12)
+    np.testing.assert_allclose(sheared[..., 3, 1:], x[..., 3, :4], atol=1e-12)  # a row below moves to the right
+    np.testing.assert_allclose(sheared[..., 0, :3], x[..., 0, 2:5], atol=1e-12)
+    upright = RandomAffine(0, shear=(0, 0, 45, 45)).run(x[..., :5, :5], Ends(True))
+    np.testing.assert_allclose(upright[..., 1:, 3], x[..., :4, 3], atol=1e-12)
+
+
+def test_no_displacement_without_strength() -> None:
+    x = np.random.default_rng(0).random((2, 1, 9, 9))
+    np.testing.assert_allclose(ElasticTransform(0)(x), x)
+    away = ElasticTransform(34, 4).run(x, Ends(False))  # all the noise is -1: towards the upper left
+    smooth = np.exp(-0.5 * (np.arange(-32, 33) / 4) ** 2)
+    smooth /= smooth.sum()
+    weight = np.array([[smooth[32 + i - j] for j in range(9)] for i in range(9)]).sum(1)
+    displaced = -34 * np.outer(weight, weight)
+    y, x_ = np.mgrid[:9, :9] + displaced
+    expected = np.zeros((9, 9))
+    for i in range(9):
+        for j in range(9):
+            top, left = math.floor(y[i, j]), math.floor(x_[i, j])
+            for a, b in itertools.product((0, 1), repeat=2):
+                if 0 <= top + a < 9 and 0 <= left + b < 9:
+                    share = (1 - abs(y[i, j] - top - a)) * (1 - abs(x_[i, j] - left - b))
+                    expected[i, j] += share * x[0, 0, top + a, left + b]
+    np.testing.assert_allclose(away[0, 0], expected, atol=1e-9)

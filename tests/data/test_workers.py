@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import tinygrad_cnn as tg
 from tinygrad_cnn.arrays.rng import Generator, default_generator, manual_seed
 from tinygrad_cnn.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset, get_worker_info
+from tinygrad_cnn.data.reading import checked_indices
 
 
 class Noisy(Dataset):
@@ -243,3 +245,34 @@ def test_attributes_beside_pytorch(torch) -> None:
     for arguments in ({}, {"num_workers": 2}, {"num_workers": 2, "prefetch_factor": 3, "persistent_workers": True}):
         ours, theirs = (loader([1, 2, 3], **arguments) for loader in (DataLoader, torch.utils.data.DataLoader))
         assert {n: getattr(ours, n) for n in names} == {n: getattr(theirs, n) for n in names}
+
+
+def test_indices_of_a_batch_are_counted_from_the_end_too() -> None:
+    assert checked_indices([0, -1, 4, -5], 5).tolist() == [0, 4, 4, 0]
+    given = np.array([0, 4])
+    assert checked_indices(given, 5) is given
+    assert checked_indices([], 5).dtype == np.int64
+    for bad in (5, -6):
+        with pytest.raises(IndexError, match=f"the sampler gave index {bad}, out of range for a dataset of 5 samples"):
+            checked_indices([0, bad, 99], 5)
+
+
+def test_who_reads_is_told_to_a_reader_alone() -> None:
+    class Asking(Dataset[int]):
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> int:
+            seen.append(get_worker_info())
+            return index
+
+    seen: list[Any] = []
+    dataset = Asking()
+    list(DataLoader(dataset))
+    list(DataLoader(dataset, prefetch=1))
+    assert seen == [None] * 4
+    seen.clear()
+    list(DataLoader(dataset, num_workers=3))
+    assert [(i.id, i.num_workers, i.dataset) for i in seen] == [(0, 1, dataset)] * 2
+    assert all(isinstance(i.seed, int) for i in seen)
+    assert get_worker_info() is None

@@ -384,3 +384,109 @@ def test_repr() -> None:
     assert repr(D.Normal(0.0, 1.0)) == "Normal(loc: 0.0, scale: 1.0)"
     assert repr(D.Categorical(tg.tensor([0.25, 0.75]))) == "Categorical(probs: (2,))"
     assert repr(D.constraints.positive) == "above 0"
+
+
+WHAT = [
+    "support",
+    "mean",
+    "mode",
+    "variance",
+    "stddev",
+    "rsample",
+    "sample",
+    "log_prob",
+    "cdf",
+    "icdf",
+    "entropy",
+    "perplexity",
+    "enumerate_support",
+]
+LACKS = {"stddev": "variance", "perplexity": "entropy", "sample": "rsample"}
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_what_a_distribution_of_ones_own_lacks_is_named(what: str) -> None:
+    class Mine(D.Distribution):
+        pass
+
+    def ask() -> None:
+        value = getattr(Mine(), what)
+        if what in ("log_prob", "cdf", "icdf"):
+            value(tg.tensor(0.0))
+        else:
+            value()
+
+    with pytest.raises(NotImplementedError, match=f"^Mine has no {LACKS.get(what, what)}$"):
+        ask()
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c[0] not in ("Bernoulli", "Categorical")], ids=lambda c: c[0])
+def test_the_half_of_the_probability_lies_below_the_median(case: tuple[str, dict[str, Any], Any]) -> None:
+    d, _ = made(D, tg.tensor, case)
+    for p in (0.25, 0.5, 0.75):
+        at = d.icdf(tg.full(d.batch_shape, p, dtype=tg.float64))
+        np.testing.assert_allclose(d.cdf(at).numpy(), p, rtol=1e-12)
+
+
+def test_values_of_events_have_their_shape_and_batches_broadcast() -> None:
+    class Mine(D.Distribution):
+        support = D.constraints.real_vector
+
+        def log_prob(self, value: Any) -> Any:
+            return self._checked(value).sum(-1)
+
+    d = Mine((4,), (3,))
+    assert (d.batch_shape, d.event_shape) == ((4,), (3,))
+    assert d.log_prob(tg.zeros(3)).shape == ()
+    assert d.log_prob(tg.zeros(2, 1, 3)).shape == (2, 1)
+    for shape in ((1,), (4, 1), (2, 3), (4, 2), ()):
+        with pytest.raises(ValueError, match=r"does not broadcast to batch and event, \(4,\) and \(3,\)"):
+            d.log_prob(tg.zeros(shape))
+    with pytest.raises(ValueError, match="must be real numbers"):
+        d.log_prob(tg.tensor([0.0, math.nan, 1.0]))
+    for n, shape in ((0, (4, 3)), (1, (4,)), (2, ())):
+        summed = D.Independent(D.Normal(tg.zeros(4, 3), 1.0), n)
+        assert summed.entropy().shape == summed.log_prob(tg.zeros(4, 3)).shape == shape
+        np.testing.assert_allclose(
+            summed.entropy().numpy(), np.full(shape, 12 / max(1, math.prod(shape)) * 1.4189385), rtol=1e-6
+        )
+
+
+def test_distances_of_uniforms_up_to_their_bounds() -> None:
+    near = D.Uniform(1.0, 2.0)
+    for low, high, distance in ((1, 2, 0.0), (0, 2, math.log(2)), (1, 3, math.log(2)), (0, 4, math.log(4))):
+        assert D.kl_divergence(near, D.Uniform(float(low), float(high))).item() == pytest.approx(distance, abs=1e-7)
+    for low, high in ((1.1, 3.0), (0.0, 1.9)):
+        assert D.kl_divergence(near, D.Uniform(low, high)).item() == math.inf
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "event"),
+    [
+        ("positive", "nonnegative", 0.0),
+        ("boolean", "unit_interval", 0.5),
+        ("unit_interval", "real", 1.5),
+        ("nonnegative", "real", -1.0),
+    ],
+)
+def test_conditions_hold_up_to_their_bounds(wrong: str, right: str, event: float) -> None:
+    assert not getattr(D.constraints, wrong).check(tg.tensor(event)).item()
+    assert getattr(D.constraints, right).check(tg.tensor(event)).item()
+
+
+def test_conditions_on_several_numbers_and_their_bounds() -> None:
+    c = D.constraints
+    assert c.unit_interval.check(tg.tensor([0.0, 1.0, -0.1, 1.1])).tolist() == [True, True, False, False]
+    assert c.boolean.check(tg.tensor([0.0, 1.0, 2.0, -1.0])).tolist() == [True, True, False, False]
+    assert c.real.check(tg.tensor([0.0, math.inf, math.nan])).tolist() == [True, True, False]
+    assert c.real_vector.check(tg.tensor([[0.0, 1.0], [0.0, math.nan]])).tolist() == [True, False]
+    sums = tg.tensor([[0.5, 0.5], [0.6, 0.5], [-0.5, 1.5], [0.4, 0.5], [0.0, 1.0]])
+    assert c.simplex.check(sums).tolist() == [True, False, False, False, True]
+    assert c.integer_interval(1, 3).check(tg.tensor([0.0, 1.0, 2.5, 3.0, 4.0])).tolist() == [
+        False, True, False, True, False
+    ]  # fmt: skip
+    between = c.interval(tg.tensor([0.0]), tg.tensor([2.0]))
+    assert between.check(tg.tensor([0.0, 1.0, 2.0, 2.1, -0.1])).tolist() == [True, True, True, False, False]
+    pairs = c.independent(c.positive, 1)
+    assert (pairs.event_dim, c.independent(c.simplex, 2).event_dim, c.positive.event_dim) == (1, 3, 0)
+    assert pairs.check(tg.tensor([[1.0, 2.0], [1.0, 0.0]])).tolist() == [True, False]

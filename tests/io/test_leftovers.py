@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -194,3 +194,33 @@ def test_many_save_to_one_place_at_once(how: str, tmp_path: Path) -> None:
     assert failed == []
     assert (load(path)["w"] == load(path)["number"]).all()
     assert listing(tmp_path) == [path.name]
+
+
+def test_a_file_that_somebody_always_removes_is_an_error(tmp_path: Path) -> None:
+    """Each new one is closed, and after some tries the path is named."""
+    made: list[IO[bytes]] = []
+
+    def gone_at_once(path: Path, mode: str) -> IO[bytes]:
+        file = open(path, mode)  # noqa: SIM115
+        path.unlink()
+        made.append(file)
+        return file
+
+    with pytest.raises(
+        OSError, match=r"cannot keep a temporary file beside '.*run\.npz': somebody removes each of them"
+    ):
+        leftovers.new_temporary(tmp_path / "run.npz", gone_at_once)
+    assert len(made) > 1
+    assert all(file.closed for file in made)
+    assert len({file.name for file in made}) == len(made)
+
+
+def test_an_interrupt_while_a_file_is_locked_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_descriptor: int, *, wait: bool) -> bool:
+        assert wait
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(leftovers, "_lock", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        leftovers.new_temporary(tmp_path / "run.npz", open)
+    assert listing(tmp_path) == []

@@ -274,3 +274,52 @@ def test_pytorch_refuses_it_too(torch: Any, call: Any, message: str) -> None:
     del message
     with pytest.raises((ValueError, TypeError, RuntimeError, AssertionError)):
         call(torch, torch.zeros)
+
+
+def small(**settings: Any) -> nn.Transformer:
+    tg.manual_seed(0)
+    return nn.Transformer(4, 2, 1, 1, 8, 0.0, **settings).eval()
+
+
+@pytest.mark.parametrize("where", ["src", "tgt", "memory"])
+def test_a_sequence_that_is_padding_alone_leaves_numbers(where: str) -> None:
+    """Its queries look at nothing and get zeros, where weights that are shown would be NaN; the others are as alone."""
+    model, src, tgt = small(batch_first=True), tg.randn(2, 3, 4), tg.randn(2, 5, 4)
+    hidden = np.zeros((2, 5 if where == "tgt" else 3), bool)
+    hidden[0] = True
+    y = model(src, tgt, **{f"{where}_key_padding_mask": tg.tensor(hidden)})
+    assert np.isfinite(y.numpy()).all()
+    np.testing.assert_allclose(y[1:].numpy(), model(src[1:], tgt[1:]).numpy(), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(y[:1].numpy(), model(src[:1], tgt[:1]).numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize("where", ["src", "tgt", "memory"])
+def test_each_hint_of_causality_wants_its_mask(where: str) -> None:
+    model, src, tgt = small(), tg.randn(3, 2, 4), tg.randn(3, 2, 4)
+    with pytest.raises(RuntimeError, match="is_causal=True says that attn_mask is the causal one"):
+        model(src, tgt, **{f"{where}_is_causal": True})
+    mask = nn.Transformer.generate_square_subsequent_mask(3)
+    hinted = model(src, tgt, **{f"{where}_mask": mask, f"{where}_is_causal": True})
+    np.testing.assert_array_equal(hinted.numpy(), model(src, tgt, **{f"{where}_mask": mask}).numpy())
+    assert not np.allclose(hinted.numpy(), model(src, tgt).numpy(), atol=1e-3)
+
+
+def test_shapes_of_a_transformer() -> None:
+    for first, shapes in ((False, ((3, 2, 4), (5, 2, 4))), (True, ((2, 3, 4), (2, 5, 4))), (True, ((3, 4), (5, 4)))):
+        src, tgt = (tg.randn(*s) for s in shapes)
+        assert small(batch_first=first)(src, tgt).shape == tgt.shape
+    for first, shapes, words in (
+        (False, ((3, 2, 4), (3, 1, 4)), "one batch size"),
+        (True, ((2, 3, 4), (1, 3, 4)), "one batch size"),
+        (False, ((3, 2, 4), (3, 4)), "one batch size"),
+        (False, ((3, 2, 5), (3, 2, 4)), "must have 4 features"),
+        (False, ((3, 2, 4), (3, 2, 5)), "must have 4 features"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            small(batch_first=first)(*(tg.ones(*s) for s in shapes))
+    parts = small(bias=False, norm_first=True)
+    assert not [name for name, _ in parts.named_parameters() if "bias" in name]
+    assert all(layer.norm_first for m in (parts.encoder, parts.decoder) for layer in m.layers)
+    bounds = {name: math.sqrt(6 / sum(p.shape)) for name, p in parts.named_parameters() if p.ndim > 1}
+    found = {name: np.abs(p.numpy()).max() for name, p in parts.named_parameters() if p.ndim > 1}
+    assert all(0.8 * bounds[name] < found[name] <= bounds[name] for name in bounds)  # drawn after Glorot

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hearing import heard
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
@@ -104,3 +105,65 @@ def test_errors() -> None:
         F.dropout2d(np.ones((3, 4)))
     with pytest.warns(UserWarning, match="dropout1d"):
         F.dropout2d(np.ones((3, 4, 5)))
+
+
+@pytest.mark.parametrize("p", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_two_values_that_alpha_dropout_makes_of_zero(p: float, dtype: Any) -> None:
+    """Of SELU's least value and of 0, moved and scaled so that mean 0 and variance 1 stay."""
+    tg.manual_seed(0)
+    least, q = -1.0507009873554805 * 1.6732632423543772, 1 - p
+    a = (q + least**2 * q * p) ** -0.5
+    y = F.alpha_dropout(np.zeros(400, dtype), p, True)
+    assert y.dtype == dtype
+    low, high = np.unique(y)
+    np.testing.assert_allclose([low, high], [a * (least - least * p), -a * least * p], rtol=1e-6)
+    assert abs((y == low).mean() - p) < 0.1
+    ones = F.alpha_dropout(np.ones(400, dtype), p, True)
+    np.testing.assert_allclose(np.unique(ones), sorted([low, high + a]), rtol=1e-6)
+    assert not F.alpha_dropout(np.ones(9, dtype), 1.0, True).any()
+
+
+@pytest.mark.parametrize(
+    ("f", "shape", "kept"),
+    [
+        (F.dropout1d, (30, 20, 3), 2),
+        (F.dropout1d, (600, 3), 1),
+        (F.dropout2d, (30, 20, 3, 2), 2),
+        (F.dropout2d, (30, 20, 3), 2),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:dropout2d")
+def test_a_channel_is_there_or_not(f: Any, shape: tuple[int, ...], kept: int) -> None:
+    tg.manual_seed(0)
+    y = f(np.ones(shape), 0.25).reshape(*shape[:kept], -1)
+    assert (y == y[..., :1]).all()
+    assert set(np.unique(y)) == {0.0, 1 / 0.75}
+    assert abs((y[..., 0] == 0).mean() - 0.25) < 0.1
+    assert not f(np.ones(shape), 1.0).any()
+    x = np.ones(shape)
+    assert f(x, 0.0) is f(x, 0.5, False) is x
+    t = tg.ones(*shape)
+    assert f(t, 0.5, True, True) is t
+    assert set(np.unique(t.numpy())) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize("drop", [F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout])
+@pytest.mark.filterwarnings("ignore:dropout2d")
+def test_a_model_that_drops_by_a_function_is_missed_when_it_evaluates(drop: Any) -> None:
+    class Dropping(nn.Module):
+        def __init__(self) -> None:
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(drop(x.view(2, 2, 4), 0.5, self.training))
+
+    def program() -> None:
+        model = Dropping()
+        optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+        model(tg.ones(4, 4)).sum().backward()
+        optimizer.step()
+        with tg.no_grad():
+            model(tg.ones(4, 4))
+
+    assert [rail for rail, _ in heard(program)] == ["evaluation-in-train-mode"]

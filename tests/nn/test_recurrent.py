@@ -302,3 +302,27 @@ def test_packing_beside_pytorch(torch: Any) -> None:
     assert p.cpu() is p
     assert not p.is_cuda
     assert rnn.invert_permutation(None) is None
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("kind", ["tanh", "relu", "LSTM", "GRU"])
+def test_a_cell_is_one_step_of_its_layer(kind: str, bias: bool) -> None:
+    words = kind in ("tanh", "relu")
+    cell = (nn.RNNCell(3, 2, bias, kind) if words else getattr(nn, f"{kind}Cell")(3, 2, bias)).double()
+    layer = (nn.RNN(3, 2, 1, kind, bias) if words else getattr(nn, kind)(3, 2, bias=bias)).double()
+    layer.load_state_dict({f"{name}_l0": value for name, value in cell.state_dict().items()})
+    rng = np.random.default_rng(0)
+    x, first = (tg.tensor(rng.normal(size=(4, n))) for n in (3, 2))
+    both = (first, first + 1) if kind == "LSTM" else first
+    for given in (None, both):
+        states = given if given is None else tuple(s[None] for s in given) if kind == "LSTM" else given[None]  # type: ignore[index]
+        last = layer(x[None], states)[1]
+        expected = [s[0] for s in last] if kind == "LSTM" else [last[0]]
+        found = cell(x, given)
+        assert isinstance(found, tuple) is (kind == "LSTM")
+        for a, b in zip(found if kind == "LSTM" else [found], expected, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+        row = given if given is None else tuple(s[1] for s in given) if kind == "LSTM" else given[1]  # type: ignore[index]
+        alone = cell(x[1], row)
+        for a, b in zip(alone if kind == "LSTM" else [alone], expected, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy()[1], rtol=1e-12)

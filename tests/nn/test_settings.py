@@ -217,3 +217,49 @@ def test_a_net_need_not_call_super_init() -> None:
             self.register_buffer("seen", tg.zeros(1))
 
     assert list(Net().state_dict()) == ["seen", "fc.weight", "fc.bias"]
+
+
+MAY_BE_0 = {
+    *("in_features", "out_features", "in_channels", "out_channels", "num_features", "num_channels", "num_embeddings"),
+    *("embedding_dim", "num_parameters", "normalized_shape", "output_size", "padding", "output_padding", "input_size"),
+    *("hidden_size", "proj_size", "in2_features", "kdim", "vdim", "dim_feedforward", "num_encoder_layers"),
+    "num_decoder_layers",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [(n, a) for n, a, kinds in CASES if a in LEAST and a != "unflattened_size" and {"int", "IntOrPair"} & {*kinds}],
+)
+def test_what_may_be_nothing_and_what_may_not(name: str, argument: str) -> None:
+    layer = LAYERS[name]
+    good = required(layer)
+    words = rf"^{name}: {argument} must be at least 1, got 0$"
+    refused = argument not in MAY_BE_0 or (argument == "hidden_size" and not name.endswith(("Cell", "CellBase")))
+    said = ""
+    try:
+        layer(**{**good, argument: 0})
+    except (ValueError, RuntimeError) as error:  # 0 may not go with other settings
+        said = str(error)
+    assert bool(re.match(words, said)) is refused
+    if argument in good and argument not in ("mode", "num_chunks"):
+        layer(**{**good, argument: 1})
+
+
+@pytest.mark.parametrize(("letters", "whole"), [(57, True), (58, True), (59, False), (90, False)])
+def test_a_long_value_is_cut(letters: int, whole: bool) -> None:
+    value = "x" * letters
+    with pytest.raises(TypeError) as caught:
+        nn.Linear(value, 2)  # type: ignore[arg-type]
+    shown = repr(value) if whole else "'" + "x" * 56 + "..."
+    assert f"got {shown} (str)" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "of"), [("p", nn.Dropout), ("p", nn.AlphaDropout), ("dropout", nn.LSTM)])
+def test_a_probability_may_be_0_and_1(name: str, of: Any) -> None:
+    for value in (0, 1, 0.0, 1.0):
+        given = {"input_size": 1, "hidden_size": 1, "num_layers": 2} if of is nn.LSTM else {}
+        assert getattr(of(**given, **{name: value}), name) == value
+    for value in (-0.01, 1.01):
+        with pytest.raises(ValueError, match="a probability, must be between 0 and 1"):
+            of(**given, **{name: value})

@@ -295,6 +295,44 @@ def test_branches_see_their_union() -> None:
     assert rows(summary(OneSided(), (1, 1, 5, 15)))["join"].receptive_field == (1, 3)
 
 
+@pytest.mark.parametrize("padding", ["same", "valid", 0, 2])
+@pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (2, 1), (3, 1), (3, 2), (4, 2)])
+def test_signals_behind_padding_in_words_see_what_a_perturbation_finds(
+    padding: Any, kernel: int, dilation: int
+) -> None:
+    """Joined with what a layer of its own sees, so that left and right count."""
+
+    class Joined(nn.Module):
+        def __init__(self) -> None:
+            self.a = nn.Conv1d(1, 1, kernel, padding=padding, dilation=dilation)
+            self.b = nn.Conv1d(1, 1, 3)
+
+        def forward(self, x: Any) -> Any:
+            y, z = self.a(x), self.b(x)
+            return y + z if y.shape == z.shape else y
+
+    model = Ones.on(Joined())
+    table = summary(model, (1, 1, 21))
+    assert table.calls[0].receptive_field == probed(model, (1, 1, 21))
+    assert table.layers[0].receptive_field == (dilation * (kernel - 1) + 1,)
+
+
+def test_branches_whose_pixels_do_not_meet_have_no_field() -> None:
+    class Striding(nn.Module):
+        def __init__(self) -> None:
+            self.a, self.b = nn.Conv2d(1, 1, 2, stride=2), nn.Conv2d(1, 1, 5)
+
+        def forward(self, x: Any) -> Any:
+            return self.a(x) + self.b(x)
+
+    class Filtered(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return F.conv2d(x, x[:, :, :3, :3])
+
+    for model, size in ((Striding(), (1, 1, 8, 8)), (Filtered(), (1, 1, 6, 6))):
+        assert summary(model, size).calls[0].receptive_field is None
+
+
 @pytest.mark.parametrize(
     "between",
     [nn.AdaptiveAvgPool2d(4), nn.Upsample(scale_factor=2), nn.ConvTranspose2d(2, 2, 2, 2), nn.InstanceNorm2d(2)],
@@ -588,3 +626,15 @@ def test_outputs_in_a_dataclass_are_seen() -> None:
 
     table = summary(nn.Sequential(Net()), (2, 3), depth=2)
     assert next(row.output_shape for row in table.calls if row.type == "Net") == (2, 4)
+
+
+def test_a_product_with_a_constant_costs_nothing() -> None:
+    class Mixing(nn.Module):
+        def __init__(self, constant: bool) -> None:
+            self.weight = tg.ones(4, 5) if constant else nn.Parameter(np.ones((4, 5), np.float32))
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.weight
+
+    assert summary(Mixing(True), (2, 3, 4)).mult_adds == 0
+    assert summary(Mixing(False), (2, 3, 4)).mult_adds == 2 * 3 * 5 * 4

@@ -67,6 +67,13 @@ CORNERS = {  # of x (N, 3, 4)
     "a single integer": lambda x: ((x * 9).int().max().sum(), (x * 9).int().max().cumsum(0)),
     "norms of a single number": lambda x: [x.sum().norm(p) for p in (0, 1, 2, 3, math.inf)] + [(x * 0).sum().norm(0)],
     "sums over no dimension": lambda x: (x.sum(()), x.mean(()), x.long().sum(())),
+    "windows by larger steps": lambda x: (x.unfold(2, 2, 2), x.unfold(1, 1, 2), x.unfold(2, 1, 3)),
+    "the spread of more than the batch": lambda x: (
+        tg.cat([x, x[:1]]).var(0), tg.cat([x, x]).std(0), tg.cat([x, x, x[:1]]).var((0, 1)),
+        tg.cat([x, x[:1]]).var((0, 2), unbiased=False),
+    ),
+    "one counted from the batch": lambda x: (x[x.shape[0] - 1], x[:, 0][x.shape[0] - 1]),
+    "whole slices with a step": lambda x: (x[:, ::3], x[:, 0:3:2], x[:, :3], x[:, 0:], x[::1, 0:3:1]),
     "no turn": lambda x: (x.roll(4, 2), x.roll((3, 1), (1, 2)), x.roll(0, 1)),
     "one side around": lambda x: (F.pad(x, (0, 1), mode="circular"), F.pad(x, (2, 0), mode="circular")),
     "written integers": into(ALL, 0, value=lambda x: x[:, 1].long()),

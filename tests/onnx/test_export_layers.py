@@ -200,6 +200,49 @@ def test_a_layer_is_one_operator(make: Any, operators: list[str]) -> None:
     assert [node.op_type for node in check(make(), tg.randn(*SIGNALS)).graph.node] == operators
 
 
+NORM = "ReduceMean Sub Mul ReduceMean Add Sqrt Div"
+
+
+@pytest.mark.parametrize(
+    ("make", "sizes", "operators"),
+    [
+        (lambda: nn.Linear(3, 4), (3,), "Gemm"),
+        (lambda: nn.Linear(3, 4, bias=False), (3,), "Gemm"),
+        (lambda: nn.Linear(3, 4), (5, 3), "Transpose MatMul Add"),
+        (lambda: nn.Conv2d(3, 4, 3, bias=False), (3, 9, 9), "Conv"),
+        (lambda: nn.ConvTranspose2d(3, 2, 3), (3, 4, 4), "ConvTranspose"),
+        (lambda: nn.AvgPool2d(2), (3, 8, 8), "AveragePool"),
+        (lambda: nn.AvgPool2d(3, divisor_override=2), (3, 8, 8), "AveragePool Mul Mul"),
+        (lambda: nn.AdaptiveAvgPool2d(1), (3, 8, 8), "GlobalAveragePool"),
+        (lambda: nn.AdaptiveAvgPool2d(2), (3, 8, 8), "AveragePool"),
+        (lambda: nn.AdaptiveMaxPool2d(1), (3, 8, 8), "GlobalMaxPool"),
+        (lambda: nn.LayerNorm((3, 4)), (3, 4), "LayerNormalization"),
+        (lambda: nn.LayerNorm(4, elementwise_affine=False), (3, 4), "LayerNormalization"),
+        (lambda: nn.InstanceNorm2d(3, affine=True), (3, 4, 4), "InstanceNormalization"),
+        (lambda: nn.GroupNorm(2, 4, affine=False), (4, 3, 3), "Reshape LayerNormalization Reshape"),
+        (lambda: nn.GroupNorm(2, 4), (4, 3, 3), f"Reshape Reshape Reshape {NORM} Mul Add Reshape"),
+        (lambda: nn.ELU(0.5), (3,), "Elu"),
+        (lambda: nn.SELU(), (3,), "Selu"),
+        (lambda: nn.CELU(0.5), (3,), "Mul Exp Sub Greater Mul Where"),
+        (lambda: nn.Hardsigmoid(), (3,), "HardSigmoid"),
+        (lambda: nn.Hardswish(), (3,), "HardSwish"),
+        (lambda: nn.ReLU6(), (3,), "Clip"),
+        (lambda: nn.Softplus(), (3,), "Softplus"),
+        (lambda: nn.Softplus(2), (3,), "Mul Softplus Div"),
+        (lambda: nn.Softplus(1, 5), (3,), "Softplus Greater Where"),
+        (lambda: nn.Softplus(2, 5), (3,), "Mul Softplus Div Greater Where"),
+        (lambda: nn.Flatten(), (3, 4), "Reshape"),
+        (lambda: nn.ZeroPad2d(1), (3, 4, 4), "Pad"),
+        (lambda: nn.PixelShuffle(2), (4, 3, 3), "Reshape Transpose Reshape"),
+        (lambda: nn.Unfold(2), (3, 6, 6), "Conv Reshape"),
+        (lambda: nn.Fold((4, 5), 2), (12, 12), "Reshape ConvTranspose"),
+    ],
+)
+def test_a_layer_is_as_few_operators_as_onnx_allows(make: Any, sizes: Any, operators: str) -> None:
+    content = check(with_any_numbers(make()), tg.randn(2, *sizes) * 3, sizes=())
+    assert " ".join(node.op_type for node in content.graph.node) == operators
+
+
 @pytest.mark.parametrize("opset", [18, 19, 20, 21])
 @pytest.mark.parametrize("k", [0, 6, 15, 18, 24, 27, 40, 43, 46])
 def test_later_opsets(k: int, opset: int) -> None:

@@ -69,7 +69,7 @@ def agree(results: list[Any], expected: list[Any]) -> None:
 def run_by_onnxruntime(path: Path, first: Any) -> list[Any]:
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: nothing to compare with")
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level, options.intra_op_num_threads = 4, 1
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return list(session.run(None, {"x0": first}))
 

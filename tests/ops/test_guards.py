@@ -91,6 +91,20 @@ def two_leaves() -> None:
         ((a - Y[:, None]) ** 2).mean().backward()  # here
 
 
+@speaks("broadcast-loss")
+def a_column_that_was_cut_out() -> None:
+    model = nn.Linear(4, 3)
+    for _ in range(3):
+        ((model(X)[:, 1:2] - Y) ** 2).mean().backward()  # here
+
+
+@speaks("broadcast-loss")
+def with_a_penalty_behind_it() -> None:
+    model = nn.Linear(4, 1)
+    for _ in range(3):
+        ((model(X) - Y).square() + model.weight.square().sum()).mean().backward()  # here
+
+
 @speaks("broadcast-comparison")
 def an_accuracy() -> None:
     model, t = net(), (Y > 0).float()
@@ -134,6 +148,27 @@ def a_broadcast_of_other_kinds() -> None:
     (square(x) * Y).mean()  # a weight for each column
     (square(x) - x.mean(1, keepdim=True)).square().mean()
     (net()(X[:1]) - Y[:1]).square().mean()  # one number each
+
+
+@silent
+def pairs_that_are_summed_after_their_backward() -> None:
+    y = net()(X).squeeze(1)
+    pairs = (y[:, None] - y).square()
+    pairs.mean().backward()
+    pairs.sum()
+
+
+@silent
+def a_choice_between_single_numbers() -> None:
+    y = net()(X[:1])
+    tg.where(X[:, :1] > Y, y.reshape(1), tg.tensor(0.0)).mean()
+    tg.where(X[:, :1] > Y, y.reshape(()), tg.zeros(1)).mean()
+
+
+@silent
+def arrays_beside_tensors() -> None:
+    tg.eq(X[:, :1], Y.numpy()).sum()
+    tg.eq(Y.numpy(), X[:, :1]).sum()
 
 
 # ------------------------------------------------------------------------------------- graphs that are kept
@@ -183,6 +218,17 @@ def losses_are_added_before_the_backward() -> None:
     total = 0
     for x, y in zip(X.split(3), Y.split(3), strict=True):
         total = total + F.mse_loss(model(x).squeeze(1), y)
+    total.backward()
+
+
+@silent
+def losses_of_deep_nets_are_added_before_the_backward() -> None:
+    w, total = tg.ones(3, requires_grad=True), tg.tensor(0.0)
+    for _ in range(4):
+        y = w
+        for _ in range(12):
+            y = y * 1.5
+        total += y.sum()
     total.backward()
 
 
@@ -296,3 +342,135 @@ def test_another_layer_in_the_same_memory_is_looked_at_too() -> None:
         nn.Linear(784, 3)(raw)
 
     assert [rail for rail, _ in heard(program)] == ["raw-images"]
+
+
+# -------------------------------------------------------------------------------------------- where speaking begins
+def pixels(*shape: int, low: float = 0, high: float = 255, step: float = 1) -> tg.Tensor:
+    """Numbers of a shape that reach from low to high, and are multiples of ``step``."""
+    x = np.floor(RNG.uniform(low, high, shape) / step) * step
+    x.reshape(-1)[:2] = low, high
+    return tg.tensor(x.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("x", "layer", "speaks"),
+    [
+        (pixels(4, 64), nn.Linear, True),
+        (pixels(4, 63), nn.Linear, False),  # a row of a table
+        (pixels(4, 64, step=0.5), nn.Linear, False),  # no pixels: fractions
+        (pixels(4, 64, high=101), nn.Linear, True),
+        (pixels(4, 64, high=100), nn.Linear, False),
+        (pixels(4, 64, high=256), nn.Linear, False),
+        (pixels(4, 64, low=-1), nn.Linear, False),
+        (pixels(4, 64, low=1), nn.Linear, True),
+        (pixels(64), nn.Linear, False),
+        (tg.zeros(0, 64), nn.Linear, False),
+        (pixels(2, 1, 6, 6, step=0.5), nn.Conv2d, True),  # images, resized
+        (pixels(2, 2, 6, 6, step=0.5), nn.Conv2d, False),
+        (pixels(2, 3, 6, 6, step=0.5), nn.Conv2d, True),
+        (pixels(2, 4, 6, 6, step=0.5), nn.Conv2d, True),
+        (pixels(2, 5, 6, 6, step=0.5), nn.Conv2d, False),
+        (pixels(2, 5, 6, 6), nn.Conv2d, True),
+        (pixels(3, 6, 6, step=0.5), nn.Conv2d, True),
+        (pixels(2, 3, 64), nn.Linear, True),
+        (pixels(2, 64, 9), nn.Linear, False),
+        (pixels(4, 64).requires_grad_(), nn.Linear, False),  # whoever asks what a pixel does
+    ],
+)
+def test_where_numbers_begin_to_be_pixels(x: tg.Tensor, layer: Any, speaks: bool) -> None:
+    def program() -> None:
+        layer(x.shape[-1 if layer is nn.Linear else -3], *((2,) if layer is nn.Linear else (2, 3)))(x)
+
+    assert [rail for rail, _ in heard(program)] == ["raw-images"] * speaks
+
+
+def test_pixels_are_looked_at_where_they_come_first() -> None:
+    """In the first eight samples, of what no operation has made, and in the first calls of a layer."""
+    few = tg.zeros(16, 64)
+    few[8:] = 200
+    assert heard(lambda: nn.Linear(64, 2)(few)) == []
+    assert heard(lambda: nn.Linear(64, 2)(few.flip(0))) != []
+    assert heard(lambda: nn.Linear(64, 2)((few * tg.ones(64, requires_grad=True)).flip(0))) == []
+
+    def late(calls: int) -> Any:
+        def program() -> None:
+            layer = nn.Linear(64, 2)
+            for _ in range(calls):
+                layer(few)
+            layer(few.flip(0))
+
+        return program
+
+    assert heard(late(7)) != []
+    assert heard(late(8)) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (
+            lambda: nn.Linear(64, 2)(pixels(4, 64, low=1, high=101)),
+            "linear, the first layer, got numbers from 1 to 101",
+        ),
+        (lambda: ((net()(X) - Y) ** 2).mean(), r"'sub' took shapes \(12, 1\) and \(12,\).*to \(12, 12\)"),
+        (
+            lambda: (net()(X).round() == Y.round()).float().mean(),
+            r"== took shapes \(12, 1\) and \(12,\) and gave \(12, 12\)",
+        ),
+    ],
+)
+def test_the_words_name_what_came(program: Any, words: str) -> None:
+    with pytest.warns(tg.GuardRailWarning, match=words), tg.guard_rails(True):
+        program()
+
+
+def test_only_the_hits_themselves_are_an_accuracy() -> None:
+    """What has the shape of a comparison that went wrong, but other numbers, has nothing to do with it."""
+
+    def compared(summed: Any) -> Any:
+        def program() -> None:
+            hits = X[:, :1].round() == Y.round()
+            summed(hits)
+
+        return program
+
+    assert [rail for rail, _ in heard(compared(lambda hits: hits.float().mean()))] == ["broadcast-comparison"]
+    assert [rail for rail, _ in heard(compared(lambda hits: hits.sum()))] == ["broadcast-comparison"]
+    for other in (
+        lambda hits: hits.float().mean(0),
+        lambda hits: (2 * hits).sum(),
+        lambda hits: (hits | True).sum(),
+        lambda hits: (hits & False).sum(),
+        lambda hits: hits[:, :11].sum(),
+        lambda hits: hits[:11, :11].sum(),
+    ):
+        assert heard(compared(other)) == []
+
+
+def test_a_long_way_from_the_difference_to_its_mean_is_walked_and_a_longer_one_is_not() -> None:
+    def powers(steps: int) -> Any:
+        def program() -> None:
+            y = net()(X) - Y
+            for _ in range(steps):
+                y = y * 0.5
+            y.square().mean()
+
+        return program
+
+    assert heard(powers(10)) != []
+    assert heard(powers(100)) == []
+
+
+def test_one_sample_has_no_other_target() -> None:
+    assert heard(lambda: ((net()(X[:1]) - Y[:1]) ** 2).mean()) == []
+    assert heard(lambda: ((net()(X[:2]) - Y[:2]) ** 2).mean()) != []
+    assert heard(lambda: (X[:2, :1] == Y[:2]).sum()) != []
+
+
+def test_one_comparison_is_spoken_of_once() -> None:
+    def program() -> None:
+        hits = X[:, :1].round() == Y.round()
+        hits.sum()
+        hits.float().mean()
+
+    assert [rail for rail, _ in heard(program)] == ["broadcast-comparison"]

@@ -277,6 +277,21 @@ def test_no_float_is_that_large(value: int) -> None:
     assert (x < value).numpy().tolist() == [value > 0] * 2
 
 
+@pytest.mark.parametrize(("dtype", "most"), [(np.float16, 65504.0), (np.float32, 3.4028234663852886e38)])
+def test_what_is_too_large_for_a_floating_dtype_is_infinite_without_a_word(dtype: Any, most: float) -> None:
+    x = Tensor(np.ones(2, dtype))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for sign in (1, -1):
+            assert x.clone().fill_(sign * most).numpy().tolist() == [sign * most] * 2
+            assert x.masked_fill(x > 0, sign * 2 * most).numpy().tolist() == [sign * math.inf] * 2
+            assert x.clone().index_fill_(0, tg.tensor([1]), sign * 2 * most).numpy().tolist() == [1, sign * math.inf]
+            assert tg.index_add(x, 0, tg.tensor([1]), x[:1], alpha=sign * 2 * most).numpy().tolist() == [
+                1,
+                sign * math.inf,
+            ]
+
+
 def test_arrays_and_tensors_are_cast() -> None:
     """As PyTorch does: fractions are cut off, and nothing is said of NaN."""
     x = zeros(np.dtype(np.uint8))

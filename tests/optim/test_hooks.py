@@ -92,6 +92,40 @@ def test_like_torch(torch: Any, program: Any) -> None:
     assert program(tg) == program(torch)
 
 
+def test_hooks_are_called_in_their_order_and_may_change_what_is_handed_on() -> None:
+    assert around_a_state(tg) == [
+        "first", "before", ["more", "param_groups", "state"], 0.5, "after, first", ("after", 7.0)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("step_pre", lambda o: o.step()), ("step_post", lambda o: o.step()),
+        ("state_dict_pre", lambda o: o.state_dict()), ("state_dict_post", lambda o: o.state_dict()),
+        ("load_state_dict_pre", lambda o: o.load_state_dict(o.state_dict())),
+        ("load_state_dict_post", lambda o: o.load_state_dict(o.state_dict())),
+    ],
+)  # fmt: skip
+def test_a_hook_comes_behind_the_others_and_can_be_taken_off(name: str, call: Any) -> None:
+    _, o = made(tg)
+    seen: list[int] = []
+    register = getattr(o, f"register_{name}_hook")
+    handles = [register(lambda *_, i=i: seen.append(i)) for i in range(3)]
+    call(o)
+    assert seen == [0, 1, 2]
+    seen.clear()
+    handles[1].remove()
+    call(o)
+    assert seen == [0, 2]
+    if name.startswith("step"):
+        return
+    seen.clear()
+    register(lambda *_: seen.append(3), prepend=True)
+    call(o)
+    assert seen == [3, 0, 2]
+
+
 def test_a_step_within_a_step_has_no_hooks_of_its_own() -> None:
     class Twice(optim.SGD):
         def step(self, closure: Any = None) -> Any:

@@ -89,3 +89,15 @@ def test_the_minimum_of_a_cubic(a: float, b: float, c: float, left: float, width
     elif inside < -1e-3:
         assert got == 0.0
     assert left <= minimum_of_cubic(at(left), at(right), (left, right)) <= right
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 4.0), (-100.0, 50.0), (0.0, 0.5)])
+def test_where_a_cubic_has_no_minimum_the_middle_of_the_bounds_stands(bounds: tuple[float, float]) -> None:
+    def at(f: float, slope: float, t: float) -> Point:
+        return Point(t, f, np.zeros(1), slope)
+
+    middle = (bounds[0] + bounds[1]) / 2
+    assert minimum_of_cubic(at(0.0, -2.0, 0.0), at(-2.0, -2.0, 1.0), bounds) == middle  # a straight line
+    assert minimum_of_cubic(at(0.0, 1.0, 0.0), at(1.5, 2.0, 1.0), bounds) != middle  # a parabola, whose bend is known
+    assert minimum_of_cubic(at(0.0, 1.0, 0.0), at(2.0, 4.0, 1.0), bounds) == middle  # t + t ** 3 rises everywhere
+    assert minimum_of_cubic(at(0.0, 1.0, 0.0), at(math.nan, 1.0, 1.0), bounds) == middle

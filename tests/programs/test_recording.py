@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -178,6 +179,18 @@ OTHERWISE: dict[str, tuple[Any, str]] = {  # of m.a, m.b and x (2, 4)
     "numbers for each of the batch": (
         lambda _m, x: x * tg.tensor([[2.0 * i] for i in range(x.shape[0])]),
         r"an array of shape \(2, 1\) that no operation made has other numbers for each batch size, which mul .* reads",
+    ),
+    "a number that repeats": (
+        lambda _m, x: x + tg.full((x.shape[0], 1), float(x.shape[0])),
+        r"an array of shape \(2, 1\) that no operation made has other numbers for each batch size, which add .* reads",
+    ),
+    "a number instead of a tensor": (
+        lambda m, x: (lambda y: y * (2.0 if odd(x) else y) * m.a)(x * 2),
+        r"became 2\.0, in mul",
+    ),
+    "more entries": (
+        lambda _m, x: x.reshape((2, -1, 1) if odd(x) else (2, -1)) if x.shape[0] in (2, 4) else x,
+        "it takes 1 steps for one and 0 for the other",
     ),
     "a slice that is longer than a batch": (
         lambda _m, x: x[:5].var(0),
@@ -460,3 +473,178 @@ def test_what_nobody_reads_may_be_other_numbers_each_time() -> None:
 
     program = of(function, 2, 3)
     assert (ops(program), program.known, program.free) == (["add"], [], True)
+
+
+@pytest.mark.parametrize(
+    ("result", "got"), [(lambda _x: None, "nothing"), (lambda _x: (), "nothing"), (lambda x: (x, 3), "a int")]
+)
+def test_what_a_model_gives_that_is_no_tensor_is_named(result: Any, got: str) -> None:
+    with pytest.raises(TypeError, match=f"a model to record must return Tensors, .* it gave {got}$"):
+        of(result, 2, 3)
+
+
+def test_numbers_that_are_nan_are_the_same_for_each_batch() -> None:
+    p = of(lambda x: tg.where(x > 0, x, float("nan")) + tg.tensor([float("nan"), 1.0, 2.0]), 2, 3)
+    assert p.free
+    assert ops(p) == ["gt", "where", "add"]
+
+
+def test_positions_that_are_computed_are_values() -> None:
+    p = record(Calls2(lambda x, i: x[:, i] + x[:, i - 1]), tg.randn(2, 5), tg.tensor([0, -1, 2]))
+    assert p.free
+    assert [s.op for s in p.steps] == ["getitem", "sub", "getitem", "add"]
+    assert list(p.steps[0].values()) == [p.inputs[0], p.inputs[1]]
+    assert list(p.steps[2].values()) == [p.inputs[0], p.steps[1].output]
+
+
+class Calls2(nn.Module):
+    """A module around a function of two."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Any, i: Any) -> Any:
+        return self.function(x, i)
+
+
+@pytest.mark.parametrize("shapes", [[(3, 4), (3, 2), (4, 3)], [(3,), (3, 3), (2,)]])
+def test_by_default_the_batch_is_the_first_dimension_of_all_that_are_as_long(shapes: Any) -> None:
+    class Three(nn.Module):
+        def forward(self, a: Any, b: Any, c: Any) -> Any:
+            return a * 2, b * 2, c * 2
+
+    p = record(Three(), *(tg.randn(*shape) for shape in shapes))
+    for value, shape in zip(p.inputs, shapes, strict=True):
+        assert value.shape == ((N if shape[0] == 3 else shape[0]), *shape[1:])
+    assert (p.batch, p.free) == (3, True)
+
+
+def test_a_batch_that_is_not_in_front_and_not_in_all() -> None:
+    class Three(nn.Module):
+        def forward(self, a: Any, b: Any, c: Any) -> Any:
+            return a + b + c
+
+    given = tg.randn(4, 3), tg.randn(4, 3), tg.randn(4, 1)
+    for dims in ((1, -1, None), [1, 1, None]):
+        p = record(Three(), *given, batch_dim=dims)
+        assert [v.shape for v in (*p.inputs, *p.outputs)] == [(4, N), (4, N), (4, 1), (4, N)]
+        assert (p.batch, p.free, p.fixed_because) == (3, True, "")
+    p = record(Three(), *given, batch_dim=None)
+    assert (p.batch, p.free, p.fixed_because) == (1, False, "")
+    for wrong, message in (
+        ((1, 1), "batch_dim has 2 entries for 3 arrays among the examples"),
+        ((1, 2, None), r"batch_dim 2 is no dimension of an example of shape \(4, 3\)"),
+        ((1, -3, None), r"batch_dim -3 is no dimension of an example of shape \(4, 3\)"),
+        ("all", "batch_dim must be a number, a tuple of them or None, got 'all'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            record(Three(), *given, batch_dim=wrong)
+    assert record(Calls(lambda x: x * 2), tg.tensor(1.0)).fixed_because == ""
+
+
+@pytest.mark.parametrize(
+    ("extent", "text"),
+    [
+        (Extent(1), "N"),
+        (Extent(2), "2 * N"),
+        (Extent(1, 3), "N + 3"),
+        (Extent(4, -1), "4 * N - 1"),
+        (Extent(0, 1), "0 * N + 1"),
+    ],
+)
+def test_an_extent_as_text_and_as_a_number(extent: Extent, text: str) -> None:
+    assert str(extent) == text
+    assert extent.at(5) == eval(text, {"N": 5})
+
+
+def test_a_free_program_holds_for_the_batches_it_was_not_made_of() -> None:
+    """Shapes and attributes with extents are those of a call with that batch."""
+
+    def function(x: Any) -> Any:
+        y = tg.cat([x, x[:1]]).reshape(-1, 2)
+        return y[1:].sum(1), x * tg.ones(x.shape[0], 1), tg.arange(2 * x.shape[0])
+
+    free = of(function, 3, 4)
+    assert free.free
+    for n in (2, 7, 20):
+        fixed = record(Calls(function), tg.randn(n, 4), batch_dim=None)
+        for a, b in zip(free.outputs, fixed.outputs, strict=True):
+            assert tuple(s.at(n) if isinstance(s, Extent) else s for s in a.shape) == b.shape
+
+
+class Pair(NamedTuple):
+    """Two results with names."""
+
+    left: Any
+    right: Any
+
+
+def test_the_fields_of_a_named_tuple_are_names_of_results() -> None:
+    p = of(lambda x: Pair(x + 1, [x * 2, x]), 2, 3)
+    assert p.output_names == ["left", "right_0", "right_1"]
+    assert p.keyed
+    for plain in (lambda x: x + 1, lambda x: (x + 1, x), lambda x: [x + 1]):
+        assert not of(plain, 2, 3).keyed
+    assert of(lambda x: {"a": x + 1}, 2, 3).keyed
+
+
+def test_a_warning_of_the_model_is_heard_once() -> None:
+    def warns(x: Any) -> Any:
+        warnings.warn("look out", UserWarning, stacklevel=2)
+        return x * 2
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert of(warns, 2, 3).free
+    assert [str(w.message) for w in heard] == ["look out"]
+
+
+def test_what_is_seen_with_some_numbers_counts_where_others_are_refused() -> None:
+    for sign in (-1.0, 1.0):
+
+        def one_sided(x: Any, sign: float = sign) -> Any:
+            if (x.numpy() * sign < 0).any():
+                raise ValueError("not these numbers, please")
+            return x * float(x.numpy().max())
+
+        with pytest.raises(RuntimeError, match="depends on the numbers"):
+            record(Calls(one_sided), tg.rand(2, 3) * sign)
+
+
+@pytest.mark.parametrize(
+    ("own", "names"),
+    [(["a", "b"], ["a", "b"]), (["a", "b", "c"], ["a", "b"]), (["a"], ["left", "right"]), (None, ["left", "right"])],
+)
+def test_a_model_may_name_its_inputs_itself(own: Any, names: list[str]) -> None:
+    model = Two()
+    model.input_names = own
+    assert [v.name for v in record(model, tg.randn(2, 3), tg.randn(2, 3)).inputs] == names
+    assert [v.name for v in record(model, tg.randn(2, 3), right=tg.randn(2, 3)).inputs] == ["left", "right"]
+
+
+def test_inputs_that_came_as_a_list_are_counted() -> None:
+    class Many(nn.Module):
+        def forward(self, *things: Any) -> Any:
+            return sum(things)
+
+    assert [v.name for v in record(Many(), tg.randn(2, 3)).inputs] == ["things"]
+    assert [v.name for v in record(Many(), tg.randn(2, 3), tg.randn(2, 3)).inputs] == ["things_0", "things_1"]
+    assert [v.name for v in record(nn.ReLU(), tg.randn(2, 3)).inputs] == ["input"]
+
+
+def test_views_know_what_is_written_through_others() -> None:
+    def function(x: Any) -> Any:
+        y = x * 2
+        whole, part = y.view(2, 3), y[0]
+        part.add_(1)
+        a = whole + 0.5
+        whole.mul_(3)
+        return a, part - 1, y.detach(), y.numpy() * 1.0
+
+    x = np.arange(6, dtype="f").reshape(2, 3)
+    with pytest.raises(RuntimeError, match="depends on the numbers"):
+        record(Calls(function), tg.tensor(x), batch_dim=None)
+    p = record(Calls(lambda x: function(x)[:3]), tg.tensor(x), batch_dim=None)
+    assert [s.op for s in p.steps].count("overwritten") == 2  # through a part, and through the whole
+    assert len({v.number for v in p.outputs}) == 3

@@ -11,6 +11,7 @@ from rails.spoken import data, listening, net, said_once, sgd
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.rails.memory import Watch
 
 
 def train(model: Any, optimizer: Any, loss: Any = None, steps: int = 210, batch: int = 32) -> list[float]:
@@ -233,3 +234,45 @@ def test_a_loss_that_has_come_down_or_is_0_is_fine() -> None:
         optimizer.zero_grad()
         (w - 5).relu().sum().backward()
         optimizer.step()
+
+
+@pytest.mark.parametrize(("rounds", "speaks"), [(199, False), (200, True), (400, True)])
+def test_a_loss_that_stays_is_spoken_of_after_200_steps(rounds: int, speaks: bool) -> None:
+    (x, t), model = data(), net()
+    optimizer = sgd(model, lr=0.0)
+    with listening() as heard:
+        for _ in range(rounds):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert [spoken.rail for spoken in heard] == ["loss-stuck"] * speaks
+
+
+def test_a_loss_that_moved_at_last_has_200_steps_more() -> None:
+    (x, t), model = data(), net()
+    optimizer = sgd(model, lr=0.0)
+    with listening() as heard:
+        for k in range(300):
+            optimizer.param_groups[0]["lr"] = 0.1 if k == 150 else 0.0
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert heard == []
+
+
+def test_weights_are_sampled_before_biases() -> None:
+    watch = Watch()
+    biases = [tg.ones(3, requires_grad=True) for _ in range(20)]
+    weight = tg.ones(3, 3, requires_grad=True)
+    watch.sample([*biases, weight])
+    sampled = [ref() for ref, _ in watch.samples]
+    assert sampled[0] is weight
+    assert len(sampled) == 16
+    assert all(a is b for a, b in zip(sampled[1:], biases, strict=False))
+    assert watch.growth() == 1.0
+    with tg.no_grad():
+        biases[0].mul_(100)
+    assert watch.growth() == 1.0  # of the weights
+    with tg.no_grad():
+        weight.mul_(30)
+    assert watch.growth() == 30.0

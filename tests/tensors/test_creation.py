@@ -177,3 +177,106 @@ def test_triangles(arguments: tuple[int, ...], torch: Any) -> None:
         ours, theirs = getattr(c, name)(*arguments), getattr(torch, name)(*arguments).numpy()
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours.numpy(), theirs)
+
+
+# ------------------------------------------------------------------------------------------------------------ in steps
+@pytest.mark.parametrize("dtype", [None, np.float64, np.float16, np.int64, np.uint8, np.int8])
+def test_whole_steps_beside_a_range(dtype: Any) -> None:
+    """Whole numbers, with points or without, up or down, to an end that is met or passed."""
+    for start in (0, 3):
+        for step in (1, 2, 3):
+            for end in range(start, start + 8):
+                expected = list(range(start, end, step))
+                for points in (int, float):
+                    x = c.arange(points(start), points(end), points(step), dtype=dtype)
+                    assert x.numpy().tolist() == expected
+                    assert x.dtype == (dtype or (np.int64 if points is int else np.float32))
+                if dtype is not np.uint8:
+                    assert c.arange(-start, -end, -step, dtype=dtype).numpy().tolist() == [-n for n in expected]
+
+
+@pytest.mark.parametrize("step", [0.5, 0.25, -0.5])
+def test_steps_of_a_fraction(step: float) -> None:
+    for n in range(6):
+        expected = [1.5 + k * step for k in range(n)]
+        for end in (1.5 + n * step, 1.5 + (n - 0.5) * step):
+            if n or end == 1.5:
+                x = c.arange(1.5, end, step, dtype=np.float64)
+                assert x.numpy().tolist() == expected
+                assert c.arange(1.5, end, step).dtype == np.float32
+
+
+def test_steps_of_more_than_a_float_can_tell_apart() -> None:
+    assert c.arange(0, 2**60 + 1, 2**58).numpy().tolist() == [k * 2**58 for k in range(5)]
+    assert c.arange(2**62, 2**62 + 3).numpy().tolist() == [2**62, 2**62 + 1, 2**62 + 2]
+    assert c.arange(2**63, 2**63 + 4096, 2048, dtype=np.float64).numpy().tolist() == [2.0**63, 2.0**63 + 2048]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "dtype", "words"),
+    [
+        ((2.5,), np.int64, "arange.*: 2.5 is no number of dtype int64"),
+        ((0.5, 3), np.int64, "0.5 is no number"),
+        ((0, 2, 0.5), np.int32, "0.5 is no number"),
+        ((300,), np.uint8, "299 is no number of dtype uint8"),
+        ((0, 2**62), np.int8, "is no number of dtype int8"),  # before any of them is made
+        ((-1, 3), np.uint8, "-1 is no number"),
+        ((0, 5, 0), None, "cannot go from 0 to 5 in steps of 0"),
+        ((1, 0.5, 0.25), None, "cannot go from 1.0 to 0.5 in steps of 0.25"),
+        ((0, float("inf")), None, "must be finite, got 0.0, inf, 1.0"),
+        ((0, float("nan")), None, "must be finite"),
+        ((float("-inf"), 0), None, "must be finite"),
+    ],
+)
+def test_steps_that_cannot_be_had(arguments: tuple[Any, ...], dtype: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        c.arange(*arguments, dtype=dtype)
+
+
+def test_the_size_of_full_is_a_tuple() -> None:
+    for size in ((2, 3), [2, 3], np.array([2, 3]), Tensor(np.ones((2, 3))).shape):
+        assert c.full(size, 2).numpy().tolist() == [[2] * 3] * 2
+    assert c.full((), 1.5).shape == ()
+    assert c.full([4], True).dtype == np.bool_
+    for size in (3, np.int64(3)):
+        with pytest.raises(TypeError, match=r"full: size must be a tuple or a list, such as \(3,\), got"):
+            c.full(size, 1.0)
+
+
+@pytest.mark.parametrize("k", [-3, -1, 0, 1, 2, 5])
+def test_triangles_beside_numpy(k: int) -> None:
+    for row, col in ((3, 3), (2, 4), (4, 1), (0, 2)):
+        assert c.tril_indices(row, col, k).numpy().tolist() == [i.tolist() for i in np.tril_indices(row, k, col)]
+        assert c.triu_indices(row, col, k).numpy().tolist() == [i.tolist() for i in np.triu_indices(row, k, col)]
+
+
+FACTORIES: list[Any] = [
+    *(lambda **k: c.zeros(2, **k), lambda **k: c.ones(2, **k), lambda **k: c.empty(2, **k)),
+    *(lambda **k: c.full((2,), 1.0, **k), lambda **k: c.eye(2, **k), lambda **k: c.arange(2.0, **k)),
+    *(lambda **k: c.linspace(0, 1, 2, **k), lambda **k: c.logspace(0, 1, 2, **k), lambda **k: c.tensor([1.0, 2], **k)),
+    *(lambda **k: c.zeros_like(Tensor(np.ones(2, "f")), **k), lambda **k: c.ones_like(Tensor(np.ones(2, "f")), **k)),
+    *(lambda **k: c.empty_like(Tensor(np.ones(2, "f")), **k), lambda **k: c.full_like(Tensor(np.ones(2, "f")), 2, **k)),
+    lambda **k: c.asarray([1.0, 2.0], **k),
+]
+
+
+@pytest.mark.parametrize("make", FACTORIES)
+def test_what_all_factories_take(make: Any) -> None:
+    plain = make()
+    assert isinstance(plain, Tensor)
+    assert (plain.dtype, plain.requires_grad, plain.is_leaf) == (np.float32, False, True)
+    assert make(requires_grad=True).requires_grad
+    assert make(dtype=np.float64, device="cpu").dtype == np.float64
+    with pytest.raises((RuntimeError, ValueError), match=r"CPU|cuda"):
+        make(device="cuda")
+    with pytest.raises(TypeError, match="real numbers"):
+        make(dtype=np.complex128)
+
+
+def test_a_tensor_of_any_kind_is_a_tensor_already() -> None:
+    for given in (Tensor(np.ones(2)), Tensor(np.arange(2)), Tensor(np.array([True]))):
+        assert c.as_tensor(given) is c.as_tensor(given, given.dtype, "cpu") is given
+        assert not given.requires_grad
+        assert c.as_tensor(given, np.float32).dtype == np.float32
+        with pytest.raises(RuntimeError, match="CPU"):
+            c.as_tensor(given, device="cuda")

@@ -310,3 +310,24 @@ def test_random_fillings_like_torch(case: str, torch: Any) -> None:
     ):
         text = verdict(source, tg, torch)
         assert not text, f"{source}\n{text}"
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int8, np.int16, np.int64, np.float16])
+def test_random_integers_reach_from_0_to_the_largest_of_the_dtype(dtype: Any) -> None:
+    class Ends:
+        """A generator that draws the ends of what it is asked for in turn."""
+
+        def integers(self, low: int, high: int, shape: Any) -> Any:
+            return np.resize([low, high - 1], shape)
+
+    most = 2**11 if dtype is np.float16 else 1 if dtype is np.bool_ else np.iinfo(dtype).max
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tinygrad_cnn.arrays.rng.resolve", lambda _: Ends())
+        x = tg.zeros(2, dtype=dtype)
+        assert x.random_() is x
+        assert x.tolist() == [0, most]
+        if dtype is not np.bool_:
+            assert x.random_(5).tolist() == [0, 4]
+            assert x.random_(2, 7).tolist() == [2, 6]
+    with pytest.raises(RuntimeError, match="the lower end must be below the upper, got 3 and 3"):
+        x.random_(3, 3)

@@ -438,3 +438,23 @@ def test_as_in_pytorch(torch: Any) -> None:
         theirs, mine = call(torch.tensor(X), X), call(tg.tensor(X), X)
         assert isinstance(theirs, torch.Tensor) == isinstance(mine, Tensor), k
         np.testing.assert_allclose(np.asarray(mine), np.asarray(theirs), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:'where' used without 'out'")
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: np.add(x, 1, where=[True, False]), "np.add with where= does not know gradients: use tg.add, or x.d"),
+        (lambda x: np.add.reduce(x, initial=1), "np.add.reduce with initial= does not know gradients: use x.detach"),
+        (lambda x: np.add.accumulate(x), "np.add.accumulate does not know gradients: use x.detach"),
+        (lambda x: np.multiply.outer(x, x), "np.multiply.outer does not know gradients: use x.detach"),
+        (lambda x: np.nextafter.outer(x, x), "np.nextafter.outer does not know gradients: use x.detach"),
+        (lambda x: np.spacing(x), "np.spacing does not know gradients: use x.detach"),
+        (lambda x: np.unwrap(x), "np.unwrap does not know gradients: use x.detach"),
+    ],
+)
+def test_a_function_without_a_gradient_is_named_with_what_was_asked_of_it(call: Any, words: str) -> None:
+    x = tg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=words):
+        call(x)
+    assert np.asarray(call(x.detach())).dtype == np.float32

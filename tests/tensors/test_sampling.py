@@ -141,3 +141,69 @@ def test_multinomial_without_replacement_repeats_nothing() -> None:
 def test_multinomial_errors(weights: Any, k: int, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         s.multinomial(Tensor(np.array(weights)), k)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: s.rand(2, **k),
+        lambda **k: s.randn(2, **k),
+        lambda **k: s.rand_like(x, **k),
+        lambda **k: s.randn_like(x, **k),
+        lambda **k: s.normal(0.0, 1.0, (2,), **k),
+        lambda **k: s.randint(5, (2,), **{"dtype": np.float32, **k}),
+        lambda **k: s.randint_like(x, 5, **k),
+        lambda **k: s.randperm(3, **{"dtype": np.float32, **k}),
+    ],
+)
+def test_what_all_of_them_take(make: Any) -> None:
+    assert (make().requires_grad, make().dtype) == (False, np.float32)
+    assert make(requires_grad=True).requires_grad
+    assert make(dtype=np.float64, device="cpu").dtype == np.float64
+    with pytest.raises((RuntimeError, ValueError), match="CPU"):
+        make(device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: s.randint(257, (2,), dtype=np.uint8), ValueError, "256 is no number of dtype uint8"),
+        (lambda: s.randint(-1, 3, (2,), dtype=np.uint8), ValueError, "-1 is no number of dtype uint8"),
+        (lambda: s.randint(2**63 + 1, (2,)), ValueError, "no number of dtype int64"),
+        (lambda: s.randint(4, 4, (2,)), ValueError, "low must be below high, got low=4, high=4"),
+        (lambda: s.randint(1, 2, 3, (2,)), TypeError, "expected randint"),
+        (lambda: s.randint(size=(2,)), TypeError, "expected randint"),
+        (lambda: s.randperm(129, dtype=np.int8), ValueError, "128 is no number of dtype int8"),
+        (lambda: s.randperm(-1), ValueError, "a size cannot be negative"),
+        (lambda: s.normal(0.0, -1e-9, (2,)), ValueError, "std must be >= 0"),
+        (lambda: s.normal(Tensor(np.zeros(2, int))), TypeError, "needs a floating dtype, got int64"),
+        (lambda: s.bernoulli(Tensor(np.zeros(2, int))), TypeError, "bernoulli: needs a floating dtype"),
+        (lambda: s.bernoulli(Tensor(np.array([-0.1]))), ValueError, "probabilities lie in"),
+        (lambda: s.multinomial(Tensor(np.array([1.0, 2.0, 0.0])), 3), ValueError, "not between 1 and 2"),
+        (lambda: s.multinomial(Tensor(np.array([1.0, np.inf])), 1), ValueError, "finite and >= 0"),
+        (lambda: s.multinomial(Tensor(np.array([[1.0, 1], [0, 0]])), 1), ValueError, "some of each row above 0"),
+        (lambda: s.multinomial(Tensor(np.ones((2, 0))), 1), ValueError, "a vector or a matrix of weights"),
+        (lambda: s.multinomial(Tensor(np.array(1.0)), 1), ValueError, r"got shape \(\)"),
+        (lambda: s.multinomial(Tensor(np.ones(2, int)), 1), TypeError, "needs a floating dtype"),
+        (lambda: s.multinomial(Tensor(np.ones(2)), 0, True), ValueError, "num_samples=0"),
+    ],
+)
+def test_refusals(call: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_what_is_just_taken() -> None:
+    assert set(s.randint(256, (3000,), dtype=np.uint8, generator=rng.Generator(0)).numpy().tolist()) == set(range(256))
+    assert s.randint(4, 5, (2,)).numpy().tolist() == [4, 4]
+    assert s.randint(high=2, size=(2,)).shape == (2,)
+    assert set(s.randint_like(x, -1, 1).numpy().ravel().tolist()) <= {-1.0, 0.0}
+    assert sorted(s.randperm(128, dtype=np.int8).numpy().tolist()) == list(range(128))
+    assert s.randperm(1).numpy().tolist() == [0]
+    assert s.normal(2.0, 0.0, (3,)).numpy().tolist() == [2.0] * 3
+    assert s.normal(Tensor(np.zeros((2, 1))), Tensor(np.zeros(3))).shape == (2, 3)
+    assert s.normal(1.0, Tensor(np.zeros(3, np.float16))).dtype == np.float16
+    assert s.normal(Tensor(np.full(4, 2.0)), 0.0, dtype=np.float32).dtype == np.float32
+    assert sorted(s.multinomial(Tensor(np.array([1.0, 2.0, 0.0])), 2).numpy().tolist()) == [0, 1]
+    assert s.multinomial(Tensor(np.array([0.0, 2.0, 0.0])), 9, True).numpy().tolist() == [1] * 9
+    assert s.multinomial(Tensor(np.eye(3)), 1).numpy().tolist() == [[0], [1], [2]]

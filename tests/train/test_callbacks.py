@@ -326,3 +326,10 @@ def test_a_plateau_needs_its_value_before_anything_is_trained() -> None:
 def test_a_path_that_asks_for_what_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="asks for 'val_loss', but the epoch has epoch, loss"):
         trainer(callbacks=Checkpoint(tmp_path / "{val_loss}")).fit((X, Y), 1)
+
+
+def test_a_callback_that_says_nothing_of_its_state_has_none() -> None:
+    plain = Callback()
+    assert plain.state_dict() == {}
+    plain.load_state_dict({})
+    assert vars(plain) == {}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.train import History
-from tinygrad_cnn.train.history import show
+from tinygrad_cnn.train.history import is_number, show
 
 
 def example() -> History:
@@ -90,6 +90,54 @@ def test_numbers_are_shown_with_the_digits_that_matter() -> None:
     assert [show(v) for v in (0.0, 0.12345, -0.5, 12345.6, 1e-7, 3, math.nan)] == [
         "0.0000", "0.1235", "-0.5000", "12,345.6", "1e-07", "3", "nan",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"), (-0.0, "-0.0000"), (1e-3, "0.0010"), (9.9999e-4, "0.001"), (-1e-3, "-0.0010"), (999.99, "999.9900"),
+        (1000.0, "1,000.0"), (-1000.0, "-1,000.0"), (999_999_999.0, "999,999,999.0"), (1e9, "1e+09"), (-1e9, "-1e+09"),
+        (1234567, "1,234,567"), (math.inf, "inf"), (5.55555e-5, "5.56e-05"), ("text", "text"), (np.float32(0.5), "0.5"),
+        (np.float64(0.5), "0.5000"),
+    ],
+)  # fmt: skip
+def test_where_the_ways_to_show_a_number_meet(value: Any, text: str) -> None:
+    assert show(value) == text
+
+
+def test_what_counts_as_a_number() -> None:
+    assert all(map(is_number, (1, 0.5, True, np.float32(1), np.array(3), math.nan)))
+    assert not any(map(is_number, ("1", None, [1], np.zeros(1), np.zeros((1, 1)))))
+
+
+def test_rows_without_an_epoch_are_counted_from_one() -> None:
+    plt = pytest.importorskip("matplotlib.pyplot", reason="Matplotlib is not installed")
+    history = History([{"top5_loss": 3.0}, {"top5_loss": 2.0}, {"epoch": 7, "top5_loss": 1.0, "val_top5_loss": 1.0}])
+    ax = history.plot("top5_loss")
+    assert [list(line.get_xdata()) for line in ax.lines] == [[1, 2, 7]] * 2
+    assert [line.get_label() for line in ax.lines] == ["training", "validation"]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
+    assert [line.get_marker() for line in ax.lines] == [".", "."]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "top5 loss")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+    mine = plt.figure().add_subplot()
+    assert [line.get_label() for line in history.plot("top5_loss", mine, label="a", linestyle=":").lines] == [
+        "a",
+        "validation",
+    ]
+    assert [line.get_linestyle() for line in mine.lines] == [":", ":"]
+    plt.close("all")
+
+
+def test_of_equal_values_the_first_is_the_best() -> None:
+    history = History([{"epoch": i, "loss": v, "accuracy": v} for i, v in enumerate([2.0, 1.0, 1.0, 2.0], 1)])
+    assert history.best("loss")["epoch"] == 2
+    assert history.best("accuracy")["epoch"] == 1
+
+
+def test_a_table_is_aligned_to_the_right() -> None:
+    history = History([{"epoch": 1, "loss": 0.5, "m": np.eye(2)}, {"epoch": 10, "loss": 12345.5, "note": 3}])
+    assert repr(history) == "epoch      loss  note\n    1    0.5000      \n   10  12,345.5     3"
 
 
 def test_plot_draws_training_and_validation() -> None:

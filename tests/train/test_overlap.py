@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinygrad_cnn.data import (
     random_split,
 )
 from tinygrad_cnn.train import Trainer
+from tinygrad_cnn.train.overlap import check_apart
 
 programs = Programs()
 speaks, silent = programs.speaks, programs.silent
@@ -122,6 +124,121 @@ def test_the_accuracy_on_training_data_may_be_asked_for() -> None:
         mine.evaluate(DATA)
 
     assert heard(program) == []
+
+
+class Holding(Dataset[Any]):
+    """A dataset of the user's own that keeps its samples in arrays, and is told more besides."""
+
+    def __init__(self, x: Any, y: Any, **more: Any) -> None:
+        self.x, self.y = x, y
+        vars(self).update(more)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.x[index], self.y[index]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+class Named(Holding):
+    """One that keeps them under the usual names."""
+
+    def __init__(self, x: Any, y: Any, **more: Any) -> None:
+        super().__init__(x, y, **more)
+        self.images, self.labels = self.__dict__.pop("x"), self.__dict__.pop("y")
+
+    def __getitem__(self, index: int) -> Any:
+        return self.images[index], self.labels[index]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def bytes_of(rows: int, columns: int) -> Any:
+    return np.random.default_rng(7).integers(0, 256, (rows, columns), dtype=np.uint8)
+
+
+def told(train: Any, validation: Any) -> str:
+    """What is said of two loaders; "" for silence."""
+    with warnings.catch_warnings(record=True) as caught, tg.guard_rails(True):
+        warnings.simplefilter("always")
+        check_apart(*(DataLoader(d, 8) if isinstance(d, Dataset) else d for d in (train, validation)))
+    [*words] = (str(w.message) for w in caught)
+    assert len(words) < 2
+    return words[0].partition(": ")[2].partition(".")[0] if words else ""
+
+
+MEMORY = "both read the same memory, as two slices that overlap do"
+ROWS = "all of {} validation samples that were looked for are among the training samples"
+SAME = "both read the same samples"
+LABELS = np.arange(64) % 3
+TELLS: dict[str, tuple[Any, Any, str]] = {
+    "a dataset read twice": (Holding(X, Y), Holding(X.copy(), Y.copy()), SAME),
+    "one of tensors read twice": (Holding(tg.tensor(X), Y), Holding(tg.tensor(X), Y), SAME),
+    "one with the usual names read twice": (Named(X, Y, fold=1), Named(X.copy(), Y.copy(), fold=2), SAME),
+    "one of two folds": (Holding(X, Y, fold=1), Holding(X.copy(), Y.copy(), fold=2), ROWS.format(32)),
+    "two labellings": (Holding(X, Y), Holding(X.copy(), Y + 1), ROWS.format(32)),
+    "another kind": (Holding(X, Y), Named(X.copy(), Y.copy()), ROWS.format(32)),
+    "parts of equal arrays": (
+        Subset(Holding(X, Y), range(20)), Subset(Holding(X.copy(), Y), range(18, 30)), "2 samples of 12 are in both",
+    ),
+    "one sample twice": (Subset(DATA, [1, 2]), Subset(DATA, [2, 2, 3]), "1 samples of 3 are in both"),
+    "a part of all": (Subset(DATA, [0, 63]), DATA, "2 samples of 64 are in both"),
+    "all of a part": (DATA, Subset(DATA, [0, 63]), "2 samples of 2 are in both"),
+    "counted from the end": (
+        DataLoader(DATA, 8, sampler=SubsetRandomSampler([-1, -64])), Subset(DATA, [0, 63, 1]),
+        "2 samples of 3 are in both",
+    ),
+    "a sampler of a subset": (
+        DataLoader(Subset(DATA, range(20, 30)), 2, sampler=SubsetRandomSampler([0, 1])), Subset(DATA, [21, 22]),
+        "1 samples of 2 are in both",
+    ),
+    "the last of the first part": (
+        ConcatDataset([DATA, Holding(X + 1, Y)]), Subset(DATA, [63]), "1 samples of 1 are in both",
+    ),
+    "the first of the second part": (
+        Subset(ConcatDataset([Holding(X + 1, Y), DATA]), [64]), Subset(DATA, [0]), "1 samples of 1 are in both",
+    ),
+    "the second part, and the first of it not": (
+        Subset(ConcatDataset([Holding(X + 1, Y), DATA]), [63, 65]), Subset(DATA, [0, 63]), "",
+    ),
+    "memory": (TensorDataset(X[:33], Y[:33]), TensorDataset(X[32:], Y[32:]), MEMORY),
+    "memory side by side": (TensorDataset(X[:32], Y[:32]), TensorDataset(X[32:], Y[32:]), ""),
+    "eight rows": (TensorDataset(X, Y), TensorDataset(X[:8].copy(), Y[:8]), ROWS.format(8)),
+    "seven rows": (TensorDataset(X, Y), TensorDataset(X[:7].copy(), Y[:7]), ""),
+    "33 rows": (TensorDataset(X, Y), TensorDataset(X[:33].copy(), Y[:33]), ROWS.format(17)),
+    "one of the rows is another": (TensorDataset(X, Y), TensorDataset(np.vstack([X[:8], X[:1] + 1]), Y[:9]), ""),
+    "rows of 64 bytes": (
+        TensorDataset(bytes_of(64, 64), LABELS), TensorDataset(bytes_of(64, 64)[9:20], LABELS[9:20]), ROWS.format(11),
+    ),
+    "rows of 63 bytes": (
+        TensorDataset(bytes_of(64, 63), LABELS), TensorDataset(bytes_of(64, 63)[9:20], LABELS[9:20]), "",
+    ),
+    "whole numbers": (TensorDataset(np.rint(9 * X), Y), TensorDataset(np.rint(9 * X)[:9], Y[:9]), ""),
+    "a row of whole numbers": (
+        TensorDataset(np.vstack([X, 0 * X[:1]]), np.arange(65)), TensorDataset(np.vstack([X[:9], 0 * X[:1]]), Y[:10]),
+        "",
+    ),
+    "rows that come twice": (TensorDataset(X, Y), TensorDataset(X[[*range(8), 0]], Y[:9]), ""),
+    "wider rows": (TensorDataset(X, Y), TensorDataset(np.hstack([X, X])[:9], Y[:9]), ""),
+    "without labels": (TensorDataset(X, Y), TensorDataset(X[:9].copy()), ""),
+    "lists of numbers": (Holding(X.tolist(), Y.tolist()), Holding(X.tolist(), Y.tolist()), ""),
+    "nothing with a length": (object(), object(), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TELLS)
+def test_what_is_told_of_two_loaders(name: str) -> None:
+    train, validation, words = TELLS[name]
+    assert told(train, validation) == words
+
+
+def test_one_loader_for_both_is_told_and_silence_is_kept_where_rails_are_off() -> None:
+    loader = DataLoader(DATA, 8)
+    assert told(loader, loader) == "the very same loader is given for both"
+    with warnings.catch_warnings(), tg.guard_rails(False):
+        warnings.simplefilter("error")
+        check_apart(loader, loader)
 
 
 def test_it_says_how_many() -> None:

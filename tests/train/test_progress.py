@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from train.nets import At, blobs, trainer
 
-from tinygrad_cnn.train.progress import Progress, epoch_line, layout, line
+from tinygrad_cnn.train.progress import Progress, _room, epoch_line, layout, line
 
 X, Y = blobs()
 
@@ -142,6 +142,63 @@ def test_a_metric_of_any_name_is_text() -> None:
     assert text.format(n_fmt=7) == "{0}  7  F{1} 0.2500  \u6b63\u786e 0.5000"
     assert layout(36, "{0}", None, {"F{1}": 0.25, "\u6b63\u786e": 0.5}) == "{{0}}  F{{1}} 0.2500  \u6b63\u786e 0.5000"
     assert layout(28, "{0}", None, {"F{1}": 0.25, "\u6b63\u786e": 0.5}) == "{{0}}  {n_fmt}  F{{1}} 0.2500"
+
+
+@pytest.mark.parametrize("batches", [None, 7, 938, 60000])
+@pytest.mark.parametrize("speed", [None, 9000.0])
+def test_what_has_room_is_shown_in_this_order_of_weight(batches: int | None, speed: float | None) -> None:
+    """Title, values, batches, bar, time left, speed: each where the row still has room for it and two blanks."""
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    values = {"loss": 0.5, "accuracy": 0.75} | ({} if speed is None else {"images_per_s": speed})
+    count = "{n_fmt}" if batches is None else "{n_fmt}/{total_fmt}"
+    widths = {
+        "epoch 1/9": 9, "loss 0.5000": 11, "accuracy 0.7500": 15,
+        count: 6 if batches is None else 2 * len(str(batches)) + 1,
+        **({} if batches is None else {"|{bar}|": 6, "{remaining}": 7}),
+        **({} if speed is None else {"9,000 images/s": 14}),
+    }  # fmt: skip
+    stands = ["epoch 1/9", "|{bar}|", count, "{remaining}", "loss 0.5000", "accuracy 0.7500", "9,000 images/s"]
+    for room in range(9, 120):
+        left, shown = room - 9, ["epoch 1/9"]
+        for piece, width in widths.items():
+            if piece != "epoch 1/9" and width + 2 <= left:
+                shown.append(piece)
+                left -= width + 2
+        assert layout(room, "epoch 1/9", batches, values) == "  ".join(sorted(shown, key=stands.index))
+    assert layout(5, "epoch 1/9", batches, values) == "epoch"
+
+
+def test_an_epochs_line_may_take_80_columns_and_no_more() -> None:
+    for extra, kept in ((" ", True), ("  ", False)):
+        title = "t" * (80 - len("  loss 0.5000  12.0 s") - 1) + extra
+        text = epoch_line(title, {"loss": 0.5, "seconds": 12.0, "images_per_s": 5.0})
+        assert text == f"{title}  loss 0.5000" + "  12.0 s" * kept
+    short = epoch_line("t" * 42, {"loss": 0.5, "seconds": 12.0, "images_per_s": 12345.0})
+    assert short.endswith("  12.0 s  12,345 images/s")
+    assert len(short) == 80
+
+
+@pytest.mark.parametrize(("columns", "room"), [(0, 79), (80, 79), (10, 9), (4, 3), (3, 3), (1, 3)])
+def test_one_column_of_a_terminal_stays_free(columns: int, room: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+    assert _room(SimpleNamespace(fileno=lambda: 2)) == room
+
+
+def test_where_nobody_knows_the_columns_there_are_80() -> None:
+    for stream in (io.StringIO(), SimpleNamespace(), SimpleNamespace(fileno=lambda: -1)):
+        assert _room(stream) == 79
+
+
+def test_a_bar_that_goes_on_begins_at_what_is_done(monkeypatch: Any) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    progress = Progress(True)
+    for done in ((), (7,)):
+        progress.start("epoch", 10, *done)
+        assert (progress._bar.n, progress._bar.total) == (sum(done), 10)
+        progress.step(dict)
+        assert progress._bar.n == sum(done) + 1
+        progress.close()
 
 
 def test_in_a_notebook_there_is_a_bar_too(monkeypatch: Any, capsys: Any) -> None:

@@ -9,6 +9,8 @@ import tinygrad_cnn as tg
 from tests.viz.conftest import Run
 from tinygrad_cnn import nn
 from tinygrad_cnn.viz import HistogramRecorder, plot_histograms
+from tinygrad_cnn.viz.histograms import Histogram
+from tinygrad_cnn.viz.ridges import _common_edges, _cumulative, _news
 
 Figure = pytest.importorskip("matplotlib.figure", reason="Matplotlib is not installed").Figure
 
@@ -157,3 +159,98 @@ def test_what_is_left_out_is_named(run: Run) -> None:
     ax = Figure().add_subplot()
     plot_histograms(recorder, of="gradients", ax=ax)
     assert "not shown: 0.bias;" in ax.get_xlabel()
+
+
+# ------------------------------------------------------------------------------------------------------ common bins
+def histogram(values: object, bins: int = 10) -> Histogram:
+    array = np.asarray(values, float)
+    counts, edges = np.histogram(array, bins)
+    return Histogram(edges, counts, 0, 0)
+
+
+def constant(value: float, count: int = 4) -> Histogram:
+    return Histogram(np.full(11, value), np.bincount([0], [count], 10).astype(int), 0, 0)
+
+
+NOTHING = Histogram(np.linspace(0, 1, 11), np.zeros(10, int), 4, 4)
+
+
+@pytest.mark.parametrize("tail", [0.001, 0.01, 0.2])
+def test_bins_reach_to_the_outermost_that_are_no_tail(tail: float) -> None:
+    values = np.concatenate([np.linspace(-1, 1, 900), np.linspace(-9, 9, 37)])
+    records = [(0, histogram(values)), (1, histogram(values / 2 + 1, 40))]
+    edges = _common_edges(records, tail)
+    ends = []
+    for _, h in records:
+        below = np.concatenate([[0], np.cumsum(h.counts)]) / h.counts.sum()  # the share below each edge
+        ends.append(h.edges[:-1][below[:-1] <= tail].max())
+        ends.append(h.edges[1:][below[1:] >= 1 - tail].min())
+    assert (edges[0], edges[-1]) == pytest.approx((min(ends), max(ends)))
+    np.testing.assert_allclose(np.diff(edges), edges[1] - edges[0])
+
+
+@pytest.mark.parametrize(("count", "bins"), [(4, 12), (36, 12), (49, 14), (400, 40), (1600, 80), (90_000, 80)])
+def test_fewer_values_have_fewer_bins(count: int, bins: int) -> None:
+    assert len(_common_edges([(0, histogram(np.linspace(0, 1, count)))], 0.001)) == bins + 1
+
+
+@pytest.mark.parametrize(
+    ("records", "low", "high"),
+    [
+        ([(0, constant(0.0))], -0.5, 0.5),
+        ([(0, constant(-3.0))], -4.5, -1.5),
+        ([(0, constant(0.25))], -0.25, 0.75),
+        ([(0, constant(1e6))], 5e5, 1.5e6),
+        ([(0, constant(2.0)), (1, constant(4.0))], 1.8, 4.2),  # a tenth on both sides
+        ([(0, histogram([0, 10])), (1, constant(10.0))], -1, 11),
+        ([(0, histogram([0, 10])), (1, constant(5.0))], 0, 10),
+        ([(0, NOTHING)], 0, 1),
+        ([(0, NOTHING), (1, histogram([2, 4]))], 2, 4),
+    ],
+)
+def test_a_line_has_room_on_both_sides(records: list[tuple[int, Histogram]], low: float, high: float) -> None:
+    edges = _common_edges(records, 0.001)
+    assert (edges[0], edges[-1]) == pytest.approx((low, high))
+
+
+def test_shares_below_a_place_are_spread_evenly_over_a_bin() -> None:
+    h = Histogram(np.array([0.0, 1.0, 3.0]), np.array([1, 3]), 0, 0)
+    np.testing.assert_allclose(_cumulative(h, np.array([-1, 0, 0.5, 1, 2, 3, 9])), [0, 0, 0.125, 0.25, 0.625, 1, 1])
+
+
+def test_a_value_is_written_once_where_it_stays() -> None:
+    records = [(k, h) for k, h in enumerate([constant(2.0), constant(2.0), NOTHING, constant(2.0), constant(3.0)])]
+    assert [_news(records, i) for i in (0, 1, 3, 4)] == ["all 2", "", "all 2", "all 3"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "labels"),
+    [
+        (1, [0]), (2, [0, 1]), (8, [*range(8)]), (9, [0, 2, 4, 6, 8]), (10, [0, 2, 4, 6, 9]),
+        (11, [0, 2, 4, 6, 8, 10]),
+        (16, [0, 2, 4, 6, 8, 10, 12, 15]), (17, None),
+    ],
+)  # fmt: skip
+def test_not_every_ridge_is_labelled_and_the_last_one_is(epochs: int, labels: list[int] | None) -> None:
+    recorder = HistogramRecorder(bins=8)
+    for _ in range(epochs):
+        recorder.record(nn.Linear(3, 3))
+    ax = plot_histograms(recorder, parameters=["weight"]).axes[0]
+    found = [int(t.get_text()) for t in ax.get_yticklabels()]
+    assert len(ax.lines) == min(epochs, 16)
+    assert found == labels if labels is not None else found[-1] == epochs - 1
+    places = list(ax.get_yticks())
+    if epochs <= 16:
+        assert places == [epochs - 1 - epoch for epoch in found]
+    assert ax.get_ylim() == (-0.15, min(epochs, 16) + 1.4)
+
+
+def test_words_on_a_picture_stand_on_its_background() -> None:
+    for kind in ("ridge", "heat"):
+        ax = plot_histograms(changing(), kind=kind, parameters=["weight"]).axes[0]
+        (words,) = (t for t in ax.texts if t.get_text() == "1 NaN, 1 infinite of 12")
+        patch = words.get_bbox_patch()
+        assert patch is not None
+        assert patch.get_facecolor()[:3] == (1, 1, 1)
+        assert 0.5 < patch.get_alpha() < 1
+        assert words.get_fontweight() == "bold"

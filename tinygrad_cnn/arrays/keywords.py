@@ -116,6 +116,18 @@ def _received(out: Any, y: Any, name: str) -> Any:
 
 
 # -------------------------------------------------------------------------------------------------- of an operation
+def by_position(name: str, inputs: Sequence[Any], attributes: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+    """The inputs of an operation together with those that came as keywords, and what is left of its attributes."""
+    rest, found = dict(attributes), [x for x in inputs if x is not None]
+    for k, keys in enumerate(_INPUTS.get(name, (_FIRST, _SECOND))):
+        for key in keys:
+            if key in rest:
+                if len(found) != k:
+                    raise TypeError(f"{name}() got {key}=, its input number {k + 1}, beside {len(found)} by position")
+                found.append(rest.pop(key))
+    return (found, rest) if len(rest) < len(attributes) else (inputs, attributes)
+
+
 def instead(
     error: Exception, apply: Callable[..., Any], name: str, inputs: Sequence[Any], attributes: dict[str, Any]
 ) -> Any:
@@ -123,16 +135,11 @@ def instead(
 
     Any other error is raised, with more to say where shapes do not fit.
     """
-    rest, found = dict(attributes), [x for x in inputs if x is not None]
+    found, others = by_position(name, inputs, attributes)
+    rest = dict(others)
     out = rest.pop("out", None)
-    for k, keys in enumerate(_INPUTS.get(name, (_FIRST, _SECOND))):
-        for key in keys:
-            if key in rest:
-                if len(found) != k:
-                    raise TypeError(f"{name}() got {key}=, its input number {k + 1}, beside {len(found)} by position")
-                found.append(rest.pop(key))
     if len(rest) < len(attributes):
-        y = apply(*found, **rest)
+        y = apply(*(x for x in found if x is not None), **rest)
         return y if out is None else _received(out, y, name)
     if isinstance(error, ValueError):
         raise explained(error, name, [getattr(x, "_array", x) for x in inputs]) from None

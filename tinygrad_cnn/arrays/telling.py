@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -27,6 +28,14 @@ def users_line() -> str:
     return f'File "{at.f_code.co_filename}", line {at.f_lineno}, in {at.f_code.co_name}'
 
 
+def warn_of(text: str) -> None:
+    """A UserWarning at the user's line, however deep in the package something was seen."""
+    at = users_frame()
+    seen = at.f_globals.setdefault("__warningregistry__", {})
+    module = at.f_globals.get("__name__", "__main__")
+    warnings.warn_explicit(text, UserWarning, at.f_code.co_filename, at.f_lineno, module=module, registry=seen)
+
+
 def described(x: Any) -> str:
     """What came, in an error: its type, "None", or "the class Linear"."""
     if isinstance(x, type):
@@ -36,13 +45,14 @@ def described(x: Any) -> str:
 
 def tell(error: Exception, text: str) -> None:
     """Let the message of an error end with a line more, once. What is no message is left alone."""
+    first = error.args[0] if error.args else None
     if str(error).endswith(f"\n  {text}") or isinstance(error, KeyError):
         return
     if isinstance(error, np.exceptions.AxisError):  # its message comes from its attributes
         error._msg = f"{error}\n  {text}"  # type: ignore[attr-defined]
         error.axis = error.ndim = None
-    elif error.args and isinstance(error.args[0], str):
-        error.args = (f"{error.args[0]}\n  {text}", *error.args[1:])
+    elif isinstance(first, str) and not first.endswith(f"\n  {text}"):  # of several arguments the first is the message
+        error.args = (f"{first}\n  {text}", *error.args[1:])
 
 
 def explained(error: ValueError, name: str, arrays: Sequence[Any]) -> ValueError:

@@ -54,16 +54,11 @@ def cast(x: Array, *, dtype: np.dtype[Any]) -> Array:
 
 @np.errstate(all="ignore")  # a slope at a pole is inf or NaN, as the numbers say
 def walk(
-    roots: Iterable[tuple[Variable, Any]],
-    retain: bool,
-    create: bool,
-    targets: Sequence[Variable] | None = None,
-    within: bool = False,
+    roots: Iterable[tuple[Variable, Any]], retain: bool, create: bool, targets: Any = None, within: bool = False
 ) -> dict[Node | Variable, Any]:
     """Gradients of the leaves (or of the targets), from those of the roots; arrays, or tensors if ``create``.
 
-    Nodes are taken from the latest to the earliest, so each has all of its gradient when its turn comes. ``within``
-    ends at the targets, and calls no hooks.
+    Nodes are taken from the latest to the earliest: each has all its gradient at its turn. ``within`` ends at targets.
     """
     pending: dict[Node | Variable, Any] = {}  # gradients on their way, summed
     heap: list[tuple[int, Node]] = []
@@ -92,11 +87,11 @@ def walk(
             g = pending.pop(node)
             if node.extra is not None and not within:
                 g = through_hooks(node.extra, g, create)
-            if wanted is not None and node in wanted:
+            if ends := wanted is not None and node in wanted:
                 found[node] = g
-                if within:
-                    continue
-            leads = needed is None or any(p in needed for p in node.parents if p is not None)
+            leads = not (ends and within) and (
+                needed is None or any(p in needed for p in node.parents if p is not None)
+            )
             if not leads and not node.op.knows_more:
                 continue
             kept = node.saved  # looked at once: a backward in another thread may free it

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.keywords import instead
+from ..arrays.keywords import by_position, instead
 from ..arrays.like import like
 from ..arrays.writes import tickets
 from .graph import Node, Op, Rule, Variable, wrap
@@ -63,10 +63,10 @@ def op(
                 return y[0] if type(y) is tuple else y
             if here.mode.watchers:
                 return _watched(apply, inputs, attributes)
-            if prepare is not None:
-                inputs = prepare(inputs)
-            arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
             try:
+                if prepare is not None:
+                    inputs = prepare(inputs)
+                arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
                 y = forward(*arrays, **attributes)
             except (TypeError, ValueError) as error:
                 return instead(error, apply, this.name, inputs, attributes)
@@ -171,6 +171,8 @@ def _inputs(forward: Rule) -> int:
 
 def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Apply an operation under the eyes of the watchers (anomaly mode, profiler), which see no operation within it."""
+    if attributes:
+        inputs, attributes = by_position(apply.op.name, inputs, attributes)  # type: ignore[attr-defined, assignment]
     watchers, here.mode.watchers = here.mode.watchers, ()
     try:
         for watcher in watchers:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache, update_wrapper
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from numpy import ndarray
 
@@ -19,7 +19,8 @@ from ..nn.module import Module
 from ..nn.registry import changes
 from ..nn.summary import leaves_in, same_buffers
 from ..tensors import Tensor
-from .record import Recorded, Stopped, attributes_of, changed, record
+from .guards import attributes_of, changed
+from .record import Recorded, Stopped, record
 from .run import Plan, set_back, wants
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is
@@ -155,14 +156,14 @@ class CompiledModule:
 
 
 @cache
-def _compiled_class(kind: type[Module]) -> type[Module]:
+def _compiled_class(kind: Any) -> Any:
     slots = {"__slots__": ("_plans", "_orig_mod"), "__module__": kind.__module__, "__doc__": kind.__doc__}
     return type(kind.__name__, (CompiledModule, kind), slots)
 
 
 def compiled_module(model: Module) -> Module:
     """The module, compiled: one that shares all it owns, and computes by plans."""
-    new = object.__new__(_compiled_class(type(model)))
+    new = object.__new__(_compiled_class(cast(Any, type(model))))
     object.__setattr__(new, "__dict__", model.__dict__)
     object.__setattr__(new, "_plans", Plans(model.forward, model, type(model).__name__))
     object.__setattr__(new, "_orig_mod", model)

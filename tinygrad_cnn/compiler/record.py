@@ -6,7 +6,6 @@ them: they are steps like the others. So a plan needs no second set of rules.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from ..programs.program import Step, Value, put_together
 from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
+from .guards import attributes_of, changed, other_dice
 
 
 @dataclass(eq=False)
@@ -273,7 +273,7 @@ class Recording(Tape):
         values = {id(y): self.value_of(y) for y in results}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
-        wanted: list[tuple[Any, Variable]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
+        wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
         made = {id(x) for x, _ in effects}
         others = (*self.sources.values(), *self.constants.values())
         wanted += [(x, x) for x in others if _wants(x) and id(x) not in made]
@@ -373,10 +373,10 @@ def record(
     given = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
     for k, x in enumerate(given):
         tape.take(f"input_{k}", x)
-    others = _other_dice()
+    others = other_dice()
     with watched_by(tape):
         result = function(*args, **kwargs)
-        if _other_dice() != others:
+        if other_dice() != others:
             tape.stop("random numbers of `random` or `np.random` are drawn")
         modules = list(dict.fromkeys(module for module, _ in tape.attributes))
         if (name := changed(tape.attributes, attributes_of(*modules))) is not None:
@@ -387,33 +387,3 @@ def record(
         except Stopped as stopped:
             recorded = stopped
     return result, recorded, modules
-
-
-def _other_dice() -> Any:
-    name, keys, *rest = np.random.get_state()
-    return random.getstate(), name, keys.tobytes(), rest
-
-
-def attributes_of(*modules: Module) -> dict[tuple[Any, str], Any]:
-    """What modules are told by their attributes, their hooks among them; not which mode they are in."""
-    return {(m, name): _seen(name, value) for m in modules for name, value in vars(m).items() if name != "training"}
-
-
-def _seen(name: str, value: Any) -> Any:
-    if name.endswith("_hooks") and isinstance(value, dict):
-        return tuple(value)
-    if isinstance(value, dict):
-        return tuple((key, id(part)) for key, part in value.items())
-    return tuple(map(id, value)) if isinstance(value, (list, tuple)) else value
-
-
-def changed(before: Mapping[tuple[Any, str], Any], now: Mapping[tuple[Any, str], Any]) -> str | None:
-    """The name of an attribute that is another than before."""
-    for key in before.keys() | now.keys():
-        old, new = before.get(key, _NOTHING), now.get(key, _NOTHING)
-        if old is not new and not (type(old) is type(new) is tuple and old == new):
-            return f"{type(key[0]).__name__}.{key[1]}"
-    return None
-
-
-_NOTHING = object()

@@ -20,6 +20,7 @@ from ..autograd.operation import _settled
 from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
 from .record import Aside, Recorded
+from .rewrite import back_from, needed
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
 Call: TypeAlias = Callable[[Slots], None]
@@ -49,12 +50,10 @@ class Plan:
         self._sources = [(self._slot(v), x) for v, x in sources]
         self._expected = [(x, x._array.shape, x._array.strides, x._array.dtype, wants(x)) for _, x in sources]
         self._cotangents = [self._slot(g) for _, g in recorded.cotangents]
-        self._slopes = [(key, self._slot(g)) for key, g in recorded.slopes]
-        slopes = {g for _, g in recorded.slopes}
-        for_back = {v for step in self.back for v in step.values()} | slopes
+        for_back = {v for step in self.back for v in step.values()} | {g for _, g in recorded.slopes}
         to_the_end = {*values_in(recorded.result), *(v for _, v in recorded.effects), *for_back}
         self._forward = [self._call(s, gone) for s, gone in last_uses(self.forward, to_the_end)]
-        self._back = [self._call(s, gone) for s, gone in last_uses(self.back, slopes)]
+        self._ways = {tuple(range(len(recorded.cotangents))): self._way(self.back, recorded.slopes)}
         made = {v for step in self.back for v in step.outputs} | {g for _, g in recorded.cotangents}
         self._kept = [self._slot(v) for v in self._number if v in for_back - made and v.kind != "constant"]
         self._effects = [(x, self._slot(v)) for x, v in recorded.effects]
@@ -133,6 +132,12 @@ class Plan:
             return put_together(thing, [self._filled(part, v) for part in thing])
         return thing
 
+    def _way(self, steps: Sequence[Step], slopes: Sequence[tuple[Any, Value]]) -> tuple[list[Call], list[int | None]]:
+        """A way back: its calls, and the slot of the gradient of each tensor that may get one."""
+        found = dict(slopes)
+        calls = [self._call(step, gone) for step, gone in last_uses(steps, set(found.values()))]
+        return calls, [self._slot(found[key]) if key in found else None for key, _ in self.recorded.slopes]
+
     # ------------------------------------------------------------------------------------------------- running it
     def fits(self) -> bool:
         """Are the tensors that it reads of the kind that they were?"""
@@ -169,7 +174,7 @@ class Plan:
 
     def targets(self, inputs: Sequence[Any]) -> list[Variable]:
         """The tensors that want a gradient, in the order of a node's parents."""
-        return [inputs[key] if type(key) is int else key for key, _ in self._slopes]
+        return [inputs[key] if type(key) is int else key for key, _ in self.recorded.slopes]
 
     @contextmanager
     def same_targets(self) -> Iterator[None]:
@@ -204,21 +209,26 @@ class Plan:
         if create:
             yield from node.attributes["again"](node, given, True)
             return
+        which = tuple(sorted(given))
+        if which not in self._ways:
+            self._ways[which] = self._way(*back_from(self.recorded, which))
+        calls, slopes = self._ways[which]
         v = [*self._first, []]
         assert node.saved is not None
         for slot, a in zip(self._kept, node.saved[1:], strict=True):
             v[slot] = a
-        for k, (slot, (y, _)) in enumerate(zip(self._cotangents, self.recorded.cotangents, strict=True)):
-            v[slot] = given[k] if k in given else np.zeros(y.shape, y.dtype)
+        for k in which:
+            v[self._cotangents[k]] = given[k]
         try:
-            for call in self._back:
+            for call in calls:
                 call(v)
         except OtherwiseError:
             yield from node.attributes["again"](node, given, False)
             return
-        for (_, slot), parent in zip(self._slopes, node.parents, strict=True):
-            a = v[slot]
-            yield parent, as_it_lies(a) if a is self._first[slot] else a
+        for found, parent in zip(slopes, node.parents, strict=True):
+            if found is not None:
+                a = v[found]
+                yield parent, as_it_lies(a) if a is self._first[found] else a
 
 
 @contextmanager
@@ -245,25 +255,6 @@ def wants(x: Any) -> bool:
 def _later(v: Slots, tell: Callable[..., None]) -> Callable[..., None]:
     """Tell at the end of the call, for a call that fails changes nothing."""
     return lambda *told: v[-1].append((tell, told))
-
-
-def needed(recorded: Recorded) -> tuple[list[Step], list[Step]]:
-    """The steps of the call and of the way back that something comes of."""
-    read = {g for _, g in recorded.slopes}
-    back = _leading_to(read, recorded.back)
-    read.update(values_in(recorded.result), (v for _, v in recorded.effects), (y for y, _ in recorded.cotangents))
-    return _leading_to(read, recorded.forward), back
-
-
-def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
-    """The steps that lead to one of these values, or do more than to give one; what they read is added to the set."""
-    kept = []
-    for step in reversed(steps):
-        acts = isinstance(step, Aside) or any(map(callable, step.attributes.values()))
-        if acts or any(v in read for v in step.outputs):
-            kept.append(step)
-            read.update(step.values())
-    return kept[::-1]
 
 
 def last_uses(steps: Sequence[Step], kept: set[Value]) -> Iterator[tuple[Step, list[Value]]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Real
 from typing import Any, Generic, TypeVar, cast
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays.rng import Generator, resolve
+from ..arrays.telling import warn_of
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -281,7 +281,7 @@ def _split_sizes(lengths: Sequence[int | float], n: int) -> list[int]:
         )
     for i, c in enumerate(counts):
         if c == 0:
-            warnings.warn(f"random_split: part {i} of {list(lengths)} is empty", stacklevel=3)
+            warn_of(f"random_split: part {i} of {list(lengths)} is empty")
     return counts
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from ..arrays.telling import warn_of
 from .download import download
 
 ENVIRONMENT = "TINYGRAD_CNN_DATA"
@@ -50,7 +50,7 @@ def find(
                 raise ValueError(f"{name} in root: {error}{hint}") from None
             tried.append(f"{folder}: {error}")
             if not quiet:
-                warnings.warn(f"{name}: passing over {folder}: {error}", stacklevel=4)
+                warn_of(f"{name}: passing over {folder}: {error}")
     target, failures = fetch()
     if target is not None:
         return read(target), target

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import itertools
-import warnings
 from collections import deque
 from typing import Any
 
 from ..arrays.rng import process_position, process_to
+from ..arrays.telling import warn_of
 from . import sources
 from .standing import Epoch, Place, differences, settings_of
 
@@ -84,7 +84,7 @@ def check_state(loader: Any, state: Any) -> None:
             "on in the middle of an epoch, make the loader as it was"
         )
     if other := differences(saved_settings, now):
-        warnings.warn(f"the loader is not the one of the saved run: {other}", stacklevel=4)
+        warn_of(f"the loader is not the one of the saved run: {other}")
 
 
 def load(loader: Any, state: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.telling import warn_of
 from ..io.atomic import replace_file
 from .centering import center_digit
 from .marks import Floats, check_pose, components, find_marks, homography, project
@@ -154,7 +154,7 @@ def split_sheet(
         advice = "" if skip or not images else ". Mend them, or leave them out: skip=True (--skip)"
         raise ValueError("all cells are empty or cut off: " + message if not images else message + advice)
     if troubles:
-        warnings.warn(message, stacklevel=2)
+        warn_of(message)
     return np.stack(images), np.array(labels)
 
 

@@ -301,7 +301,7 @@ class State(Registry):
     def _exchange(self, name: str, new: Tensor) -> None:
         old = self.__dict__[name]
         if self._kinds[name] == PARAMETER:
-            parameter = new if isinstance(new, Parameter) else Parameter(new.detach())
+            parameter = new if isinstance(new, Parameter) else Parameter(new.detach(), False)
             parameter.requires_grad_(old.requires_grad)
             self._put(name, parameter, PARAMETER)
         else:

@@ -17,6 +17,8 @@ from .numbers import number_for
 from .promotion import promote, promote_to_float, result_type
 from .shape import checked
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 # -------------------------------------------------------------------------------------------------------------- bounds
 @op(lambda g, _y, x, *, low, high: only(g, _within(x, low=low, high=high)))
@@ -149,8 +151,10 @@ def nan_to_num(
     input: Array, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Array:
     """The input with NaN and infinities replaced; infinities by the largest finite numbers, if not given."""
-    nan = 0.0 if nan is None else float(nan)
-    return _nan_to_num(checked(input, "nan_to_num"), nan=nan, posinf=posinf, neginf=neginf)
+    x = checked(input, "nan_to_num")
+    nan = number_for(0.0 if nan is None else nan, _FLOAT64, "nan_to_num")
+    posinf, neginf = (None if b is None else number_for(b, _FLOAT64, "nan_to_num") for b in (posinf, neginf))
+    return _nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
 @op(lambda g, _y, _x: g, view=True)

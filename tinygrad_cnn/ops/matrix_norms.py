@@ -131,7 +131,7 @@ def cond(A: Array, p: Any = None) -> Array:
     if p in (None, 2, -2):
         s = singular_values(x)
         if not s.shape[-1]:
-            return s[..., :0].sum(-1)
+            return s.sum(-1)
         first, last = s[..., 0], s[..., -1]
         return true_divide(last, first) if p == -2 else true_divide(first, last)
     if x.shape[-1] != x.shape[-2]:

@@ -13,7 +13,7 @@ from ..autograd.graph import Array, array_of
 from ..autograd.operation import op
 from .extremes import Selected, beside, selected
 from .indices import numbers, positions
-from .shape import checked, normalise_dim
+from .shape import checked, normalise_dim, sizes
 from .watched import aside
 
 
@@ -46,7 +46,7 @@ def _best(x: Array, *, k: int, dim: int, largest: bool) -> Array:
     if not x.ndim or not k or 8 * k >= n:
         i = _order(x, dim, largest)
         return i if not x.ndim else i[(slice(None),) * dim + (slice(k),)]
-    part = np.argpartition(x, n - k if largest else max(k - 1, 0), axis=dim)  # few of many: part them first
+    part = np.argpartition(x, n - k if largest else k - 1, axis=dim)  # few of many: part them first
     part = np.sort(part[(slice(None),) * dim + (slice(n - k, None) if largest else slice(k),)], axis=dim)
     order = _order(np.take_along_axis(x, part, dim), dim, largest)
     return np.take_along_axis(part, order, dim).astype(np.int64, copy=False)
@@ -148,7 +148,7 @@ def searchsorted(
     if side == "left" and right:
         raise ValueError('searchsorted: side="left" and right=True contradict each other')
     sorted_sequence, s = _array(sorted_sequence, "searchsorted")
-    if sorter is not None:
+    if sorter is not None and s.ndim:
         order = numbers(sorter, "searchsorted", "sorter")
         if order.shape != s.shape:
             raise RuntimeError(f"searchsorted: a sorter of shape {order.shape} for a sequence of shape {s.shape}")
@@ -163,7 +163,7 @@ def _in_int32(i: Any) -> Any:
 def _found(s: Any, v: Any, order: Any, *, right: bool) -> Any:
     """Where the values would go in the sequence, taken in this order or (None) as it is."""
     if order is not None:
-        s = np.take_along_axis(s, positions(order, s.shape[-1] if s.ndim else 1, -1, least=0), -1)
+        s = np.take_along_axis(s, positions(order, s.shape[-1], -1, least=0), -1)
     v = np.asarray(v)
     where: Any = "right" if right else "left"
     if s.ndim == 1:
@@ -215,6 +215,7 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
     input, a = _array(input, "histc")
     if a.dtype.kind != "f":
         raise TypeError(f"histc: needs a floating dtype, got {a.dtype}")
+    (bins,) = sizes((bins,), "histc")
     if bins < 1 or max < min:
         raise RuntimeError(f"histc: needs bins > 0 and max >= min, got bins={bins}, min={min}, max={max}")
     return beside(input, aside(_parts, input, bins=bins, min=min, max=max))

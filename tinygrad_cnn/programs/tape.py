@@ -81,14 +81,15 @@ class Tape(Watcher):
     def _there(self, x: Any) -> Value | None:
         """What a tensor or an array is, if we know; None, too, where it was written into since."""
         a = array_of(x)
-        tensor, array, value, since = self._tensors.get(id(x), (None, None, None, 0))
-        if tensor is x and array is a and value is not None and not written_since(a, since):
-            return value
+        if (noted := self._tensors.get(id(x))) is not None:
+            tensor, array, value, since = noted
+            if tensor is x and array is a and not written_since(a, since):
+                return value
         view = x._view if isinstance(x, Variable) else None
         if view is not None and view[1] is None and _place(view[0]._array) == _place(a):
             return self._there(view[0])
-        value, since = self._known.get(_place(a), (None, 0))
-        return None if value is None or written_since(a, since) else value
+        known = self._known.get(_place(a))
+        return None if known is None or written_since(a, known[1]) else known[0]
 
     def value_of(self, x: Any) -> Any:
         """The Value of a tensor or an array; numbers as they are."""
@@ -187,10 +188,11 @@ class Tape(Watcher):
 
     def _before(self, x: Any) -> Value | None:
         """What a tensor was before the write that has just been."""
-        tensor, array, value, _ = self._tensors.get(id(x), (None, None, None, 0))
-        if tensor is x and array is array_of(x):
-            return value
-        return self._known.get(_place(array_of(x)), (None, 0))[0]
+        noted = self._tensors.get(id(x))
+        if noted is not None and noted[0] is x and noted[1] is array_of(x):
+            return noted[2]
+        known = self._known.get(_place(array_of(x)))
+        return None if known is None else known[0]
 
     def _step(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any], y: Any) -> Value:
         value = self._made(op.name, inputs, attributes, array_of(y), op.forward)

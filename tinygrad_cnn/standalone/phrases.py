@@ -132,9 +132,10 @@ def array(x: ndarray[Any, Any]) -> str:
         return number(x[()])
     shape = number(x.shape[0]) if x.ndim == 1 else repr(x.shape)
     plain = x.size and x.dtype.kind in "fiub" and (x == x.flat[0]).all()
-    if not x.size or (plain and not x.flat[0] and not (x.dtype.kind == "f" and np.signbit(x).any())):
+    below = x.dtype.kind == "f" and np.signbit(x)  # -0.0 is equal to 0.0, and another number
+    if not x.size or (plain and not x.flat[0] and not np.any(below)):
         return f"np.zeros({shape}, {dtype(x.dtype)})"
-    if plain and x.size > 1:
+    if plain and x.size > 1 and np.all(below) == np.any(below):
         one = f"np.ones({shape}, {dtype(x.dtype)})"
         return one if x.flat[0] == 1 else f"np.full({shape}, {number(x.flat[0])}, {dtype(x.dtype)})"
     text = f"np.array({nested(x)}, {dtype(x.dtype)})" if x.size < LONGEST else ""

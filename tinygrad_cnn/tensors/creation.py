@@ -7,6 +7,7 @@ are given as ``zeros(2, 3)``, ``zeros((2, 3))`` or ``zeros(size=(2, 3))``. Rando
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     A dtype of integers must hold the value: 1.5 or NaN are a ValueError (`ops.numbers`).
     """
     value = _number(fill_value)
-    shape = shape_of((size,) if isinstance(size, (tuple, list)) else size, "full")
+    if not isinstance(size, Iterable):
+        raise TypeError(f"full: size must be a tuple or a list, such as ({size},), got {size!r}")
+    shape = shape_of(tuple(size), "full")
     return new(_filled(None, shape, value, dtype_of(dtype, _kind_of(value)), "full"), requires_grad, device)
 
 

@@ -193,13 +193,17 @@ class InPlace(Methods):
         return self._drawn("bernoulli_", _tossed, p, kinds="fiub", generator=generator)
 
     def random_(self, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Self:
-        """Integers from ``from_`` up to but without ``to``; ``random_(to)`` starts from 0."""
+        """Integers from ``from_`` up to but without ``to``; ``random_(to)`` starts from 0.
+
+        Without either, up to the largest of the dtype; of a floating one, as far as it holds all integers.
+        """
         low, high = (0, from_) if to is None and from_ else (from_, to)
         if high is None:
             kind = self._array.dtype
-            high = (
-                2 if kind.kind == "b" else np.iinfo(kind).max if kind.kind != "f" else 2 ** (np.finfo(kind).nmant + 1)
+            most = (
+                1 if kind.kind == "b" else np.iinfo(kind).max if kind.kind != "f" else 2 ** (np.finfo(kind).nmant + 1)
             )
+            high = most + 1
         if not low < high:
             raise RuntimeError(f"random_: the lower end must be below the upper, got {low} and {high}")
         return self._drawn("random_", _whole, kinds="fiub", low=low, high=high, generator=generator)

@@ -24,7 +24,7 @@ from ..autograd.inplace import about_to_write, alias, has_other_names
 from ..autograd.modes import here
 from ..autograd.operation import op, record
 from ..ops import index as indexing
-from ..ops.indices import copied, parse
+from ..ops.indices import parse
 from ..ops.lookup import _masked_fill
 from ..ops.numbers import array_for
 from ..ops.shape import clone
@@ -128,7 +128,10 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
     overwrites = not recorded or has_other_names(x)
     old = x
     if recorded and overwrites:  # the gradient of the write may need the values that are about to go
-        old = wrap(copied(x, x._array.copy(order="K")), x._node)
+        old = wrap(x._array.copy(order="K"), x._node)
+        for watcher in here.mode.watchers:
+            if (told := getattr(watcher, "copied", None)) is not None:
+                told(x, old._array)
         args = tuple(old if a is x else a for a in args)
         kwargs = {name: old if a is x else a for name, a in kwargs.items()}
     new = _fitting(x, function(old, *args, **kwargs))

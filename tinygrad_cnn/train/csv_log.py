@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..io.atomic import replace_file
 from ..io.opening import open_file
 from .callbacks import Callback, Logs, Run
@@ -92,4 +90,4 @@ class CSVLogger(Callback):
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) or hasattr(value, "item") else value
+    return value.item() if hasattr(value, "item") else value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from .. import io
 from ..arrays.rng import process_position, process_to
+from ..arrays.telling import warn_of
 from ..data.prefetch import END
 from ..data.resuming import OtherEpochError
 from ..nn.module import Module
@@ -57,7 +57,7 @@ class Resumable(Stoppable):
                 self._feed = Feed(loaders["train"], self._waiting.get("train"))
                 self._this.go_on()
             except OtherEpochError as error:
-                warnings.warn(f"fit: epoch {self.epoch + 1} begins anew: {error}", stacklevel=3)
+                warn_of(f"fit: epoch {self.epoch + 1} begins anew: {error}")
                 self._this, self.batch = None, 0
         self._loaders, self._waiting = loaders, {}
         if self._own is not None and digest(self.model) == self._digests[1]:  # nobody has put in yet others since
@@ -130,10 +130,9 @@ class Resumable(Stoppable):
         ``tinygrad_cnn.load(path)["model"]`` are the weights alone.
         """
         if self._stepping:
-            warnings.warn(
+            warn_of(
                 "Trainer.save: called in the middle of a step, which a resumed run takes once more, with other random "
-                "numbers; save in on_batch_end, in on_epoch_end or after fit",
-                stacklevel=2,
+                "numbers; save in on_batch_end, in on_epoch_end or after fit"
             )
         stand = {name: state_between(loader) for name, loader in self._loaders.items() if loader is not None}
         if self._feed is not None:

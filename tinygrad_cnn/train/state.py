@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import warnings
 import zlib
 from collections import Counter
 from typing import Any
 
 from ..arrays.rng import is_source, process_position, process_to
+from ..arrays.telling import warn_of
 from ..data.sources import positions, put_back
 from ..nn.module import Module
 from ..tensors import Tensor
@@ -140,10 +140,7 @@ def _pairs(trainer: Run, state: dict[str, Any], where: str) -> dict[int, int]:
     if gone or new:
         without = f"without {', '.join(saved[i] for i in gone)}" if gone else ""
         begins = f"with {', '.join(own[i] for i in new)}, which the saved run did not have" if new else ""
-        warnings.warn(
-            f"{where} is of a run with other callbacks: it goes on {' and '.join(filter(None, (without, begins)))}",
-            stacklevel=4,
-        )
+        warn_of(f"{where} is of a run with other callbacks: it goes on {' and '.join(filter(None, (without, begins)))}")
     return pairs
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from ..arrays.telling import warn_of
 from ..data.prefetch import END
 from ..nn import functional as F
 from ..nn.module import Module
@@ -121,10 +121,7 @@ class Trainer(Resumable):
         loader = as_loader(train, batch_size, True, "fit: train")
         held = None if validation is None else self._for_reading(validation, batch_size, "fit: validation")
         if self.epoch >= epochs and self._telling is None:
-            warnings.warn(
-                f"fit: {self.epoch} epochs are complete already and epochs={epochs}; to train more, pass more",
-                stacklevel=2,
-            )
+            warn_of(f"fit: {self.epoch} epochs are complete already and epochs={epochs}; to train more, pass more")
             return self.history
         if held is not None:
             check_apart(loader, held)

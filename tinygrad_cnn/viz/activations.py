@@ -163,7 +163,7 @@ def activation_statistics(
                 model(*inputs)
     for layer in chosen or ():
         if watch is not None and layer not in sums:
-            raise no_output(model, watch, layer, name)
+            raise no_output(model, watch, layer, name, "Tensor of two or more dimensions")
     if not sums:
         raise ValueError(f"{name}: no layer gave an output to look at; was there any data?")
     return [s.result() for s in sums.values()]

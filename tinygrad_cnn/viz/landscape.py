@@ -155,6 +155,7 @@ def loss_landscape(
             )
         first, second, explained = _principal(steps, trained, random)
         walked = np.stack([steps @ first, steps @ second], axis=1)  # (T, 2)
+        walked[:, 1] *= explained[1] > 0  # along a line what is left is rounding, and no width
         a, b = (_around(along, points) for along in walked.T)
     losses = np.empty((points, points))  # (B, A)
     bar = probing.bar("loss landscape", points**2, progress)

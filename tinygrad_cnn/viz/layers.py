@@ -91,10 +91,10 @@ def name_of(model: Module, layer: Any, name: str) -> str:
     return layer
 
 
-def no_output(model: Module, watch: Outputs, layer: str, name: str) -> Exception:
+def no_output(model: Module, watch: Outputs, layer: str, name: str, what: str = "Tensor") -> Exception:
     """What to raise where a layer that was asked for gave nothing."""
     if layer in watch.names:
-        return ValueError(f"{name}: layer {layer!r} gives no Tensor")
+        return ValueError(f"{name}: layer {layer!r} gives no {what}")
     if layer in dict(model.named_modules()):
         return RuntimeError(f"{name}: the layer {layer!r} is not called when the model runs")
     known = [repr(known) for known, within in watch.names.items() if known and not within]

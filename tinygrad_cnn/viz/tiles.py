@@ -70,7 +70,6 @@ class Tiles:
             size = self._size()
             tile = min(inches[0] / size[0], inches[1] / size[1])
             points = min(10.0, _POINTS * tile, (self.w + _GAP) * tile * 72 / max(widest, 1) / _LETTER)
-        self.points = points
         for place, text in enumerate(captions):
             x, y = self.corner(place)
             self.ax.text(x + self.w / 2, y - 0.03, text, ha="center", va="bottom", fontsize=points, linespacing=1.2)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn.utils import (
     clip_grad_norm_,
@@ -183,3 +184,30 @@ def test_after_clipping_a_graph_may_be_made(clip: Any) -> None:
     clip([p], 0.1)
     (p.grad * w).sum().backward()
     np.testing.assert_array_equal(w.grad.numpy(), p.grad.numpy())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("p", [math.inf, -math.inf, 0, 0.5, 1, 2, 3.0])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [(1,), (3, 2), (1023, 1), (1024,), (1025, 3), (2048, 2049), (2, 0), (0,)])
+def test_norms_beside_numpy(p: float, dtype: Any, sizes: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(1)
+    arrays = [(rng.normal(size=n) * 0.1).round(2).astype(dtype) for n in sizes]
+    whole = np.concatenate(arrays).astype(np.float64)
+    expected = np.linalg.norm(whole, p) if whole.size else math.inf if p == -math.inf else 0.0
+    total = get_total_norm([tg.tensor(a) for a in arrays], p)
+    assert (total.dtype, total.shape) == (dtype, ())
+    expected = expected if expected < np.finfo(dtype).max else math.inf
+    np.testing.assert_allclose(float(total.item()), expected, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("limit", "factor"), [(10.0, 1.0), (5.0, 1.0), (2.5, 0.5), (0.0, 0.0)])
+def test_gradients_are_made_shorter_and_never_longer(limit: float, factor: float) -> None:
+    for value in (limit, np.float32(limit), tg.tensor(limit), int(limit) if limit == int(limit) else limit):
+        p, q = (tg.zeros(1, dtype=tg.float64, requires_grad=True) for _ in range(2))
+        p.grad, q.grad = tg.tensor([3.0], dtype=tg.float64), tg.tensor([-4.0], dtype=tg.float64)
+        assert clip_grad_norm_([p, q], value).item() == 5.0
+        np.testing.assert_allclose([p.grad.item(), q.grad.item()], [3 * factor, -4 * factor], rtol=1e-6)
+        bound = limit / 2
+        clip_grad_value_([p, q], bound)
+        assert max(abs(p.grad.item()), abs(q.grad.item())) <= bound

@@ -92,6 +92,16 @@ def test_a_chain_within_a_sequence_starts_anew() -> None:
     np.testing.assert_allclose(got, np.outer(factors, BASES), rtol=1e-12)
 
 
+def test_a_chain_may_be_the_first_of_a_sequence() -> None:
+    """Its parts begin at epoch 0, whatever they did when they were made."""
+    optimizer = made()
+    chain = s.ChainedScheduler([s.LinearLR(optimizer, 0.5, total_iters=4), s.ExponentialLR(optimizer, 0.9)])
+    scheduler = s.SequentialLR(optimizer, [chain, s.ConstantLR(optimizer, 0.25, 9)], [3])
+    assert scheduler.get_last_lr() == chain.get_last_lr() == [0.5 * lr for lr in BASES]
+    factors = [(0.5 + t / 8) * 0.9**t for t in range(3)] + [0.25] * 4
+    np.testing.assert_allclose(curve(scheduler, 7), np.outer(factors, BASES), rtol=1e-12)
+
+
 @pytest.mark.parametrize("inner_first", [True, False])
 def test_a_sequence_within_a_sequence(inner_first: bool) -> None:
     optimizer = made()

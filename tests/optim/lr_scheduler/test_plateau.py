@@ -57,6 +57,33 @@ def test_by_hand() -> None:
     assert scheduler.best == 0.5
 
 
+@pytest.mark.parametrize(("patience", "cooldown"), [(0, 0), (1, 0), (2, 0), (1, 1), (1, 2), (0, 3)])
+def test_each_reduction_waits_as_long_as_the_first(patience: int, cooldown: int) -> None:
+    """More bad epochs than ``patience``; those that cool down come before, and count for nothing."""
+    scheduler = ReduceLROnPlateau(made(), factor=0.5, patience=patience, cooldown=cooldown, eps=0)
+    rates = [row[0] for row in step_all(scheduler, [1.0] * 30)]
+    falls = [t for t in range(1, 30) if rates[t] < rates[t - 1]]
+    first = patience + 1
+    assert falls == list(range(first, 30, patience + 1 + cooldown))
+    assert (scheduler.last_epoch, scheduler.best) == (30, 1.0)
+
+
+def test_a_rate_falls_by_more_than_eps_and_not_below_its_floor() -> None:
+    for eps, lr in ((0.25 - 1e-9, 0.25), (0.25, 0.5), (0.0, 0.25)):
+        scheduler = ReduceLROnPlateau(made(), factor=0.5, patience=0, eps=eps)
+        assert step_all(scheduler, [1, 1])[-1][0] == lr
+    scheduler = ReduceLROnPlateau(made(), factor=0.5, patience=0, min_lr=0.3)
+    assert step_all(scheduler, [1, 1, 1])[-1] == [0.3, 0.01]  # a rate that is lower stays
+
+
+def test_an_epoch_may_be_said() -> None:
+    scheduler = ReduceLROnPlateau(made())
+    scheduler.step(1.0, 7)
+    assert scheduler.last_epoch == 7
+    scheduler.step(1.0)
+    assert (scheduler.last_epoch, scheduler.num_bad_epochs, scheduler.in_cooldown) == (8, 1, False)
+
+
 @pytest.mark.parametrize(
     ("mode", "threshold_mode", "bar"),
     [("min", "rel", 4.5), ("min", "abs", 4.9), ("max", "rel", 5.5), ("max", "abs", 5.1)],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.nn.summary import summary
-from tinygrad_cnn.viz.comparison.aligning import aligned, parts_of, weights_apart
+from tinygrad_cnn.viz.comparison.aligning import Part, _alike, _matched, aligned, parts_of, weights_apart
 
 
 def rows(a: Any, b: Any, size: Any) -> list[tuple[str, str | None, str | None]]:
@@ -97,3 +98,68 @@ def test_how_far_weights_are_apart() -> None:
     assert weights_apart(a, a) == 0
     assert weights_apart(a, nn.Linear(3, 1, bias=False)) is None
     assert weights_apart(a, nn.ReLU()) is None
+
+
+def part(name: str, kind: str, settings: str = "", parameters: int = 0, children: int = 0) -> Part:
+    own = [Part(str(k), nn.ReLU(), "ReLU", "", None, 0, 0) for k in range(children)]
+    return Part(name, nn.ReLU(), kind, settings, None, parameters, 0, own)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (part("x", "Linear"), part("y", "Conv2d"), 0),
+        (part("act", "ReLU"), part("act", "Tanh"), 3),  # named, and its kind was changed
+        (part("0", "ReLU"), part("0", "Tanh"), 0),  # a number is a place, no name
+        (part("a.0", "ReLU"), part("a.0", "Tanh"), 0),
+        (part("x", "Linear", "4, 5", 25), part("y", "Linear", "4, 6", 30), 3 + 1),  # as many children
+        (part("x", "Linear", "4, 5", 25), part("y", "Linear", "4, 5", 25), 3 + 2 + 1 + 1),
+        (part("x", "Linear", "4, 5", 25), part("y", "Linear", "5, 4", 25), 3 + 1 + 1),
+        (part("x", "Linear", "4, 5", 25), part("x", "Linear", "4, 6", 30), 3 + 1 + 2 + 1),
+        (part("0", "Linear", "4, 5", 25), part("0", "Linear", "4, 6", 30), 3 + 1 + 1),
+        (part("x", "Sequential", children=2), part("y", "Sequential", children=3), 3 + 2 + 1),
+    ],
+)
+def test_what_speaks_for_two_parts_being_the_same(a: Part, b: Part, expected: int) -> None:
+    assert _alike(a, b) == _alike(b, a) == expected
+
+
+def best(a: list[Part], b: list[Part]) -> int:
+    """How much the best matching that keeps the order is worth: all of them tried."""
+    if not a or not b:
+        return 0
+    like = _alike(a[0], b[0])
+    ways = [best(a[1:], b), best(a, b[1:]), *([like + best(a[1:], b[1:])] if like else [])]
+    return max(ways)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_other_matching_is_better_and_the_order_is_kept(seed: int) -> None:
+    random = np.random.default_rng(seed)
+
+    def some() -> list[Part]:
+        names = random.choice(["0", "1", "act", "head"], 5)
+        kinds = random.choice(["Linear", "ReLU", "Tanh"], 5)
+        return [
+            part(str(n), str(k), str(random.integers(2)), int(random.integers(2)))
+            for n, k in zip(names, kinds, strict=True)
+        ][: random.integers(0, 6)]
+
+    a, b = some(), some()
+    found = _matched(a, b)
+    assert [x for x, _ in found if x is not None] == a
+    assert [y for _, y in found if y is not None] == b
+    assert all(x is not None or y is not None for x, y in found)
+    pairs = [(x, y) for x, y in found if x is not None and y is not None]
+    assert all(_alike(x, y) for x, y in pairs)
+    assert sum(_alike(x, y) for x, y in pairs) == best(a, b)
+
+
+def test_weights_of_zero_and_of_other_names_have_no_distance() -> None:
+    a, b = nn.Linear(2, 1), nn.Linear(2, 1)
+    for p in a.parameters():
+        p.numpy()[...] = 0
+    assert weights_apart(a, b) is None
+    assert weights_apart(nn.Linear(2, 1), nn.Linear(2, 1, bias=False)) is None
+    b.weight.numpy()[...], b.bias.numpy()[...] = [[3.0, 0.0]], [4.0]
+    assert weights_apart(b, a) == pytest.approx(1.0)

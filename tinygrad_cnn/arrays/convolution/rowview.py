@@ -155,11 +155,9 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
         P = np.empty((min(step, h1 - h0), kw * C, ow * N), dtype)
         for h in range(h0, h1, step):
             n = min(step, h1 - h)
-            seen = min(max(0, oh + kh - 1 - (h + top)), n)  # rows below the last window have no gradient
-            products(Wt, columns[h + top : h + top + seen], P[:seen])
-            taps = P[:seen].reshape(seen, kw, C, ow, N).transpose(1, 2, 0, 3, 4)  # (kw, C, rows, ow, N)
-            part = dx[:, h : h + seen]
-            dx[:, h + seen : h + n] = 0
+            products(Wt, columns[h + top : h + top + n], P[:n])
+            taps = P[:n].reshape(n, kw, C, ow, N).transpose(1, 2, 0, 3, 4)  # (kw, C, rows, ow, N)
+            part = dx[:, h : h + n]
             for j in range(kw):
                 w0, w1 = max(0, j * dw - left), min(W, ow + j * dw - left)  # pixels that tap j reaches
                 if j == 0:

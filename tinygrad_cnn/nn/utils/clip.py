@@ -85,7 +85,8 @@ def get_total_norm(
             f"{name}: the norm of order {p:g} is {float(total)}: some gradient is not finite. Look for where with "
             "autograd.detect_anomaly(), or pass error_if_nonfinite=False"
         )
-    return Tensor(np.asarray(total, dtype))
+    with np.errstate(over="ignore"):  # beyond what float16 holds it is inf
+        return Tensor(np.asarray(total, dtype))
 
 
 def _squares(a: Any) -> float:

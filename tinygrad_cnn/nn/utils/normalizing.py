@@ -159,9 +159,6 @@ class _SpectralNorm(_Remade):
         super().remove(module)
         for side in ("u", "v"):
             delattr(module, f"{self.name}_{side}")
-            if f"{self.name}_{side}" in module._buffers:
-                kept = {k: v for k, v in module._buffers.items() if k != f"{self.name}_{side}"}
-                vars(module)["_buffers"] = kept
 
 
 def spectral_norm(

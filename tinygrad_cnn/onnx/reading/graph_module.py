@@ -292,7 +292,7 @@ class _Planner:
             numbered = (f"{part}_{k}" for k in itertools.count(1))
             part = named_child(module, next(name for name in numbered if not hasattr(module, name)), kind)
         child = getattr(module, part)
-        if single and type(child) is Section:
+        if type(child) is Section:
             child.__class__ = kind
         items = self._items(child, numbers, depth)
         made = {name for i in numbers for name in self.steps[i].outputs}

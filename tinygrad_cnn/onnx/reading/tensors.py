@@ -17,7 +17,7 @@ DTYPES = {  # of TensorProto.DataType, those that a Tensor holds
 _OTHERS = {
     0: "undefined", 8: "string", 14: "complex64", 15: "complex128", 16: "bfloat16", 17: "float8e4m3fn",
     18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1",
-    24: "float8e8m0", 25: "uint2", 26: "int2",
+    24: "float8e8m0", 25: "uint2", 26: "int2", 27: "float6e2m3", 28: "float6e3m2",
 }  # fmt: skip
 _FIELDS = {  # where numbers lie that are not raw
     "float32": "float_data", "float64": "double_data", "int64": "int64_data", "uint32": "uint64_data",
@@ -71,8 +71,8 @@ def _external(tensor: Any, folder: str, count: int, dtype: np.dtype[Any]) -> nda
     entries = {entry.key: entry.value for entry in tensor.external_data}
     what, location = f"tensor {tensor.name!r}", entries.get("location", "")
     home = Path(os.path.realpath(folder))
-    path = Path(os.path.realpath(home / location))
-    if not location or "\0" in location or os.path.isabs(location) or home not in path.parents:
+    path = home if "\0" in location else Path(os.path.realpath(home / location))
+    if os.path.isabs(location) or home not in path.parents:
         raise ValueError(f"{what} wants the file {location!r}, which does not lie in the folder of the model")
     if not path.is_file():
         raise ValueError(f"{what} wants the file {location!r}, which is not there, or no regular file")

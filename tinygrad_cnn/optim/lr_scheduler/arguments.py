@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from numbers import Real
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.telling import warn_of
 from ..optimizer import Optimizer
 
 
@@ -69,9 +69,7 @@ def is_number(value: Any) -> bool:
 def ignore_verbose(verbose: Any) -> None:
     """PyTorch had this argument, which made schedulers print: a warning for True, and nothing else."""
     if verbose not in ("deprecated", False, None):
-        warnings.warn(
-            "verbose prints nothing; print(scheduler.get_last_lr()) after scheduler.step()", UserWarning, stacklevel=4
-        )
+        warn_of("verbose prints nothing; print(scheduler.get_last_lr()) after scheduler.step()")
 
 
 def plain(value: Any) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, ClassVar
 
+from ...arrays.telling import warn_of
 from ...arrays.writes import mutated
 from ...tensors import Tensor
 from ..optimizer import Group, Optimizer
@@ -151,11 +151,9 @@ class LRScheduler:
     def _warn_if_early(self) -> None:
         overridden = type(self.optimizer).step is not Optimizer.step
         if self.optimizer.steps_taken == self._steps_at_start and not overridden:
-            warnings.warn(
+            warn_of(
                 "scheduler.step() came before optimizer.step(), which skips the first learning rate of the schedule; "
-                "call optimizer.step() first",
-                UserWarning,
-                stacklevel=3,
+                "call optimizer.step() first"
             )
 
     def _attributes(self, state_dict: dict[str, Any]) -> dict[str, Any]:

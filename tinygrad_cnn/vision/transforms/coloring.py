@@ -111,7 +111,7 @@ class GaussianBlur(nn.Module):
 
     def __init__(self, kernel_size: Any, sigma: Any = (0.1, 2.0)) -> None:
         super().__init__()
-        self.kernel_size = size_of(kernel_size, "GaussianBlur")
+        self.kernel_size = size_of(kernel_size, "GaussianBlur", "kernel_size")
         if any(k % 2 == 0 for k in self.kernel_size):
             raise ValueError(f"GaussianBlur: kernel_size must be odd, got {kernel_size!r}")
         if isinstance(sigma, (int, float)):

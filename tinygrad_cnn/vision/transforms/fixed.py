@@ -117,9 +117,10 @@ class TenCrop(nn.Module):
         return f"size={self.size}, vertical_flip={self.vertical_flip}"
 
 
-def size_of(size: Any, name: str) -> Any:
-    """``size=`` as torchvision keeps and shows it: a pair of an int or of one in a sequence; two stay as they are."""
-    height, width = pair_of(size, name)
+def size_of(size: Any, name: str, what: str = "size") -> Any:
+    """``size=``, or what its name is, as torchvision keeps and shows it: a pair of an int or of one in a sequence; two
+    stay as they are."""
+    height, width = pair_of(size, name, what)
     return size if isinstance(size, (tuple, list)) and len(size) == 2 else (height, width)
 
 

@@ -95,6 +95,8 @@ class Tap(Watcher):
         elif (self.scores is None or op.name != "pick") and self._ours(inputs[0]):
             x, t = (probing.as_array(value) for value in inputs[:2])
             if x.ndim == 2 and t.shape == x.shape[:1] and t.dtype.kind in "iu":
+                if len(inputs) > 2 and np.shape(weights := probing.as_array(inputs[2])) == t.shape:
+                    t = np.where(weights != 0, t, -1)  # what is to be ignored is of no class
                 self.scores, self.classes = x, t
         self.seconds += seconds() - start
 

@@ -53,7 +53,9 @@ def test_flips(shape: tuple[int, ...]) -> None:
         same(F.vflip(image), F.vflip(tg.from_numpy(x)))
 
 
-@pytest.mark.parametrize("size", [(7, 5), (2, 3), (1, 1), (9, 9), (6, 9), (10, 3), (8, 6)])
+@pytest.mark.parametrize(
+    "size", [(7, 5), (2, 3), (1, 1), (9, 9), (6, 9), (10, 3), (8, 6), (9, 5), (9, 4), (5, 9), (6, 8)]
+)
 def test_the_middle(size: tuple[int, int]) -> None:
     """Of an image 7 by 6: half a pixel goes to the even side, and what is missing is zero."""
     x = pixels(3, 7, 6)
@@ -225,3 +227,20 @@ def test_dimensions() -> None:
     assert F.get_dimensions(tg.zeros(7, 5)) == [1, 7, 5]
     assert F.get_dimensions(tg.zeros(9, 2, 7, 5)) == [2, 7, 5]
     assert F.get_image_size(tg.zeros(7, 5)) == [5, 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("hflip", ()), ("vflip", ()), ("invert", ()), ("rgb_to_grayscale", ()), ("to_grayscale", ()), ("resize", (1,)),
+        ("get_dimensions", ()), ("get_image_size", ()), ("get_image_num_channels", ()), ("crop", (0, 0, 1, 1)),
+        ("center_crop", (1,)), ("five_crop", (1,)), ("pad", (1,)), ("rotate", (1,)), ("affine", (0, (0, 0), 1, 0)),
+        ("adjust_brightness", (1,)), ("adjust_contrast", (1,)), ("adjust_saturation", (1,)), ("adjust_hue", (0,)),
+        ("adjust_gamma", (1,)), ("gaussian_blur", (3,)),
+    ],
+)  # fmt: skip
+def test_the_function_that_was_called_says_what_an_image_is(name: str, arguments: Any) -> None:
+    with pytest.raises(TypeError, match=rf"^{name} takes a PIL image or a Tensor \(\.\.\., H, W\), got str"):
+        getattr(F, name)("picture.png", *arguments)
+    with pytest.raises(TypeError, match=rf"^{name}: a Tensor that is an image has shape .* got shape \(3,\)"):
+        getattr(F, name)(tg.zeros(3), *arguments)

@@ -133,7 +133,6 @@ def conv_transpose(step: Step, x: Array, w: Array, b: Array = None) -> Array:
     if (
         n in (1, 2)
         and before == after
-        and min(before) >= 0
         and all(e < max(s, d) for e, s, d in zip(extra, grid.stride, grid.dilation, strict=True))
     ):
         f = F.conv_transpose1d if n == 1 else F.conv_transpose2d
