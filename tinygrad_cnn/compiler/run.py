@@ -19,7 +19,7 @@ from ..autograd.modes import here
 from ..autograd.operation import _settled
 from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
-from .record import Aside, Recorded
+from .recorded import Aside, Recorded
 from .rewrite import back_from, needed
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
