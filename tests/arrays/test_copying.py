@@ -148,3 +148,21 @@ def test_matrices_lists_and_numbers_are_reshaped_as_by_numpy(shape: Any) -> None
     np.testing.assert_array_equal(copying.reshaped(np.zeros((4, 0, 2)), (4, 0)), np.zeros((4, 0)))
     np.testing.assert_array_equal(copying.reshaped(np.ones((1, 2, 3)), (1, 6)), np.ones((1, 6)))
     assert copying.reshaped(np.ones((1, 1, 1)), ()).shape == ()
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.arange(24.0).reshape(2, 3, 4)[::-1, :, ::-2],
+        np.broadcast_to(np.arange(3), (4, 3)),
+        np.arange(24).reshape(4, 6).T[::2, 1:],
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.float32(3.0).reshape(()),
+        np.zeros((0, 3)),
+    ],
+)
+def test_a_copy_that_lies_as_the_array_does(x: Any) -> None:
+    y = copying.as_it_lies(x)
+    np.testing.assert_array_equal(y, x)
+    assert (y.dtype, y.strides) == (x.dtype, x.strides)
+    assert not np.may_share_memory(x, y)

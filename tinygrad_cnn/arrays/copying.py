@@ -48,6 +48,20 @@ def copy_into(out: Any, x: Any) -> None:
     divide(shape[axis - 1], some, out.size * 0.5e-9)
 
 
+def as_it_lies(x: Any) -> Any:
+    """A copy whose elements lie as those of x do, gaps, backward runs and repetitions included.
+
+    NumPy may take another way through a copy that lies otherwise, and round otherwise.
+    """
+    if x.flags.forc:
+        return x.copy(order="K")
+    ends = [(n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)]
+    memory = np.empty(x.itemsize + sum(map(abs, ends)), np.uint8)
+    y: Any = np.ndarray(x.shape, x.dtype, memory, -sum(end for end in ends if end < 0), x.strides)
+    y[...] = x
+    return y
+
+
 def contiguous(x: Any) -> Any:
     """x itself if its memory runs in C order, else a copy that does."""
     if x.flags.c_contiguous:

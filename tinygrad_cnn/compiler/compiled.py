@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from functools import cache, update_wrapper
 from types import MethodType
 from typing import Any, cast
 
 from numpy import ndarray
 
-from ..arrays import rng
 from ..arrays.telling import users_frame
 from ..autograd.backward import walk
 from ..autograd.graph import Node, Variable
@@ -21,8 +20,9 @@ from ..nn.registry import changes
 from ..nn.summary import leaves_in, same_buffers
 from ..tensors import Tensor
 from .guards import attributes_of, changed
-from .record import Recorded, Stopped, record
-from .run import Plan, wants
+from .record import record
+from .recorded import Recorded, Stopped
+from .run import Plan, set_back, wants
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is
 
@@ -61,7 +61,7 @@ class Plans:
             return self._recorded(args, kwargs)
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         try:
-            return plan.run(inputs, lambda node, given: self._again(plan, node, given, args, kwargs))
+            return plan.run(inputs, lambda node, given, create: self._again(plan, node, given, create, args, kwargs))
         except Exception:  # nothing has changed: the function itself says best what is wrong
             return self.function(*args, **kwargs)
 
@@ -92,7 +92,7 @@ class Plans:
         elif recorded.constants and before is None:
             self._once[kind] = recorded
         elif before is not None and not recorded.same_constants(before):
-            self._stop("it reads an array that is another in each call, and that no operation has made")
+            self._stop(recorded.other_than(before))
         else:
             self.plans.setdefault(kind, []).append(Plan(recorded))
         return result
@@ -106,22 +106,20 @@ class Plans:
         warnings.warn_explicit(text, CompileWarning, frame.f_code.co_filename, frame.f_lineno)
 
     def _again(
-        self, plan: Plan, node: Node, given: dict[int, Any], args: Any, kwargs: Any
+        self, plan: Plan, node: Node, given: dict[int, Any], create: bool, args: Any, kwargs: Any
     ) -> Iterator[tuple[Any, Any]]:
-        """The way back recorded itself: of the same call, made once more as it is."""
-        state = node.attributes["state"]
-        dice = nullcontext() if state is None else rng.standing_in(rng.Generator.at(state))
+        """The way back of the same call, made once more as it is: recorded itself, or where it goes another way."""
         with ExitStack() as around:
             for module in self._modules:
                 around.enter_context(same_buffers(module))
-            for context in (dice, plan.same_targets(), enable_grad()):
+            for context in (set_back(node.attributes["stood"]), plan.same_targets(), enable_grad()):
                 around.enter_context(context)
             result = self.function(*args, **kwargs)
         ys = list({id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y)}.values())
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         targets = plan.targets(inputs)
         roots = [(y, given[k]) for k, y in enumerate(ys) if k in given]
-        found = walk(roots, retain=True, create=True, targets=targets, within=True)
+        found = walk(roots, retain=True, create=create, targets=targets, within=True)
         for x, parent in zip(targets, node.parents, strict=True):
             if (g := found.get(x if x._node is None else x._node)) is not None:
                 yield parent, g

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.copying import as_it_lies
 from ..arrays.rng import default_generator, is_source
 from ..autograd.backward import walk
 from ..autograd.graph import Node, Op, Variable, wrap
@@ -21,67 +21,12 @@ from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
 from ..profiler.hooks import CALLS
-from ..programs.program import Step, Value, put_together
-from ..programs.tape import Tape
+from ..programs.program import Value, put_together
+from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 from .guards import attributes_of, changed, other_dice
-
-
-@dataclass(eq=False)
-class Aside(Step):
-    """A step that counts whether or not its results are read: it may check something, draw, or change a buffer.
-
-    What is ``last`` is done when the whole call has succeeded.
-    """
-
-    last: bool = False
-
-
-@dataclass
-class Recorded:
-    """What one call did.
-
-    Attributes:
-        inputs: the values of the tensors and arrays among the arguments, in their order.
-        sources: the tensors that were there before and were read: parameters, buffers, what a function had at hand.
-        steps: those of the call, and those of the way back.
-        result: what it returned, with Values in the places of tensors.
-        cotangents: the gradients of the results that have one, each with its result's value.
-        slopes: the tensors that want a gradient, an input by its position, with the gradient's value.
-        effects: tensors that were there before and were written into, with the values they had in the end.
-        draws: were random numbers drawn?
-        constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
-    """
-
-    inputs: list[Value]
-    sources: dict[Value, Variable]
-    forward: list[Step]
-    back: list[Step]
-    result: Any
-    cotangents: list[tuple[Value, Value]]
-    slopes: list[tuple[Any, Value]]
-    effects: list[tuple[Variable, Value]]
-    draws: bool
-    constants: dict[Value, Any] = field(default_factory=dict)
-
-    def same_constants(self, before: Recorded) -> bool:
-        """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
-        if len(before.constants) != len(self.constants):
-            return False
-        for (x, thing), (y, other) in zip(list(self.constants.items()), before.constants.items(), strict=True):
-            if thing is other and isinstance(thing, Variable):
-                self.sources[x], x.kind, x.array = thing, "captured", None
-                del self.constants[x]
-            elif thing is not other and (
-                x.array is None or not np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
-            ):
-                return False
-        return True
-
-
-class Stopped(Exception):
-    """No plan can be made of a call; the message says why."""
+from .recorded import Aside, Recorded, Stopped, _wants
 
 
 class Recording(Tape):
@@ -93,7 +38,9 @@ class Recording(Tape):
         self.constants: dict[Value, Any] = {}
         self.draws = False
         self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
-        self._dice = _position()
+        self._source, self._dice = default_generator().numpy, _position()
+        self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
+        self._over = False  # is the call over, and the way back on its way?
         super().__init__(model)
         for module in () if model is None else model.modules():
             self.attributes.update(attributes_of(module))
@@ -108,6 +55,8 @@ class Recording(Tape):
     def _note(self, value: Value, x: Any) -> None:
         if value.kind in ("parameter", "buffer") and value not in self.sources:
             self.sources[value] = x
+        if isinstance(x, Tensor):
+            self._grads.setdefault(id(x), (x, x._grad))
         super()._note(value, x)
 
     def value_of(self, x: Any) -> Any:
@@ -115,7 +64,7 @@ class Recording(Tape):
         return x if isinstance(x, np.generic) else super().value_of(x)
 
     def _met(self, x: Any, a: ndarray) -> Value:
-        value = self._value("constant", a, array=a)
+        value = self._value("constant", a, array=as_it_lies(a))
         self.constants[value] = x
         self._note(value, x)
         return value
@@ -148,6 +97,10 @@ class Recording(Tape):
         except RuntimeError as error:  # written into behind the package's back
             return self.stop(str(error))
         self._step(op, given, self._settings(attributes), result)
+        if op.prepare is not None and result._node is not None:  # its rules read what it cast, which is those casts
+            for value, a in zip(given, result._node.saved[1:], strict=True):
+                if isinstance(value, Value) and isinstance(a, ndarray) and self._there(a) is None:
+                    self._note(value, a)
         if result._node is not None and len(result._node.attributes) > len(attributes):
             step, left = self.steps[-1], result._node.attributes
             for name in left:
@@ -160,7 +113,9 @@ class Recording(Tape):
         """A function of the user's is told by its operations."""
 
     def before_node(self, node: Node) -> None:
-        """The way back comes to a node."""
+        """A way back comes to a node."""
+        if not self._over and not here.mode.recording:
+            self.stop("a gradient is taken within, by backward() or by grad() without create_graph")
         if node.extra is not None and (node.extra.hooks or node.extra.retain is not None):
             self.stop(f"a tensor within, of '{node.op.name}', has a hook or retains its gradient")
 
@@ -171,31 +126,40 @@ class Recording(Tape):
 
     def aside(
         self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any, last: bool
-    ) -> None:
-        """NumPy computed something that operations read, or checked something: a step, whether read or not."""
+    ) -> Any:
+        """NumPy computed something that operations read, or checked something: a step, whether read or not.
+
+        Returns:
+            What it computed; where that is what it was given, in memory of its own: in another call it may be not.
+        """
         if self.why:
-            return
+            return made
         there = {id(x): value for value, x in self.sources.items()} if last else {}  # changed or not
         try:
             given = tuple(there[id(x)] if id(x) in there else self.value_of(x) for x in inputs)
         except RuntimeError as error:
-            return self.stop(str(error))
-        outputs = []
-        for a in made if isinstance(made, tuple) else (made,):
-            outputs.append(
-                self._value("result" if isinstance(a, ndarray) else "nothing", np.asarray(0 if a is None else a))
-            )
-            if isinstance(a, ndarray):
+            self.stop(str(error))
+            return made
+        several, outputs = isinstance(made, tuple), []
+        made = tuple(self._own(a) for a in (made if several else (made,)))
+        for a in made:
+            outputs.append(self._value("nothing" if a is None else "result", np.asarray(0 if a is None else a)))
+            if a is not None:
                 self._note(outputs[-1], a)
         name = getattr(function, "__name__", "aside").strip("_")
         settings = self._settings(attributes)
         self.steps.append(Aside(name, given, settings, tuple(outputs), *self._where(), function, last))
         self._dice, before = _position(), self._dice
         self.draws |= self._dice != before
+        return made if several else made[0]
+
+    def _own(self, a: Any) -> Any:
+        """An array in memory that is known as nothing else."""
+        return a if a is None or self._known.get(_place(a)) is None else as_it_lies(a)
 
     def reads(self, x: Any, how: str) -> None:
         """Python looks at the numbers of a tensor."""
-        if id(x) in self._tensors or self._there(x) is not None:
+        if isinstance(x, Variable) or (isinstance(x, ndarray) and self._there(x) is not None):
             self.stop(f"{how} reads the numbers of a tensor, which a plan cannot follow")
 
     def enter(self, module: Module) -> None:
@@ -223,8 +187,14 @@ class Recording(Tape):
         Raises:
             Stopped: no plan can be made of it.
         """
+        if not self.why and default_generator().numpy is not self._source:
+            self.stop("the generator of random numbers is seeded, or set back")
         if not self.why and _position() != self._dice:
             self.stop("random numbers are drawn where no operation sees it")
+        if not self.why and any(x._grad is not before for x, before in self._grads.values()):
+            self.stop("a gradient is left at a tensor, or taken from it")
+        if not self.why and any(_wants(x) and self._there(x) is None for x in self.sources.values()):
+            self.stop("a parameter is written into where no operation sees it")
         results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray, np.generic))]
         if any(not isinstance(x, Variable) for x in results):
             self.stop("it returns an array or a number of NumPy")
@@ -236,9 +206,15 @@ class Recording(Tape):
         forward, self.steps = self.steps, []
         effects = list(self._effects())
         wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
-        wanted += [(x, x) for x in (*self.sources.values(), *self.constants.values()) if _wants(x)]
+        made = {id(x) for x, _ in effects}
+        others = (*self.sources.values(), *self.constants.values())
+        wanted += [(x, x) for x in others if _wants(x) and id(x) not in made]
         ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
-        cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+        self._over = True
+        try:
+            cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+        except Exception as error:  # it is none that can be recorded: of a checkpoint, for one
+            self.stop(f"its way back is none of operations: {error}")
         if self.why:
             raise Stopped(self.why)
         return Recorded(
@@ -269,7 +245,7 @@ class Recording(Tape):
         for key, x in wanted:
             g = found.get(x if x._node is None else x._node)
             if g is not None:
-                slopes.append((key, self.value_of(g)))
+                slopes.append((key, self.value_of(np.asarray(g) if isinstance(g, np.generic) else g)))
         return cotangents, slopes
 
     def _effects(self) -> Iterator[tuple[Variable, Value]]:
@@ -278,7 +254,7 @@ class Recording(Tape):
         for value, x in known.items():
             now = self._there(x) if isinstance(x, Variable) else None
             if now is not None and now is not value and now.kind == "result":
-                if _wants(x):
+                if _wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
                 yield x, now
 
@@ -286,10 +262,6 @@ class Recording(Tape):
         """An input."""
         self._given = [*getattr(self, "_given", ()), tensor]
         super().take(name, tensor)
-
-
-def _wants(x: Any) -> bool:
-    return isinstance(x, Variable) and (x._wants_grad or x._node is not None)
 
 
 def _position() -> Any:

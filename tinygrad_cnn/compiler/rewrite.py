@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..programs.program import Step, Value, replaced, values_in
-from .record import Aside, Recorded
+from .recorded import Aside, Recorded
 
 
 def needed(recorded: Recorded) -> tuple[list[Step], list[Step]]:

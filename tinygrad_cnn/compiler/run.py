@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.copying import as_it_lies
 from ..arrays.like import like
-from ..arrays.rng import default_generator
+from ..arrays.rng import Generator, default_generator, go_to, position, standing_in
 from ..arrays.writes import mutated, tickets
 from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.inplace import about_to_write
@@ -18,12 +19,15 @@ from ..autograd.modes import here
 from ..autograd.operation import _settled
 from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
-from .record import Aside, Recorded
+from .recorded import Aside, Recorded
 from .rewrite import back_from, needed
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
 Call: TypeAlias = Callable[[Slots], None]
-Again: TypeAlias = Callable[[Node, dict[int, Any]], Iterator[tuple[Any, Any]]]  # the way back of a call made eagerly
+Again: TypeAlias = Callable[[Node, dict[int, Any], bool], Iterator[tuple[Any, Any]]]  # back from a call made eagerly
+
+
+_OF_ANY_SIZE = {"argwhere", "repeated_positions"}  # operations whose results have a shape that hangs on numbers
 
 
 class OtherwiseError(Exception):
@@ -39,6 +43,8 @@ class Plan:
         self._number: dict[Value, int] = {}
         self._first: Slots = []  # the slots as a call finds them: constants are there
         self._inputs = [self._slot(value) for value in recorded.inputs]
+        for value in values_in(recorded.result):
+            self._slot(value)
         read = {v for step in (*self.forward, *self.back) for v in step.values()} | set(values_in(recorded.result))
         sources = [(v, x) for v, x in recorded.sources.items() if v in read]
         self._sources = [(self._slot(v), x) for v, x in sources]
@@ -52,6 +58,7 @@ class Plan:
         self._kept = [self._slot(v) for v in self._number if v in for_back - made and v.kind != "constant"]
         self._effects = [(x, self._slot(v)) for x, v in recorded.effects]
         self._outputs = [self._slot(y) for y, _ in recorded.cotangents]
+        self._dice = [source for v, source in recorded.constants.items() if v.kind == "generator"]
         self._op = Op(self._go_back, (), None, "compiled")
 
     # -------------------------------------------------------------------------------------------------- making it
@@ -93,11 +100,11 @@ class Plan:
         slots = [self._slot(v) for v in step.outputs]
         names = [v.name for v in step.outputs[1:]]
         first, *more = slots
-        there = [v.kind != "nothing" for v in step.outputs]
+        shapes = [None if v.kind == "nothing" else v.shape for v in step.outputs]
 
         def all_of(v: Slots, made: Any, _: list[Any]) -> None:
-            for slot, is_there, a in zip(slots, there, made if type(made) is tuple else (made,), strict=True):
-                if (a is not None) is not is_there:
+            for slot, shape, a in zip(slots, shapes, made if type(made) is tuple else (made,), strict=True):
+                if (None if a is None else a.shape) != shape:
                     raise OtherwiseError(step.op)
                 v[slot] = a
 
@@ -108,7 +115,12 @@ class Plan:
                     v[slot] = left[name]
             v[first] = y if type(y) is ndarray else _settled(y, arrays, {})[0]
 
-        return all_of if isinstance(step, Aside) else one
+        def of_this_shape(v: Slots, y: Any, _: list[Any]) -> None:
+            if y.shape != shapes[0]:
+                raise OtherwiseError(step.op)
+            v[first] = y
+
+        return all_of if isinstance(step, Aside) else of_this_shape if step.op in _OF_ANY_SIZE else one
 
     def _filled(self, thing: Any, v: Slots) -> Any:
         """Attributes with this call's arrays in the places of Values."""
@@ -142,13 +154,14 @@ class Plan:
             v[slot] = x._array if isinstance(x, Variable) else x
         for slot, x in self._sources:
             v[slot] = x._array
-        state = default_generator().get_state() if self.recorded.draws else None
+        dice = [*self._dice, *([default_generator()] if self.recorded.draws else [])]
+        stood = [(source, position(source)) for source in dice]
         try:
             for call in self._forward:
                 call(v)
         except Exception:
-            if state is not None:
-                default_generator().set_state(state)
+            for source, where in stood:
+                go_to(source, where)
             raise
         for function, arrays in v[-1]:
             function(*arrays)
@@ -156,7 +169,7 @@ class Plan:
             about_to_write(x)
             np.copyto(x._array, v[slot], casting="unsafe")
             mutated(x._array)
-        nodes = self._nodes(v, inputs, again, state) if self._outputs else {}
+        nodes = self._nodes(v, inputs, again, stood) if self._outputs else {}
         return self._result(self.recorded.result, v, nodes)
 
     def targets(self, inputs: Sequence[Any]) -> list[Variable]:
@@ -173,18 +186,18 @@ class Plan:
             for x, a in before:
                 x._array[...] = a
 
-    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, state: Any) -> dict[int, Node]:
+    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, stood: Any) -> dict[int, Node]:
         parents = [x if x._wants_grad else x._node for x in self.targets(inputs)]
         y = v[self._outputs[0]]
         saved = (like(y.shape, y.dtype), *(v[slot] for slot in self._kept))
-        node = Node(self._op, tuple(parents), saved, {"again": again, "state": state}, next(tickets), here.mode.module)
+        node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, next(tickets), here.mode.module)
         several = len(self._outputs) > 1
         return {s: output_node(node, k if several else None, v[s]) for k, s in enumerate(self._outputs)}
 
     def _result(self, thing: Any, v: Slots, nodes: dict[int, Node]) -> Any:
         if isinstance(thing, Value):
             slot = self._number[thing]
-            return wrap(v[slot], nodes.get(slot))
+            return wrap(as_it_lies(v[slot]) if thing.kind == "constant" else v[slot], nodes.get(slot))
         if isinstance(thing, dict):
             return {key: self._result(part, v, nodes) for key, part in thing.items()}
         if isinstance(thing, (tuple, list)):
@@ -194,7 +207,7 @@ class Plan:
     def _go_back(self, g: Any, node: Node, create: bool) -> Iterator[tuple[Any, Any]]:
         given = g.of if isinstance(g, Several) else {0: g}
         if create:
-            yield from node.attributes["again"](node, given)
+            yield from node.attributes["again"](node, given, True)
             return
         which = tuple(sorted(given))
         if which not in self._ways:
@@ -206,11 +219,32 @@ class Plan:
             v[slot] = a
         for k in which:
             v[self._cotangents[k]] = given[k]
-        for call in calls:
-            call(v)
+        try:
+            for call in calls:
+                call(v)
+        except OtherwiseError:
+            yield from node.attributes["again"](node, given, False)
+            return
         for found, parent in zip(slopes, node.parents, strict=True):
             if found is not None:
-                yield parent, v[found]
+                a = v[found]
+                yield parent, as_it_lies(a) if a is self._first[found] else a
+
+
+@contextmanager
+def set_back(stood: Sequence[tuple[Any, Any]]) -> Iterator[None]:
+    """Within, generators of random numbers go on from where they stood once; afterwards they stand as before."""
+    mine = [(source, where) for source, where in stood if source is not default_generator()]
+    now = [(source, position(source)) for source, _ in mine]
+    try:
+        for source, where in mine:
+            go_to(source, where)
+        own = next((Generator.at(where) for source, where in stood if source is default_generator()), None)
+        with standing_in(own):  # in this thread
+            yield
+    finally:
+        for source, where in now:
+            go_to(source, where)
 
 
 def wants(x: Any) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..ops.elementwise import log
+from ..ops.extremes import argmax
 from ..ops.index import gather
 from ..ops.limits import clamp
 from ..ops.reduce import sum as sum_over
-from ..ops.shape import broadcast_to
+from ..ops.shape import broadcast_to, reshape, transpose
 from ..ops.softmaxes import logsumexp, softmax
 from ..tensors import Tensor
 from ..tensors.sampling import multinomial
@@ -74,20 +75,20 @@ class Categorical(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        return Tensor(np.asarray(self.probs._array.argmax(-1)))
+        return argmax(self.probs, -1)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         n = math.prod(tuple(sample_shape))
         if 0 in shape:
             return Tensor(np.zeros(shape, np.int64))
-        rows = Tensor(self.probs._array.reshape(-1, self._param.shape[-1]))
-        return Tensor(multinomial(rows, n, True)._array.T.reshape(shape))
+        rows = reshape(self.probs.detach(), (-1, self._param.shape[-1]))
+        return reshape(transpose(multinomial(rows, n, True), 0, 1), shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
         x = self._checked(value)
         shape = np.broadcast_shapes(x.shape, self._batch_shape)
-        index = Tensor(np.broadcast_to(x._array, shape).astype(np.int64)[..., None])
+        index = broadcast_to(x.detach(), shape).to(np.int64)[..., None]
         logits = broadcast_to(self.logits, (*shape, self._param.shape[-1]))
         return gather(logits, -1, index)[..., 0]
 

@@ -8,19 +8,36 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..ops.watched import aside
 from ..tensors import Tensor
 
 
 class Constraint:
-    """A condition on numbers, in words and as a test on arrays. ``event_dim`` last dimensions are tested together."""
+    """A condition on numbers, in words and as a test on arrays. ``event_dim`` last dimensions are tested together.
 
-    def __init__(self, words: str, test: Callable[[ndarray[Any, Any]], Any], event_dim: int = 0) -> None:
-        self.words, self.event_dim, self._test = words, event_dim, test
+    ``bounds`` are tensors whose arrays the test gets, too.
+    """
+
+    def __init__(
+        self, words: str, test: Callable[..., Any], event_dim: int = 0, bounds: tuple[Tensor, ...] = ()
+    ) -> None:
+        self.words, self.event_dim, self.bounds, self._test = words, event_dim, bounds, test
 
     def check(self, value: Tensor) -> Tensor:
         """Where is it met? A tensor of booleans."""
+        return Tensor(aside(self._met, value, *self.bounds))
+
+    def _met(self, *arrays: ndarray[Any, Any]) -> ndarray[Any, Any]:
         with np.errstate(invalid="ignore"):
-            return Tensor(np.asarray(self._test(value._array)))
+            return np.asarray(self._test(*arrays))
+
+    def unmet(self, value: Tensor) -> Any:
+        """Where it is not met, or None where that is nowhere."""
+        return aside(self._unmet, value, *self.bounds)
+
+    def _unmet(self, *arrays: ndarray[Any, Any]) -> Any:
+        met = self._met(*arrays)
+        return None if met.all() else ~met
 
     def __repr__(self) -> str:
         return self.words
@@ -37,8 +54,7 @@ real_vector = Constraint("real numbers", lambda x: (x == x).all(-1), 1)
 
 def interval(low: Tensor, high: Tensor) -> Constraint:
     """Between two bounds, both included."""
-    a, b = low._array, high._array
-    return Constraint("between low and high", lambda x: (x >= a) & (x <= b))
+    return Constraint("between low and high", lambda x, a, b: (x >= a) & (x <= b), 0, (low, high))
 
 
 def integer_interval(low: int, high: int) -> Constraint:
@@ -49,4 +65,4 @@ def integer_interval(low: int, high: int) -> Constraint:
 def independent(base: Constraint, dims: int) -> Constraint:
     """Met where ``base`` is met all along the last ``dims`` dimensions of its answer."""
     axes = tuple(range(-dims, 0))
-    return Constraint(base.words, lambda x: base._test(x).all(axes), base.event_dim + dims)
+    return Constraint(base.words, lambda *x: base._test(*x).all(axes), base.event_dim + dims, base.bounds)

@@ -14,6 +14,7 @@ from ..autograd.modes import enable_grad, no_grad
 from ..ops.elementwise import exp, sqrt
 from ..ops.grids import broadcast_tensors
 from ..ops.shape import broadcast_to
+from ..ops.watched import aside
 from ..tensors import Tensor
 from .constraints import Constraint
 
@@ -51,9 +52,9 @@ class Distribution:
         Distribution._validate_args = bool(value)
 
     def _require(self, value: Tensor, constraint: Constraint, what: str) -> None:
-        met = constraint.check(value)._array
-        if not met.all():
-            bad = value._array[~met] if met.shape == value.shape else value._array
+        unmet = constraint.unmet(value)
+        if unmet is not None:
+            bad = value._array[unmet] if unmet.shape == value.shape else value._array
             first = bad.ravel()[0] if not constraint.event_dim else bad
             raise ValueError(f"{type(self).__name__}: {what} must be {constraint}, got {first}, in shape {value.shape}")
 
@@ -201,4 +202,8 @@ def parameters(name: str, **given: Any) -> list[Tensor]:
 
 def uniform_like(shape: Shape, like: Tensor) -> ndarray[Any, Any]:
     """Random numbers in [0, 1) of a tensor's dtype."""
-    return np.asarray(rng.uniform(shape, like.dtype, None), like.dtype)
+    return aside(_uniform, shape=shape, dtype=like.dtype)
+
+
+def _uniform(*, shape: Shape, dtype: np.dtype[Any]) -> ndarray[Any, Any]:
+    return np.asarray(rng.uniform(shape, dtype, None), dtype)

@@ -9,9 +9,15 @@ import numpy as np
 
 from ..arrays import rng
 from ..ops.elementwise import exp, log, log1p, reciprocal, square
+from ..ops.watched import aside
 from ..tensors import Tensor
 from . import constraints
 from .distribution import Distribution, parameters
+
+
+def _waiting_times(*, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Random numbers from the exponential distribution of rate 1."""
+    return np.asarray(rng.resolve(None).standard_exponential(shape), dtype)
 
 
 class Exponential(Distribution):
@@ -42,8 +48,8 @@ class Exponential(Distribution):
         return square(reciprocal(self.rate))
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        times = rng.resolve(None).standard_exponential(self._extended_shape(sample_shape))
-        return Tensor(np.asarray(times, self.rate.dtype)) / self.rate
+        times = aside(_waiting_times, shape=self._extended_shape(sample_shape), dtype=self.rate.dtype)
+        return Tensor(times) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
         return log(self.rate) - self.rate * self._checked(value)

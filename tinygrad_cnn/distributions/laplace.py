@@ -10,9 +10,17 @@ import numpy as np
 
 from ..arrays import rng
 from ..ops.elementwise import abs, expm1, log, log1p, sign, square
+from ..ops.watched import aside
 from ..tensors import Tensor
 from . import constraints
-from .distribution import Distribution, parameters, uniform_like
+from .distribution import Distribution, parameters
+
+
+def _two_sided(*, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Random numbers from the Laplace distribution of mean 0 and scale 1."""
+    lengths = np.asarray(rng.resolve(None).standard_exponential(shape), dtype)
+    sides = np.where(np.asarray(rng.uniform(shape, dtype, None), dtype) < 0.5, dtype.type(-1), dtype.type(1))
+    return np.asarray(sides * lengths)
 
 
 class Laplace(Distribution):
@@ -43,10 +51,8 @@ class Laplace(Distribution):
         return square(self.scale) * 2
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        shape, dtype = self._extended_shape(sample_shape), self.loc.dtype
-        lengths = np.asarray(rng.resolve(None).standard_exponential(shape), dtype)
-        sides = np.where(uniform_like(shape, self.loc) < 0.5, dtype.type(-1), dtype.type(1))
-        return self.loc + self.scale * Tensor(sides * lengths)
+        noise = aside(_two_sided, shape=self._extended_shape(sample_shape), dtype=self.loc.dtype)
+        return self.loc + self.scale * Tensor(noise)
 
     def log_prob(self, value: Tensor) -> Tensor:
         return -log(self.scale * 2) - abs(self._checked(value) - self.loc) / self.scale

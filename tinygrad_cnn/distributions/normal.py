@@ -11,9 +11,14 @@ import numpy as np
 from ..arrays import rng
 from ..ops.elementwise import log, square
 from ..ops.special import erf, erfinv
+from ..ops.watched import aside
 from ..tensors import Tensor
 from . import constraints
 from .distribution import Distribution, parameters
+
+
+def _noise(*, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    return np.asarray(rng.normal(shape, dtype, None), dtype)
 
 
 class Normal(Distribution):
@@ -48,8 +53,7 @@ class Normal(Distribution):
         return square(self.scale)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        dtype = self.loc.dtype
-        noise = np.asarray(rng.normal(self._extended_shape(sample_shape), dtype, None), dtype)
+        noise = aside(_noise, shape=self._extended_shape(sample_shape), dtype=self.loc.dtype)
         return self.loc + self.scale * Tensor(noise)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -6,11 +6,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..ops.elementwise import log, square, where
 from ..ops.limits import clamp
+from ..ops.watched import aside
 from ..tensors import Tensor
 from . import constraints
 from .distribution import Distribution, parameters, uniform_like
+
+
+def _out_of_order(low: Any, high: Any) -> Any:
+    """Where low is not below high; None if nowhere."""
+    right = low < high
+    return None if right.all() else np.asarray(~right)
 
 
 class Uniform(Distribution):
@@ -22,7 +31,7 @@ class Uniform(Distribution):
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = parameters("Uniform", low=low, high=high)
         super().__init__(self.low.shape, (), validate_args)
-        if self._validate_args and not (self.low._array < self.high._array).all():
+        if self._validate_args and aside(_out_of_order, self.low, self.high) is not None:
             raise ValueError(f"Uniform: low must be below high, got {self.low.tolist()} and {self.high.tolist()}")
 
     @property

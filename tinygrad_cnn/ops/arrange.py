@@ -16,6 +16,7 @@ from ..autograd.operation import op
 from .index import _getitem
 from .indices import EVERYTHING, Index, numbers
 from .shape import Dims, _clone, _reshape, checked, normalise_dim, normalise_dims, sizes
+from .watched import aside, reading
 
 
 # ---------------------------------------------------------------------------------------------------- flips and turns
@@ -152,7 +153,7 @@ def repeat_interleave(
     input = checked(input, "repeat_interleave")
     if repeats is None:
         counts = numbers(input, "repeat_interleave", "counts")
-        if counts.ndim != 1 or (counts.size and counts.min() < 0):
+        if counts.ndim != 1 or aside(_negative, input) is not None:
             raise ValueError(f"repeat_interleave() takes a vector of counts, not negative, got {input}")
         return _repeated_positions(input)
     if dim is None:
@@ -166,8 +167,10 @@ def repeat_interleave(
         raise ValueError(f"repeat_interleave(): repeats must be a number or a vector, got shape {counts.shape}")
     if counts.size not in (1, n):
         raise ValueError(f"repeat_interleave(): {counts.size} repeats for the {n} entries of dimension {d}")
-    if counts.size and counts.min() < 0:
+    if aside(_negative, repeats) is not None:
         raise ValueError(f"repeat_interleave(): repeats must not be negative, got {counts.min()}")
+    if counts.size == 1:
+        reading(repeats, "repeat_interleave()")
     total = n * int(counts.item()) if counts.size == 1 else int(counts.sum())
     if output_size is not None and output_size != total:
         raise ValueError(f"repeat_interleave(): output_size={output_size}, but the repeats make {total}")
@@ -178,8 +181,18 @@ def repeat_interleave(
             _reshape(input, shape=(*shape[: d + 1], 1, *shape[d + 1 :])), shape=(*shape[: d + 1], k, *shape[d + 1 :])
         )
         return _reshaped_copy(many, (*shape[:d], n * k, *shape[d + 1 :]))
-    picks = (EVERYTHING,) * d + (np.repeat(np.arange(n), counts),)
+    picks = (EVERYTHING,) * d + (aside(_each_repeated, repeats),)
     return _getitem(input, index=Index((...,), picks, unique=False))
+
+
+def _negative(counts: Any) -> Any:
+    """The least, where it is negative."""
+    counts = np.asarray(counts)
+    return counts.min(keepdims=True) if counts.size and counts.min() < 0 else None
+
+
+def _each_repeated(counts: Any) -> Any:
+    return np.repeat(np.arange(counts.size), counts)
 
 
 # ----------------------------------------------------------------------------------------------------------- diagonals

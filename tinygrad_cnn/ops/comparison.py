@@ -12,6 +12,7 @@ from .guards import note_comparison
 from .numbers import number_for
 from .promotion import promote, promote_to_compare
 from .shape import checked
+from .watched import reading
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -65,7 +66,7 @@ not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 def equal(input: Array, other: Array) -> bool:
     """Have the two the same shape and the same elements? One answer; `eq` gives one an element."""
     a, b = checked(input, "equal"), checked(other, "equal")
-    return bool(a.shape == b.shape and array_of(eq(a, b)).all())
+    return bool(a.shape == b.shape and array_of(reading(eq(a, b), "equal()")).all())
 
 
 @op(prepare=promote)
@@ -98,7 +99,7 @@ def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, 
 def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Is every element of ``input`` close to that of ``other``, as `isclose` tells it? One answer."""
     close = isclose(input, other, rtol, atol, equal_nan)
-    return bool(array_of(close).all())
+    return bool(array_of(reading(close, "allclose()")).all())
 
 
 # -------------------------------------------------------------------------------------------------- kinds of numbers

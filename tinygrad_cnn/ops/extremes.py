@@ -17,6 +17,7 @@ from .elementwise import maximum, minimum, true_divide
 from .reduce import Axes, Dims, count, fold, many_dims, spread
 from .reduce import _sum as sum_over
 from .shape import checked
+from .watched import aside
 
 
 class Selected(NamedTuple):
@@ -57,8 +58,12 @@ def selected(x: Array, i: Any, dim: int, keepdim: bool) -> Selected:
     """The elements at the positions i, with ``dim`` kept at size 1, with ``dim`` kept or not."""
     values = take(x, i, dim=dim, keepdim=keepdim)
     if not keepdim and i.ndim:
-        i = i.squeeze(dim)
+        i = aside(_squeezed, i, dim=dim) if isinstance(i, ndarray) else i.squeeze(dim)
     return Selected(values, beside(x, array_of(i)))
+
+
+def _squeezed(i: ndarray, *, dim: int) -> ndarray:
+    return i.squeeze(dim)
 
 
 # ------------------------------------------------------------------------------------------------ largest and smallest
@@ -171,7 +176,7 @@ def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Array = 
 
 
 # -------------------------------------------------------------------------------------------------------- the middle
-def _middle(x: Any, dim: int, skip_nan: bool) -> Any:
+def _middle(x: Any, *, dim: int, skip_nan: bool) -> Any:
     """The position of the lower median along ``dim``, kept at size 1; of the first NaN, where NaN counts."""
     if not x.ndim:
         return np.zeros((), np.int64)
@@ -188,7 +193,7 @@ def _median_rule(g: Array, y: Array, x: Array, **_attributes: Any) -> Array:
 @op(_median_rule)
 def _median(x: Array, *, skip_nan: bool) -> Array:
     flat = x.reshape(-1)
-    return flat[_middle(flat, 0, skip_nan)[0]] if flat.size else np.asarray(np.nan, x.dtype)
+    return flat[_middle(flat, dim=0, skip_nan=skip_nan)[0]] if flat.size else np.asarray(np.nan, x.dtype)
 
 
 def _median_of(input: Array, dim: int | None, keepdim: bool, skip_nan: bool, name: str) -> Any:
@@ -198,7 +203,7 @@ def _median_of(input: Array, dim: int | None, keepdim: bool, skip_nan: bool, nam
     if dim is None:
         return _median(x, skip_nan=skip_nan)
     d = dims[0] if dims else 0
-    return selected(x, _middle(array_of(x), d, skip_nan), d, bool(keepdim))
+    return selected(x, aside(_middle, x, dim=d, skip_nan=skip_nan), d, bool(keepdim))
 
 
 def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:

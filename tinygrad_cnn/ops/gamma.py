@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import polynomial
 
-from ..autograd.graph import Array, array_of
+from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import quiet
 from .promotion import promote_to_float
 from .special import _floating
+from .watched import aside
 
 # Bernoulli's numbers B_2, B_4, ...
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
@@ -86,6 +87,12 @@ def polygamma(n: int, input: Array) -> Array:
     return _polygamma(_floating(input, "polygamma"), n=order)
 
 
+def _check_least(x: Any, *, p: int) -> None:
+    least = float(np.fmin.reduce(x, axis=None, initial=np.inf))
+    if 2 * least <= p - 1:
+        raise RuntimeError(f"mvlgamma: each number must be above (p - 1) / 2, got {least} for p={p}")
+
+
 def mvlgamma(input: Array, p: int) -> Array:
     """The logarithm of the multivariate gamma function of dimension p, of numbers above (p - 1) / 2.
 
@@ -94,9 +101,7 @@ def mvlgamma(input: Array, p: int) -> Array:
     x, p = _floating(input, "mvlgamma"), operator.index(p)
     if p < 1:
         raise RuntimeError(f"mvlgamma: p must be at least 1, got {p}")
-    least = float(np.fmin.reduce(array_of(x), axis=None, initial=np.inf))
-    if 2 * least <= p - 1:
-        raise RuntimeError(f"mvlgamma: each number must be above (p - 1) / 2, got {least} for p={p}")
+    aside(_check_least, x, p=p)
     y = lgamma(x)
     for j in range(1, p):
         y = y + lgamma(x - j / 2)

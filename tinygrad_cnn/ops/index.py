@@ -21,6 +21,7 @@ from .indices import EVERYTHING, Index, numbers, parse, positions
 from .numbers import array_for, written
 from .repeats import add_at, picked_dims, rows_of
 from .shape import _clone, _reshape, checked, normalise_dim
+from .watched import aside
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -153,16 +154,21 @@ def _written(g: Array, index: Index, shape: tuple[int, ...]) -> Array:
     mine = _getitem(g, index=index)
     if index.picks is not None and not index.unique:
         view = np.empty(g.shape, np.bool_)[index.basic]
-        rows, n, _ = rows_of(view.shape, index.picks)
-        last = np.empty(n, np.intp)
-        last[rows] = np.arange(rows.size)
-        stays = last[rows] == np.arange(rows.size)
-        if not stays.all():
-            front, picked = picked_dims(index.picks)
-            mine = mine * stays.reshape(picked + (1,) * (mine.ndim - front - len(picked))).astype(g.dtype)
+        stays = aside(_last_ones, shape=view.shape, picks=index.picks, ndim=mine.ndim, dtype=g.dtype)
+        mine = mine if stays is None else mine * stays
     if mine.ndim < len(shape):  # the value had dimensions of size 1 in front
         mine = _reshape(mine, shape=(1,) * (len(shape) - mine.ndim) + tuple(mine.shape))
     return sum_to(mine, shape=shape)
+
+
+def _last_ones(*, shape: tuple[int, ...], picks: tuple[Any, ...], ndim: int, dtype: Any) -> ndarray | None:
+    """1 for each pick that is the last of its place, 0 for others, beside ``ndim`` dimensions; None where all are."""
+    rows, n, _ = rows_of(shape, picks)
+    last = np.empty(n, np.intp)
+    last[rows] = np.arange(rows.size)
+    stays: ndarray = last[rows] == np.arange(rows.size)
+    front, picked = picked_dims(picks)
+    return None if stays.all() else stays.reshape(picked + (1,) * (ndim - front - len(picked))).astype(dtype)
 
 
 # --------------------------------------------------------------------------------------------- gathering and scattering
@@ -209,12 +215,16 @@ def _scatter(x: Array, index: Array, src: Array, *, dim: int) -> Array:
 
 def _stays(index: Array, dim: int, shape: tuple[int, ...], dtype: Any) -> ndarray:
     """1 for each entry of the index that is the last one written to its place, 0 for the others."""
-    index = array_of(index)
+    stays: ndarray = aside(_lasting, index, dim=dim, shape=tuple(shape), dtype=dtype)
+    return stays
+
+
+def _lasting(index: ndarray, *, dim: int, shape: tuple[int, ...], dtype: Any) -> ndarray:
+    """`_stays` of an array."""
     flat, order = _flat(index, dim, shape), np.arange(index.size)
     last = np.empty(math.prod(shape), np.intp)
     last[flat] = order
-    stays: ndarray = last[flat] == order
-    return stays.reshape(index.shape).astype(dtype)
+    return (last[flat] == order).reshape(index.shape).astype(dtype)
 
 
 def _along(input: Array, dim: Any, index: Array, function: str) -> tuple[Any, Any, int, bool]:
@@ -234,8 +244,12 @@ def _along(input: Array, dim: Any, index: Array, function: str) -> tuple[Any, An
             f"{input.shape}, and be no larger except along dimension {d}"
         )
     if fits:
-        positions(a.reshape(i.shape), x.shape[d], d, least=0)
+        aside(_check_places, index, shape=tuple(i.shape), n=x.shape[d], dim=d)
     return x, i, d, fits
+
+
+def _check_places(i: ndarray, *, shape: tuple[int, ...], n: int, dim: int) -> None:
+    positions(i.reshape(shape), n, dim, least=0)
 
 
 def gather(input: Array, dim: int, index: Array) -> Array:
@@ -321,8 +335,13 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
         raise ValueError(
             f"take_along_dim(): {input.shape} and {i.shape} do not broadcast outside dimension {d}"
         ) from None
-    i = positions(i, input.shape[d], d).astype(np.intp, copy=False)
-    i = np.broadcast_to(i, (*shared[:d], i.shape[d], *shared[d:]))
+    shape = (*shared[:d], i.shape[d], *shared[d:])
+    i = aside(_broadcast_places, indices, given=i.shape, shape=shape, n=input.shape[d], dim=d)
     if rest[0] != shared:
         input = broadcast_to(input, shape=(*shared[:d], input.shape[d], *shared[d:]))
     return _gather(input, i, dim=d)
+
+
+def _broadcast_places(i: ndarray, *, given: Any, shape: Any, n: int, dim: int) -> ndarray:
+    """Positions of the shape ``given``, counted from the front, in another shape."""
+    return np.broadcast_to(positions(i.reshape(given), n, dim).astype(np.intp, copy=False), shape)

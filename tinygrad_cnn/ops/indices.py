@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..autograd.graph import array_of
+from ..autograd.graph import Variable, array_of
 from ..autograd.modes import here
+from .watched import aside, reading
 
 EVERYTHING = slice(None)
 
@@ -35,7 +36,7 @@ def parse(index: Any, shape: tuple[int, ...]) -> Index:
         ValueError: a slice that goes backwards.
     """
     basic: list[Any] = []
-    arrays: list[tuple[int, ndarray]] = []  # (position in basic, array)
+    arrays: list[tuple[int, Any]] = []  # (position in basic, tensor or array)
     taken = 0  # dimensions of the tensor used up
     dots = numbers = False
     for item in index if isinstance(index, tuple) else (index,):
@@ -45,7 +46,7 @@ def parse(index: Any, shape: tuple[int, ...]) -> Index:
             if dots:
                 raise IndexError("an index can only have one Ellipsis ('...')")
             dots = True
-        if isinstance(item, ndarray):
+        if isinstance(item, (ndarray, Variable)):
             arrays.append((len(basic), item))
             basic += [EVERYTHING] * takes or [None]
         else:
@@ -64,14 +65,15 @@ def parse(index: Any, shape: tuple[int, ...]) -> Index:
     if not arrays:
         return Index(tuple(basic))
     picks: list[Any] = [EVERYTHING] * ndim
-    for at, a in arrays:
+    for at, item in arrays:
+        a = array_of(item)
         if a.dtype != np.bool_:
-            picks[made[at]] = copied(a, positions(a, shape[source[at]], source[at]))
+            picks[made[at]] = copied(item, aside(_positions, item, n=shape[source[at]], dim=source[at]))
             continue
         extent = (1,) if basic[at] is None else shape[source[at] : source[at] + a.ndim]
-        if a.shape != extent:
+        if (a.shape or (1,)) != extent:
             raise IndexError(f"a mask of shape {a.shape} does not match the sizes {extent} of the dimensions it masks")
-        picks[made[at] : made[at] + a.ndim] = np.nonzero(a)
+        picks[made[at] : made[at] + max(a.ndim, 1)] = aside(_marked, item)
     while picks[-1] is EVERYTHING:
         picks.pop()
     shapes = [p.shape for p in picks if p is not EVERYTHING]
@@ -79,7 +81,7 @@ def parse(index: Any, shape: tuple[int, ...]) -> Index:
         np.broadcast_shapes(*shapes)
     except ValueError:
         raise IndexError(f"index arrays of shapes {', '.join(map(str, shapes))} do not broadcast together") from None
-    return Index(tuple(basic), tuple(picks), len(arrays) == 1 and arrays[0][1].dtype == np.bool_)
+    return Index(tuple(basic), tuple(picks), len(arrays) == 1 and array_of(arrays[0][1]).dtype == np.bool_)
 
 
 def _dimensions(basic: list[Any], dots: int) -> tuple[list[int], list[int], int]:
@@ -95,7 +97,7 @@ def _dimensions(basic: list[Any], dots: int) -> tuple[list[int], list[int], int]
 
 
 def _entry(item: Any) -> tuple[Any, int]:
-    """One entry of an index in its plain form, and how many dimensions it takes. Arrays are copied."""
+    """One entry of an index in its plain form, and how many dimensions it takes."""
     if type(item) is int:
         return item, 1
     if item is None or item is Ellipsis:
@@ -104,19 +106,20 @@ def _entry(item: Any) -> tuple[Any, int]:
         return _slice(item), 1
     a = array_of(item)
     if isinstance(a, (list, tuple, range)):
-        a = np.asarray([array_of(i) for i in a])
-        a = a if a.size else a.astype(np.intp)
+        a = np.asarray([array_of(reading(i, "an index")) for i in a])
+        item = a = a if a.size else a.astype(np.intp)
     if isinstance(a, (bool, ndarray, np.generic)):
-        a = np.array(a)
+        if not isinstance(a, ndarray):
+            item = a = np.asarray(a)
         if a.dtype == np.bool_:
-            return (a, a.ndim) if a.ndim else (a.reshape(1), 0)
+            return item, a.ndim
         if a.dtype == np.uint8 and a.ndim:
             raise IndexError(
                 "an index array of dtype uint8 is ambiguous (PyTorch reads a mask, NumPy positions): "
                 'use .astype("bool") for a mask or .astype("int64") for positions'
             )
         if a.dtype.kind in "iu":
-            return (copied(item, a.astype(np.intp, copy=False)), 1) if a.ndim else (int(a), 1)
+            return (item, 1) if a.ndim else (int(array_of(reading(item, "an index"))), 1)
         raise IndexError(f"an index array must hold integers or booleans, got dtype {a.dtype}")
     try:
         return operator.index(item), 1
@@ -124,6 +127,16 @@ def _entry(item: Any) -> tuple[Any, int]:
         raise IndexError(
             f"an index is made of integers, slices, None, '...', integer arrays and masks, got {type(item).__name__}"
         ) from None
+
+
+def _positions(a: ndarray, *, n: int, dim: int) -> ndarray:
+    """`positions`, in memory of their own."""
+    return positions(a.astype(np.intp), n, dim)
+
+
+def _marked(a: ndarray) -> tuple[ndarray, ...]:
+    """Where a mask is true; a single truth is a vector."""
+    return np.nonzero(np.atleast_1d(a))
 
 
 def copied(x: Any, a: ndarray) -> ndarray:

@@ -15,6 +15,7 @@ from ..autograd.operation import op
 from .index import cut, select
 from .promotion import promote
 from .shape import _reshape, atleast_1d, atleast_2d, atleast_3d, checked, normalise_dim, sizes
+from .watched import reading
 
 
 def _same_dtype(tensors: Any, function: str) -> tuple[Any, ...]:
@@ -160,7 +161,7 @@ def tensor_split(input: Array, indices_or_sections: int | Sequence[int] | Array,
     n = input.shape[d]
     given = indices_or_sections
     if isinstance(given, (Variable, ndarray)):
-        given = array_of(given).tolist()
+        given = array_of(reading(given, "tensor_split()")).tolist()
     if isinstance(given, Sequence):
         at = [min(i + n if i < 0 else i, n) if i >= -n else 0 for i in map(operator.index, given)]
         return _cuts(input, d, [0, *at, n])

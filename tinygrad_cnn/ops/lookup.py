@@ -18,6 +18,7 @@ from .index import _getitem, _place, _setitem, writable
 from .indices import EVERYTHING, Index, copied, numbers, positions
 from .numbers import scalar_for
 from .shape import _reshape, checked, normalise_dim
+from .watched import aside, reading
 
 
 def _rows(input: Array, dim: int, index: Array, function: str, least: int | None = 0) -> tuple[Any, int, Index]:
@@ -31,8 +32,13 @@ def _rows(input: Array, dim: int, index: Array, function: str, least: int | None
         x = _reshape(x, shape=(1,))
         if i.size != 1 and function != "index_fill":
             raise ValueError(f"{function}(): a 0-d tensor has one entry to name, got {i.size} indices")
-    i = copied(index if i.ndim else i, positions(np.array(i.reshape(-1), np.intp), x.shape[d], d, least))
+    i = copied(index if i.ndim else i, aside(_numbered, index, n=x.shape[d], dim=d, least=least))
     return x, d, Index((...,), (EVERYTHING,) * d + (i,), unique=False)
+
+
+def _numbered(i: ndarray, *, n: int, dim: int, least: int | None) -> ndarray:
+    """Positions along a dimension, checked, as a vector in memory of their own."""
+    return positions(np.array(i.reshape(-1), np.intp), n, dim, least)
 
 
 def index_select(input: Array, dim: int, index: Array) -> Array:
@@ -100,9 +106,13 @@ def take(input: Array, index: Array) -> Array:
     """The entries at these places of the flattened input, in the shape of ``index``; -1 is the last."""
     input = checked(input, "take")
     flat = _reshape(input, shape=(math.prod(input.shape),))
-    i = positions(np.array(numbers(index, "take"), np.intp), flat.shape[0], 0)
-    y = _getitem(flat, index=Index((...,), (i.reshape(-1),), unique=False))
-    return _reshape(y, shape=i.shape)
+    shape = numbers(index, "take").shape
+    i = aside(_taken, index, n=flat.shape[0])
+    return _reshape(_getitem(flat, index=Index((...,), (i,), unique=False)), shape=shape)
+
+
+def _taken(i: ndarray, *, n: int) -> ndarray:
+    return positions(np.array(i, np.intp), n, 0).reshape(-1)
 
 
 # --------------------------------------------------------------------------------------------------------------- masks
@@ -145,8 +155,13 @@ def masked_select(input: Array, mask: Array) -> Array:
     m = _mask(mask, "masked_select")
     input = checked(input, "masked_select")
     shape = _shared(input, m, "masked_select")
-    picks = np.nonzero(np.broadcast_to(np.atleast_1d(m), shape or (1,)))
+    picks = aside(_chosen, mask, shape=shape or (1,))
     return _getitem(broadcast_to(input, shape=shape or (1,)), index=Index((...,), picks))
+
+
+def _chosen(mask: ndarray, *, shape: tuple[int, ...]) -> tuple[ndarray, ...]:
+    """Where a mask, broadcast to a shape, is true."""
+    return np.nonzero(np.broadcast_to(np.atleast_1d(mask), shape))
 
 
 def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
@@ -154,7 +169,7 @@ def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
     m = _mask(mask, "masked_scatter")
     input = checked(input, "masked_scatter")
     shape = _shared(input, m, "masked_scatter")
-    picks = np.nonzero(np.broadcast_to(np.atleast_1d(m), shape or (1,)))
+    picks = aside(_chosen, mask, shape=shape or (1,))
     source = checked(source, "masked_scatter")
     count, given = picks[0].size, math.prod(source.shape)
     if source.dtype != input.dtype:
@@ -216,11 +231,17 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
         raise ValueError(
             f"one_hot(): num_classes must be positive here, got {num_classes} for indices of shape {a.shape}"
         )
+    if num_classes == -1:
+        reading(tensor, "one_hot() without num_classes")
     classes = int(a.max()) + 1 if num_classes == -1 else operator.index(num_classes)
+    aside(_check_classes, tensor, classes=classes)
+    return _one_hot(tensor, classes=classes)
+
+
+def _check_classes(a: ndarray, *, classes: int) -> None:
     if a.size and (a.min() < 0 or a.max() >= classes):
         where_ = tuple(int(i) for i in np.argwhere((a < 0) | (a >= classes))[0])
         raise ValueError(
             f"one_hot(): class index {a[where_]} at position {where_[0] if a.ndim == 1 else where_} is not in "
             f"0 to {classes - 1}"
         )
-    return _one_hot(tensor, classes=classes)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array, array_of
+from ..autograd.graph import Array
 from .elementwise import abs, choose, true_divide
 from .extremes import amax, amin
 from .matrices import _inv, floats, matrices
@@ -18,6 +18,7 @@ from .reduce import Dims, count, many_dims
 from .reduce import _sum as sum_over
 from .shape import _reshape, checked, movedim, normalise_dims
 from .spectral import singular_values
+from .watched import aside
 
 
 def _floating(x: Any, dtype: Any, name: str) -> Any:
@@ -113,6 +114,12 @@ def matrix_or_vector_norm(
     return vector_norm(x, ord, dims, keepdim)
 
 
+def _singular(x: Any) -> tuple[Any, Any]:
+    """Which matrices are singular, and that as (..., 1, 1)."""
+    singular = np.asarray(np.linalg.slogdet(x)[0] == 0)
+    return singular, singular[..., None, None]
+
+
 def cond(A: Array, p: Any = None) -> Array:
     """Condition numbers: ``norm(A, p) * norm(inverse of A, p)``; p None is 2, the ratio of singular values.
 
@@ -129,7 +136,7 @@ def cond(A: Array, p: Any = None) -> Array:
         return true_divide(last, first) if p == -2 else true_divide(first, last)
     if x.shape[-1] != x.shape[-2]:
         raise RuntimeError(f"{name}: p={p!r} takes square matrices, (..., n, n), got shape {x.shape}")
-    singular = np.linalg.slogdet(array_of(x))[0] == 0
-    x = choose(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+    singular, for_matrices = aside(_singular, x)
+    x = choose(for_matrices, np.eye(x.shape[-1], dtype=x.dtype), x)
     both = [_of_matrices(a, p, (x.ndim - 2, x.ndim - 1), False, name) for a in (x, _inv(x))]
     return choose(singular, np.asarray(np.inf, x.dtype), both[0] * both[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .elementwise import zero
 from .linalg import _matmul, _product, _same_dtype
 from .matrices import _inv, _solve, squares
 from .shape import checked, clone
+from .watched import aside, reading
 
 # The Padé approximant of degree 13 of exp(x), and the norm up to which it is exact in float64: N. J. Higham, "The
 # scaling and squaring method for the matrix exponential revisited" (2005).
@@ -91,11 +93,19 @@ def _chain(given: list[Array], name: str, vectors: bool) -> Array:
     return y[..., 0] if column else y
 
 
+def _too_large(x: Any) -> Any:
+    """The largest sum of a column, where it is finite and the approximation is not good for it."""
+    size = np.abs(x).sum(-2).max(initial=0.0)
+    return np.asarray(size) if _LARGEST < size < math.inf else None
+
+
 def matrix_exp(input: Array) -> Array:
     """The exponentials of square matrices, the sums of x^k / k!, by scaling and squaring (Higham 2005)."""
     x = squares(input, "matrix_exp")
-    sizes = np.abs(array_of(x)).sum(-2).max(initial=0.0)
-    squarings = max(0, math.ceil(math.log2(sizes / _LARGEST))) if _LARGEST < sizes < math.inf else 0
+    squarings = 0
+    if aside(_too_large, x) is not None:
+        size = _too_large(array_of(reading(x, "matrix_exp(), of large numbers")))
+        squarings = max(0, math.ceil(math.log2(size / _LARGEST)))
     x = x / 2.0**squarings
     x2 = _matmul(x, x)
     x4 = _matmul(x2, x2)

@@ -13,6 +13,7 @@ from ..autograd.graph import Array, array_of
 from .extremes import beside
 from .ordering import searchsorted
 from .shape import checked, normalise_dim
+from .watched import aside
 
 
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Array:
@@ -25,11 +26,12 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     if all(numbers):
         raise TypeError("isin: one of elements and test_elements must be a Tensor or an array, got two numbers")
     like = test_elements if numbers[0] else elements
-    a, b = (
-        x if number else array_of(checked(x, "isin"))
-        for x, number in zip((elements, test_elements), numbers, strict=True)
-    )
-    return beside(like, np.isin(a, b, invert=bool(invert)))
+    a, b = (x if number else checked(x, "isin") for x, number in zip((elements, test_elements), numbers, strict=True))
+    return beside(like, aside(_among, a, b, invert=bool(invert)))
+
+
+def _among(a: Any, b: Any, *, invert: bool) -> Any:
+    return np.asarray(np.isin(a, b, invert=invert))
 
 
 def bucketize(input: Any, boundaries: Array, *, out_int32: bool = False, right: bool = False) -> Array:
@@ -53,11 +55,17 @@ def unique_consecutive(
     each run is.
     """
     x = checked(input, "unique_consecutive")
-    a: Any = array_of(x)
-    if dim is not None and not a.ndim:
+    if dim is not None and not x.ndim:
         raise IndexError("unique_consecutive: a 0-d tensor has no dimension; leave dim out")
-    d = 0 if dim is None else normalise_dim(dim, a.ndim, "unique_consecutive")
-    rows = a.reshape(-1) if dim is None else np.moveaxis(a, d, 0)
+    d = None if dim is None else normalise_dim(dim, x.ndim, "unique_consecutive")
+    values, runs, lengths = aside(_runs, x, dim=d)
+    wanted = [values] + [runs] * bool(return_inverse) + [lengths] * bool(return_counts)
+    return tuple(beside(x, w) for w in wanted) if len(wanted) > 1 else beside(x, values)
+
+
+def _runs(a: Any, *, dim: int | None) -> tuple[Any, Any, Any]:
+    """The first of each run, the number of the run that each belongs to, and how long they are."""
+    rows = a.reshape(-1) if dim is None else np.moveaxis(a, dim, 0)
     n = len(rows)
     if n and not rows.size:
         raise RuntimeError(f"unique_consecutive: slices of shape {rows.shape[1:]} have no elements to compare")
@@ -66,10 +74,9 @@ def unique_consecutive(
     run = np.cumsum(starts) - 1
     values = rows[starts]
     if dim is not None:
-        values = np.moveaxis(values, 0, d)
-    wanted = [values] + [(run.reshape(a.shape) if dim is None else run).astype(np.int64)] * bool(return_inverse)
-    wanted += [np.bincount(run.reshape(-1), minlength=0).astype(np.int64)] * bool(return_counts)
-    return tuple(beside(x, w) for w in wanted) if len(wanted) > 1 else beside(x, values)
+        values = np.moveaxis(values, 0, dim)
+    lengths = np.bincount(run.reshape(-1), minlength=0).astype(np.int64)
+    return values, (run.reshape(a.shape) if dim is None else run).astype(np.int64), lengths
 
 
 def unravel_index(indices: Array, shape: int | tuple[int, ...]) -> tuple[Array, ...]:
@@ -81,7 +88,12 @@ def unravel_index(indices: Array, shape: int | tuple[int, ...]) -> tuple[Array, 
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(n < 0 for n in sizes):
         raise ValueError(f"unravel_index: sizes must be >= 0, got {sizes}")
+    return tuple(beside(x, i) for i in aside(_unravelled, x, sizes=sizes))
+
+
+def _unravelled(a: Any, *, sizes: tuple[int, ...]) -> tuple[Any, ...]:
+    """The positions along each dimension; those of the flattened tensor are checked."""
     total = int(np.prod(sizes))
     if a.size and (a.min() < -total or a.max() >= total):
         raise ValueError(f"unravel_index: {a.min()} to {a.max()} do not lie in the {total} elements of shape {sizes}")
-    return tuple(beside(x, i.astype(np.int64)) for i in np.unravel_index(a % max(total, 1), sizes))
+    return tuple(np.asarray(i, np.int64) for i in np.unravel_index(a % max(total, 1), sizes))

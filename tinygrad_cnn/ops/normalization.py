@@ -27,7 +27,15 @@ from .reduce import count
 
 Dims = tuple[int, ...]
 Slopes = tuple[Any, Any]  # what `channelwise.slopes` gives
-Known = list[tuple[Any, Slopes]] | None  # what the rules of one node share: the last g, weakly, and its slopes
+
+
+class Known:
+    """What the rules of one node share: the last g, weakly, and its slopes. No list, for it is no setting."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: tuple[Any, Slopes] | None = None
 
 
 def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
@@ -75,7 +83,7 @@ def normalize(
     mean: Any = None,
     r: Any = None,
     tell: Callable[[Any, Any], None] | None = None,
-    known: Known = None,
+    known: Known | None = None,
 ) -> Any:
     """(x - mean) / sqrt(variance + eps) over ``dim``, times a weight, plus a bias.
 
@@ -92,7 +100,7 @@ def normalize(
                 tell(mean, variance)
         scale = np.broadcast_to(r * wb[0] if wb else r, mean.shape)
         y = channelwise.scaled(x, scale, (wb[1] if len(wb) > 1 else 0) - mean * scale)
-        return y, {"mean": mean, "r": r, "tell": None, "known": known or []}
+        return y, {"mean": mean, "r": r, "tell": None, "known": known or Known()}
     if mean is None:
         mean, variance, y = statistics(x, dim)
         r = 1 / np.sqrt(variance + x.dtype.type(eps))
@@ -122,7 +130,9 @@ def scale_of(x: Array, *, dim: Dims, eps: float, mean: Any, r: Any) -> Array:
     return r
 
 
-def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, known: Known = None, **a: Any) -> Array:
+def _normalize_input_by_x(
+    u: Array, _y: Array, g: Array, x: Array, *w: Array, known: Known | None = None, **a: Any
+) -> Array:
     """S = sum(u A(h)) by x: what it owes to n goes through A once more, what it owes to r through the slope of r."""
     h = g * w[0] if w else g
     n, r = _bare(x, **a), scale_of(x, **a)
@@ -137,7 +147,7 @@ def _normalize_input_by_x(u: Array, _y: Array, g: Array, x: Array, *w: Array, kn
     lambda u, _y, g, x, _w, *, known=None, **a: g * normalize_input(u, x, **a),
 )
 def normalize_input(
-    g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: Any, r: Any, known: Known = None
+    g: Array, x: Array, *w: Array, dim: Dims, eps: float, mean: Any, r: Any, known: Known | None = None
 ) -> Array:
     """A(g w), the gradient of the input of `normalize`."""
     scale = r
@@ -160,7 +170,7 @@ def normalize_input(
 
 
 def _normalize_weight_by_x(
-    u: Array, _y: Array, g: Array, x: Array, *, shape: Dims, known: Known = None, **a: Any
+    u: Array, _y: Array, g: Array, x: Array, *, shape: Dims, known: Known | None = None, **a: Any
 ) -> Array:
     return normalize_input(g * u, x, **a)
 
@@ -170,7 +180,7 @@ def _normalize_weight_by_x(
     _normalize_weight_by_x,
 )
 def normalize_weight(
-    g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, mean: Any, r: Any, known: Known = None
+    g: Array, x: Array, *, shape: Dims, dim: Dims, eps: float, mean: Any, r: Any, known: Known | None = None
 ) -> Array:
     """sum(g n) over the dimensions in which the weight, of this shape, has size 1: its gradient."""
     if channelwise.fits(x, dim) and shape == (1, x.shape[1], 1, 1):
@@ -182,7 +192,7 @@ def normalize_weight(
 
 
 @op(lambda u, _y, _g, **_a: broadcast_to(u, shape=_g.shape))
-def normalize_bias(g: Array, *, shape: Dims, known: Known = None) -> Array:
+def normalize_bias(g: Array, *, shape: Dims, known: Known | None = None) -> Array:
     """g summed to the shape of the bias: its gradient."""
     sums = _known(g, known)
     if sums is not None and sums[0].shape == shape:
@@ -190,22 +200,21 @@ def normalize_bias(g: Array, *, shape: Dims, known: Known = None) -> Array:
     return sum_to(g, shape=shape)
 
 
-def _slopes(g: Any, x: Any, mean: Any, known: Known) -> Slopes:
+def _slopes(g: Any, x: Any, mean: Any, known: Known | None) -> Slopes:
     """`channelwise.slopes`, computed once for the gradients of input, weight and bias."""
     found = _known(g, known)
     if found is None:
         found = channelwise.slopes(g, x, mean)
         if known is not None:
-            known[:] = [(weakref.ref(g), found)]
+            known.last = weakref.ref(g), found
     return found
 
 
-def _known(g: Any, known: Known) -> Slopes | None:
+def _known(g: Any, known: Known | None) -> Slopes | None:
     """The slopes of this g, where they were computed already."""
-    if known:
-        of, found = known[0]  # one look: another thread may go through the same graph with a g of its own
-        if of() is g:
-            return found
+    last = None if known is None else known.last  # one look: another thread may go through the graph with its own g
+    if last is not None and last[0]() is g:
+        return last[1]
     return None
 
 

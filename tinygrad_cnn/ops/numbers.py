@@ -18,6 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.graph import Variable
+from .watched import reading
 
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 _KEPT = 2**53  # whole numbers up to here are kept exactly in float64
@@ -85,7 +86,7 @@ def _plain(value: Any, name: str, where: str) -> Any:
     """A NumPy scalar, a 0-d tensor or an array of no dimensions, as a Python number."""
     if isinstance(value, (int, float)):  # of a subclass
         return float(value) if isinstance(value, float) else int(value)
-    a = value._array if isinstance(value, Variable) else value
+    a = reading(value, f"{name}()" if name else "a number")._array if isinstance(value, Variable) else value
     if isinstance(a, (ndarray, np.generic)) and a.dtype.kind in "fiub":
         if a.ndim:
             raise ValueError(f"{_door(name)}expected a number or a 0-d tensor as value{where}, got shape {a.shape}")

@@ -14,6 +14,7 @@ from ..autograd.operation import op
 from .extremes import Selected, beside, selected
 from .indices import numbers, positions
 from .shape import checked, normalise_dim, sizes
+from .watched import aside
 
 
 def _array(x: Any, name: str) -> tuple[Any, Any]:
@@ -90,8 +91,13 @@ def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Sele
     n = a.shape[d] if a.ndim else 1
     if not 1 <= k <= n:
         raise RuntimeError(f"kthvalue: k={k} must be between 1 and {n}, the size of dimension {dim} of shape {a.shape}")
-    i = _order(a, d, False)
-    return selected(input, i if not a.ndim else i[(slice(None),) * d + (slice(k - 1, k),)], d, bool(keepdim))
+    return selected(input, aside(_kth, input, k=k, dim=d), d, bool(keepdim))
+
+
+def _kth(a: Any, *, k: int, dim: int) -> Any:
+    """Where the k-th smallest element is, with ``dim`` kept at size 1."""
+    i = _order(a, dim, False)
+    return i[(slice(None),) * dim + (slice(k - 1, k),)] if a.ndim else i
 
 
 # ------------------------------------------------------------------------------------------------- looking up, counting
@@ -111,11 +117,16 @@ def unique(
     axis = None if dim is None else normalise_dim(dim, a.ndim, "unique")
     if axis is not None and a.ndim and a.shape[axis] and not a.size:
         raise RuntimeError(f"unique: slices of a tensor of shape {a.shape} along dim={dim} have no elements to compare")
+    values, inverse, counts = aside(_different, input, axis=axis)
+    wanted = [values] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
+    return tuple(beside(input, x) for x in wanted) if len(wanted) > 1 else beside(input, values)
+
+
+def _different(a: Any, *, axis: int | None) -> tuple[Any, Any, Any]:
+    """The different elements or slices, where each element is among them, and how often they occur."""
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=axis)
     inverse = inverse.reshape(a.shape if axis is None else -1)
-    wanted = [values] + [inverse.astype(np.int64, copy=False)] * bool(return_inverse)
-    wanted += [counts.astype(np.int64, copy=False)] * bool(return_counts)
-    return tuple(beside(input, x) for x in wanted) if len(wanted) > 1 else beside(input, values)
+    return values, inverse.astype(np.int64, copy=False), counts.astype(np.int64, copy=False)
 
 
 def searchsorted(
@@ -141,9 +152,20 @@ def searchsorted(
         order = numbers(sorter, "searchsorted", "sorter")
         if order.shape != s.shape:
             raise RuntimeError(f"searchsorted: a sorter of shape {order.shape} for a sequence of shape {s.shape}")
+    found = aside(_found, sorted_sequence, input, sorter, right=right or side == "right")
+    return beside(sorted_sequence, aside(_in_int32, found) if out_int32 else found)
+
+
+def _in_int32(i: Any) -> Any:
+    return i.astype(np.int32)
+
+
+def _found(s: Any, v: Any, order: Any, *, right: bool) -> Any:
+    """Where the values would go in the sequence, taken in this order or (None) as it is."""
+    if order is not None:
         s = np.take_along_axis(s, positions(order, s.shape[-1], -1, least=0), -1)
-    v: Any = np.asarray(array_of(input))
-    where: Any = "right" if right or side == "right" else "left"
+    v = np.asarray(v)
+    where: Any = "right" if right else "left"
     if s.ndim == 1:
         i = np.asarray(np.searchsorted(s, v, where))
     elif s.ndim > 1 and s.shape[:-1] == v.shape[:-1]:
@@ -155,28 +177,37 @@ def searchsorted(
             f"searchsorted: a sequence of shape {s.shape} takes values of the same shape but for the last dimension, "
             f"got {v.shape}; only a 1-d sequence takes values of any shape"
         )
-    return beside(sorted_sequence, i.astype(np.int32 if out_int32 else np.int64))
+    return i.astype(np.int64, copy=False)
 
 
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
     """How often each of 0, 1, 2, ... occurs in a 1-d tensor of integers; or the sum of the weights where it does."""
     input, a = _array(input, "bincount")
+    aside(_check_counted, input)
+    if minlength < 0:
+        raise RuntimeError(f"bincount: minlength must be >= 0, got {minlength}")
+    if weights is None:
+        return beside(input, aside(_counts, input, None, minlength=minlength))
+    weights, w = _array(weights, "bincount")
+    if w.shape != a.shape:
+        raise RuntimeError(
+            f"bincount: weights of shape {w.shape} for an input of shape {a.shape}; they must be the same"
+        )
+    return beside(input, aside(_counts, input, weights, minlength=minlength))
+
+
+def _check_counted(a: Any) -> None:
     if a.ndim != 1 or a.dtype.kind not in "iu" or (a.size and a.min() < 0):
         raise RuntimeError(
             f"bincount: expected a 1-d tensor of integers >= 0, got shape {a.shape}, dtype {a.dtype}"
             + (f", smallest element {a.min()}" if a.size else "")
         )
-    if minlength < 0:
-        raise RuntimeError(f"bincount: minlength must be >= 0, got {minlength}")
-    if weights is None:
-        return beside(input, np.bincount(a, minlength=minlength).astype(np.int64, copy=False))
-    _, w = _array(weights, "bincount")
-    if w.shape != a.shape:
-        raise RuntimeError(
-            f"bincount: weights of shape {w.shape} for an input of shape {a.shape}; they must be the same"
-        )
-    y = np.bincount(a, w, minlength)
-    return beside(input, y.astype(w.dtype if w.dtype == np.float32 else np.float64, copy=False))
+
+
+def _counts(a: Any, w: Any, *, minlength: int) -> Any:
+    if w is None:
+        return np.bincount(a, minlength=minlength).astype(np.int64, copy=False)
+    return np.bincount(a, w, minlength).astype(w.dtype if w.dtype == np.float32 else np.float64, copy=False)
 
 
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
@@ -187,9 +218,14 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
     (bins,) = sizes((bins,), "histc")
     if bins < 1 or max < min:
         raise RuntimeError(f"histc: needs bins > 0 and max >= min, got bins={bins}, min={min}, max={max}")
+    return beside(input, aside(_parts, input, bins=bins, min=min, max=max))
+
+
+def _parts(a: Any, *, bins: int, min: float, max: float) -> Any:
+    """`histc` of an array."""
     low, high = (float(a.min()), float(a.max())) if min == max and a.size else (float(min), float(max))
     if low == high:
         low, high = low - 1, high + 1
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"histc: the range [{low}, {high}] is not finite; pass min and max")
-    return beside(input, np.histogram(a, bins, (low, high))[0].astype(a.dtype))
+    return np.histogram(a, bins, (low, high))[0].astype(a.dtype)

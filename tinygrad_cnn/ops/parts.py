@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.graph import Array, array_of
+from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import exp2, mul, only, quiet, sign, sub, zero
 from .extremes import beside
 from .numbers import scalar_for
 from .promotion import promote, promote_to_float
 from .shape import checked
+from .watched import aside
 
 
 # ------------------------------------------------------------------------------------------------------------ integers
@@ -69,8 +70,12 @@ def _mantissa(x: Array, *, exponent: Any) -> Array:
 def frexp(input: Array) -> Parts:
     """Each number as mantissa * 2 ** exponent, with a mantissa of 0.5 up to 1 in size, and an exponent in int32."""
     (x,) = _floats("frexp", input)
-    exponent = np.frexp(array_of(x))[1]
-    return Parts(_mantissa(x, exponent=exponent), beside(x, exponent.astype(np.int32)))
+    exponent = aside(_exponent, x)
+    return Parts(_mantissa(x, exponent=exponent), beside(x, exponent))
+
+
+def _exponent(x: Any) -> Any:
+    return np.asarray(np.frexp(x)[1], np.int32)
 
 
 @op(

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.graph import Array, array_of
+from ..autograd.graph import Array
 from ..autograd.operation import op
 from .elementwise import square
 from .extremes import beside
 from .linalg import _matmul, _turned
 from .matrices import attempt, floats, matrices, one_dtype, squares
 from .reduce import _sum
+from .watched import aside
 
 
 def _pinv_rule(g: Array, y: Array, x: Array, **_cut: Any) -> Array:
@@ -55,10 +56,20 @@ def _least(size: Any, atol: Any, rtol: Any) -> Any:
 
 def _tolerances(x: Any, atol: Any, rtol: Any) -> dict[str, Any]:
     """The two tolerances as numbers or arrays; rtol is max(n, m) epsilons, or 0 where there is an atol, by default."""
-    if rtol is None:
-        a = np.asarray(0.0 if atol is None else array_of(atol))
-        rtol = np.where(a > 0, 0.0, max(x.shape[-2:]) * np.finfo(x.dtype).eps)
-    return {"atol": np.asarray(0.0 if atol is None else array_of(atol)), "rtol": np.asarray(array_of(rtol))}
+    both = aside(_both, 0.0 if atol is None else atol, rtol, size=max(x.shape[-2:]), dtype=x.dtype)
+    return {"atol": both[0], "rtol": both[1]}
+
+
+def _both(atol: Any, rtol: Any, *, size: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """The tolerances as arrays."""
+    atol = np.asarray(atol)
+    return atol, np.asarray(np.where(atol > 0, 0.0, size * np.finfo(dtype).eps) if rtol is None else rtol)
+
+
+def _ranks(x: Any, *, hermitian: bool, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """How many singular values count, and the singular values."""
+    size = np.abs(_triples(x, hermitian)[1])
+    return np.asarray(np.sum(size > _least(size, atol, rtol), -1, dtype=np.int64)), size
 
 
 def pinv(A: Array, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Array:
@@ -84,9 +95,12 @@ def matrix_rank(A: Array, tol: Any = None, hermitian: bool = False, *, atol: Any
     """
     x = squares(A, "matrix_rank") if hermitian else matrices(A, "matrix_rank")
     cut = _tolerances(x, tol if atol is None else atol, 0.0 if tol is not None and rtol is None else rtol)
-    a = array_of(x)
-    size = np.abs(_triples(a, hermitian)[1])
-    return beside(x, np.sum(size > _least(size, **cut), -1, dtype=np.int64))
+    return beside(x, aside(_ranks, x, hermitian=bool(hermitian), **cut)[0])
+
+
+def _lacking(rank: Any, *, m: int) -> Any:
+    """Which ranks are not full, if any is."""
+    return None if (rank == m).all() else rank != m
 
 
 class LeastSquares(NamedTuple):
@@ -118,10 +132,9 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
         raise RuntimeError(f"{name}: A of shape {a.shape} and B of shape {b.shape} do not fit: their rows must agree")
     rtol = max(n, m) * np.finfo(a.dtype).eps if rcond is None else float(rcond)
     x = _matmul(_pinv(a, atol=np.asarray(0.0), rtol=np.asarray(rtol), hermitian=False), right)
-    size = np.abs(_triples(array_of(a), False)[1])
-    rank = np.sum(size > _least(size, 0.0, rtol), -1, dtype=np.int64)
+    rank, size = aside(_ranks, a, hermitian=False, atol=0.0, rtol=rtol)
     nothing = beside(a, np.zeros(0, a.dtype))
-    full = n > m and driver not in (None, "gelsy") and bool((rank == m).all())
+    full = n > m and driver not in (None, "gelsy") and aside(_lacking, rank, m=m) is None
     residuals = _sum(square(_matmul(a, x) - right), dim=(x.ndim - 2,), keepdim=False) if full else nothing
     return LeastSquares(
         x[..., 0] if vectors else x,

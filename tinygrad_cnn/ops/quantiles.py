@@ -13,6 +13,7 @@ from .index import _gather
 from .ordering import sort
 from .shape import _reshape, checked, movedim, normalise_dim
 from .special import _lerp
+from .watched import aside
 
 MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 
@@ -48,9 +49,23 @@ def _checked_q(name: str, q: Any, x: Any) -> Any:
         raise RuntimeError(f"{name}: q has dtype {a.dtype}, but the input {x.dtype}; cast one of them")
     if a.ndim > 1:
         raise RuntimeError(f"{name}: q must be a number or a vector, got shape {a.shape}")
+    aside(_check_shares, q, name=name)
+    return _reshape(q, shape=(a.size,))
+
+
+def _check_shares(a: Any, *, name: str) -> None:
     if not ((a >= 0) & (a <= 1)).all():
         raise RuntimeError(f"{name}: q must lie in [0, 1], got {a.tolist()}")
-    return _reshape(q, shape=(a.size,))
+
+
+def _missing(ordered: Any) -> Any:
+    """Is a NaN among the last dimension?"""
+    return np.isnan(ordered).any(-1, keepdims=True)
+
+
+def _last_number(ordered: Any) -> Any:
+    """Where the last number stands, before the NaN at the end of the last dimension."""
+    return np.maximum(np.sum(~np.isnan(ordered), -1, keepdims=True) - 1, 0).astype(ordered.dtype)
 
 
 def _quantiles(name: str, input: Any, q: Any, dim: Any, keepdim: bool, mode: str, ignore_nan: bool) -> Array:
@@ -70,11 +85,10 @@ def _quantiles(name: str, input: Any, q: Any, dim: Any, keepdim: bool, mode: str
     if not math.prod(shape):
         raise RuntimeError(f"{name}: of nothing, a tensor of shape {shape}")
     ordered = sort(x, -1).values  # NaN at the end
-    numbers = np.sum(~np.isnan(array_of(ordered)), -1, keepdims=True)
     if ignore_nan:
-        ranks = qs * np.maximum(numbers - 1, 0).astype(x.dtype)  # (..., Q)
+        ranks = qs * aside(_last_number, ordered)  # (..., Q)
     else:
-        ranks = choose(numbers < n, np.asarray(n - 1, x.dtype), qs * np.asarray(n - 1, x.dtype))
+        ranks = choose(aside(_missing, ordered), np.asarray(n - 1, x.dtype), qs * np.asarray(n - 1, x.dtype))
     y = _at(ordered, ranks, mode)
     y = movedim(y, -1, 0)
     rest = kept if keepdim else kept[:d] + kept[d + 1 :] if d is not None and shape else ()
@@ -84,14 +98,26 @@ def _quantiles(name: str, input: Any, q: Any, dim: Any, keepdim: bool, mode: str
 
 def _at(ordered: Array, ranks: Array, mode: str) -> Array:
     """The elements at fractional positions along the last dimension."""
-    r = array_of(ranks)
-    r = np.broadcast_to(r, (*ordered.shape[:-1], r.shape[-1]))
+    d, rest = ordered.ndim - 1, tuple(ordered.shape[:-1])
     if mode == "nearest":
-        return _gather(ordered, np.round(r).astype(np.intp), dim=ordered.ndim - 1)
-    low = _gather(ordered, np.floor(r).astype(np.intp), dim=ordered.ndim - 1)
+        return _gather(ordered, aside(_nearest, ranks, rest=rest), dim=d)
+    low, high, floor = aside(_below_and_above, ranks, rest=rest)
+    if mode != "higher":
+        below = _gather(ordered, low, dim=d)
     if mode == "lower":
-        return low
-    high = _gather(ordered, np.ceil(r).astype(np.intp), dim=ordered.ndim - 1)
+        return below
+    above = _gather(ordered, high, dim=d)
     if mode == "higher":
-        return high
-    return _lerp(low, high, np.asarray(0.5, ordered.dtype) if mode == "midpoint" else ranks - np.floor(r))
+        return above
+    return _lerp(below, above, np.asarray(0.5, ordered.dtype) if mode == "midpoint" else ranks - floor)
+
+
+def _nearest(ranks: Any, *, rest: tuple[int, ...]) -> Any:
+    return np.round(np.broadcast_to(ranks, (*rest, ranks.shape[-1]))).astype(np.intp)
+
+
+def _below_and_above(ranks: Any, *, rest: tuple[int, ...]) -> tuple[Any, ...]:
+    """The whole positions below and above, and those below as floating numbers."""
+    r = np.broadcast_to(ranks, (*rest, ranks.shape[-1]))
+    floor = np.floor(r)
+    return floor.astype(np.intp), np.ceil(r).astype(np.intp), floor

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..autograd.backward import cast
 from ..autograd.graph import Array
+from ..autograd.modes import is_grad_enabled
 from ..autograd.operation import op
 from .comparison import isnan, logical_not
 from .elementwise import true_divide, where
@@ -135,9 +136,14 @@ def _prod_rule(g: Array, y: Array, x: Array, *, dim: int | None, keepdim: bool) 
         return g
     dims = None if dim is None else (dim,)
     g = spread(g, dim=dims, keepdim=keepdim, shape=x.shape)
-    if isinstance(x, np.ndarray) and y.all() and np.isfinite(y).all():
-        return g * spread(y, dim=dims, keepdim=keepdim, shape=x.shape) / x
+    if isinstance(x, np.ndarray) or not is_grad_enabled():
+        return _by_others(g, spread(y, dim=dims, keepdim=keepdim, shape=x.shape), x, dim=dim)
     return g * others(x, dim)
+
+
+@op()
+def _by_others(g: Array, y: Array, x: Array, *, dim: int | None) -> Array:
+    return g * y / x if y.all() and np.isfinite(y).all() else g * others(x, dim)
 
 
 @op(_prod_rule)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.backward import cast
-from ..autograd.graph import Array, array_of
+from ..autograd.graph import Array
 from ..autograd.operation import op
 from .comparison import eq
 from .elementwise import choose, exp, quiet
@@ -18,6 +18,7 @@ from .promotion import get_default_dtype
 from .recurrence import _cumprod, accumulate, adjoint_recurrence, along, shift
 from .reduce import in_dtype
 from .shape import checked, clone, normalise_dim
+from .watched import aside
 
 
 # ----------------------------------------------------------------------------------------------------------------- sums
@@ -88,14 +89,27 @@ def _return(x: Array, i: Array, *, dim: int) -> Array:
 def _running(f: np.ufunc, input: Array, dim: int, name: str) -> Selected:
     input = checked(input, name)
     d = normalise_dim(dim, input.ndim, name)
-    x: Any = array_of(input)
+    i = aside(_cumargmax if f is np.maximum else _cumargmin, input, dim=d)
+    values = _fetch(input, i, dim=d)
+    return Selected(values, beside(values, i))
+
+
+def _cumargmax(x: Any, *, dim: int) -> Any:
+    return _so_far(np.maximum, x, dim)
+
+
+def _cumargmin(x: Any, *, dim: int) -> Any:
+    return _so_far(np.minimum, x, dim)
+
+
+def _so_far(f: np.ufunc, x: Any, d: int) -> Any:
+    """Where the extreme of the elements so far is, the last of equals."""
     i = np.zeros(x.shape, np.int64)
     if x.ndim:
         reached = (f.accumulate(x, axis=d) == x) | (x != x)  # a NaN stays
         places = np.arange(x.shape[d]).reshape([-1 if k == d else 1 for k in range(x.ndim)])
         i = np.maximum.accumulate(np.where(reached, places, 0), axis=d).astype(np.int64, copy=False)
-    values = _fetch(input, i, dim=d)
-    return Selected(values, beside(values, i))
+    return i
 
 
 def cummax(input: Array, dim: int) -> Selected:

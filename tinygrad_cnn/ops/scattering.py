@@ -15,7 +15,7 @@ from ..autograd.operation import op
 from .elementwise import only, true_divide, where
 from .index import _along, _collect, _flat, _gather, _getitem, _place, _setitem, _source, setitem
 from .index import scatter as _scatter
-from .indices import Index, parse, positions
+from .indices import Index, parse
 from .indices import numbers as integers
 from .joining import cat
 from .lookup import _rows
@@ -24,6 +24,7 @@ from .numbers import array_for, limits
 from .reduce import prod
 from .rounding import floor_divide
 from .shape import _clone, _reshape, checked
+from .watched import aside
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
@@ -94,9 +95,14 @@ def index_reduce(
     assert rows.picks is not None
     numbers = rows.picks[-1]
     s = _rows_of(source, x, d, numbers.size, "index_reduce", input.ndim)
-    i = np.broadcast_to(numbers.reshape((-1,) + (1,) * (x.ndim - 1 - d)), s.shape)
+    i = aside(_for_each, numbers, ndim=x.ndim - d, shape=tuple(s.shape))
     y = scatter_reduce(x, d, i, s, reduce, include_self=include_self)
     return y if input.ndim else _reshape(y, shape=())
+
+
+def _for_each(numbers: ndarray, *, ndim: int, shape: tuple[int, ...]) -> ndarray:
+    """Row numbers along the first of ``ndim`` dimensions, broadcast to a shape."""
+    return np.broadcast_to(numbers.reshape((-1,) + (1,) * (ndim - 1)), shape)
 
 
 def _reduced(x: Array, i: Array, src: Array, d: int, reduce: str, include_self: bool) -> Array:
@@ -104,19 +110,23 @@ def _reduced(x: Array, i: Array, src: Array, d: int, reduce: str, include_self: 
         return _extreme(x, i, src, dim=d, largest=reduce == "amax", include_self=include_self)
     if reduce == "prod":
         return _product(x, i, src, d, include_self)
-    counts = _collect(np.ones(i.shape, np.int64), array_of(i), dim=d, shape=tuple(x.shape))
-    start = x if include_self else where(counts > 0, x.dtype.type(0), x)
+    there, counts = aside(_numbers, i, dim=d, shape=tuple(x.shape), own=include_self, dtype=x.dtype)
+    start = x if include_self else where(there, x.dtype.type(0), x)
     y = start + _collect(src, i, dim=d, shape=tuple(x.shape))
     if reduce == "sum":
         return y
-    counts = np.maximum(counts + include_self, 1).astype(x.dtype)
     return true_divide(y, counts) if x.dtype.kind == "f" else floor_divide(y, counts)
 
 
+def _numbers(i: Any, *, dim: int, shape: tuple[int, ...], own: bool, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Which places something is sent to, and of how many numbers each has the mean."""
+    counts = _collect(np.ones(i.shape, np.int64), i, dim=dim, shape=shape)
+    return counts > 0, np.maximum(counts + own, 1).astype(dtype)
+
+
 # ----------------------------------------------------------------------------------------------------------- extremes
-def _winners(x: Array, y: Array, i: Array, src: Array, dim: int, include_self: bool) -> tuple[Any, Any, Any]:
+def _winners(x: Any, y: Any, i: Any, src: Any, *, dim: int, include_self: bool) -> tuple[Any, Any, Any]:
     """Which numbers of x and of src reached the extreme y of their place, and how many share each place."""
-    x, y, i, src = (array_of(a) for a in (x, y, i, src))
     mine = src == _gather(y, i, dim=dim)
     there = _collect(np.ones(i.shape, np.int64), i, dim=dim, shape=x.shape) > 0
     own = (x == y) if include_self else ~there
@@ -125,12 +135,12 @@ def _winners(x: Array, y: Array, i: Array, src: Array, dim: int, include_self: b
 
 
 def _own_share(g: Array, y: Array, x: Array, i: Array, src: Array, **a: Any) -> Array:
-    own, _, count = _winners(x, y, i, src, a["dim"], a["include_self"])
+    own, _, count = aside(_winners, x, y, i, src, dim=a["dim"], include_self=a["include_self"])
     return only(g / count, own)
 
 
 def _sent_share(g: Array, y: Array, x: Array, i: Array, src: Array, **a: Any) -> Array:
-    _, mine, count = _winners(x, y, i, src, a["dim"], a["include_self"])
+    _, mine, count = aside(_winners, x, y, i, src, dim=a["dim"], include_self=a["include_self"])
     return only(_gather(g / count, i, dim=a["dim"]), mine)
 
 
@@ -157,7 +167,18 @@ def _product(x: Array, i: Array, src: Array, d: int, include_self: bool) -> Arra
 
     `prod` knows the slopes where factors are 0. The matrix is as wide as the place to which most is sent.
     """
-    n, places = math.prod(x.shape), _flat(array_of(i), d, tuple(x.shape))
+    n = math.prod(x.shape)
+    touched, rows = aside(_sent, i, dim=d, shape=tuple(x.shape), include_self=include_self)
+    flat = _reshape(x, shape=(n,))
+    pool = cat([flat, _reshape(src, shape=(math.prod(src.shape),)), np.ones(1, x.dtype)])
+    y = prod(_getitem(pool, index=Index((...,), (rows,), unique=False)), 1)
+    y = y if y.dtype == x.dtype else cast(y, dtype=x.dtype)
+    return _reshape(_setitem(flat, y, index=Index((...,), (touched,))), shape=tuple(x.shape))
+
+
+def _sent(i: Any, *, dim: int, shape: tuple[int, ...], include_self: bool) -> tuple[Any, Any]:
+    """The places that are written to, and for each a row of the numbers of the pool that go there."""
+    n, places = math.prod(shape), _flat(i, dim, shape)
     order = np.argsort(places, kind="stable")
     touched, first, counts = np.unique(places[order], return_index=True, return_counts=True)
     width = int(counts.max(initial=0))
@@ -166,11 +187,7 @@ def _product(x: Array, i: Array, src: Array, d: int, include_self: bool) -> Arra
         rows[:, 0] = touched
     row = np.repeat(np.arange(touched.size), counts)
     rows[row, 1 + np.arange(places.size) - np.repeat(first, counts)] = n + order
-    flat = _reshape(x, shape=(n,))
-    pool = cat([flat, _reshape(src, shape=(places.size,)), np.ones(1, x.dtype)])
-    y = prod(_getitem(pool, index=Index((...,), (rows,), unique=False)), 1)
-    y = y if y.dtype == x.dtype else cast(y, dtype=x.dtype)
-    return _reshape(_setitem(flat, y, index=Index((...,), (touched,))), shape=tuple(x.shape))
+    return touched, rows
 
 
 # ------------------------------------------------------------------------------------------------ by several indices
@@ -221,6 +238,6 @@ def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> 
     n, i = math.prod(x.shape), integers(index, "put")
     if i.size != math.prod(source.shape):
         raise IndexError(f"put(): index names {i.size} places, but source has {math.prod(source.shape)} elements")
-    places = positions(np.array(i.reshape(-1), np.intp), n, 0)
-    y = index_put(_reshape(x, shape=(n,)), (places,), _reshape(source, shape=(i.size,)), accumulate)
+    places, source = _reshape(index, shape=(i.size,)), _reshape(source, shape=(i.size,))
+    y = index_put(_reshape(x, shape=(n,)), (places,), source, accumulate)
     return _reshape(y, shape=tuple(x.shape))

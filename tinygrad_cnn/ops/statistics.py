@@ -16,6 +16,7 @@ from .linalg import _matmul, _turned
 from .promotion import get_default_dtype
 from .reduce import _sum
 from .shape import _reshape, checked, normalise_dim
+from .watched import aside
 
 
 # ----------------------------------------------------------------------------------------------- several variables
@@ -26,9 +27,18 @@ def _weights(name: str, w: Any, n: int, whole: bool) -> Any:
     if a.ndim > 1 or a.size != n or (a.dtype.kind not in "iu" if whole else a.dtype.kind != "f"):
         kind = "integers" if whole else "floating numbers"
         raise RuntimeError(f"cov: {name} must be {n} {kind}, one an observation, got shape {a.shape}, dtype {a.dtype}")
+    aside(_not_negative, w, name=name)
+    return w
+
+
+def _not_negative(a: Any, *, name: str) -> None:
     if (a < 0).any():
         raise RuntimeError(f"cov: {name} must not be negative, got {a.min()}")
-    return w
+
+
+def _not_nothing(total: Any) -> None:
+    if not total.any():
+        raise RuntimeError("cov: the weights add up to 0")
 
 
 def cov(input: Array, *, correction: int = 1, fweights: Array | None = None, aweights: Array | None = None) -> Array:
@@ -56,8 +66,8 @@ def cov(input: Array, *, correction: int = 1, fweights: Array | None = None, awe
         freedom: Any = np.asarray(max(total - correction, 0.0), x.dtype)
     else:
         total = _sum(w, dim=None, keepdim=False)
-        if n and not array_of(total).any():
-            raise RuntimeError("cov: the weights add up to 0")
+        if n:
+            aside(_not_nothing, total)
         centred = x - _sum(x * w, dim=(1,), keepdim=True) / total
         weighted = centred * w
         freedom = total - correction
@@ -102,12 +112,19 @@ def histogram(
     area under the histogram 1.
     """
     x = checked(input, "histogram")
-    a = array_of(x)
-    if a.dtype.kind != "f":
-        raise TypeError(f"histogram: needs a floating dtype, got {a.dtype}")
-    w = None if weight is None else array_of(checked(weight, "histogram"))
-    if w is not None and (w.shape != a.shape or w.dtype != a.dtype):
+    if x.dtype.kind != "f":
+        raise TypeError(f"histogram: needs a floating dtype, got {x.dtype}")
+    w = None if weight is None else checked(weight, "histogram")
+    if w is not None and (w.shape != x.shape or w.dtype != x.dtype):
         raise RuntimeError(f"histogram: weight must have the shape and dtype of the input, got {w.shape}, {w.dtype}")
+    counts, edges = aside(
+        _counted, x, w, bins if isinstance(bins, int) else checked(bins, "histogram"), range=range, density=density
+    )
+    return Histogram(beside(x, counts), beside(x, edges))
+
+
+def _counted(a: Any, w: Any, bins: Any, *, range: Sequence[float] | None, density: bool) -> tuple[Any, Any]:
+    """`histogram` of an array, its weights or None, and a number of bins or their edges."""
     edges: Any
     if isinstance(bins, int):
         if bins < 1:
@@ -118,7 +135,7 @@ def histogram(
         low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
         edges = np.linspace(low, high, bins + 1).astype(a.dtype)
     else:
-        edges = array_of(checked(bins, "histogram"))
+        edges = bins
         if edges.ndim != 1 or edges.size < 2 or edges.dtype != a.dtype or (np.diff(edges) < 0).any():
             raise RuntimeError(f"histogram: edges must be an ascending vector of dtype {a.dtype}, got {edges}")
         if range is not None:
@@ -130,19 +147,23 @@ def histogram(
     y = np.bincount(i, None if w is None else w.ravel()[inside], n).astype(a.dtype)
     if density:
         y = y / (y.sum() * np.diff(edges))
-    return Histogram(beside(x, y.astype(a.dtype)), beside(x, edges))
+    return y.astype(a.dtype), edges
 
 
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> Selected:
     """The value that occurs most often along ``dim``, the smallest of several, and where it occurs last."""
     x = checked(input, "mode")
     d = normalise_dim(dim, x.ndim, "mode")
-    a: Any = array_of(x)
-    if not a.ndim:
-        return Selected(x * 1 if a.dtype.kind != "b" else x, beside(x, np.zeros((), np.int64)))
-    n = a.shape[d]
-    if not n:
-        raise IndexError(f"mode: nothing to choose from over dim={dim} of a tensor of shape {a.shape}")
+    if not x.ndim:
+        return Selected(x * 1 if x.dtype.kind != "b" else x, beside(x, np.zeros((), np.int64)))
+    if not x.shape[d]:
+        raise IndexError(f"mode: nothing to choose from over dim={dim} of a tensor of shape {tuple(x.shape)}")
+    return selected(x, aside(_most_often, x, dim=d), d, bool(keepdim))
+
+
+def _most_often(a: Any, *, dim: int) -> Any:
+    """Where the value is last that occurs most often along ``dim``, kept at size 1."""
+    n, d = a.shape[dim], dim
     rows = np.moveaxis(a, d, -1)
     order = np.argsort(rows, -1, kind="stable")
     ordered = np.take_along_axis(rows, order, -1)
@@ -152,4 +173,4 @@ def mode(input: Array, dim: int = -1, keepdim: bool = False) -> Selected:
     run = place - first  # how many of the same came before
     last = np.argmax(run, -1)[..., None]  # the end of the first of the longest runs
     i = np.take_along_axis(order, last, -1).astype(np.int64)
-    return selected(x, np.moveaxis(i, -1, d), d, bool(keepdim))
+    return np.moveaxis(i, -1, d)

@@ -15,10 +15,17 @@ def aside(function: Callable[..., Any], *inputs: Any, **attributes: Any) -> Any:
     Masks, positions, random choices, checks: watchers are told, so that a plan does it again in each call. It returns
     an array, a tuple of arrays and None, or None.
     """
-    made = function(*map(array_of, inputs), **attributes)
-    for watcher in here.mode.watchers:
+    watchers = here.mode.watchers
+    if not watchers:
+        return function(*map(array_of, inputs), **attributes)
+    here.mode.watchers = ()  # what the function does is its own business
+    try:
+        made = function(*map(array_of, inputs), **attributes)
+    finally:
+        here.mode.watchers = watchers
+    for watcher in watchers:
         if (told := getattr(watcher, "aside", None)) is not None:
-            told(function, inputs, attributes, made, False)
+            made = told(function, inputs, attributes, made, False)
     return made
 
 

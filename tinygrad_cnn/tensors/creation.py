@@ -17,6 +17,7 @@ from ..autograd.backward import cast
 from ..autograd.graph import array_of
 from ..ops.numbers import fitted, number_for, scalar_for
 from ..ops.promotion import get_default_dtype
+from ..ops.watched import aside, reading
 from . import Tensor
 from .device import device as _device
 from .values import array_from, dtype_of, given, shape_of
@@ -43,7 +44,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     dtype('float32')
     """
     a = array_from(data, dtype, "tensor")
-    return new(np.array(a, order="K"), requires_grad, device)
+    return new(aside(_copy, a) if isinstance(data, (Tensor, ndarray)) else _copy(a), requires_grad, device)
+
+
+def _copy(a: Any) -> Any:
+    return np.array(a, order="K")
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -63,7 +68,7 @@ def asarray(
     shared = isinstance(given, ndarray) and np.may_share_memory(a, given)
     if copy is False and not shared and a.size:
         raise ValueError(f"asarray: {type(obj).__name__} cannot become a tensor of dtype {a.dtype} without a copy")
-    return new(np.array(a, order="K") if copy and shared else a, requires_grad, device)
+    return new(aside(_copy, a) if copy and shared else a, requires_grad, device)
 
 
 def from_numpy(ndarray: ndarray[Any, Any]) -> Tensor:
@@ -88,12 +93,12 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor whose values are whatever was in its memory."""
-    return new(np.empty(shape_of(size, "empty"), dtype_of(dtype)), requires_grad, device)
+    return new(aside(np.empty, shape=shape_of(size, "empty"), dtype=dtype_of(dtype)), requires_grad, device)
 
 
 def _number(x: Any) -> Any:
     """A Python number, of a tensor or a NumPy number, too."""
-    x = array_of(x)
+    x = array_of(reading(x, "a number from a tensor"))
     return x.item() if isinstance(x, (np.generic, ndarray)) else x
 
 
@@ -136,7 +141,7 @@ def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_gra
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape and dtype of another, whose values are whatever was in its memory."""
     a = given(input, "empty_like")
-    return new(np.empty_like(a, dtype_of(dtype, a.dtype), subok=False), requires_grad, device)
+    return new(aside(np.empty_like, a, dtype=dtype_of(dtype, a.dtype), subok=False), requires_grad, device)
 
 
 def full_like(

@@ -16,6 +16,7 @@ from ..ops import comparison, elementwise, rounding
 from ..ops.guards import check_total
 from ..ops.numbers import array_for, written
 from ..ops.shape import clone, expand
+from ..ops.watched import aside, reading
 from .methods import Methods
 from .writing import in_place, turn, twin
 
@@ -150,13 +151,14 @@ class InPlace(Methods):
         if not isinstance(tensor, Variable) or tensor._array.dtype != self._array.dtype:
             got = tensor._array.dtype if isinstance(tensor, Variable) else type(tensor).__name__
             raise TypeError(f"map_() takes a Tensor of dtype {self._array.dtype}, got {got}")
-        other = np.broadcast_to(tensor._array, self._array.shape)
+        other = np.broadcast_to(reading(tensor, "map_()")._array, self._array.shape)
         pairs = zip(self._array.ravel().tolist(), other.ravel().tolist(), strict=True)
         return self._made(lambda: [callable(a, b) for a, b in pairs], "map_", self, tensor)
 
     def _made(self, make: Any, name: str, *read: Any) -> Self:
         if any(x._wants_grad or x._node is not None for x in read):
             raise RuntimeError(f"{name}() of a tensor that requires grad would lose it; use x.detach().{name}(...)")
+        reading(self, f"{name}()")
         a = array_for(make(), self._array.dtype, name).reshape(self._array.shape)
         return in_place(self, lambda _x: wrap(a, None))
 
@@ -165,35 +167,30 @@ class InPlace(Methods):
         """Numbers spread evenly over [from_, to)."""
         if not from_ <= to:
             raise RuntimeError(f"uniform_: the lower end must not be above the upper, got {from_} and {to}")
-        return self._drawn(lambda shape, dtype: from_ + (to - from_) * rng.uniform(shape, dtype, generator), "uniform_")
+        return self._drawn("uniform_", _uniform, low=from_, high=to, generator=generator)
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Self:
         """Numbers from the normal distribution with this mean and standard deviation."""
         if not std >= 0:
             raise RuntimeError(f"normal_: std must be >= 0, got {std}")
-        return self._drawn(lambda shape, dtype: mean + std * rng.normal(shape, dtype, generator), "normal_")
+        return self._drawn("normal_", _normal, mean=mean, std=std, generator=generator)
 
     def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Self:
         """Numbers whose logarithm has the normal distribution with this mean and standard deviation."""
         if not std > 0:
             raise RuntimeError(f"log_normal_: std must be above 0, got {std}")
-        return self._drawn(lambda shape, dtype: np.exp(mean + std * rng.normal(shape, dtype, generator)), "log_normal_")
+        return self._drawn("log_normal_", _log_normal, mean=mean, std=std, generator=generator)
 
     def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Self:
         """Numbers from the exponential distribution with density lambd * exp(-lambd * x)."""
         if not lambd > 0:
             raise RuntimeError(f"exponential_: lambd must be above 0, got {lambd}")
-        return self._drawn(
-            lambda shape, dtype: -np.log1p(-rng.uniform(shape, dtype, generator)) / lambd, "exponential_"
-        )
+        return self._drawn("exponential_", _exponential, lambd=lambd, generator=generator)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Self:
         """1 with probability p (a number, or a tensor of them), and 0 otherwise."""
-        q = np.asarray(array_of(p))
-        if not ((q >= 0) & (q <= 1)).all():
-            raise RuntimeError(f"bernoulli_: probabilities lie in [0, 1], got {q.min()} to {q.max()}")
-        wide = np.dtype(np.float64)
-        return self._drawn(lambda shape, _: rng.uniform(shape, wide, generator) < q, "bernoulli_", kinds="fiub")
+        aside(_check_chances, p)
+        return self._drawn("bernoulli_", _tossed, p, kinds="fiub", generator=generator)
 
     def random_(self, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Self:
         """Integers from ``from_`` up to but without ``to``; ``random_(to)`` starts from 0.
@@ -209,13 +206,42 @@ class InPlace(Methods):
             high = most + 1
         if not low < high:
             raise RuntimeError(f"random_: the lower end must be below the upper, got {low} and {high}")
-        source = rng.resolve(generator)
-        return self._drawn(lambda shape, _: source.integers(low, high, shape), "random_", kinds="fiub")
+        return self._drawn("random_", _whole, kinds="fiub", low=low, high=high, generator=generator)
 
-    def _drawn(self, draw: Any, name: str, kinds: str = "f") -> Self:
+    def _drawn(self, name: str, draw: Any, *given: Any, kinds: str = "f", **settings: Any) -> Self:
         if self._array.dtype.kind not in kinds:
             raise RuntimeError(f"{name} needs a tensor of a floating dtype, got {self._array.dtype}")
-        return in_place(self, lambda x: wrap(np.asarray(draw(x.shape, x.dtype)).astype(x.dtype), None))
+        return in_place(self, lambda x: wrap(aside(draw, x, *given, **settings), None))
+
+
+def _uniform(x: Any, *, low: float, high: float, generator: Any) -> Any:
+    return np.asarray(low + (high - low) * rng.uniform(x.shape, x.dtype, generator)).astype(x.dtype)
+
+
+def _normal(x: Any, *, mean: float, std: float, generator: Any) -> Any:
+    return np.asarray(mean + std * rng.normal(x.shape, x.dtype, generator)).astype(x.dtype)
+
+
+def _log_normal(x: Any, *, mean: float, std: float, generator: Any) -> Any:
+    return np.asarray(np.exp(mean + std * rng.normal(x.shape, x.dtype, generator))).astype(x.dtype)
+
+
+def _exponential(x: Any, *, lambd: float, generator: Any) -> Any:
+    return np.asarray(-np.log1p(-rng.uniform(x.shape, x.dtype, generator)) / lambd).astype(x.dtype)
+
+
+def _check_chances(p: Any) -> None:
+    q = np.asarray(p)
+    if not ((q >= 0) & (q <= 1)).all():
+        raise RuntimeError(f"bernoulli_: probabilities lie in [0, 1], got {q.min()} to {q.max()}")
+
+
+def _tossed(x: Any, p: Any, *, generator: Any) -> Any:
+    return np.asarray(rng.uniform(x.shape, np.dtype(np.float64), generator) < np.asarray(p)).astype(x.dtype)
+
+
+def _whole(x: Any, *, low: int, high: int, generator: Any) -> Any:
+    return np.asarray(rng.resolve(generator).integers(low, high, x.shape)).astype(x.dtype)
 
 
 def _copied(x: Any, src: Any, name: str = "copy_") -> Any:

@@ -11,6 +11,7 @@ from ..autograd.backward import cast
 from ..autograd.graph import Variable, wrap
 from ..autograd.inplace import alias
 from ..ops import shape as shaping
+from ..ops.watched import aside
 from .copies import Copies
 from .device import device as _device
 from .device import no_device
@@ -23,6 +24,10 @@ from .values import dtype_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self as Tensor
+
+
+def _bits(a: Any, *, kind: np.dtype[Any]) -> Any:
+    return a.view(kind)
 
 
 class Kinds(Copies, Facts, Receiving):
@@ -105,7 +110,7 @@ class Kinds(Copies, Facts, Receiving):
         """
         kind = dtype_of(dtype, self._array.dtype)
         try:
-            seen = wrap(self._array.view(kind), None)
+            seen = wrap(aside(_bits, self, kind=kind), None)
         except ValueError:
             raise ValueError(
                 f"view(): shape {self._array.shape} of dtype {self._array.dtype} cannot be read as {kind}: the last "

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.graph import wrap
 from ..ops.numbers import scalar_for
+from ..ops.watched import aside
 from .device import device as _device
 from .kinds import Kinds
 from .typed import made
@@ -31,7 +32,7 @@ class New(Kinds):
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Self:
         """A copy of the data, as `tinygrad_cnn.tensor` makes one, in the dtype of this tensor."""
         a = array_from(data, dtype_of(dtype, self._array.dtype), "new_tensor")
-        return _leaf(np.array(a, order="K"), device, requires_grad)
+        return _leaf(aside(np.array, a, order="K"), device, requires_grad)
 
     def new_zeros(
         self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **hints: Any

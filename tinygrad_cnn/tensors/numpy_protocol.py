@@ -34,6 +34,7 @@ from ..ops import (
 )
 from ..ops import reduce as reductions
 from ..ops import shape as shaping
+from ..ops.watched import reading
 
 # fmt: off
 _OPS = (
@@ -66,7 +67,7 @@ _INTERNAL = {"choose"}  # names of NumPy's that mean something else in our rules
 _FOLDS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min, np.logical_and: np.all}
 _FOLDS[np.logical_or] = np.any
 _WRITERS = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"}
-_OF_SHAPE_ALONE = {"empty_like", "full_like", "ones_like", "zeros_like"}
+_OF_SHAPE_ALONE = {"empty_like", "full_like", "ndim", "ones_like", "shape", "size", "zeros_like"}
 
 
 def _ours(name: str) -> Callable[..., Any] | None:
@@ -147,6 +148,8 @@ def _by_numpy(call: Callable[..., Any], name: str, hint: str, args: Any, kwargs:
     """The answer for the arrays, unless a gradient would be lost; ``into`` is what it writes into."""
     if any(isinstance(x, Variable) for x in into):
         raise TypeError(f"{name} cannot write into a Tensor: assign to x[...], or use x.copy_(...)")
+    for x in _tensors((args, kwargs)) if here.mode.watchers and hint not in _OF_SHAPE_ALONE else ():
+        reading(x, name)
     recorded = here.mode.recording and any(x._node is not None or x._wants_grad for x in _tensors((args, kwargs)))
     result = None if recorded and into else call(*_arrays(args), **_arrays(kwargs))
     if recorded and (into or _floating(result)) and hint not in _OF_SHAPE_ALONE:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..autograd.graph import Variable, array_of, wrap
+from ..ops.watched import aside
 from .layouts import check_format
 from .values import shape_of
 from .writing import in_place
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+def _fitted(a: Any, *, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    return np.broadcast_to(a, shape).astype(dtype)
 
 
 class Receiving(Variable):
@@ -42,7 +47,7 @@ class Receiving(Variable):
                 )
             self._array = np.empty(a.shape, self._array.dtype)
             self._view = self._aliases = None
-        return in_place(self, lambda x: wrap(np.broadcast_to(a, x.shape).astype(x.dtype), None))
+        return in_place(self, lambda x: wrap(aside(_fitted, y, shape=tuple(x.shape), dtype=x.dtype), None))
 
     def resize_(self, *size: Any, memory_format: Any = None) -> Self:
         """Another shape for this tensor: its elements in order, as many as fit, and zeros for what is new.

@@ -15,6 +15,7 @@ from numpy import ndarray
 from ..arrays import rng
 from ..autograd.graph import array_of
 from ..ops.numbers import number_for
+from ..ops.watched import aside
 from . import Tensor
 from .creation import new
 from .values import dtype_of, given, shape_of
@@ -42,14 +43,16 @@ def rand(
     *size: Any, generator: Generator = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Numbers spread evenly over [0, 1)."""
-    return new(_uniform(shape_of(size, "rand"), _floating(dtype, "rand"), generator), requires_grad, device)
+    shape, kind = shape_of(size, "rand"), _floating(dtype, "rand")
+    return new(aside(_uniform, shape=shape, dtype=kind, generator=generator), requires_grad, device)
 
 
 def randn(
     *size: Any, generator: Generator = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Numbers from the normal distribution of mean 0 and standard deviation 1."""
-    return new(_normal(shape_of(size, "randn"), _floating(dtype, "randn"), generator), requires_grad, device)
+    shape, kind = shape_of(size, "randn"), _floating(dtype, "randn")
+    return new(aside(_normal, shape=shape, dtype=kind, generator=generator), requires_grad, device)
 
 
 def rand_like(
@@ -80,6 +83,11 @@ def _integers(low: Any, high: Any, shape: tuple[int, ...], dtype: Any, generator
     for bound in (low, high - 1):
         for room in (kind, np.dtype(np.int64)):
             number_for(bound, room, "randint")
+    made: ndarray[Any, Any] = aside(_whole, low=low, high=high, shape=shape, kind=kind, generator=generator)
+    return made
+
+
+def _whole(*, low: int, high: int, shape: tuple[int, ...], kind: np.dtype[Any], generator: Generator) -> Any:
     return np.asarray(rng.resolve(generator).integers(low, high, shape)).astype(kind)
 
 
@@ -129,7 +137,11 @@ def randperm(
     count = shape_of((n,), "randperm")[0]
     kind = dtype_of(dtype)
     number_for(max(count - 1, 0), kind, "randperm")
-    return new(rng.resolve(generator).permutation(count).astype(kind), requires_grad, device)
+    return new(aside(_permutation, count=count, kind=kind, generator=generator), requires_grad, device)
+
+
+def _permutation(*, count: int, kind: np.dtype[Any], generator: Generator) -> Any:
+    return rng.resolve(generator).permutation(count).astype(kind)
 
 
 def normal(
@@ -144,8 +156,7 @@ def normal(
 ) -> Tensor:
     """Numbers from normal distributions with these means and deviations: tensors, or numbers and a size."""
     arrays = [array_of(x) for x in (mean, std)]
-    if np.any(np.asarray(arrays[1]) < 0):
-        raise ValueError(f"normal: std must be >= 0, got {float(np.min(arrays[1]))}")
+    aside(_check_deviations, std)
     made = [x for x in arrays if isinstance(x, ndarray)]
     if made and size is not None:
         raise TypeError("normal: size is for numbers; the shape of tensors decides")
@@ -153,17 +164,30 @@ def normal(
         raise TypeError("normal: two numbers need a size")
     shape = np.broadcast_shapes(*(x.shape for x in made)) if made else shape_of((size,), "normal")
     kind = _floating(dtype if dtype is not None else made[0].dtype if made else None, "normal")
-    y = _normal(shape, kind, generator) * np.asarray(arrays[1], kind) + np.asarray(arrays[0], kind)
-    return new(np.asarray(y, kind), requires_grad, device)
+    y = aside(_scattered, mean, std, shape=shape, kind=kind, generator=generator)
+    return new(y, requires_grad, device)
+
+
+def _check_deviations(std: Any) -> None:
+    if np.any(np.asarray(std) < 0):
+        raise ValueError(f"normal: std must be >= 0, got {float(np.min(std))}")
+
+
+def _scattered(mean: Any, std: Any, *, shape: tuple[int, ...], kind: np.dtype[Any], generator: Generator) -> Any:
+    return np.asarray(_normal(shape, kind, generator) * np.asarray(std, kind) + np.asarray(mean, kind), kind)
 
 
 def bernoulli(input: Any, *, generator: Generator = None) -> Tensor:
     """1 with the probabilities that the input holds, and 0 otherwise, in its shape and dtype. No gradient."""
     p = given(input, "bernoulli")
     _floating(p.dtype, "bernoulli")
+    return Tensor(aside(_tossed, input, generator=generator))
+
+
+def _tossed(p: Any, *, generator: Generator) -> Any:
     if not ((p >= 0) & (p <= 1)).all():
         raise ValueError(f"bernoulli: probabilities lie in [0, 1], got some in [{p.min()}, {p.max()}]")
-    return Tensor((_uniform(p.shape, p.dtype, generator) < p).astype(dtype_of(p.dtype)))
+    return np.asarray(_uniform(p.shape, p.dtype, generator) < p).astype(dtype_of(p.dtype))
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator = None) -> Tensor:
@@ -176,6 +200,11 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     _floating(w.dtype, "multinomial")
     if w.ndim not in (1, 2) or not w.shape[-1]:
         raise ValueError(f"multinomial: expected a vector or a matrix of weights, got shape {w.shape}")
+    return Tensor(aside(_chosen, input, k=k, replacement=bool(replacement), generator=generator))
+
+
+def _chosen(w: Any, *, k: int, replacement: bool, generator: Generator) -> Any:
+    """`multinomial` of an array."""
     if not (np.isfinite(w) & (w >= 0)).all() or not (w.sum(-1) > 0).all():
         raise ValueError("multinomial: weights must be finite and >= 0, and some of each row above 0")
     if k < 1 or (not replacement and k > (w > 0).sum(-1).min()):
@@ -194,4 +223,4 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
         with np.errstate(divide="ignore"):
             times = source.standard_exponential(rows.shape) / rows
         chosen = np.argsort(times, -1)[:, :k]
-    return Tensor(chosen.reshape((*w.shape[:-1], k)).astype(np.int64))
+    return chosen.reshape((*w.shape[:-1], k)).astype(np.int64)

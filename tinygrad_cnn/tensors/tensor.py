@@ -18,6 +18,7 @@ from ..autograd.inplace import alias
 from ..ops import comparison, elementwise, linalg, rounding
 from ..ops import index as indexing
 from ..ops.guards import check_total
+from ..ops.watched import reading
 from .device import device as Device
 from .inplace import InPlace
 from .numpy_protocol import array_function, array_ufunc
@@ -217,20 +218,22 @@ class Tensor(InPlace, result=True):
         t: Variable | None = self
         while t is not None:  # all that share the memory
             t._handed_out, t = True, None if t._view is None else t._view[0]
-        return self._array
+        return reading(self, "numpy()")._array
 
     def item(self) -> Any:
         """The one element, as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"item() needs a tensor of one element, got shape {self.shape}; use tolist() or numpy()")
-        return self._array.item()
+        return reading(self, "item()")._array.item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._array.tolist()
+        return reading(self, "tolist()")._array.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
-        return np.array(self._array, dtype, copy=True) if copy else np.asarray(self.numpy(), dtype)
+        if copy:
+            return np.array(reading(self, "an array of it")._array, dtype, copy=True)
+        return np.asarray(self.numpy(), dtype)
 
     def __len__(self) -> int:
         if self._array.ndim == 0:
@@ -245,7 +248,7 @@ class Tensor(InPlace, result=True):
     def __bool__(self) -> bool:
         if self._array.size != 1:
             raise RuntimeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
-        return bool(self._array.item())
+        return bool(reading(self, "bool()")._array.item())
 
     def __float__(self) -> float:
         return builtins.float(self.item())
@@ -260,15 +263,16 @@ class Tensor(InPlace, result=True):
 
     def __contains__(self, value: Any) -> bool:
         found = comparison.eq(self, value)._array if _comparable(value) else self._array == value
+        reading(self, "`in`")
         return bool(found.any())
 
     __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
-        return format(self._array.item(), spec) if spec and self._array.size == 1 else str(self)
+        return format(self.item(), spec) if spec and self._array.size == 1 else str(self)
 
     def __repr__(self) -> str:
-        return written(self)
+        return written(reading(self, "its text"))
 
     # ------------------------------------------------------------------------------------------------ indexing
     def __getitem__(self, index: Any) -> Tensor:

@@ -11,6 +11,7 @@ from ..autograd.graph import Variable, array_of
 from ..ops.numbers import fitted, gathered, written
 from ..ops.promotion import get_default_dtype
 from ..ops.shape import sizes
+from ..ops.watched import aside
 from .size import Size
 
 
@@ -40,6 +41,10 @@ def given(x: Any, name: str) -> Any:
 
 def array_from(data: Any, dtype: Any, name: str) -> ndarray[Any, Any]:
     """Data as an array, shared where it can be. Python's floats get the default dtype, its integers int64."""
+    if isinstance(data, (Variable, ndarray)) and dtype is not None:
+        kind = dtype_of(dtype)
+        if kind != data.dtype:  # type: ignore[union-attr]
+            return aside(_in_dtype, data, kind=kind)
     if isinstance(data, Variable):
         data = data._array
     if hasattr(data, "__array__") and not isinstance(data, np.generic):
@@ -58,6 +63,10 @@ def array_from(data: Any, dtype: Any, name: str) -> ndarray[Any, Any]:
         elif not isinstance(leaf, (ndarray, np.generic, Variable)):
             dtype = get_default_dtype() if a.dtype.kind == "f" else np.int64 if a.dtype.kind in "iu" else None
     return fitted(a, dtype_of(dtype, a.dtype), name)
+
+
+def _in_dtype(a: ndarray[Any, Any], *, kind: np.dtype[Any]) -> ndarray[Any, Any]:
+    return np.asarray(written(a, kind)).astype(kind, copy=False)
 
 
 def constructed(data: tuple[Any, ...], dtype: Any, name: str) -> ndarray[Any, Any]:

@@ -136,6 +136,8 @@ def in_place(x: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) ->
         kwargs = {name: old if a is x else a for name, a in kwargs.items()}
     new = _fitting(x, function(old, *args, **kwargs))
     if overwrites:
+        if new is x and here.mode.watchers:  # who knows x by when it was written must see what it becomes
+            new = clone(x)
         about_to_write(x)
         np.copyto(x._array, new._array, casting="unsafe")
         mutated(x._array)

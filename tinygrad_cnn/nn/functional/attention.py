@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops.arrange import repeat_interleave
 from ...ops.elementwise import choose
 from ...ops.index import cut
@@ -17,6 +17,7 @@ from ...ops.lookup import masked_fill
 from ...ops.reduce import mean
 from ...ops.shape import _reshape, transpose
 from ...ops.softmaxes import softmax
+from ...ops.watched import aside
 from .arguments import check_bias, check_floating, dtype_of
 from .dense import linear
 from .dropping import check_p, dropout
@@ -91,12 +92,18 @@ def _shared(x: Array, query: Array, name: str) -> Array:
     return repeat_interleave(x, query.shape[-3] // x.shape[-3], -3)
 
 
+def _blind(scores: Any) -> Any:
+    """Which queries may look at nothing; None where there is none."""
+    nothing = (scores == -math.inf).all(-1, keepdims=True)
+    return nothing if nothing.any() else None
+
+
 def _weights(scores: Array, mask: Array | None) -> Array:
     """The softmax of the masked scores, (..., L, S); zeros for a query that may look at nothing."""
     if mask is not None:
         scores = masked_fill(scores, ~mask, -math.inf) if dtype_of(mask) == np.bool_ else scores + mask
-    nothing = (array_of(scores) == -math.inf).all(-1, keepdims=True)
-    if not nothing.any() or not scores.shape[-1]:
+    nothing = aside(_blind, scores) if scores.shape[-1] else None
+    if nothing is None:
         return softmax(scores, -1)
     return masked_fill(softmax(masked_fill(scores, nothing, 0.0), -1), nothing, 0.0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...autograd.graph import Array, array_of
@@ -12,6 +14,7 @@ from ...ops.joining import stack
 from ...ops.lookup import index_add, index_select
 from ...ops.reduce import sum as sum_over
 from ...ops.shape import _reshape
+from ...ops.watched import aside, reading
 from .arguments import check_array, check_floating, dtype_of
 from .sparse import looked_up, shared_out, shorten
 
@@ -52,6 +55,8 @@ def embedding_bag(
         raise ValueError(f"{name}: scale_grad_by_freq is for the modes 'sum' and 'mean'")
     check_floating(weight, "weight", name)
     i, padding = looked_up(input, weight, padding_idx, name)
+    if i.ndim == 1:
+        reading(offsets, f"{name}() with offsets")  # how much lies in a bag
     starts = _starts(i, offsets, include_last_offset, name)  # (bags + 1,)
     if per_sample_weights is not None:
         check_array(per_sample_weights, "per_sample_weights", name)
@@ -63,25 +68,36 @@ def embedding_bag(
                 f"{dtype_of(weight)}, got {tuple(per_sample_weights.shape)} and {dtype_of(per_sample_weights)}"
             )
         per_sample_weights = _reshape(per_sample_weights, shape=(i.size, 1))
-    i = i.ravel()
+    i = aside(np.ravel, i)
     if max_norm is not None:
         shorten(weight, i, max_norm, norm_type)
     bag = np.repeat(np.arange(len(starts) - 1), np.diff(starts))  # of each row looked up
     if padding is not None:
-        counted = np.flatnonzero(i != padding)
-        i, bag = i[counted], bag[counted]
+        counted, i, bag = aside(_counted, i, bag, padding=padding)
         if per_sample_weights is not None:
             per_sample_weights = index_select(per_sample_weights, 0, counted)
     rows = ops.embedding(weight, i, padding=None, blank=False)  # (n, D)
     if scale_grad_by_freq:
         rows = shared_out(rows, i, weight.shape[0])
-    counts = np.bincount(bag, minlength=len(starts) - 1)
+    counts, many = aside(_sizes, bag, bags=len(starts) - 1, dtype=dtype_of(weight))
     if mode == "max":
-        return _largest(rows, counts)
+        return _largest(rows, counts if padding is None else reading(counts, f"{name}() with padding_idx"))
     if per_sample_weights is not None:
         rows = rows * per_sample_weights
     y = index_add(np.zeros((len(counts), weight.shape[1]), dtype_of(weight)), 0, bag, rows)
-    return y / np.maximum(counts, 1).astype(dtype_of(weight))[:, None] if mode == "mean" else y
+    return y / many if mode == "mean" else y
+
+
+def _counted(i: Any, bag: Any, *, padding: int) -> tuple[Any, Any, Any]:
+    """Where no padding is looked up; what is there, and for which bags."""
+    counted = np.flatnonzero(i != padding)
+    return counted, i[counted], bag[counted]
+
+
+def _sizes(bag: Any, *, bags: int, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """How much each bag holds; and what to divide its sum by, (bags, 1)."""
+    counts = np.bincount(bag, minlength=bags)
+    return counts, np.maximum(counts, 1).astype(dtype)[:, None]
 
 
 def _starts(i: np.ndarray, offsets: Array | None, include_last: bool, name: str) -> np.ndarray:

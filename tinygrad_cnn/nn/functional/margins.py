@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ...arrays.guarding import awake
 from ...autograd.backward import cast
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
+from ...ops.watched import aside
 from . import guards
 from .arguments import check_array, check_floating, check_same_shape, dtype_of
 from .reductions import check_pair, reduced, reduction_of
@@ -38,6 +43,11 @@ def hinge_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     return reduced(_positive(1 - target * input), reduction)
 
 
+def _not_signs(t: Any) -> tuple[Any, Any]:
+    """Where a target is not 1, and where it is not -1."""
+    return np.asarray(t != 1), np.asarray(t != -1)
+
+
 def hinge_embedding_loss(
     input: Array,
     target: Array,
@@ -52,8 +62,8 @@ def hinge_embedding_loss(
     check_floating(input, "input", name)
     check_array(target, "target", name)
     check_same_shape(input, target, name)
-    t = array_of(target)
-    losses = e.where(t != 1, e.relu(margin - input), 0.0) + e.where(t != -1, input, 0.0)
+    apart, alike = aside(_not_signs, target)
+    losses = e.where(apart, e.relu(margin - input), 0.0) + e.where(alike, input, 0.0)
     return reduced(losses, reduction)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...arrays.guarding import awake
 from ...autograd.backward import cast
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
 from ...ops.index import take_along_dim
 from ...ops.reduce import mean as mean_over
 from ...ops.reduce import sum as sum_over
+from ...ops.watched import aside
 from . import guards
 from .arguments import check_array, check_floating, check_same_shape, dtype_of
 from .reductions import check_pair, reduced, reduction_of
@@ -73,14 +76,19 @@ def multilabel_margin_loss(
         raise TypeError(f"{name}: target must hold classes, int64, got {dtype_of(target)}")
     if input.ndim not in (1, 2):
         raise ValueError(f"{name}: expected input (N, C) or (C,), got {tuple(input.shape)}")
-    t, C = array_of(target), input.shape[-1]
+    C = input.shape[-1]
+    compared, places = aside(_compared, target, C=C, name=name)
+    own = take_along_dim(input, places, -1)[..., :, None]  # (N, C of the list, 1)
+    gaps = e.where(compared, 1 - own + input[..., None, :], 0.0)  # (N, C of the list, C)
+    losses = sum_over(activation.threshold(gaps, at=0.0, value=0.0), (-2, -1)) / max(C, 1)
+    return reduced(losses, reduction)
+
+
+def _compared(t: Any, *, C: int, name: str) -> tuple[Any, Any]:
+    """Which classes listed are compared with which others, (N, C of the list, C); and the list, with 0 at its end."""
     if t.size and (t.min() < -1 or t.max() >= C):
         raise ValueError(f"{name}: classes must be -1 (the end) or in [0, {C}), got {t[(t < -1) | (t >= C)][0]}")
     listed = np.logical_and.accumulate(t >= 0, axis=-1)  # (N, C): entries before the first -1
     has = np.zeros((*t.shape[:-1], C + 1), bool)
     np.put_along_axis(has, np.where(listed, t, C), True, axis=-1)
-    compared = listed[..., :, None] & ~has[..., None, :-1]  # (N, C of the list, C)
-    own = take_along_dim(input, np.where(listed, t, 0), -1)[..., :, None]  # (N, C of the list, 1)
-    gaps = e.where(compared, 1 - own + input[..., None, :], 0.0)  # (N, C of the list, C)
-    losses = sum_over(activation.threshold(gaps, at=0.0, value=0.0), (-2, -1)) / max(C, 1)
-    return reduced(losses, reduction)
+    return listed[..., :, None] & ~has[..., None, :-1], np.where(listed, t, 0)

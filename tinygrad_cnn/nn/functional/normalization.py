@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays.writes import mutated
-from ...autograd.graph import Array, Variable, array_of
+from ...autograd.graph import Array, Variable, array_of, wrap
 from ...autograd.modes import is_grad_enabled
 from ...ops import normalization as ops
 from ...ops.elementwise import pow, square
@@ -76,7 +76,10 @@ def _fixed(
     if isinstance(x, Variable) and not is_grad_enabled():  # with arrays, a small image takes 13 us instead of 21
         s, t = aside(_fixed_affine, mean, var, weight, bias, eps=eps, shape=shape)
         return ops.scale_shift(x, s, t)
-    s, t = _affine(array_of(mean), aside(_scale, var, eps=eps), weight, bias)
+    mean, scale = array_of(mean), aside(_scale, var, eps=eps)
+    if isinstance(x, Variable):  # as tensors, so that what is made of them is seen
+        mean, scale = wrap(mean, None), wrap(scale, None)
+    s, t = _affine(mean, scale, weight, bias)
     return ops.scale_shift(x, reshape(s, shape), reshape(t, shape))
 
 

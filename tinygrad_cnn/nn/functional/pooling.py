@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...arrays.windows import Geometry, Pads, Pair
-from ...autograd.graph import Array, Variable, array_of
+from ...autograd.graph import Array, Variable
 from ...ops import pool as ops
+from ...ops.watched import aside
 from .arguments import (
     IntOrPair,
     batched,
@@ -55,7 +56,7 @@ def max_pool2d(
     x = input[None] if unbatched else input
     y = ops.max_pool2d(x, **attributes)
     if return_indices:
-        indices = _like_input(ops.max_pool2d_indices(array_of(x), array_of(y), **attributes), x)
+        indices = _like_input(aside(ops.max_pool2d_indices, x, y, **attributes), x)
         return (y[0], indices[0]) if unbatched else (y, indices)
     return y[0] if unbatched else y
 
@@ -186,7 +187,7 @@ def adaptive_max_pool2d(
     y = ops.grid_max(x, size=size)  # (N, C, oh, ow)
     if not return_indices:
         return y[0] if unbatched else y
-    found = _like_input(ops.grid_argmax(array_of(x), size), x)
+    found = _like_input(aside(ops.grid_argmax, x, size=size), x)
     return (y[0], found[0]) if unbatched else (y, found)
 
 

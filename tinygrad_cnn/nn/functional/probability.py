@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ...arrays.guarding import awake
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops import activation
 from ...ops import elementwise as e
 from ...ops import loss as ops
 from ...ops.reduce import mean as mean_of
 from ...ops.reduce import sum as sum_of
+from ...ops.watched import aside
 from . import guards
 from .arguments import check_floating, dtype_of
 from .reductions import check_pair, reduced, reduction_of
@@ -41,7 +42,15 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_pair(input, target, name)
-    for what, x in (("input", array_of(input)), ("target", array_of(target))):
+    aside(_check_probabilities, input, target, name=name)
+    if awake():
+        guards.binary_order_of(input, target, name)
+    losses = ops.binary_cross_entropy(input, target)
+    return reduced(losses if weight is None else losses * _fitting(weight, losses, name, "weight"), reduction)
+
+
+def _check_probabilities(input: Any, target: Any, *, name: str) -> None:
+    for what, x in (("input", input), ("target", target)):
         inside = (x >= 0) & (x <= 1)
         if not inside.all():
             where = tuple(int(i) for i in np.argwhere(~inside)[0])
@@ -49,10 +58,6 @@ def binary_cross_entropy(
             raise RuntimeError(
                 f"{name}: {what} must be probabilities between 0 and 1, got {float(x[where])} at {where}{hint}"
             )
-    if awake():
-        guards.binary_order_of(input, target, name)
-    losses = ops.binary_cross_entropy(input, target)
-    return reduced(losses if weight is None else losses * _fitting(weight, losses, name, "weight"), reduction)
 
 
 def _fitting(weight: Array, losses: Array, name: str, what: str) -> Array:
@@ -147,11 +152,16 @@ def gaussian_nll_loss(
         var = var[..., None]
     elif var.ndim != input.ndim or any(n not in (1, m) for n, m in zip(var.shape, input.shape, strict=True)):
         raise ValueError(f"{name}: var of shape {tuple(var.shape)} does not fit input of shape {tuple(input.shape)}")
-    if (array_of(var) < 0).any():
-        raise ValueError(f"{name}: var has a negative entry, {float(array_of(var).min())}")
-    var = var + np.maximum(dtype_of(input).type(eps) - array_of(var), 0)
+    var = var + aside(_lacking, var, least=dtype_of(input).type(eps), name=name)
     losses = 0.5 * (e.log(var) + e.square(input - target) / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+def _lacking(var: Any, *, least: Any, name: str) -> Any:
+    """What variances lack to be the least that counts."""
+    if (var < 0).any():
+        raise ValueError(f"{name}: var has a negative entry, {float(var.min())}")
+    return np.asarray(np.maximum(least - var, 0))
 
 
 def poisson_nll_loss(

@@ -13,9 +13,10 @@ from ...autograd.graph import Array
 from ...ops.activation import leaky_relu as leaky
 from ...ops.lookup import one_hot
 from ...ops.softmaxes import softmax
+from ...ops.watched import aside
 from ...tensors.writing import in_place
 from .activation import apply
-from .arguments import check_floating, dtype_of
+from .arguments import check_floating
 
 
 def rrelu(
@@ -43,14 +44,18 @@ def rrelu(
         raise ValueError(f"{name}: lower and upper must be finite, and lower <= upper, got {lower} and {upper}")
     if not training:
         return apply(leaky, input, inplace, slope=(lower + upper) / 2)
-    dtype = dtype_of(input)
-    random = rng.resolve(generator).random(tuple(input.shape), np.float32)  # the same of any dtype
-    negative = (lower + (upper - lower) * random.astype(np.float64)).astype(dtype)
 
     def slope(x: Array) -> Array:
-        return x * np.where(np.asarray(getattr(x, "_array", x)) > 0, dtype.type(1), negative)
+        return x * aside(_slopes, x, lower=lower, upper=upper, generator=generator)
 
     return in_place(input, slope) if inplace and not isinstance(input, np.ndarray) else slope(input)
+
+
+def _slopes(x: Any, *, lower: float, upper: float, generator: Any) -> Any:
+    """1 where x > 0, random numbers of [lower, upper] elsewhere."""
+    random = rng.resolve(generator).random(x.shape, np.float32)  # the same of any dtype
+    negative = (lower + (upper - lower) * random.astype(np.float64)).astype(x.dtype)
+    return np.where(x > 0, x.dtype.type(1), negative)
 
 
 def gumbel_softmax(
@@ -73,11 +78,17 @@ def gumbel_softmax(
         raise ValueError(f"{name}: tau must be a number > 0, got {tau!r}")
     if eps != 1e-10:
         warnings.warn(f"{name}: eps has no meaning any more; leave it out", stacklevel=2)
-    noise = rng.resolve(generator).gumbel(size=tuple(logits.shape)).astype(dtype_of(logits))
+    noise = aside(_gumbel, logits, generator=generator)
     soft = softmax((logits + noise) / tau, dim)
-    if not hard:
-        return soft
-    values = np.asarray(getattr(soft, "_array", soft))
+    return soft + aside(_to_the_largest, soft, dim=dim) if hard else soft
+
+
+def _gumbel(logits: Any, *, generator: Any) -> Any:
+    return np.asarray(rng.resolve(generator).gumbel(size=logits.shape)).astype(logits.dtype)
+
+
+def _to_the_largest(values: Any, *, dim: int) -> Any:
+    """From a distribution to 1 at its largest value, and 0 elsewhere."""
     last = np.moveaxis(values, dim, -1)
-    ones = one_hot(last.argmax(-1), last.shape[-1]) if last.size else last
-    return soft + (np.moveaxis(np.asarray(ones), -1, dim).astype(values.dtype) - values)
+    ones = one_hot(np.asarray(last.argmax(-1)), last.shape[-1]) if last.size else last
+    return np.moveaxis(np.asarray(ones), -1, dim).astype(values.dtype) - values

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops import elementwise as e
 from ...ops.activation import hardtanh
 from ...ops.linalg import matmul
 from ...ops.rounding import fmod
 from ...ops.shape import permute, reshape, transpose
-from ...ops.watched import as_one
+from ...ops.watched import as_one, aside
 from .arguments import check_floating, check_same_dtype, dtype_of
 from .cubic import cubic_weights
 
@@ -100,21 +100,29 @@ def grid_sample(
 
 def _sampled(image: Array, grid: Array, *, mode: str, padding: str, align: bool) -> Array:
     """`grid_sample`, unchecked."""
-    look = _Lookup(image, padding, align)
+    look = _Lookup(image.shape[2], image.shape[3], padding, align)
     x, y = (look.pixels(grid[..., i], size) for i, size in ((0, look.W), (1, look.H)))  # (N, oh, ow) each
     if mode == "bicubic":
-        return _bicubic(look, x, y)
+        return _bicubic(look, image, x, y)
     x, y = look.inside(x, look.W), look.inside(y, look.H)
     if mode == "nearest":
-        return look.at(np.rint(array_of(x)), np.rint(array_of(y)))
-    left, top = np.floor(array_of(x)), np.floor(array_of(y))
+        return look.at(image, *aside(_nearest, x, y))
+    left, top = aside(_below, x, y)
     right, below = x - left, y - top  # shares of the neighbours
     return (
-        look.at(left, top) * _channel((1 - right) * (1 - below))
-        + look.at(left + 1, top) * _channel(right * (1 - below))
-        + look.at(left, top + 1) * _channel((1 - right) * below)
-        + look.at(left + 1, top + 1) * _channel(right * below)
+        look.at(image, left, top) * _channel((1 - right) * (1 - below))
+        + look.at(image, left, top, 1, 0) * _channel(right * (1 - below))
+        + look.at(image, left, top, 0, 1) * _channel((1 - right) * below)
+        + look.at(image, left, top, 1, 1) * _channel(right * below)
     )
+
+
+def _nearest(*places: Any) -> tuple[Any, ...]:
+    return tuple(map(np.rint, places))
+
+
+def _below(*places: Any) -> tuple[Any, ...]:
+    return tuple(map(np.floor, places))
 
 
 def _channel(weights: Array) -> Array:
@@ -122,12 +130,13 @@ def _channel(weights: Array) -> Array:
     return weights[:, None]
 
 
-class _Lookup:
-    """An image that is asked for pixels, inside and beyond its borders."""
+class _Lookup(NamedTuple):
+    """How an image is asked for pixels, inside and beyond its borders."""
 
-    def __init__(self, image: Array, padding: str, align: bool) -> None:
-        self.image, self.padding, self.align = image, padding, align
-        self.H, self.W = image.shape[2:]
+    H: int
+    W: int
+    padding: str
+    align: bool
 
     def pixels(self, places: Array, size: int) -> Array:
         """Places from -1 to 1 as numbers of pixels."""
@@ -147,26 +156,39 @@ class _Lookup:
             return places * 0
         far = e.abs(places - low)
         rest = fmod(far, span)
-        odd = np.floor(array_of(far) / span) % 2 == 1
+        odd = aside(_odd, far, span=span)
         return e.where(odd, span - rest, rest) + low
 
-    def at(self, x: Any, y: Any) -> Array:
-        """The pixels at whole places x, y (N, oh, ow); zeros beyond the border: (N, C, oh, ow)."""
+    def at(self, image: Array, x: Any, y: Any, right: int = 0, down: int = 0, bring: bool = False) -> Array:
+        """The pixels beside whole places x, y (N, oh, ow); zeros beyond the border: (N, C, oh, ow).
+
+        Those that lie beyond are brought ``inside`` first, where that is asked for.
+        """
+        n, row, column, held = aside(self._pixels, x, y, right=right, down=down, bring=bring)
+        found = permute(image[n, :, row, column], (0, 3, 1, 2))  # (N, C, oh, ow)
+        return found if held is None else e.where(held, found, 0.0)
+
+    def _pixels(self, x: Any, y: Any, *, right: int, down: int, bring: bool) -> tuple[Any, ...]:
+        """Which image, row and column; and which of them are there, or None for all."""
+        x, y = x + right, y + down
+        if bring:
+            x, y = self.inside(x, self.W), self.inside(y, self.H)
         held = (x >= 0) & (x < self.W) & (y >= 0) & (y < self.H)
         column, row = (np.where(held, a, 0).astype(np.intp) for a in (x, y))
-        n = np.arange(len(x))[:, None, None]
-        found = permute(self.image[n, :, row, column], (0, 3, 1, 2))  # (N, C, oh, ow)
-        return found if held.all() else e.where(held[:, None], found, 0.0)
+        return np.arange(len(x))[:, None, None], row, column, None if held.all() else held[:, None]
 
 
-def _bicubic(look: _Lookup, x: Array, y: Array) -> Array:
+def _odd(far: Any, *, span: float) -> Any:
+    return np.floor(far / span) % 2 == 1
+
+
+def _bicubic(look: _Lookup, image: Array, x: Array, y: Array) -> Array:
     """Four rows of four pixels around each place, weighed by cubic splines."""
-    left, top = np.floor(array_of(x)), np.floor(array_of(y))
+    left, top = aside(_below, x, y)
     across, down = cubic_weights(x - left, -0.75), cubic_weights(y - top, -0.75)
 
     def pixel(i: int, j: int) -> Array:
-        column, row = left + (j - 1), top + (i - 1)
-        return look.at(array_of(look.inside(column, look.W)), array_of(look.inside(row, look.H)))
+        return look.at(image, left, top, j - 1, i - 1, bring=True)
 
     rows = []
     for i in range(4):

@@ -11,6 +11,7 @@ from ...arrays.writes import mutated
 from ...autograd.backward import cast
 from ...autograd.graph import Array, Variable, array_of
 from ...ops import embedding as ops
+from ...ops.watched import aside, reading
 from .arguments import check_array, dtype_of
 
 
@@ -67,7 +68,11 @@ def looked_up(input: Array, weight: Array, padding_idx: int | None, name: str) -
         if not -rows <= padding_idx < rows:
             raise ValueError(f"{name}: padding_idx {padding_idx} is no row of weight {tuple(weight.shape)}")
         padding_idx %= rows
-    i: Any = array_of(input)
+    return aside(_numbers, input, rows=rows, name=name), padding_idx
+
+
+def _numbers(i: Any, *, rows: int, name: str) -> Any:
+    """The numbers of rows, checked."""
     bad = (i < 0) | (i >= rows)
     if bad.any():
         where = tuple(int(k) for k in np.argwhere(bad)[0])
@@ -75,12 +80,12 @@ def looked_up(input: Array, weight: Array, padding_idx: int | None, name: str) -
         raise IndexError(
             f"{name}: index {int(i[where])}{at} is out of range for a weight of {rows} rows: expected 0 to {rows - 1}"
         )
-    return i.astype(np.intp, copy=False), padding_idx
+    return i.astype(np.intp, copy=False)
 
 
 def shorten(weight: Array, i: Any, max_norm: float, norm_type: float) -> None:
     """Scale those rows i of the table whose norm is above ``max_norm`` down to it, in place and off the record."""
-    table: Any = array_of(weight)
+    table: Any = array_of(reading(weight, "max_norm"))
     rows = np.unique(i)
     norms = np.linalg.norm(table[rows], norm_type, axis=1)
     long = norms > max_norm
@@ -91,5 +96,9 @@ def shorten(weight: Array, i: Any, max_norm: float, norm_type: float) -> None:
 
 def shared_out(y: Array, i: Any, rows: int) -> Array:
     """y, with the gradient of each entry divided by how often its row was looked up."""
+    return ops.scale_gradient(y, aside(_shares, i, rows=rows, dtype=dtype_of(y)))
+
+
+def _shares(i: Any, *, rows: int, dtype: np.dtype[Any]) -> Any:
     counts = np.bincount(i.ravel(), minlength=rows)
-    return ops.scale_gradient(y, (1 / counts[i]).astype(dtype_of(y))[..., None])
+    return (1 / counts[i]).astype(dtype)[..., None]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...autograd.graph import Array, array_of
+import numpy as np
+
+from ...autograd.graph import Array
 from ...ops import elementwise as e
 from ...ops.limits import clamp_min
 from ...ops.reduce import sum as sum_over
+from ...ops.watched import aside
 from .activation import pairwise_distance
 from .arguments import check_array, check_floating
 from .reductions import reduced, reduction_of
@@ -77,6 +80,11 @@ def _triplets(
     return reduced(clamp_min(margin + near - far, 0), reduction)
 
 
+def _signs(t: Any) -> tuple[Any, Any]:
+    """Where a target is 1, and where it is -1."""
+    return np.asarray(t == 1), np.asarray(t == -1)
+
+
 def cosine_embedding_loss(
     input1: Array,
     input2: Array,
@@ -105,6 +113,6 @@ def cosine_embedding_loss(
     tiny = 1e-12  # beside the squares, so that a vector of zeros has an angle
     product, one, two = (sum_over(a * b, -1) for a, b in ((input1, input2), (input1, input1), (input2, input2)))  # (N,)
     cosine = product / e.sqrt((one + tiny) * (two + tiny))
-    t = array_of(target)
-    losses = e.where(t == 1, 1 - cosine, 0.0) + e.where(t == -1, clamp_min(cosine - margin, 0), 0.0)
+    alike, apart = aside(_signs, target)
+    losses = e.where(alike, 1 - cosine, 0.0) + e.where(apart, clamp_min(cosine - margin, 0), 0.0)
     return reduced(losses, reduction)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import Array, array_of
+from ...autograd.graph import Array
 from ...ops.index import scatter
 from ...ops.shape import reshape
+from ...ops.watched import aside
 from .arguments import IntOrPair, batched, check_array, check_same_shape, dtype_of, integers
 
 _INDICES = "they come from the pool with return_indices=True"
@@ -70,14 +72,18 @@ def _unpooled(
     x, unbatched = batched(input, spatial, name)
     size = _size(tuple(x.shape[2:]), k, s, p, output_size, name)
     plane = int(np.prod(size))
-    places = array_of(indices).reshape(x.shape[0], x.shape[1], -1)  # (N, C, h * w)
+    aside(_check_places, indices, plane=plane, size=size, name=name)
+    rows = (x.shape[0], x.shape[1], math.prod(x.shape[2:]))  # (N, C, h * w)
+    empty = np.zeros((*rows[:2], plane), dtype_of(x))
+    y = scatter(empty, 2, reshape(indices, rows), reshape(x, rows))  # (N, C, H * W)
+    y = reshape(y, (*rows[:2], *size))  # (N, C, H, W)
+    return y[0] if unbatched else y
+
+
+def _check_places(places: Any, *, plane: int, size: tuple[int, ...], name: str) -> None:
     if places.size and (places.min() < 0 or places.max() >= plane):
         bad = places[(places < 0) | (places >= plane)][0]
         raise ValueError(f"{name}: index {bad} lies beyond the output of {'x'.join(map(str, size))}: {_INDICES}")
-    empty = np.zeros((*places.shape[:2], plane), dtype_of(x))
-    y = scatter(empty, 2, places, reshape(x, places.shape))  # (N, C, H * W)
-    y = reshape(y, (*places.shape[:2], *size))  # (N, C, H, W)
-    return y[0] if unbatched else y
 
 
 def _size(old: Any, k: Any, s: Any, p: Any, output_size: Any, name: str) -> tuple[int, ...]:

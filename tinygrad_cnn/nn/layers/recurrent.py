@@ -13,6 +13,7 @@ from ...ops.index import select
 from ...ops.joining import cat, stack
 from ...ops.lookup import index_select
 from ...ops.shape import _reshape, transpose
+from ...ops.watched import reading
 from ...tensors import Tensor
 from .. import functional as F
 from .. import init
@@ -113,7 +114,7 @@ class RNNBase(Layer):
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         if isinstance(input, PackedSequence):
             self._check_input(input.data, (2,))
-            sizes = [int(n) for n in array_of(input.batch_sizes)]
+            sizes = [int(n) for n in array_of(reading(input.batch_sizes, "a packed sequence"))]
             states = self._first(hx, input.data, sizes[0], False)
             if input.sorted_indices is not None and hx is not None:
                 states = tuple(index_select(s, 1, array_of(input.sorted_indices)) for s in states)

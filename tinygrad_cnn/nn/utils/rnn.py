@@ -14,6 +14,7 @@ from ...ops.joining import stack
 from ...ops.lookup import index_copy, index_select
 from ...ops.padding import pad
 from ...ops.shape import _reshape, transpose
+from ...ops.watched import aside, reading
 from ...tensors import Tensor
 
 
@@ -73,15 +74,18 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The permutation that undoes another one; None undoes None."""
     if permutation is None:
         return None
-    order = array_of(permutation)
+    return Tensor(aside(_inverse, permutation))
+
+
+def _inverse(order: Any) -> Any:
     inverse = np.empty_like(order)
     inverse[order] = np.arange(order.size)
-    return Tensor(inverse)
+    return inverse
 
 
 def _lengths(lengths: Any, batch: int, longest: int, name: str) -> Any:
     """The lengths as an array of integers, checked."""
-    n = np.asarray(array_of(lengths))
+    n = np.asarray(array_of(reading(lengths, f"{name}()")))
     if n.ndim != 1 or n.size != batch:
         raise RuntimeError(
             f"{name}: lengths must be {batch} numbers, one for each sequence of the batch, got shape {n.shape}"
@@ -161,7 +165,7 @@ def pad_packed_sequence(
     name = "pad_packed_sequence"
     if not isinstance(sequence, PackedSequence):
         raise TypeError(f"{name}: expected a PackedSequence, got {type(sequence).__name__}")
-    sizes = array_of(sequence.batch_sizes)
+    sizes = array_of(reading(sequence.batch_sizes, f"{name}()"))
     steps, batch = len(sizes), int(sizes[0])
     if total_length is not None and total_length < steps:
         raise ValueError(f"{name}: total_length={total_length} is less than the {steps} steps of the longest sequence")

@@ -1,0 +1,85 @@
+"""What a call did, as it was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..autograd.graph import Variable, wrap
+from ..programs.program import Step, Value
+
+
+@dataclass(eq=False)
+class Aside(Step):
+    """A step that counts whether or not its results are read: it may check something, draw, or change a buffer.
+
+    What is ``last`` is done when the whole call has succeeded.
+    """
+
+    last: bool = False
+
+
+@dataclass
+class Recorded:
+    """What one call did.
+
+    Attributes:
+        inputs: the values of the tensors and arrays among the arguments, in their order.
+        sources: the tensors that were there before and were read: parameters, buffers, what a function had at hand.
+        steps: those of the call, and those of the way back.
+        result: what it returned, with Values in the places of tensors.
+        cotangents: the gradients of the results that have one, each with its result's value.
+        slopes: the tensors that want a gradient, an input by its position, with the gradient's value.
+        effects: tensors that were there before and were written into, with the values they had in the end.
+        draws: were random numbers drawn?
+        constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
+    """
+
+    inputs: list[Value]
+    sources: dict[Value, Variable]
+    forward: list[Step]
+    back: list[Step]
+    result: Any
+    cotangents: list[tuple[Value, Value]]
+    slopes: list[tuple[Any, Value]]
+    effects: list[tuple[Variable, Value]]
+    draws: bool
+    constants: dict[Value, Any] = field(default_factory=dict)
+
+    def same_constants(self, before: Recorded) -> bool:
+        """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
+        if len(before.constants) != len(self.constants):
+            return False
+        effects = {id(x): v for x, v in self.effects}
+        for (x, thing), (y, other) in zip(list(self.constants.items()), before.constants.items(), strict=True):
+            if thing is other and _wants(thing) and id(thing) in effects:
+                return False
+            if thing is other and isinstance(thing, (Variable, ndarray)):
+                self.sources[x] = thing if isinstance(thing, Variable) else wrap(thing, None)
+                x.kind, x.array = "captured", None
+                del self.constants[x]
+            elif thing is not other and (
+                x.array is None or not np.array_equal(x.array, y.array, equal_nan=x.dtype.kind == "f")  # type: ignore[arg-type]
+            ):
+                return False
+        anew = set(map(id, self.constants.values()))
+        self.effects = [(x, v) for x, v in self.effects if id(x) not in anew]
+        return True
+
+    def other_than(self, before: Recorded) -> str:
+        """What is another in each call, in words."""
+        pairs = zip(self.constants.items(), before.constants.items(), strict=False)
+        if any(x.kind == "generator" and thing is not other for (x, thing), (_, other) in pairs):
+            return "it draws from another generator in each call"
+        return "it reads an array that is another in each call, and that no operation has made"
+
+
+class Stopped(Exception):
+    """No plan can be made of a call; the message says why."""
+
+
+def _wants(x: Any) -> bool:
+    return isinstance(x, Variable) and (x._wants_grad or x._node is not None)
