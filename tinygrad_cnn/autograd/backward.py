@@ -87,12 +87,10 @@ def walk(
             g = pending.pop(node)
             if node.extra is not None and not within:
                 g = through_hooks(node.extra, g, create)
-            if ends := wanted is not None and node in wanted:
+            if wanted is not None and node in wanted:
                 found[node] = g
-            leads = not (ends and within) and (
-                needed is None or any(p in needed for p in node.parents if p is not None)
-            )
-            if not leads and not node.op.knows_more:
+            leads = needed is None or any(p in needed for p in node.parents if p is not None)
+            if (within and node in found) or (not leads and not node.op.knows_more):
                 continue
             kept = node.saved  # looked at once: a backward in another thread may free it
             if kept is None:

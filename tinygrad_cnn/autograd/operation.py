@@ -171,8 +171,7 @@ def _inputs(forward: Rule) -> int:
 
 def _watched(apply: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Apply an operation under the eyes of the watchers (anomaly mode, profiler), which see no operation within it."""
-    if attributes:
-        inputs, attributes = by_position(apply.op.name, inputs, attributes)  # type: ignore[attr-defined, assignment]
+    inputs, attributes = by_position(apply.op.name, inputs, attributes)  # type: ignore[attr-defined, assignment]
     watchers, here.mode.watchers = here.mode.watchers, ()
     try:
         for watcher in watchers:

@@ -40,6 +40,7 @@ class Recording(Tape):
         self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
         self._source, self._dice = default_generator().numpy, _position()
         self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
+        self._kept_by: dict[Node, tuple[Any, ...]] = {}  # its result and inputs
         self._over = False  # is the call over, and the way back on its way?
         super().__init__(model)
         for module in () if model is None else model.modules():
@@ -97,10 +98,8 @@ class Recording(Tape):
         except RuntimeError as error:  # written into behind the package's back
             return self.stop(str(error))
         self._step(op, given, self._settings(attributes), result)
-        if op.prepare is not None and result._node is not None:  # its rules read what it cast, which is those casts
-            for value, a in zip(given, result._node.saved[1:], strict=True):
-                if isinstance(value, Value) and isinstance(a, ndarray) and self._there(a) is None:
-                    self._note(value, a)
+        if result._node is not None:
+            self._kept_by[result._node] = self.steps[-1].output, *given
         if result._node is not None and len(result._node.attributes) > len(attributes):
             step, left = self.steps[-1], result._node.attributes
             for name in left:
@@ -118,6 +117,9 @@ class Recording(Tape):
             self.stop("a gradient is taken within, by backward() or by grad() without create_graph")
         if node.extra is not None and (node.extra.hooks or node.extra.retain is not None):
             self.stop(f"a tensor within, of '{node.op.name}', has a hook or retains its gradient")
+        for value, a in zip(self._kept_by.get(node, ()), node.saved or (), strict=False):
+            if isinstance(value, Value) and isinstance(a, ndarray) and self._there(a) is None:
+                self._note(value, a)  # cast, or copied before it was written into
 
     def wrote(self, x: Any, new: Any) -> None:
         """A tensor was written into."""
