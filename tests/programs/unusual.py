@@ -71,6 +71,18 @@ def filled(x: Any) -> Any:
     return y
 
 
+def slope(energy: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The gradient of all that a function gives, which is of its input's shape, by its input."""
+
+    def forward(x: Any) -> Any:
+        with tg.enable_grad():
+            x = x.detach().requires_grad_()
+            (y,) = tg.autograd.grad(energy(x), x, tg.ones(x.shape), create_graph=True)
+        return y
+
+    return forward
+
+
 def loss(kind: str, **settings: Any) -> Case:
     return Case(lambda: getattr(nn, kind)(**settings), (V, V), numpy=kind == "MSELoss")
 
@@ -81,6 +93,7 @@ def classes(kind: str, *, free: bool = True, **settings: Any) -> Case:
 
 
 CASES: dict[str, Case] = {
+    "the slope of running sums": function(slope(lambda x: x.cumsum(1) * x.exp())),
     "numbers chosen": function(lambda x: tg.where(x < 0.5, 0.0, 1.0)),
     "0-d tensors chosen": function(lambda x: tg.where(x < 0.5, tg.tensor(0.0), tg.tensor(1.0)) + x),
     "a 0-d constant": function(lambda x: (x, tg.tensor(3.0), tg.tensor(3))),
