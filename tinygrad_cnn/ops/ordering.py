@@ -162,7 +162,7 @@ def _in_int32(i: Any) -> Any:
 
 def _found(s: Any, v: Any, order: Any, *, right: bool) -> Any:
     """Where the values would go in the sequence, taken in this order or (None) as it is."""
-    if order is not None:
+    if order is not None and s.ndim:
         s = np.take_along_axis(s, positions(order, s.shape[-1], -1, least=0), -1)
     v = np.asarray(v)
     where: Any = "right" if right else "left"

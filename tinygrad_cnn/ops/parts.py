@@ -70,12 +70,14 @@ def _mantissa(x: Array, *, exponent: Any) -> Array:
 def frexp(input: Array) -> Parts:
     """Each number as mantissa * 2 ** exponent, with a mantissa of 0.5 up to 1 in size, and an exponent in int32."""
     (x,) = _floats("frexp", input)
-    exponent = aside(_exponent, x)
-    return Parts(_mantissa(x, exponent=exponent), beside(x, exponent))
+    kept, exponent = aside(_exponents, x)
+    return Parts(_mantissa(x, exponent=kept), beside(x, exponent))
 
 
-def _exponent(x: Any) -> Any:
-    return np.asarray(np.frexp(x)[1], np.int32)
+def _exponents(x: Any) -> tuple[Any, Any]:
+    """The exponents twice: for the gradient, and for the user, who may write into them."""
+    exponent = np.asarray(np.frexp(x)[1], np.int32)
+    return exponent, exponent.copy()
 
 
 @op(
