@@ -19,6 +19,12 @@ def test_a_nan_makes_the_quantile_nan_and_nanquantile_leaves_it_out() -> None:
     np.testing.assert_array_equal(tg.quantile(x, np.array([0.0, 1.0]), 1, keepdim=True)[:, 1], [[4], [6]])
 
 
+def test_a_histogram_of_one_value_reaches_a_half_to_both_sides() -> None:
+    counts, edges = tg.histogram(np.array([2.0, 2.0]), 3)
+    np.testing.assert_array_equal(counts, [0, 2, 0])
+    np.testing.assert_allclose(edges, [1.5, 11 / 6, 13 / 6, 2.5], rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
