@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tests.programs.unusual import Of
 from tests.standalone.test_files import body, written
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
@@ -259,33 +260,27 @@ OPERATIONS |= {
 }  # fmt: skip
 
 
-class Calls(nn.Module):
+def calls(function: Any) -> nn.Module:
     """A module around a function."""
-
-    def __init__(self, function: Any) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Any) -> Any:
-        return self.function(x)
+    return Of(lambda _, x: function(x))
 
 
 @pytest.mark.parametrize("words", OPERATIONS)
 def test_an_operation_is_written_as_one_would_write_it(words: str, tmp_path: Path) -> None:
-    text = written(Calls(OPERATIONS[words]), tg.randn(2, 3, 4), tmp_path / "net.py")
+    text = written(calls(OPERATIONS[words]), tg.randn(2, 3, 4), tmp_path / "net.py")
     assert " | ".join(lines(text)) == words
 
 
 @pytest.mark.parametrize(("dim", "words"), [(0, "len(x)"), (1, "x.shape[1]"), (2, "x.shape[2]")])
 def test_the_size_of_the_batch_where_it_is_needed(dim: int, words: str, tmp_path: Path) -> None:
-    model, x = Calls(lambda x: x.sum((dim + 1) % 3) * 0 + x.shape[dim]), tg.randn(2, 3, 4)
+    model, x = calls(lambda x: x.sum((dim + 1) % 3) * 0 + x.shape[dim]), tg.randn(2, 3, 4)
     text = tg.export_numpy(model, x, tmp_path / "net.py", batch_dim=dim).read_text()
     assert f"    n = {words}\n" in text
 
 
 def test_the_largest_number_of_names_that_are_needed_at_once(tmp_path: Path) -> None:
     """x, y, z, u and v, then x1 and so on; a name is free again behind its last use."""
-    text = written(Calls(lambda x: [x.exp() * k for k in range(2, 9)] + [x]), tg.randn(2, 3), tmp_path / "net.py")
+    text = written(calls(lambda x: [x.exp() * k for k in range(2, 9)] + [x]), tg.randn(2, 3), tmp_path / "net.py")
     results = [line.partition(" = ")[0] for line in body(text) if " = " in line and "given" not in line]
     assert set(results) == {*POOL[1:], "x1", "y1", "z1"}
 

@@ -21,8 +21,8 @@ from ..nn.summary import leaves_in, same_buffers
 from ..tensors import Tensor
 from .guards import attributes_of, changed
 from .record import record
-from .recorded import Recorded, Stopped
-from .run import Plan, set_back, wants
+from .recorded import Recorded, Stopped, wants
+from .run import Plan, set_back
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is
 

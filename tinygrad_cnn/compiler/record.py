@@ -26,7 +26,7 @@ from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 from .guards import attributes_of, changed, other_dice
-from .recorded import Aside, Recorded, Stopped, _wants
+from .recorded import Aside, Recorded, Stopped, wants
 
 
 class Recording(Tape):
@@ -195,7 +195,7 @@ class Recording(Tape):
             self.stop("random numbers are drawn where no operation sees it")
         if not self.why and any(x._grad is not before for x, before in self._grads.values()):
             self.stop("a gradient is left at a tensor, or taken from it")
-        if not self.why and any(_wants(x) and self._there(x) is None for x in self.sources.values()):
+        if not self.why and any(wants(x) and self._there(x) is None for x in self.sources.values()):
             self.stop("a parameter is written into where no operation sees it")
         results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray, np.generic))]
         if any(not isinstance(x, Variable) for x in results):
@@ -207,11 +207,11 @@ class Recording(Tape):
         values = {id(y): self.value_of(y) for y in results}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
-        wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if _wants(x)]
+        wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if wants(x)]
         made = {id(x) for x, _ in effects}
         others = (*self.sources.values(), *self.constants.values())
-        wanted += [(x, x) for x in others if _wants(x) and id(x) not in made]
-        ys = list({id(y): y for y in results if _wants(y)}.values()) if here.mode.recording else []
+        wanted += [(x, x) for x in others if wants(x) and id(x) not in made]
+        ys = list({id(y): y for y in results if wants(y)}.values()) if here.mode.recording else []
         self._over = True
         try:
             cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
@@ -256,7 +256,7 @@ class Recording(Tape):
         for value, x in known.items():
             now = self._there(x) if isinstance(x, Variable) else None
             if now is not None and now is not value and now.kind == "result":
-                if _wants(x) and value not in self.constants:
+                if wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
                 yield x, now
 

@@ -55,7 +55,7 @@ class Recorded:
             return False
         effects = {id(x): v for x, v in self.effects}
         for (x, thing), (y, other) in zip(list(self.constants.items()), before.constants.items(), strict=True):
-            if thing is other and _wants(thing) and id(thing) in effects:
+            if thing is other and wants(thing) and id(thing) in effects:
                 return False
             if thing is other and isinstance(thing, (Variable, ndarray)):
                 self.sources[x] = thing if isinstance(thing, Variable) else wrap(thing, None)
@@ -81,5 +81,6 @@ class Stopped(Exception):
     """No plan can be made of a call; the message says why."""
 
 
-def _wants(x: Any) -> bool:
+def wants(x: Any) -> bool:
+    """Is it a tensor that requires a gradient?"""
     return isinstance(x, Variable) and (x._wants_grad or x._node is not None)

@@ -19,7 +19,7 @@ from ..autograd.modes import here
 from ..autograd.operation import _settled
 from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
-from .recorded import Aside, Recorded
+from .recorded import Aside, Recorded, wants
 from .rewrite import back_from, needed
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
@@ -245,11 +245,6 @@ def set_back(stood: Sequence[tuple[Any, Any]]) -> Iterator[None]:
     finally:
         for source, where in now:
             go_to(source, where)
-
-
-def wants(x: Any) -> bool:
-    """Does a tensor require a gradient?"""
-    return x._wants_grad or x._node is not None
 
 
 def _later(v: Slots, tell: Callable[..., None]) -> Callable[..., None]:
