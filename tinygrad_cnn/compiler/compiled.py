@@ -23,6 +23,8 @@ from .guards import attributes_of, changed
 from .record import record
 from .recorded import Recorded, Stopped, wants
 from .run import Plan, set_back
+from .show import Shown, latest, listings
+from .timing import only_profiles
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is
 
@@ -37,11 +39,13 @@ class Plans:
     Attributes:
         eager: why the function runs as it is; "" where nothing stands in the way.
         plans: by kind of call; of one kind there may be several, for parameters of which others are frozen.
+        latest: the plan that was run, or made, last.
     """
 
     def __init__(self, function: Callable[..., Any], model: Module | None, name: str) -> None:
         self.function, self.model, self.name = function, model, name
         self.plans: dict[Any, list[Plan]] = {}
+        self.latest: Plan | None = None
         self.eager = ""
         self._once: dict[Any, Recorded] = {}  # calls that are to be seen once more before there is a plan
         self._looked = -1  # at the model's attributes, after so many changes of any module
@@ -51,14 +55,16 @@ class Plans:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function returns, by a plan where one fits."""
-        if self.eager or here.mode.watchers:
+        watched = here.mode.watchers
+        if self.eager or (watched and not only_profiles()):
             return self.function(*args, **kwargs)
         kind = self._kind(args, kwargs)
         for plan in self.plans.get(kind, ()):
             if plan.fits():
                 break
         else:
-            return self._recorded(args, kwargs)
+            return self.function(*args, **kwargs) if watched else self._recorded(args, kwargs)
+        self.latest = plan
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         try:
             return plan.run(inputs, lambda node, given, create: self._again(plan, node, given, create, args, kwargs))
@@ -94,7 +100,8 @@ class Plans:
         elif before is not None and not recorded.same_constants(before):
             self._stop(recorded.other_than(before))
         else:
-            self.plans.setdefault(kind, []).append(Plan(recorded))
+            self.latest = Plan(recorded)
+            self.plans.setdefault(kind, []).append(self.latest)
         return result
 
     def _stop(self, why: str) -> None:
@@ -140,6 +147,9 @@ def _kind_of(x: Any) -> Any:
 
 
 # --------------------------------------------------------------------------------------------- what users are given
+LOOKS = {"plan": Shown(latest), "plans": Shown(listings)}
+
+
 class CompiledModule:
     """What a compiled module is besides its own class, of which it is an instance that shares all attributes."""
 
@@ -159,7 +169,8 @@ class CompiledModule:
 @cache
 def _compiled_class(kind: Any) -> Any:
     slots = {"__slots__": ("_plans", "_orig_mod"), "__module__": kind.__module__, "__doc__": kind.__doc__}
-    return type(kind.__name__, (CompiledModule, kind), slots)
+    looks = {name: look for name, look in LOOKS.items() if not hasattr(kind, name)}  # the user's own comes first
+    return type(kind.__name__, (CompiledModule, kind), {**slots, **looks})
 
 
 def compiled_module(model: Module) -> Module:
@@ -173,6 +184,8 @@ def compiled_module(model: Module) -> Module:
 
 class CompiledFunction:
     """A compiled function; as a method it is bound to its object as any."""
+
+    plan, plans = LOOKS["plan"], LOOKS["plans"]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._plans = Plans(function, None, getattr(function, "__name__", type(function).__name__))

@@ -21,9 +21,11 @@ from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
 from .recorded import Aside, Recorded, wants
 from .rewrite import back_from, needed
+from .timing import timed
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
 Call: TypeAlias = Callable[[Slots], None]
+Way: TypeAlias = tuple[Sequence[Step], list[Call], list[int | None]]
 Again: TypeAlias = Callable[[Node, dict[int, Any], bool], Iterator[tuple[Any, Any]]]  # back from a call made eagerly
 
 
@@ -132,11 +134,11 @@ class Plan:
             return put_together(thing, [self._filled(part, v) for part in thing])
         return thing
 
-    def _way(self, steps: Sequence[Step], slopes: Sequence[tuple[Any, Value]]) -> tuple[list[Call], list[int | None]]:
-        """A way back: its calls, and the slot of the gradient of each tensor that may get one."""
+    def _way(self, steps: Sequence[Step], slopes: Sequence[tuple[Any, Value]]) -> Way:
+        """A way back: its steps, their calls, and the slot of the gradient of each tensor that may get one."""
         found = dict(slopes)
         calls = [self._call(step, gone) for step, gone in last_uses(steps, set(found.values()))]
-        return calls, [self._slot(found[key]) if key in found else None for key, _ in self.recorded.slopes]
+        return steps, calls, [self._slot(found[key]) if key in found else None for key, _ in self.recorded.slopes]
 
     # ------------------------------------------------------------------------------------------------- running it
     def fits(self) -> bool:
@@ -157,7 +159,7 @@ class Plan:
         dice = [*self._dice, *([default_generator()] if self.recorded.draws else [])]
         stood = [(source, position(source)) for source in dice]
         try:
-            for call in self._forward:
+            for call in timed(self, self.forward, self._forward):
                 call(v)
         except Exception:
             for source, where in stood:
@@ -212,7 +214,7 @@ class Plan:
         which = tuple(sorted(given))
         if which not in self._ways:
             self._ways[which] = self._way(*back_from(self.recorded, which))
-        calls, slopes = self._ways[which]
+        steps, calls, slopes = self._ways[which]
         v = [*self._first, []]
         assert node.saved is not None
         for slot, a in zip(self._kept, node.saved[1:], strict=True):
@@ -220,7 +222,7 @@ class Plan:
         for k in which:
             v[self._cotangents[k]] = given[k]
         try:
-            for call in calls:
+            for call in timed(self, steps, calls, node):
                 call(v)
         except OtherwiseError:
             yield from node.attributes["again"](node, given, False)
