@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..arrays.html_tables import html_table
 from ..programs.program import Step, Value, values_in
+from .recorded import Recorded
 from .run import Plan
 from .timing import memory_of
 
@@ -60,7 +61,7 @@ class Look:
 
     def _row(self, number: int, step: Step) -> Row:
         given = [self._array(x) if isinstance(x, Value) else _number(x) for x in _given(step)]
-        more = [f"{len(given) - MANY + 1} more"] if len(given) > MANY else []
+        more = [f"+{len(given) - MANY + 1}"] if len(given) > MANY else []
         given = given[: MANY - 1] + more if more else given
         made = [v.name or self._array(v) + self._whose(v) for v in step.outputs if v.kind != "nothing"]
         memory = memory_of(self.plan, step)
@@ -80,12 +81,7 @@ class Look:
 
     @cached_property
     def _names(self) -> dict[Value, str]:
-        if self.plan is None:
-            return {}
-        recorded = self.plan.recorded
-        named = {id(x): v.name for v, x in recorded.sources.items()}
-        pairs = [(g, recorded.inputs[x].name if type(x) is int else named.get(id(x))) for x, g in recorded.slopes]
-        return {g: name for g, name in pairs if name}
+        return {} if self.plan is None else gradient_names(self.plan.recorded)
 
     # ------------------------------------------------------------------------------------------------------ in words
     @property
@@ -181,6 +177,18 @@ def _why_none(plans: Any) -> str:
         return f"{plans.name} runs as it is, not compiled: {plans.eager}"
     times = "once more, for it reads arrays that no operation has made" if plans._once else "once"
     return f"{plans.name} has no plan yet: call it {times}, outside of profiles, and look again"
+
+
+def gradient_names(recorded: Recorded) -> dict[Value, str]:
+    """Of the gradients that a way back ends with: whose they are, as far as that has a name."""
+    named = {id(x): v.name for v, x in recorded.sources.items()}
+    pairs = [(g, recorded.inputs[x].name if type(x) is int else named.get(id(x))) for x, g in recorded.slopes]
+    return {g: name for g, name in pairs if name}
+
+
+def fused_from(step: Step) -> list[str]:
+    """The operations that a step does at once; mostly one."""
+    return step.op.split(" + ")
 
 
 # --------------------------------------------------------------------------------------------------------------- texts

@@ -233,6 +233,9 @@ def _edge(
     if edge.recurrent:
         _recurrent(dot, edge, down)
         return
+    if edge.back:
+        _upwards(dot, edge, turns=not boxes[edge.source].backward_of)
+        return
     target, side = boxes[edge.target], beside.get(edge.source)
     more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _GIVEN else {}
     if side is not None:
@@ -265,6 +268,14 @@ def _edge(
             color=BACK, fontcolor=BACK, arrowhead="empty", arrowtail="empty", penwidth="2" if bad else "1.1",
             **more,
         )  # fmt: skip
+
+
+def _upwards(dot: Any, edge: Edge, turns: bool) -> None:
+    """On the way back of a plan, which runs up beside the way forth: so Graphviz is told it the other way round."""
+    if turns:  # from a result to the first step back from it, which stand side by side
+        dot.edge(f"b{edge.source}", f"b{edge.target}", style="dashed", color=BACK, minlen="0")
+    else:
+        dot.edge(f"b{edge.target}", f"b{edge.source}", dir="back", color=BACK, weight="10")
 
 
 def _recurrent(dot: Any, edge: Edge, down: bool) -> None:
