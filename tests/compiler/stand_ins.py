@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from tinygrad_cnn.compiler.run import Plan
+from tinygrad_cnn.compiler.recorded import Recorded
 from tinygrad_cnn.compiler.show import Look
 from tinygrad_cnn.programs.program import Step, Value
 
@@ -29,17 +29,19 @@ def in_rows(steps: list[Step], *rows: tuple[str, ...]) -> list[Step]:
     return found
 
 
-def fused(plan: Plan, *, buffers: bool = True) -> Look:
-    """How a plan would be shown, with convolution, relu and pool as one step, and the way back from them likewise."""
-    forward = in_rows(plan.forward, ("conv2d", "relu", "max_pool2d"), ("linear", "relu"))
-    back = in_rows(plan.back, ("max_pool2d_input", "gate"))
+ROWS = ("conv2d", "relu", "max_pool2d"), ("linear", "relu")
+
+
+def fused(recorded: Recorded, *rows: tuple[str, ...], buffers: bool = True) -> Look:
+    """How a plan would be shown, with rows of operations as one step, and the way back from pools likewise."""
+    forward, back = in_rows(recorded.forward, *(rows or ROWS)), in_rows(recorded.back, ("max_pool2d_input", "gate"))
     made = [v for step in (*forward, *back) for v in step.outputs if step.op != "reshape"]
     numbers = {v: k % 5 for k, v in enumerate(made)}
 
     def buffer_of(value: Value) -> tuple[int, int] | None:
         return (numbers[value], 1000 * (numbers[value] + 1)) if value in numbers else None
 
-    stand_in: Any = SimpleNamespace(forward=forward, back=back, recorded=plan.recorded)
+    plan: Any = SimpleNamespace(forward=forward, back=back, recorded=recorded)
     if buffers:
-        stand_in.buffer_of = buffer_of
-    return Look("LeNet", stand_in, ", training")
+        plan.buffer_of = buffer_of
+    return Look("LeNet", plan, ", training")
