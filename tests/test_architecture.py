@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "vision": {"arrays", "autograd", "differentiation", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "differentiation", "ops", "tensors"}
-    | {"nn", "optim", "data", "io", "profiler", "compiler", "train"},
+    | {"nn", "optim", "data", "io", "profiler", "programs", "compiler", "train"},
     "utils": {"data", "differentiation"},  # PyTorch's names for what stands elsewhere
     "amp": set(),  # PyTorch's names for devices that are not here, as the next two
     "backends": {"tensors"},
