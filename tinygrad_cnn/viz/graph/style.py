@@ -40,10 +40,10 @@ KINDS = {
     ),
     "output": Style("output", "box", "rounded,filled", "round", BACK, "#fdeadf", ("#ff8f4d", "#37251a"), "2"),
     "fused": Style(
-        "several operations, one step", "box", "rounded,filled", "round", "#0072b2", "#b5d9f0", ("#56b4e9", "#1e4a68")
+        "several operations, one step", "box", "filled", "round", "#0072b2", "#b5d9f0", ("#56b4e9", "#1e4a68")
     ),
     "fused-back": Style(
-        "the same, of a backward pass", "box", "filled,diagonals", "cut", BACK, "#f9cfb4", ("#ff8f4d", "#59341f")
+        "the same, of a backward pass", "box", "filled,diagonals", "cut", BACK, "#f9cfb4", ("#ff8f4d", "#59341f"), "2"
     ),
     "parameter": Style("parameter", "cylinder", "filled", "hexagon", "#9a6a00", "#fff3d1", ("#e69f00", "#35290f")),
     "leaf": Style("leaf with a gradient", "note", "filled", "pill", "#a2447c", "#fae8f2", ("#dd93ba", "#38202e")),
