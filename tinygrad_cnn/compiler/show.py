@@ -126,7 +126,7 @@ class Look:
         if self.plan is None:
             return html_table([self.why], [], 1)
         columns = ["#", "line", "step", "module", "from", "to", "buffer", "bytes"]
-        ahead, back = self.rows()
+        ahead, back = map(_once, self.rows())
         notes = [self.totals()]
         first = html_table(columns, ahead, 6, caption=f"{self.heading}: forward", notes=notes if not back else ())
         return first + html_table(columns, back, 6, caption="Back", notes=notes) if back else first
@@ -206,6 +206,12 @@ def _given(step: Step) -> Iterator[Any]:
 
 def _number(x: Any) -> str:
     return f"{x:.6g}" if isinstance(x, float) else str(x)
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """Each line of code at the first of the steps that it led to."""
+    before = ["", *(row.line for row in rows)]
+    return [row if row.line != line else row._replace(line="") for row, line in zip(rows, before, strict=False)]
 
 
 def _cells(row: Row) -> list[str]:
