@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..programs.program import Step, Value, replaced, values_in
+from .planned import VIEWS
 from .recorded import Aside, Recorded
 
 
@@ -31,6 +32,14 @@ def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
             kept.append(step)
             read.update(step.values())
     return kept[::-1]
+
+
+def leaving(values: set[Value], steps: Sequence[Step]) -> set[Value]:
+    """These, and what they are views of."""
+    for step in reversed(steps):
+        if step.forward in VIEWS and step.output in values and isinstance(step.inputs[0], Value):
+            values.add(step.inputs[0])
+    return values
 
 
 def back_from(recorded: Recorded, given: Collection[int]) -> tuple[list[Step], list[tuple[Any, Value]]]:
