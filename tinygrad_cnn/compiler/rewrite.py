@@ -42,7 +42,9 @@ def leaving(values: set[Value], steps: Sequence[Step]) -> set[Value]:
     return values
 
 
-def back_from(recorded: Recorded, given: Collection[int]) -> tuple[list[Step], list[tuple[Any, Value]]]:
+def back_from(
+    recorded: Recorded, back: Sequence[Step], given: Collection[int]
+) -> tuple[list[Step], list[tuple[Any, Value]]]:
     """The way back, and the gradients that it gives, where only some of the results got one.
 
     It is linear in the gradients of the results: what is made of absent ones alone is 0, and 0 + g is g. So these steps
@@ -52,7 +54,7 @@ def back_from(recorded: Recorded, given: Collection[int]) -> tuple[list[Step], l
     linear = {g for _, g in recorded.cotangents}  # and all that is made of them
     instead: dict[Value, Value] = {}
     steps: list[Step] = []
-    for step in recorded.back:
+    for step in back:
         inputs = replaced(step.inputs, instead)
         attributes = replaced(step.attributes, instead)
         moving = [v for v in (*values_in(inputs), *values_in(attributes)) if v in linear]

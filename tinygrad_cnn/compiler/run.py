@@ -16,8 +16,10 @@ from ..autograd.graph import Node, Op, Variable, wrap
 from ..autograd.inplace import about_to_write
 from ..autograd.modes import here
 from ..differentiation.context import Several, output_node
+from ..ops.normalization import Known
 from ..programs.program import Step, Value, put_together, values_in
 from .frame import Frame, Numbers, OtherwiseError, Slots
+from .fusions import fused
 from .memory import Pool
 from .recorded import Aside, Recorded, wants
 from .rewrite import back_from, leaving, needed
@@ -33,8 +35,9 @@ class Plan:
 
     def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
-        self.forward, self.back = needed(recorded)
         results = set(values_in(recorded.result))
+        read = {*results, *(g for _, g in recorded.slopes), *(v for _, v in recorded.effects)}
+        self.forward, self.back = fused(*needed(recorded), read)
         self._numbers = numbers = Numbers(leaving({*results, *(g for _, g in recorded.slopes)}, self.forward))
         self._inputs = [numbers[value] for value in recorded.inputs]
         read = {v for step in (*self.forward, *self.back) for v in step.values()} | results
@@ -53,6 +56,7 @@ class Plan:
         self._kept = [numbers[v] for v in kept if v.kind != "constant"]
         self._effects = [(x, numbers[v]) for x, v in recorded.effects]
         self._outputs = [numbers[y] for y, _ in recorded.cotangents]
+        self._known = [x for step in self.back for x in step.attributes.values() if isinstance(x, Known)]
         self._dice = [source for v, source in recorded.constants.items() if v.kind == "generator"]
         self._op = Op(self._go_back, (), None, "compiled")
         for value in (v for step in self.forward for v in (*step.outputs, *step.values())):
@@ -63,7 +67,7 @@ class Plan:
         """A way back: its steps, and the slot of the gradient of each tensor that may get one."""
         if which not in self._ways:
             every = len(which) == len(self.recorded.cotangents)
-            steps, slopes = (self.back, self.recorded.slopes) if every else back_from(self.recorded, which)
+            steps, slopes = (self.back, self.recorded.slopes) if every else back_from(self.recorded, self.back, which)
             found = dict(slopes)
             self._numbers.leaving |= leaving(set(found.values()), steps)
             for value in (v for step in steps for v in (*step.outputs, *step.values())):
@@ -169,6 +173,8 @@ class Plan:
 
     def _done_back(self, frame: Frame, which: Any, timed: list[Timed], kept: Sequence[Any], given: Any) -> Slots:
         """The slots after a way back."""
+        for known in self._known:  # by its array, which is the same one in each call
+            known.last = None
         slots, calls = frame.ways.get(which, (frame.slots, None))
         v = [*slots, *self._numbers.first[len(slots) :], []]
         for slot, a in zip(self._kept, kept, strict=True):
