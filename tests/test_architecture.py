@@ -47,7 +47,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "programs": {"arrays", "autograd", "tensors", "nn", "profiler"},
     "onnx": {"arrays", "autograd", "ops", "tensors", "nn", "io", "programs"},
     "standalone": {"autograd", "nn", "io", "programs"},
-    "compiler": {"arrays", "autograd", "differentiation", "tensors", "nn", "profiler", "programs"},
+    "compiler": {"arrays", "autograd", "ops", "differentiation", "tensors", "nn", "profiler", "programs"},
     "vision": {"arrays", "autograd", "differentiation", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "differentiation", "ops", "tensors"}

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tests.compiler.stand_ins import fused
 from tests.compiler.test_show import LeNet
 from tinygrad_cnn import nn
-from tinygrad_cnn.compiler.timing import timed
+from tinygrad_cnn.compiler import timing
+from tinygrad_cnn.compiler.parts import parts_of
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.profiler import profile
 from tinygrad_cnn.profiler.events import EARLIER, NO_MODULE
 from tinygrad_cnn.profiler.flops import step_flops
-from tinygrad_cnn.programs.program import Value
 
 
 def names(p: profile, phase: str) -> list[str]:
@@ -158,18 +159,41 @@ def test_a_way_back_from_some_of_the_results_has_its_own_steps() -> None:
     assert {e.module for e in p.events if e.phase == "backward"} == {"b", NO_MODULE}
 
 
-def test_operations_are_counted_as_without_a_plan() -> None:
+def test_operations_are_counted_as_without_a_plan_fused_or_not() -> None:
     x = tg.randn(2, 1, 28, 28)
     net = LeNet()
-    with profile() as p:
-        net(x).backward(tg.ones(2, 10))
-    recorded = compiled(net, x).plan.plan.recorded
-    counts = []
-    for step in (*recorded.forward, *recorded.back):
-        shapes: Any = [v.shape for v in step.inputs if isinstance(v, Value)]
-        y: Any = step.output.shape
-        counts.append(step_flops(step.op, step.forward, shapes, y, step.attributes) or 0)
-    assert sum(counts) == sum(event.flops or 0 for event in p.events)
+    fast = compiled(net, x)
+    found = []
+    for called in (net, fast):
+        with profile() as p:
+            called(x).backward(tg.ones(2, 10))
+        found.append(sum(event.flops or 0 for event in p.events))
+    assert found[0] == found[1] > 0
+
+
+@pytest.mark.parametrize(
+    "rows", [(("conv2d", "relu", "max_pool2d"),), (("linear", "relu"),), (("relu", "max_pool2d"),)]
+)
+def test_the_parts_of_a_fused_step_are_the_recorded_ones(rows: tuple[tuple[str, ...], ...]) -> None:
+    recorded = compiled(LeNet(), tg.randn(2, 1, 28, 28)).plan.plan.recorded
+    plan: Any = fused(recorded, *rows).plan
+    several = [step for step in (*plan.forward, *plan.back) if " + " in step.op]
+    assert several
+    known = {*recorded.forward, *recorded.back}
+    for step in several:
+        parts = parts_of(recorded, step)
+        assert " + ".join(sorted(ops(parts))) == " + ".join(sorted(step.op.split(" + ")))
+        assert {*parts} <= known
+    parts = [part for step in (*plan.forward, *plan.back) for part in parts_of(recorded, step)]
+    assert {*parts} == known
+    assert len(parts) == len(known), "each is a part of one step"
+
+
+def test_what_does_more_than_its_name_says_has_no_known_parts() -> None:
+    recorded = compiled(LeNet(), tg.randn(2, 1, 28, 28)).plan.plan.recorded
+    step = next(step for step in fused(recorded).plan.forward if " + " in step.op)  # type: ignore[union-attr]
+    step.op += " + tanh"
+    assert parts_of(recorded, step) == []
 
 
 def test_an_operation_of_the_users_with_a_known_name_is_not_counted() -> None:
@@ -190,8 +214,9 @@ def test_a_trace_says_which_steps_are_on_the_way_back(tmp_path: Path) -> None:
 
 
 def test_without_a_profile_the_calls_are_those_of_the_plan() -> None:
-    calls: list[Any] = [print]
-    assert timed(None, [], calls) is calls
+    calls, steps = [print], [(None, ())]
+    assert timing.calls(None, [], calls) is calls
+    assert timing.steps(None, steps) is steps
 
 
 def test_a_step_that_fails_is_no_event_and_the_call_is_made_as_it_is() -> None:

@@ -134,15 +134,15 @@ def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2)
         divide(a.shape[axis], some, a.size * seconds)
 
 
-def product(a: Any, b: Any) -> Any:
+def product(a: Any, b: Any, out: Any = None) -> Any:
     """np.matmul of matrices, or of stacks of them, shared among threads where it is large."""
     work = a.size * b.shape[-1]
     if work < (200_000 if min(a.shape[-2:] + b.shape[-1:]) > 1 else 9_000):  # BLAS itself takes one thread for it
-        return np.matmul(a, b)
+        return np.matmul(a, b, out=out)
     if a.ndim < 2 or (b.ndim != 2 and a.shape[:-2] != b.shape[:-2]):
         with one_blas_thread:
-            return np.matmul(a, b)
-    y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+            return np.matmul(a, b, out=out)
+    y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b)) if out is None else out
 
     def some(i: int, j: int) -> None:
         np.matmul(a[i:j], b if b.ndim == 2 else b[i:j], out=y[i:j])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..nn.module import Module
+from . import planners as planners
 from .compiled import CompiledFunction, CompileWarning, compiled_module
 
 __all__ = ["CompileWarning", "compile"]

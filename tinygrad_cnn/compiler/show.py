@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from ..arrays.html_tables import html_table
 from ..programs.program import Step, Value, values_in
+from .parts import memory_of
 from .recorded import Recorded
 from .run import Plan
-from .timing import memory_of
 
 WIDTH = 120  # characters of a line
 MANY = 4  # inputs that are told one by one
@@ -63,7 +63,10 @@ class Look:
         given = [self._array(x) if isinstance(x, Value) else _number(x) for x in _given(step)]
         more = [f"+{len(given) - MANY + 1}"] if len(given) > MANY else []
         given = given[: MANY - 1] + more if more else given
-        made = [v.name or self._array(v) + self._whose(v) for v in step.outputs if v.kind != "nothing"]
+        arrays = [v for v in step.outputs if v.kind != "nothing"]
+        made = [v.name or self._array(v) + self._whose(v) for v in arrays if v not in self._kept]
+        if kept := sum(v in self._kept for v in step.outputs):
+            made.append(f"{kept} kept")
         memory = memory_of(self.plan, step)
         numbers = ", ".join(str(k) for k, _ in memory if k is not None)
         size = sum(size for _, size in memory)
@@ -82,6 +85,15 @@ class Look:
     @cached_property
     def _names(self) -> dict[Value, str]:
         return {} if self.plan is None else gradient_names(self.plan.recorded)
+
+    @cached_property
+    def _kept(self) -> set[Value]:
+        """What steps keep for the way back alone, as far as it has no name."""
+        if self.plan is None:
+            return set()
+        read = {v for step in self.plan.forward for v in step.values()}
+        later = {v for step in self.plan.back for v in step.values()} - read
+        return {v for step in self.plan.forward for v in step.outputs[1:] if v in later and not v.name}
 
     # ------------------------------------------------------------------------------------------------------ in words
     @property
@@ -184,11 +196,6 @@ def gradient_names(recorded: Recorded) -> dict[Value, str]:
     named = {id(x): v.name for v, x in recorded.sources.items()}
     pairs = [(g, recorded.inputs[x].name if type(x) is int else named.get(id(x))) for x, g in recorded.slopes]
     return {g: name for g, name in pairs if name}
-
-
-def fused_from(step: Step) -> list[str]:
-    """The operations that a step does at once; mostly one."""
-    return step.op.split(" + ")
 
 
 # --------------------------------------------------------------------------------------------------------------- texts

@@ -1,21 +1,21 @@
-"""A plan's calls under a profile: each step is timed, and noted under its name."""
+"""A plan under a profile: each step is timed, and noted under its name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter_ns
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ..autograd.graph import Node
 from ..autograd.modes import here
 from ..profiler.flops import step_flops
 from ..profiler.profiling import profile
 from ..programs.program import Step, Value
+from .parts import memory_of, parts_of
 
 Call: TypeAlias = Callable[[Any], Any]
-BufferOf: TypeAlias = Callable[[Value], "tuple[int, int] | None"]
-
-_VIEWS = {"reshape", "permute", "broadcast_to"}  # whose results lie in the memory of what they got
+Note: TypeAlias = Callable[[int], None]  # that a step began then, and ends now
+T = TypeVar("T")
 
 
 def only_profiles() -> bool:
@@ -23,54 +23,73 @@ def only_profiles() -> bool:
     return all(isinstance(watcher, profile) for watcher in here.mode.watchers)
 
 
-def timed(plan: Any, steps: Sequence[Step], calls: Sequence[Call], node: Node | None = None) -> Sequence[Call]:
+def calls(plan: Any, steps: Iterable[Step], calls: Sequence[Call], node: Node | None = None) -> Sequence[Call]:
     """The calls of some steps of a plan, one for each; as ones that note what they take, where profiles watch.
 
     Args:
         node: that of the plan's call, on the way back from it.
     """
-    watching = [watcher for watcher in here.mode.watchers if isinstance(watcher, profile)]
-    if not watching:
+    if not (watching := _watching()):
         return calls
+    return [_timed(call, note) for call, note in zip(calls, _notes(plan, [*steps], node, watching), strict=True)]
+
+
+def steps(plan: Any, steps: Sequence[tuple[Step, T]], node: Node | None = None) -> Iterable[tuple[Step, T]]:
+    """Steps that are done for the first time, each until the next one is asked for; noted likewise."""
+    if not (watching := _watching()):
+        return steps
+    return _one_by_one(steps, _notes(plan, [step for step, _ in steps], node, watching))
+
+
+def _watching() -> list[profile]:
+    return [watcher for watcher in here.mode.watchers if isinstance(watcher, profile)]
+
+
+def _timed(call: Call, note: Note) -> Call:
+    def noted(v: Any) -> None:
+        start = perf_counter_ns()
+        call(v)
+        note(start)
+
+    return noted
+
+
+def _one_by_one(steps: Sequence[tuple[Step, T]], notes: Sequence[Note]) -> Iterable[tuple[Step, T]]:
+    for step, note in zip(steps, notes, strict=True):
+        start = perf_counter_ns()
+        yield step
+        note(start)
+
+
+def _notes(plan: Any, steps: Sequence[Step], node: Node | None, watching: list[profile]) -> list[Note]:
     within = here.mode.module  # a weak reference; within a rule a tuple
     module = node.module if node is not None else within() if callable(within) else None
     phase = "forward" if node is None else "backward"
     paths = {step.module for step in steps}
     names = {path: [(p, p.name_within(module, path)) for p in watching] for path in paths}
-    return [_timed(plan, s, call, phase, names[s.module]) for s, call in zip(steps, calls, strict=True)]
+    return [_note(plan, step, phase, names[step.module]) for step in steps]
 
 
-def _timed(plan: Any, step: Step, call: Call, phase: str, watching: list[tuple[profile, str]]) -> Call:
-    shapes: Any = tuple(x.shape for x in step.inputs if isinstance(x, Value))
-    y: Any = step.output.shape if step.outputs else ()
-    flops = step_flops(step.op, step.forward, shapes, y, step.attributes)
+def _note(plan: Any, step: Step, phase: str, watching: list[tuple[profile, str]]) -> Note:
+    shapes = _shapes(step)
+    counts = [
+        step_flops(part.op, part.forward, _shapes(part), _shape(part.output), part.attributes)
+        for part in parts_of(plan.recorded, step)
+    ]
+    known = [count for count in counts if count is not None]
     size = sum(size for _, size in memory_of(plan, step))
+    figures: dict[str, Any] = {"bytes": size, "flops": sum(known) if known else None, "shapes": shapes}
 
-    def noted(v: Any) -> None:
-        start = perf_counter_ns()
-        call(v)
+    def note(start: int) -> None:
         for p, name in watching:
-            p.note_in(name, step.op, phase, start, bytes=size, flops=flops, shapes=shapes)
+            p.note_in(name, step.op, phase, start, **figures)
 
-    return noted
-
-
-def memory_of(plan: Any, step: Step) -> list[tuple[int | None, int]]:
-    """The buffers that a step's results get, each once, with their bytes; None for one that no plan has numbered.
-
-    What lies in the memory of something else has none.
-    """
-    made = [v for v in step.outputs if v.kind != "nothing"]
-    buffer_of: BufferOf | None = getattr(plan, "buffer_of", None)
-    if buffer_of is not None:
-        return list(dict.fromkeys(found for v in made if (found := buffer_of(v)) is not None))
-    return [(None, bytes_of(v)) for v in made if step.op not in _VIEWS]
+    return note
 
 
-def bytes_of(value: Value) -> int:
-    """Of its array."""
-    size = value.dtype.itemsize
-    for n in value.shape:
-        assert isinstance(n, int)  # a plan is for one batch size
-        size *= n
-    return size
+def _shapes(step: Step) -> tuple[tuple[int, ...], ...]:
+    return tuple(_shape(x) for x in step.inputs if isinstance(x, Value))
+
+
+def _shape(value: Value) -> tuple[int, ...]:
+    return tuple(n for n in value.shape if isinstance(n, int))  # all of them: a plan is for one batch size

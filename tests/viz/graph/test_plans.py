@@ -175,6 +175,13 @@ def test_a_plan_of_the_users_own_is_no_plan() -> None:
     assert draw_graph(compiled(net, tg.ones(1, 2))).picture.title == "Sequential, compiled"
 
 
+@pytest.mark.parametrize(("branches", "stacked"), [(1, False), (8, True)])
+def test_wide_graphs_stand_one_below_the_other(branches: int, stacked: bool) -> None:
+    fast = compiled(lambda x: sum(((x * k).sin() for k in range(2, 2 + branches)), start=x), tg.ones(2))
+    picture = draw_graph(fast).picture
+    assert picture.stacked == stacked
+
+
 # ------------------------------------------------------------------------------------------------------------- drawn
 def graph() -> Graph:
     picture = of_stand_in()

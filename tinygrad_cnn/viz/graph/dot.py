@@ -54,7 +54,7 @@ def source_of(
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
         nodesep="0.35" if several else "0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
-        packmode=_PACKED[picture.direction],
+        packmode="array_l1" if picture.stacked else _PACKED[picture.direction],
     )  # fmt: skip
     if not picture.groups:
         dot.attr("graph", ordering="in")  # a stands to the left of b in a * b

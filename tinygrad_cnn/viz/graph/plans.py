@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from ...compiler.compiled import CompiledFunction, CompiledModule
+from ...compiler.parts import bytes_of, fused_from
 from ...compiler.recorded import Recorded
-from ...compiler.show import Look, fused_from, gradient_names, latest
+from ...compiler.show import Look, gradient_names, latest
 from ...programs.program import Step, Value
 from .structure import Box, Edge, Group, Picture
 from .truncating import truncate
+
+ACROSS = 6  # boxes beside each other, of graphs that stand beside each other
 
 
 def is_compiled(thing: Any) -> bool:
@@ -51,6 +54,7 @@ def picture_of(look: Look, max_nodes: int = 200) -> Picture:
     picture = Picture(title=f"{look.name}, compiled", notice=notice or None)
     for side in sides:
         side.draw(picture)
+    picture.stacked = _across(picture) > ACROSS
     return truncate(picture, max_nodes)
 
 
@@ -116,6 +120,18 @@ class _Side:
         picture.edges += [Edge(source, box.id, slot, back=back) for slot, source in enumerate(sources)]
 
 
+def _across(picture: Picture) -> int:
+    """How many boxes stand beside each other in the wider one of the graphs, those of the way back included."""
+    level: dict[int, int] = {}
+    for edge in picture.edges:  # in the order of their targets
+        level[edge.target] = max(level.get(edge.target, 0), level.get(edge.source, 0) + 1)
+    counted = Counter((box.group, bool(box.backward_of), level.get(box.id, 0)) for box in picture.boxes)
+    widths: dict[tuple[int | None, bool], int] = {}
+    for (group, back, _), count in counted.items():
+        widths[group, back] = max(widths.get((group, back), 0), count)
+    return max((widths.get((g.id, False), 0) + widths.get((g.id, True), 0) for g in picture.groups), default=0)
+
+
 def _shape(box: Box, value: Value) -> None:
     shape: Any = value.shape  # a plan is for one batch size
-    box.shape, box.dtype, box.bytes = shape, str(value.dtype), math.prod(shape) * value.dtype.itemsize
+    box.shape, box.dtype, box.bytes = shape, str(value.dtype), bytes_of(value)

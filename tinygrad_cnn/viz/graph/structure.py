@@ -216,6 +216,7 @@ class Picture:
     forward: list[int] = dataclasses.field(default_factory=list)  # ids of boxes, in the order of execution
     backward: list[int] = dataclasses.field(default_factory=list)  # in the order in which gradients become complete
     notice: str | None = None  # what is not as one might expect, in a sentence
+    stacked: bool = False  # are parts that hang together drawn one below another? Otherwise beside each other
     measured: str = ""  # how times were taken: "median of 5 runs, after a warm-up"; "" where there are none
 
     def members(self) -> dict[int, list[Box]]:

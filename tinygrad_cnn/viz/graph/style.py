@@ -43,7 +43,7 @@ KINDS = {
         "several operations, one step", "box", "filled", "round", "#0072b2", "#b5d9f0", ("#56b4e9", "#1e4a68")
     ),
     "fused-back": Style(
-        "the same, of a backward pass", "box", "filled,diagonals", "cut", BACK, "#f9cfb4", ("#ff8f4d", "#59341f"), "2"
+        "several, of a backward pass", "box", "filled,diagonals", "cut", BACK, "#f9cfb4", ("#ff8f4d", "#59341f"), "2"
     ),
     "parameter": Style("parameter", "cylinder", "filled", "hexagon", "#9a6a00", "#fff3d1", ("#e69f00", "#35290f")),
     "leaf": Style("leaf with a gradient", "note", "filled", "pill", "#a2447c", "#fae8f2", ("#dd93ba", "#38202e")),
