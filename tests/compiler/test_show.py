@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from tests.compiler.stand_ins import fused
 from tinygrad_cnn import nn
 from tinygrad_cnn.compiler.show import WIDTH
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.programs.program import Value
 
 
 class LeNet(nn.Module):
@@ -135,6 +137,14 @@ def test_what_is_fused_is_one_step_with_the_names_within_and_buffers_are_numbere
     *_, total = text.splitlines()
     count = len(recorded.forward) + len(recorded.back)
     assert total == f"25 steps: 6 forward, 19 back; 15,000 bytes in 5 buffers; {count} steps were recorded"
+
+
+def test_what_a_step_keeps_for_the_way_back_is_counted_where_it_has_no_name() -> None:
+    look: Any = fused(lenet().plan.plan.recorded)
+    kept = Value(-1, "result", (7,), np.dtype("float32"))
+    look.plan.forward[0].outputs += (kept,)
+    look.plan.back[-1].inputs += (kept,)
+    assert look.rows()[0][0].made == "4×6×14×14, rows, 1 kept"  # noqa: RUF001
 
 
 def test_without_a_plan_for_memory_bytes_are_those_of_the_results() -> None:
