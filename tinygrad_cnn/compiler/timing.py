@@ -42,7 +42,8 @@ def steps(plan: Any, steps: Sequence[tuple[Step, T]], node: Node | None = None) 
 
 
 def _watching() -> list[profile]:
-    return [watcher for watcher in here.mode.watchers if isinstance(watcher, profile)]
+    watchers = here.mode.watchers
+    return [watcher for watcher in watchers if isinstance(watcher, profile)] if watchers else []
 
 
 def _timed(call: Call, note: Note) -> Call:
