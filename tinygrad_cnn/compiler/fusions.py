@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 from ..ops import conv, elementwise, pool
 from ..programs.program import Step, Value
 from .planners.conv import Block, conv_block, conv_block_back, kept_layouts
+from .planners.rows import Rows
+from .planners.wide import Wide
 
 Rule: TypeAlias = Callable[["Steps", Step], bool]
 
@@ -91,8 +93,9 @@ def conv_relu_pool(steps: Steps, conv: Step) -> bool:
     for chain in _chains(steps, conv):
         block = _block(chain)
         x, w = conv.inputs[:2]
-        if w.dtype == x.dtype and block.fits(x.shape, w.shape, x.dtype) and (back := _way_back(steps, chain)):
-            _fuse(steps, chain, block, *back)
+        work = block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
+        if work is not None and (back := _way_back(steps, chain)):
+            _fuse(steps, chain, block, work, *back)
             return True
     return False
 
@@ -166,10 +169,10 @@ def _same(slope: Step, conv: Step, steps: Steps) -> bool:
     return slope.attributes.get("columns") in left if left else len(twins) == 1
 
 
-def _fuse(steps: Steps, chain: list[Step], block: Block, old: list[Step], g: Any) -> None:
+def _fuse(steps: Steps, chain: list[Step], block: Block, work: Rows | Wide, old: list[Step], g: Any) -> None:
     x, w = chain[0].inputs[:2]
     y, where = chain[-1].output, (chain[0].module, chain[0].type, chain[0].line)
-    layouts = kept_layouts(x.shape, w.shape, x.dtype, block) if old else ()
+    layouts = kept_layouts(work) if old else ()
     kept = [Value(y.number, "result", layout.shape, layout.dtype) for layout in layouts]
     settings: dict[str, Any] = {"block": block, "kept": bool(old)}
     steps.replace(chain, Step(_name(chain), chain[0].inputs, settings, (y, *kept), *where, conv_block))
@@ -178,4 +181,5 @@ def _fuse(steps: Steps, chain: list[Step], block: Block, old: list[Step], g: Any
         dw = made.get(_SLOPES[0]) or Value(w.number, "result", w.shape, w.dtype)
         outputs = (dw, *(made[f] for f in _SLOPES[1:] if f in made))
         settings = {"block": block, "size": x.shape, "bias": _SLOPES[1] in made, "image": _SLOPES[2] in made}
-        steps.replace(old, Step(_name(old), (g, y, *kept, w), settings, outputs, *where, conv_block_back))
+        rest = () if isinstance(work, Rows) else (x,)
+        steps.replace(old, Step(_name(old), (g, y, w, *kept, *rest), settings, outputs, *where, conv_block_back))

@@ -40,8 +40,8 @@ class Layout(NamedTuple):
         return np.ndarray(outer, self.dtype, memory).transpose(back)
 
     def anew(self) -> Any:
-        """The array on memory of its own."""
-        return self.over(np.empty(max(1, self.nbytes), np.uint8))
+        """The array on memory that is its own, and no other's."""
+        return np.empty_like(self.over(np.empty(max(1, self.nbytes), np.uint8)))
 
 
 def like(a: Any, *, dtype: Any = None, shape: Sequence[int] | None = None) -> Layout:

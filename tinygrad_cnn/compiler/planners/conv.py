@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 
-from ...arrays.convolution import MANY
+from ...arrays.convolution import MANY, choose
 from ...arrays.windows import Geometry, Pads, Pair
 from ..memory import Layout, in_order
 from ..planned import PLANNERS, Planner, Ready
 from .rows import Rows
+from .wide import Wide
 
 MOST = 1 << 22  # numbers in the columns of a batch: more are not kept
 
@@ -28,14 +30,21 @@ class Block(NamedTuple):
         """How its windows lie."""
         return Geometry(kernel, self.stride, self.padding, self.dilation)
 
-    def fits(self, x: tuple[int, ...], w: tuple[int, ...], dtype: Any) -> bool:
-        """Is it known how to do it at once?"""
-        geometry = self.geometry(w[2:])
-        oh, ow = geometry.out(x[2:])
-        few = min(w[0], w[1]) < MANY
-        size = geometry.padded(x[2:])[0] * w[3] * w[1] * ow * x[0]
-        plain = x[1] == w[1] and geometry.dilation[0] == 1 and dtype.kind == "f" and dtype.itemsize >= 4
-        return plain and few and 0 < size <= MOST and oh >= self.pool[0] and ow >= self.pool[1]
+    def on(self, x: Any, w: Any, dtype: Any) -> Rows | Wide | None:
+        """The block on images x by kernels w, of these shapes; None where that is not known."""
+        (N, C, H, W), (O, _, kh, kw) = x, w
+        geometry = self.geometry((kh, kw))
+        oh, ow = out = geometry.out((H, W))
+        if C != w[1] or dtype.kind != "f" or dtype.itemsize < 4 or not math.prod(x) or not math.prod(w):
+            return None
+        if oh < self.pool[0] or ow < self.pool[1]:
+            return None
+        if min(O, C) >= MANY:
+            ways = (choose(w, geometry, 1, N, out, dtype), choose(w, geometry, 1, N, out, dtype, image=True))
+            return Wide(x, O, geometry, ways, self.pool, self.relu, dtype)
+        if self.dilation[0] > 1 or geometry.padded((H, W))[0] * kw * C * ow * N > MOST:
+            return None
+        return Rows(x, O, geometry, self.pool, self.relu, dtype)
 
 
 def declared(planner: Planner) -> Any:
@@ -53,51 +62,60 @@ def declared(planner: Planner) -> Any:
     return forward
 
 
-def kept_layouts(x: Any, w: Any, dtype: Any, block: Block) -> tuple[Layout, ...]:
-    """What a convolution of x by w, of these shapes, keeps for its way back."""
-    rows = Rows(x, w[0], block.geometry(w[2:]), block.pool, block.relu, dtype)
-    return (*rows.keeps, rows.columns)
+def kept_layouts(work: Rows | Wide) -> tuple[Layout, ...]:
+    """What a convolution keeps for its way back: which taps were the largest; and the columns."""
+    return (*work.keeps, work.columns) if isinstance(work, Rows) else work.keeps
+
+
+def _found(x: Any, w: Any, block: Block) -> Rows | Wide:
+    work = block.on(x.shape, w.shape, x.dtype)
+    assert work is not None
+    return work
 
 
 @declared
 def conv_block(x: Any, w: Any, *b: Any, block: Block, kept: bool) -> Ready:
-    """y (N, O, PH, PW); and, where it is ``kept``, which taps were the largest, and the columns, for the way back."""
-    rows = Rows(x.shape, len(w), block.geometry(w.shape[2:]), block.pool, block.relu, x.dtype)
-    if kept:
+    """y (N, O, PH, PW); and what is ``kept`` for the way back, if that is wanted."""
+    work = _found(x, w, block)
+    if isinstance(work, Wide):
 
-        def run(y: Any, across: Any, down: Any, columns: Any, x: Any, w: Any, *b: Any) -> None:
-            rows.fill(columns, x)
-            rows.forward(y, (across, down), columns, w, *(b or (None,)))
+        def run_wide(y: Any, *arrays: Any) -> None:
+            keeps, (x, w, *b) = (arrays[:2], arrays[2:]) if kept else ((), arrays)
+            work.forward(y, keeps, x, w, *(b or (None,)))
 
-        return Ready(run, (rows.result, *rows.keeps, rows.columns))
-    columns = rows.columns.anew()
+        return Ready(run_wide, (work.result, *(kept_layouts(work) if kept else ())))
+    rows, room = work, None if kept else work.columns.anew()
 
-    def alone(y: Any, x: Any, w: Any, *b: Any) -> None:
+    def run(y: Any, *arrays: Any) -> None:
+        (across, down, columns), (x, w, *b) = (arrays[:3], arrays[3:]) if kept else ((None, None, room), arrays)
         rows.fill(columns, x)
-        rows.forward(y, None, columns, w, *(b or (None,)))
+        rows.forward(y, (across, down) if kept else (), columns, w, *(b or (None,)))
 
-    return Ready(alone, (rows.result,))
+    return Ready(run, (rows.result, *(kept_layouts(rows) if kept else ())))
 
 
 @declared
-def conv_block_back(
-    g: Any, y: Any, across: Any, down: Any, columns: Any, w: Any, *, block: Block, size: Any, bias: bool, image: bool
-) -> Ready:
-    """The gradients of w, of b if there is a ``bias``, and of x (of this size), if that is asked for."""
-    rows = Rows(size, len(w), block.geometry(w.shape[2:]), block.pool, block.relu, g.dtype)
-    dy = rows.dy if image else None
+def conv_block_back(*arrays: Any, block: Block, size: Any, bias: bool, image: bool) -> Ready:
+    """The gradients of w, of b if there is a ``bias``, and of x (of this size), if that is asked for.
+
+    ``arrays``: g, y, w, which taps were the largest, and the columns (`Rows`) or x (`Wide`).
+    """
+    g, _, w = arrays[:3]
+    work = block.on(size, w.shape, g.dtype)
 
     def run(*arrays: Any) -> None:
-        *slopes, g, y, across, down, columns, w = arrays
-        rows.back(slopes[0], slopes[1] if bias else None, dy, g, y, (across, down), columns)
-        if image:
-            rows.back_to_image(slopes[-1], w)
+        *slopes, g, y, w, across, down, rest = arrays
+        db, dx = slopes[1] if bias else None, slopes[-1] if image else None
+        if isinstance(work, Wide):
+            work.back(slopes[0], db, dx, g, y, (across, down), rest, w)
+        elif isinstance(work, Rows):
+            work.back(slopes[0], db, work.dy if image else None, g, y, (across, down), rest)
+            if image:
+                work.back_to_image(dx, w)
 
     outputs = [in_order(*w.shape, dtype=g.dtype)]
     if bias:
         outputs.append(in_order(len(w), dtype=g.dtype))
     if image:
-        outputs.append(in_order(*size, dtype=g.dtype, order=(2, 1, 3, 0)))
+        outputs.append(in_order(*size, dtype=g.dtype, order=(2, 3, 0, 1) if isinstance(work, Wide) else (2, 1, 3, 0)))
     return Ready(run, tuple(outputs))
-
-

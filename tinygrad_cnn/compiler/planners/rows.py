@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays.convolution import MANY
+from ...arrays.convolution.rowview import _pieces, products
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
@@ -50,6 +51,7 @@ class Rows:
         self.biases, self.ones = np.empty(self.N * O, dtype), np.ones(self.out[1] * self.N, dtype)
         self.turned = np.empty((self.kw * self.C, self.kh * O), dtype)
         self.slopes = Scratch(self._for_slopes)
+        self.pieces = _pieces(O * self.K, self.L)  # of a row, each a product that BLAS is quick with
         row = self.C * self.apart * self.Wq * self.N
         self.image_block = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))
         shapes = (self.C, self.apart, self.Wq, self.N), (self.kw * self.C, self.L)
@@ -153,9 +155,9 @@ class Rows:
     def _product(self, W: Any, part: Any, out: Any) -> None:
         """The kernels (O, K) times the columns (rows, K, L) of some rows."""
         if self.last:
-            np.matmul(part.transpose(0, 2, 1), W.T, out=out.reshape(len(part), self.L, self.O))
+            products(W, part, out.reshape(len(part), self.L, self.O).transpose(0, 2, 1))
         else:
-            np.matmul(W, part, out=out.reshape(len(part), self.O, self.L))
+            products(W, part, out.reshape(len(part), self.O, self.L))
 
     # ----------------------------------------------------------------------------------------------------- the way back
     def _for_slopes(self) -> Any:
@@ -163,7 +165,8 @@ class Rows:
         wide = [np.empty(s, dtype) for s in ((R, ph, A, self.pw, I), (R, ph, A, I), (R, ph, A, I), (R, A, I))]
         mask, sums = np.empty((R, A, I), bool), np.empty((2, O), dtype)
         few = np.empty((R, O), dtype)
-        return *wide, mask, sums, few, np.empty((2, self.K, O), dtype), np.empty((R * ph, self.K, O), dtype)
+        of_rows = np.empty((R * ph, self.pieces, self.K, O), dtype)
+        return *wide, mask, sums, few, np.empty((2, self.K, O), dtype), of_rows
 
     def back(self, dw: Any, db: Any, dy: Any, g: Any, y: Any, keeps: Any, columns: Any) -> None:
         """The gradients of w and b (or None) from g, that of y.
@@ -172,12 +175,12 @@ class Rows:
         """
         O, (PH, PW), N = self.O, self.out, self.N
         flat_g, flat_y = self.rows_first(g), self.rows_first(y)
-        four = flat_y.shape[1:]
+        four, pieces = flat_y.shape[1:], self.pieces
         stacked = self.stacked(columns)
         parts = {}
 
         def some(start: int, stop: int) -> None:
-            room, rows, factor, slopes, mask, sums, few, total, products = self.slopes[start]
+            room, rows, factor, slopes, mask, sums, few, total, each_row = self.slopes[start]
             parts[start] = sums[0], total[0]
             sums[0], total[0] = 0, 0
             for r in range(start, stop, self.block):
@@ -196,9 +199,11 @@ class Rows:
                     z = room[:n] if dy is None else dy[r * self.ph : (r + n) * self.ph].reshape(n, *room.shape[1:])
                     grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
                     d = z
-                part, each = stacked[r * self.ph : (r + n) * self.ph], products[: n * self.ph]
-                np.matmul(part, self._pixels_first(d, n * self.ph), out=each)
-                total[0] += np.add.reduce(each, axis=0, out=total[1])
+                part, of_rows = stacked[r * self.ph : (r + n) * self.ph], each_row[: n * self.ph]
+                of_pieces = self._pixels_first(d, n * self.ph).reshape(n * self.ph, pieces, -1, O)
+                part = part.reshape(n * self.ph, self.K, pieces, -1).transpose(0, 2, 1, 3)
+                np.matmul(part, of_pieces, out=of_rows)
+                total[0] += np.add.reduce(of_rows, axis=(0, 1), out=total[1])
 
         divide(PH, some, self.seconds)
         first, *others = sorted(parts)
@@ -236,12 +241,12 @@ class Rows:
         stacked = strided(self._room, (self.oh + self.kh - 1, self.kh * self.O, self.L), (row, self.L * item, item))
 
         def some(start: int, stop: int) -> None:
-            place, products = self.images[start]
+            place, found = self.images[start]
             for h in range(start, stop, self.image_block):
                 n = min(self.image_block, stop - h, max(0, len(stacked) - h - top))
                 m = min(self.image_block, stop - h)
-                np.matmul(self.turned, stacked[h + top : h + top + n], out=products[:n])
-                taps = products[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
+                products(self.turned, stacked[h + top : h + top + n], found[:n])
+                taps = found[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
                 place[:m] = 0
                 for (j, t), (o, r) in self.starts.items():
                     place[:n, :, r, o : o + q] += taps[:, j, :, t]
