@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.copying import copy_into, reshaped
 from ...arrays.threads import by_slabs
 from ...arrays.windows import in_order_of
 from ...autograd.backward import broadcast_to
@@ -86,6 +87,15 @@ def gate(g: Any, y: Any) -> Ready | None:
         by_slabs(y, some, 0.4e-9, dims=y.ndim)
 
     return Ready(run, (layout,), 0 if g.strides == y.strides else None)
+
+
+@plans(_reshape)
+def reshape(x: Any, *, shape: tuple[int, ...]) -> Ready | None:
+    """Where it is no view: a copy."""
+    y = reshaped(x, shape)
+    if np.may_share_memory(x, y) or not np.may_share_memory(y.reshape(x.shape), y):
+        return None
+    return Ready(lambda y, x: copy_into(y.reshape(x.shape), x), (like(y),))
 
 
 @plans(sum_to_op)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...arrays.convolution import MANY
 from ...arrays.convolution.rowview import _pieces, products
+from ...arrays.scratch import Shelf
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
@@ -47,6 +48,7 @@ class Rows:
         self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
         R, (A, I) = self.block, self.AI
         self.scratch = Scratch(lambda: [np.empty(s, dtype) for s in ((R, self.ph, A, self.pw, I), (R, self.ph, A, I))])
+        self.memory = Shelf()
         self.matrix = np.empty((O, self.K), dtype)
         self.biases, self.ones = np.empty(self.N * O, dtype), np.ones(self.out[1] * self.N, dtype)
         self.turned = np.empty((self.kw * self.C, self.kh * O), dtype)
@@ -256,12 +258,16 @@ class Rows:
         divide(self.H, some, self.seconds)
 
     def _tap_by_tap(self, rows_first: Any, w: Any) -> None:
-        """As `back_to_image`, for every stride: each tap adds what it saw."""
-        place, q = np.zeros_like(self.image), self.out[1]
+        """As `back_to_image`, for every stride: each row of taps adds what it saw."""
+        q, dy = self.out[1], self._pixels_first(self.dy, self.oh).transpose(0, 2, 1)  # (oh, O, L)
+        W = self.memory("w", (self.kw, self.C, self.O), self.dtype)
+        place = self.memory("image", self.image.shape, self.dtype)
+        found = self.memory("taps", (self.oh, self.kw * self.C, self.L), self.dtype)
+        taps = found.reshape(self.oh, self.kw, self.C, self.pw, q, self.N)
+        place[...] = 0
         for i in range(self.kh):
-            W = np.ascontiguousarray(w[:, :, i].transpose(2, 1, 0)).reshape(self.kw * self.C, self.O)
-            dy = self._pixels_first(self.dy, self.oh).transpose(0, 2, 1)  # (oh, O, L)
-            taps = np.matmul(W, dy).reshape(self.oh, self.kw, self.C, self.pw, q, self.N)
+            np.copyto(W, w[:, :, i].transpose(2, 1, 0))
+            np.matmul(W.reshape(self.kw * self.C, self.O), dy, out=found)
             rows = place[i : i + self.sh * (self.oh - 1) + 1 : self.sh]
             for (j, t), (o, r) in self.starts.items():
                 rows[:, :, r, o : o + q] += taps[:, j, :, t]
