@@ -55,7 +55,7 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "amp": set(),  # PyTorch's names for devices that are not here, as the next two
     "backends": {"tensors"},
     "cuda": {"tensors", "amp"},
-    "compiler": {"arrays", "autograd", "differentiation", "tensors", "nn", "profiler", "programs"},
+    "compiler": {"arrays", "autograd", "ops", "differentiation", "tensors", "nn", "profiler", "programs"},
 }
 FACES = {  # files under PyTorch's names for what stands in a higher room: loaded by users alone, by no file of ours
     "autograd.function": "differentiation",

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache, update_wrapper
-from types import MethodType
+from types import BuiltinFunctionType, MethodType
 from typing import Any, cast
 
 from numpy import ndarray
 
 from ..arrays.telling import users_frame
-from ..autograd.backward import walk
-from ..autograd.graph import Node, Variable
-from ..autograd.modes import enable_grad, here
+from ..arrays.writes import owner_of
+from ..autograd.graph import Node, Variable, array_of
+from ..autograd.modes import here
 from ..nn.module import Module
-from ..nn.registry import changes
-from ..nn.summary import leaves_in, same_buffers
+from ..nn.summary import leaves_in
+from ..ops.promotion import get_default_dtype
 from ..tensors import Tensor
-from .guards import attributes_of, changed
+from .again import Before, made_again
+from .guards import World
+from .outside import PLAIN
 from .record import record
 from .recorded import Recorded, Stopped, wants
-from .run import Plan, set_back
+from .run import Plan
 
-KINDS = 16  # of calls that plans are made for; a function that has more runs as it is
+KINDS = 16  # of calls that plans are made for; a function that has more runs as it is, unless plans serve most calls
+WORLDS = 4  # that plans are kept for
+MANY = f"it is called in more than {KINDS} ways: shapes, dtypes or settings keep changing"
 
 
 class CompileWarning(UserWarning):
@@ -44,99 +49,211 @@ class Plans:
         self.plans: dict[Any, list[Plan]] = {}
         self.eager = ""
         self._once: dict[Any, Recorded] = {}  # calls that are to be seen once more before there is a plan
-        self._looked = -1  # at the model's attributes, after so many changes of any module
-        self._attributes: Mapping[Any, Any] = {}
-        self._modules: dict[Module, None] = {}  # those that calls have met
-        self._modes: tuple[bool, ...] = ()
+        self._world: World | None = None
+        self._worlds: list[World] = []  # it, and those before that plans are kept for, the oldest first
+        self._objects: dict[int, Any] = {}  # arguments that are neither tensors nor plain values
+        self._used: dict[Any, int] = {}  # when a kind of call had its last turn
+        self._won = 0  # calls that plans have served
+        self._lost: Counter[str] = Counter()  # those that took longer than without plans, by what was the matter
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function returns, by a plan where one fits."""
         if self.eager or here.mode.watchers:
             return self.function(*args, **kwargs)
-        kind = self._kind(args, kwargs)
+        inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
+        world = self._world
+        if world is None or not world.holds():
+            world = self._other_world()
+        kind = self._kind(world, args, kwargs, inputs)
         for plan in self.plans.get(kind, ()):
             if plan.fits():
                 break
         else:
-            return self._recorded(args, kwargs)
-        inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
+            return self._recorded(world, kind, args, kwargs, inputs)
+        before = Before(plan.recorded, inputs, world) if here.mode.recording and plan.recorded.cotangents else None
         try:
-            return plan.run(inputs, lambda node, given, create: self._again(plan, node, given, create, args, kwargs))
+            if plan.recorded.effects and _share(inputs, plan.recorded):
+                raise RuntimeError("what is written into lies in an argument's memory")
+            result = plan.run(
+                inputs, lambda node, given, create: self._again(plan, before, node, given, create, args, kwargs)
+            )
         except Exception:  # nothing has changed: the function itself says best what is wrong
-            return self.function(*args, **kwargs)
+            pass
+        else:
+            self._won += 1
+            self._used[kind] = self._won
+            return result
+        result = self.function(*args, **kwargs)
+        self._lose("its results have shapes that hang on the numbers in its arguments")
+        return result
 
-    def _kind(self, args: Any, kwargs: Any) -> Any:
+    def _kind(self, world: World, args: Any, kwargs: Any, inputs: list[Any]) -> Any:
         """What plans are found by."""
-        if self._looked != changes.count:  # of whatever module: an attribute was set since
-            now = attributes_of(*self._modules)
-            if changed(self._attributes, now) is not None:
-                self.plans.clear()
-                self._once.clear()
-            self._attributes, self._looked = now, changes.count
-            self._modes = tuple(module.training for module in self._modules)
-        return _kind_of(args), _kind_of(kwargs), here.mode.recording, self._modes
+        mode = here.mode.recording, here.mode.inference, get_default_dtype()
+        return world, world.modes, _kind_of(args), _kind_of(kwargs), _memory(inputs), mode
 
-    def _recorded(self, args: Any, kwargs: Any) -> Any:
+    def _other_world(self) -> World:
+        """The world as it is now; plans of one that was long ago go."""
+        what = "" if self._world is None else self._world.other()
+        world = next((w for w in self._worlds if w.holds()), None)
+        if world is None:
+            world = self._enter(World(self._begin(), ()))
+            if what:
+                self._lose(f"{what} is another in many calls; what changes is to be an argument, in a tensor")
+        self._world = world
+        return world
+
+    def _begin(self) -> list[Any]:
+        return [self.function if self.model is None else self.model, *self._objects.values()]
+
+    def _enter(self, world: World, instead: World | None = None) -> World:
+        self._worlds = [*[w for w in self._worlds if w is not instead][1 - WORLDS :], world]
+        for kind in [kind for kind in list(self.plans) if kind[0] not in self._worlds]:
+            self._drop(kind)
+        self._once = {kind: once for kind, once in self._once.items() if kind[0] in self._worlds}
+        return world
+
+    def _drop(self, kind: Any) -> None:
+        self.plans.pop(kind, None)
+        self._used.pop(kind, None)
+
+    def _recorded(self, world: World, kind: Any, args: Any, kwargs: Any, inputs: list[Any]) -> Any:
         """What the function returns; and a plan for the next call, where there can be one."""
-        if sum(map(len, self.plans.values())) >= KINDS:
-            self._stop(f"it is called in more than {KINDS} ways: shapes, dtypes or settings keep changing")
+        if sum(map(len, list(self.plans.values()))) >= KINDS:
+            self._drop(min(list(self.plans), key=lambda kind: self._used.get(kind, 0)))
+        self._lose(MANY)
+        for x in _objects_in([args, kwargs]):
+            if id(x) not in self._objects:
+                self._objects[id(x)] = x
+                world = self._world = self._enter(World(self._begin(), world.modules), world)
+        if world.why:
+            self._stop(world.why)
+        if self.eager:
             return self.function(*args, **kwargs)
         result, recorded, modules = record(self.function, self.model, args, kwargs)
-        if not self._modules.keys() >= set(modules):
-            self._modules.update(dict.fromkeys(modules))
-            self._attributes, self._looked = attributes_of(*self._modules), -1
-        kind = self._kind(args, kwargs)
+        known = recorded.constants.values() if isinstance(recorded, Recorded) else ()
+        if other := world.other():
+            recorded = Stopped(f"{other} is set in each call", may_pass=True)
+        elif drawn := world.drawn(known):
+            recorded = Stopped(f"it draws random numbers from '{drawn}', where no operation sees it")
+        if not world.modules.keys() >= set(modules):
+            world = self._world = self._enter(World(self._begin(), [*world.modules, *modules]), world)
+        kind = self._kind(world, args, kwargs, inputs)
         before = self._once.pop(kind, None)
         if isinstance(recorded, Stopped):
-            self._stop(str(recorded))
+            if not recorded.may_pass or self._lost[str(recorded)]:
+                self._stop(str(recorded))
+            self._lost[str(recorded)] += 1
+        elif _share(inputs, recorded):
+            self._lose("an argument is a parameter, or another tensor that it reads, or lies in the memory of one")
         elif recorded.constants and before is None:
             self._once[kind] = recorded
         elif before is not None and not recorded.same_constants(before):
             self._stop(recorded.other_than(before))
-        else:
+        elif not any(plan.fits() for plan in self.plans.get(kind, ())):  # of another thread
             self.plans.setdefault(kind, []).append(Plan(recorded))
         return result
 
+    def _lose(self, why: str) -> None:
+        """A call that took longer than without plans; where most do, there are to be none."""
+        self._lost[why] += 1
+        lost = self._lost.total()
+        if lost > KINDS and lost * 4 > self._won and not self.eager:
+            self._stop(self._lost.most_common(1)[0][0])
+
     def _stop(self, why: str) -> None:
         self.eager = why
-        self.plans.clear()
-        self._once.clear()
+        for kept in (self.plans, self._once, self._used, self._objects, self._worlds):
+            kept.clear()
+        self._world = None
         frame = users_frame()
         text = f"compile: {self.name} runs as it is, not compiled: {why}"
         warnings.warn_explicit(text, CompileWarning, frame.f_code.co_filename, frame.f_lineno)
 
     def _again(
-        self, plan: Plan, node: Node, given: dict[int, Any], create: bool, args: Any, kwargs: Any
+        self, plan: Plan, before: Before | None, node: Node, given: dict[int, Any], create: bool, args: Any, kwargs: Any
     ) -> Iterator[tuple[Any, Any]]:
         """The way back of the same call, made once more as it is: recorded itself, or where it goes another way."""
-        with ExitStack() as around:
-            for module in self._modules:
-                around.enter_context(same_buffers(module))
-            for context in (set_back(node.attributes["stood"]), plan.same_targets(), enable_grad()):
-                around.enter_context(context)
-            result = self.function(*args, **kwargs)
-        ys = list({id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y)}.values())
-        inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
-        targets = plan.targets(inputs)
-        roots = [(y, given[k]) for k, y in enumerate(ys) if k in given]
-        found = walk(roots, retain=True, create=create, targets=targets, within=True)
-        for x, parent in zip(targets, node.parents, strict=True):
-            if (g := found.get(x if x._node is None else x._node)) is not None:
-                yield parent, g
+        assert before is not None
+        yield from made_again(self.function, plan, before, node, given, create, args, kwargs)
+        how = "with create_graph=True, which makes the call once more" if create else "on ways that hang on numbers"
+        if not self.eager:
+            self._lose(f"its gradients are taken {how}")
 
 
 def _kind_of(x: Any) -> Any:
     """What a plan hangs on, of an argument: not its numbers."""
     if isinstance(x, Variable):
         a = x._array
-        return a.shape, a.dtype.str, a.strides, wants(x)
+        return type(x), a.shape, a.dtype, a.strides, wants(x)
     if isinstance(x, ndarray):
-        return x.shape, x.dtype.str, x.strides
+        return x.shape, x.dtype, x.strides
+    if type(x) is tuple:
+        return tuple(map(_kind_of, x))
+    if type(x) is dict:
+        return tuple([(_kind_of(key), _kind_of(part)) for key, part in x.items()]), dict
+    if isinstance(x, PLAIN):
+        return type(x), x or repr(x)  # 0.0 and -0.0 are two
     if isinstance(x, Mapping):
-        return type(x), tuple((key, _kind_of(part)) for key, part in x.items())
-    if isinstance(x, (tuple, list)):
+        return type(x), tuple((_kind_of(key), _kind_of(part)) for key, part in x.items())
+    if isinstance(x, (tuple, list, set, frozenset)):
         return type(x), tuple(_kind_of(part) for part in x)
-    return type(x), x if x.__hash__ else id(x)
+    if isinstance(x, slice):
+        return slice, _kind_of((x.start, x.stop, x.step))
+    if is_dataclass(x) and not isinstance(x, type):
+        return type(x), tuple(_kind_of(getattr(x, field.name)) for field in fields(x))
+    return Same(x)
+
+
+class Same:
+    """A key for one thing, whatever it is equal to."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.of is self.of
+
+
+def _objects_in(x: Any) -> Iterator[Any]:
+    """Arguments, however nested, whose attributes or globals may change."""
+    if isinstance(x, Mapping):
+        x = list(x.values())
+    if isinstance(x, (tuple, list, set, frozenset)):
+        for part in x:
+            yield from _objects_in(part)
+    elif is_dataclass(x) and not isinstance(x, type):
+        yield type(x)
+        for field in fields(x):
+            yield from _objects_in(getattr(x, field.name))
+    elif not isinstance(x, (Variable, ndarray, BuiltinFunctionType, slice, *PLAIN)):
+        yield x
+
+
+def _memory(inputs: list[Any]) -> Any:
+    """Which of the inputs are the same, or lie in the same memory, and how."""
+    if len(inputs) < 2:
+        return ()
+    owners = [id(a if (a := array_of(x)).base is None else owner_of(a)) for x in inputs]
+    if len(set(owners)) == len(owners):
+        return ()
+    ids = [id(x) for x in inputs]
+    at = [array_of(x).__array_interface__["data"][0] for x in inputs]
+    first = [owners.index(owner) for owner in owners]
+    return tuple((ids.index(i), k, a - at[k]) for i, k, a in zip(ids, first, at, strict=True))
+
+
+def _share(inputs: Iterable[Any], recorded: Recorded) -> bool:
+    """Does an input lie in the memory of a tensor that the call reads, or writes into, besides the inputs?"""
+    mine, given = {id(owner_of(array_of(x))) for x in inputs}, set(map(id, inputs))
+    written = (x for x, _ in recorded.effects if id(x) not in given)
+    arrays = map(array_of, (*recorded.sources.values(), *recorded.constants.values(), *written))
+    return any(isinstance(a, ndarray) and id(owner_of(a)) in mine for a in arrays)
 
 
 # --------------------------------------------------------------------------------------------- what users are given
@@ -162,11 +279,18 @@ def _compiled_class(kind: Any) -> Any:
     return type(kind.__name__, (CompiledModule, kind), slots)
 
 
+def plans_of(model: Module) -> Plans:
+    """Those of a module's forward, which may be replaced."""
+    return Plans(lambda *args, **kwargs: model.forward(*args, **kwargs), model, type(model).__name__)
+
+
 def compiled_module(model: Module) -> Module:
     """The module, compiled: one that shares all it owns, and computes by plans."""
     new = object.__new__(_compiled_class(cast(Any, type(model))))
     object.__setattr__(new, "__dict__", model.__dict__)
-    object.__setattr__(new, "_plans", Plans(model.forward, model, type(model).__name__))
+    object.__setattr__(
+        new, "_plans", Plans(lambda *args, **kwargs: model.forward(*args, **kwargs), model, type(model).__name__)
+    )
     object.__setattr__(new, "_orig_mod", model)
     return new
 

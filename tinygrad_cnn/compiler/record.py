@@ -6,6 +6,7 @@ them: they are steps like the others. So a plan needs no second set of rules.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,7 @@ from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 from .guards import attributes_of, changed, other_dice
+from .outside import PLAIN
 from .recorded import Aside, Recorded, Stopped, wants
 
 
@@ -202,12 +204,16 @@ class Recording(Tape):
             self.stop("it returns an array or a number of NumPy")
         elif not results:
             self.stop("it returns no tensor")
+        elif odd := _odd(result):
+            self.stop(f"it returns {odd}")
         if self.why:
             raise Stopped(self.why)
         values = {id(y): self.value_of(y) for y in results}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
-        wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if wants(x)]
+        wanted: list[tuple[Any, Any]] = [
+            (k, x) for k, x in {id(x): (k, x) for k, x in enumerate(inputs)}.values() if wants(x)
+        ]
         made = {id(x) for x, _ in effects}
         others = (*self.sources.values(), *self.constants.values())
         wanted += [(x, x) for x in others if wants(x) and id(x) not in made]
@@ -271,12 +277,22 @@ def _position() -> Any:
     return default_generator().numpy.bit_generator.state["state"]
 
 
+def _odd(thing: Any) -> str:
+    """What of a result a plan cannot make anew: it might hold tensors; "" where nothing is."""
+    if isinstance(thing, (Variable, *PLAIN)):
+        return ""
+    if type(thing) in (dict, OrderedDict, list, tuple) or isinstance(thing, (list, tuple)):
+        parts = thing.values() if isinstance(thing, dict) else thing
+        return next(filter(None, map(_odd, parts)), "")
+    return f"something of the type {type(thing).__name__}"
+
+
 def _with_values(thing: Any, values: Mapping[int, Value]) -> Any:
     """A result with Values in the places of its tensors."""
     if isinstance(thing, Variable):
         return values[id(thing)]
-    if isinstance(thing, Mapping):
-        return {key: _with_values(part, values) for key, part in thing.items()}
+    if isinstance(thing, dict):
+        return type(thing)((key, _with_values(part, values)) for key, part in thing.items())
     if isinstance(thing, (tuple, list)):
         return put_together(thing, [_with_values(part, values) for part in thing])
     return thing
@@ -310,7 +326,7 @@ def record(
             tape.stop("random numbers of `random` or `np.random` are drawn")
         modules = list(dict.fromkeys(module for module, _ in tape.attributes))
         if (name := changed(tape.attributes, attributes_of(*modules))) is not None:
-            tape.stop(f"the attribute {name} is set in each call")
+            return result, Stopped(f"the attribute {name} is set in each call", may_pass=True), modules
         recorded: Recorded | Stopped
         try:
             recorded = tape.finish(result, given)

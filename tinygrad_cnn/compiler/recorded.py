@@ -36,6 +36,7 @@ class Recorded:
         effects: tensors that were there before and were written into, with the values they had in the end.
         draws: were random numbers drawn?
         constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
+        read: the tensors that the results are made of, and those of them that the call overwrites; None until asked.
     """
 
     inputs: list[Value]
@@ -48,6 +49,7 @@ class Recorded:
     effects: list[tuple[Variable, Value]]
     draws: bool
     constants: dict[Value, Any] = field(default_factory=dict)
+    read: tuple[list[Variable], list[Variable]] | None = None
 
     def same_constants(self, before: Recorded) -> bool:
         """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
@@ -78,7 +80,15 @@ class Recorded:
 
 
 class Stopped(Exception):
-    """No plan can be made of a call; the message says why."""
+    """No plan can be made of a call; the message says why.
+
+    Attributes:
+        may_pass: may it be otherwise in the next call?
+    """
+
+    def __init__(self, why: str, may_pass: bool = False) -> None:
+        super().__init__(why)
+        self.may_pass = may_pass
 
 
 def wants(x: Any) -> bool:

@@ -199,7 +199,7 @@ class Plan:
             slot = self._number[thing]
             return wrap(as_it_lies(v[slot]) if thing.kind == "constant" else v[slot], nodes.get(slot))
         if isinstance(thing, dict):
-            return {key: self._result(part, v, nodes) for key, part in thing.items()}
+            return type(thing)((key, self._result(part, v, nodes)) for key, part in thing.items())
         if isinstance(thing, (tuple, list)):
             return put_together(thing, [self._result(part, v, nodes) for part in thing])
         return thing
