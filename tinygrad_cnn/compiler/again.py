@@ -75,7 +75,7 @@ def read_by_results(recorded: Recorded) -> tuple[list[Variable], list[Variable]]
             if any(v in needed for v in step.outputs):
                 needed.update(step.values())
         read = [x for v, x in recorded.sources.items() if v in needed]
-        own = {id(x) for x, _ in recorded.effects}
+        own = {id(x) for x, _ in recorded.effects if type(x) is not int}
         recorded.read = read, [x for x in read if id(x) in own]
     return recorded.read
 
@@ -96,10 +96,17 @@ def made_again(
     with ExitStack() as around:
         for module in before.world.modules:
             around.enter_context(same_buffers(module))
-        for context in (set_back(node.attributes["stood"]), plan.same_targets(), before.set_back(), enable_grad()):
+        for context in (
+            set_back(node.attributes["stood"]),
+            plan.same_targets(inputs),
+            before.set_back(),
+            enable_grad(),
+        ):
             around.enter_context(context)
         result = function(*args, **kwargs)
-    ys = list({id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y)}.values())
+    there = set(map(id, (*inputs, *plan.recorded.sources.values())))
+    made = {id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y) and id(y) not in there}
+    ys = list(made.values())
     targets = plan.targets(inputs)
     roots = [(y, given[k]) for k, y in enumerate(ys) if k in given]
     found = walk(roots, retain=True, create=create, targets=targets, within=True)

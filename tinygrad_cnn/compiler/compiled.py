@@ -51,6 +51,7 @@ class Plans:
         self._once: dict[Any, Recorded] = {}  # calls that are to be seen once more before there is a plan
         self._world: World | None = None
         self._worlds: list[World] = []  # it, and those before that plans are kept for, the oldest first
+        self._other = ""  # what made the world another
         self._objects: dict[int, Any] = {}  # arguments that are neither tensors nor plain values
         self._used: dict[Any, int] = {}  # when a kind of call had its last turn
         self._won = 0  # calls that plans have served
@@ -98,8 +99,7 @@ class Plans:
         world = next((w for w in self._worlds if w.holds()), None)
         if world is None:
             world = self._enter(World(self._begin(), ()))
-            if what:
-                self._lose(f"{what} is another in many calls; what changes is to be an argument, in a tensor")
+            self._other = what and f"{what} is another in many calls; what changes is to be an argument, in a tensor"
         self._world = world
         return world
 
@@ -121,14 +121,16 @@ class Plans:
         """What the function returns; and a plan for the next call, where there can be one."""
         if sum(map(len, list(self.plans.values()))) >= KINDS:
             self._drop(min(list(self.plans), key=lambda kind: self._used.get(kind, 0)))
-        self._lose(MANY)
+        self._lose(self._other or MANY)
+        self._other = ""
+        if self.eager:
+            return self.function(*args, **kwargs)
         for x in _objects_in([args, kwargs]):
             if id(x) not in self._objects:
                 self._objects[id(x)] = x
                 world = self._world = self._enter(World(self._begin(), world.modules), world)
         if world.why:
             self._stop(world.why)
-        if self.eager:
             return self.function(*args, **kwargs)
         result, recorded, modules = record(self.function, self.model, args, kwargs)
         known = recorded.constants.values() if isinstance(recorded, Recorded) else ()
@@ -151,7 +153,7 @@ class Plans:
         elif before is not None and not recorded.same_constants(before):
             self._stop(recorded.other_than(before))
         elif not any(plan.fits() for plan in self.plans.get(kind, ())):  # of another thread
-            self.plans.setdefault(kind, []).append(Plan(recorded))
+            self.plans.setdefault(kind, []).append(Plan(recorded.with_memory_of_its_own()))
         return result
 
     def _lose(self, why: str) -> None:
@@ -250,8 +252,8 @@ def _memory(inputs: list[Any]) -> Any:
 
 def _share(inputs: Iterable[Any], recorded: Recorded) -> bool:
     """Does an input lie in the memory of a tensor that the call reads, or writes into, besides the inputs?"""
-    mine, given = {id(owner_of(array_of(x))) for x in inputs}, set(map(id, inputs))
-    written = (x for x, _ in recorded.effects if id(x) not in given)
+    mine = {id(owner_of(array_of(x))) for x in inputs}
+    written = (x for x, _ in recorded.effects if type(x) is not int)
     arrays = map(array_of, (*recorded.sources.values(), *recorded.constants.values(), *written))
     return any(isinstance(a, ndarray) and id(owner_of(a)) in mine for a in arrays)
 

@@ -97,6 +97,7 @@ class Outside:
         self.dice: list[tuple[Any, str]] = []
         self.why = ""
         self._names: list[tuple[Callable[..., Any], Any, Any]] = []  # (get, name, what it gave)
+        self._called: list[str] = []  # how each of them is called
         self._cells: list[tuple[CellType, str, Any]] = []
         self._items: list[tuple[Any, Callable[[], Any], str, list[Any], list[Any]]] = []  # lists, dicts: what they held
         self._attributes: set[str] = set()
@@ -131,9 +132,9 @@ class Outside:
 
     def changed(self) -> str:
         """What is another than it was, in words; "" where nothing is."""
-        for get, name, value in self._names:
+        for (get, name, value), called in zip(self._names, self._called, strict=True):
             if not same(get(name, MISSING), value):
-                return f"'{name}'"
+                return f"'{called}'"
         for cell, name, value in self._cells:
             if not same(_content(cell), value):
                 return f"'{name}'"
@@ -187,13 +188,13 @@ class Outside:
             self._cells.append((cell, name, _content(cell)))
             yield _content(cell), name
         if f.__defaults__ or f.__kwdefaults__:
-            yield f.__defaults__, f.__name__
-            yield f.__kwdefaults__, f.__name__
-            self._names += [(partial(getattr, f), k, getattr(f, k)) for k in ("__defaults__", "__kwdefaults__")]
+            for key in ("__defaults__", "__kwdefaults__"):
+                yield self._note(partial(getattr, f), key, f"{f.__name__}.{key}")
 
     def _note(self, get: Callable[..., Any], key: Any, name: str) -> tuple[Any, str]:
         value = get(key, MISSING)
         self._names.append((get, key, value))
+        self._called.append(name)
         return value, name
 
     def _container(self, x: Any, name: str) -> Iterator[tuple[Any, str]]:
@@ -201,7 +202,7 @@ class Outside:
             each = x.values if isinstance(x, dict) else x.__iter__
             self._items.append((x, each, name, list(x) if isinstance(x, dict) else [], list(each())))
         elif not isinstance(x, (tuple, frozenset)):
-            self._names.append((lambda _, __: len(x), f"len({name})", len(x)))
+            self._note(lambda _, __: len(x), "", f"len({name})")
         if len(x) <= ITEMS:
             yield from ((part, name) for part in _values(x))
 
@@ -211,8 +212,8 @@ class Outside:
             loose = [(k, v) for k, v in vars(x).items() if not (k.startswith("_") and k.endswith(("_kinds", "_hooks")))]
             yield from ((v, f"{type(x).__name__}.{k}") for k, v in loose if not isinstance(v, (*PLAIN, Variable)))
             yield type(x), type(x).__name__
-            forward = type(x).forward
-            yield forward, type(x).__name__
+            if _users_class(type(x)):
+                yield self._note(partial(getattr, type(x)), "forward", f"{type(x).__name__}.forward")
         elif hasattr(x, "__next__"):
             self.why = f"it takes from the iterator '{name}'"
         elif hasattr(x, "_plans"):  # compiled itself
@@ -226,7 +227,7 @@ class Outside:
         """The attributes that the code asks for by name, and that were not looked at before."""
         theirs = not isinstance(x, (type, ModuleType)) and not _users_class(type(x))
         own = getattr(x, "__dict__", {})
-        wanted = set(own) if theirs else self._attributes
+        wanted = {*own, *self._written} if theirs else self._attributes
         new, before = wanted - done, set(done)
         done |= new
         kinds = [c for c in x.__mro__ if _users_class(c)] if isinstance(x, type) else []

@@ -7,7 +7,7 @@ them: they are steps like the others. So a plan needs no second set of rules.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,8 +16,9 @@ from numpy import ndarray
 
 from ..arrays.copying import as_it_lies
 from ..arrays.rng import default_generator, is_source
+from ..arrays.writes import owner_of, tickets
 from ..autograd.backward import walk
-from ..autograd.graph import Node, Op, Variable, wrap
+from ..autograd.graph import Node, Op, Variable, array_of, wrap
 from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
@@ -28,7 +29,7 @@ from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten
 from .guards import attributes_of, changed, other_dice
 from .outside import PLAIN
-from .recorded import Aside, Recorded, Stopped, wants
+from .recorded import Aside, Given, Recorded, Stopped, wants
 
 
 class Recording(Tape):
@@ -43,6 +44,9 @@ class Recording(Tape):
         self._source, self._dice = default_generator().numpy, _position()
         self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
         self._kept_by: dict[Node, tuple[Any, ...]] = {}  # its result and inputs
+        self._owners: dict[Value, set[int]] = {}  # of the memory that a value was seen in
+        self._within: dict[Value, Value] = {}  # views, with what they are views of
+        self._begun = next(tickets)
         self._over = False  # is the call over, and the way back on its way?
         super().__init__(model)
         for module in () if model is None else model.modules():
@@ -58,6 +62,7 @@ class Recording(Tape):
     def _note(self, value: Value, x: Any) -> None:
         if value.kind in ("parameter", "buffer") and value not in self.sources:
             self.sources[value] = x
+        self._owners.setdefault(value, set()).add(id(owner_of(array_of(x))))
         if isinstance(x, Tensor):
             self._grads.setdefault(id(x), (x, x._grad))
         super()._note(value, x)
@@ -65,6 +70,19 @@ class Recording(Tape):
     def value_of(self, x: Any) -> Any:
         """The Value of a tensor or an array; numbers as they are."""
         return x if isinstance(x, np.generic) else super().value_of(x)
+
+    def _made(self, op: str, inputs: Any, attributes: Any, a: ndarray, forward: Any = None) -> Value:
+        value, owner = super()._made(op, inputs, attributes, a, forward), id(owner_of(a))
+        for x in inputs:
+            if isinstance(x, Value) and owner in self._owners.get(x, ()):
+                self._within[value] = x
+        return value
+
+    def _root(self, value: Value) -> Value:
+        """That whose memory it lies in."""
+        while value in self._within:
+            value = self._within[value]
+        return value
 
     def _met(self, x: Any, a: ndarray) -> Value:
         value = self._value("constant", a, array=as_it_lies(a))
@@ -208,23 +226,28 @@ class Recording(Tape):
             self.stop(f"it returns {odd}")
         if self.why:
             raise Stopped(self.why)
-        values = {id(y): self.value_of(y) for y in results}
+        there = {id(x): Given(x) for x in self.sources.values()} | {id(x): Given(k) for k, x in enumerate(inputs)}
+        made = [y for y in results if id(y) not in there]
+        values: dict[int, Any] = {**there, **self._apart(made)}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
-        wanted: list[tuple[Any, Any]] = [
-            (k, x) for k, x in {id(x): (k, x) for k, x in enumerate(inputs)}.values() if wants(x)
-        ]
-        made = {id(x) for x, _ in effects}
-        others = (*self.sources.values(), *self.constants.values())
-        wanted += [(x, x) for x in others if wants(x) and id(x) not in made]
-        ys = list({id(y): y for y in results if wants(y)}.values()) if here.mode.recording else []
+        each = {id(x): (k, x) for k, x in enumerate(inputs) if wants(x)}  # one that is given twice gets one gradient
+        wanted: list[tuple[Any, Any]] = list(each.values())
+        written = [owner_of(array_of(inputs[x] if type(x) is int else x)) for x, _ in effects]
+        if any(owner_of(array_of(y)) is a for y in made for a in written):
+            self.stop("it returns a tensor in memory that was there before and that it writes into")
+            raise Stopped(self.why)
+        others = [x for x in (*self.sources.values(), *self.constants.values()) if self._was_there(x)]
+        wanted += [(x, x) for x in others if wants(x) and not any(x is y for y, _ in effects)]
+        ys = list({id(y): y for y in made if wants(y)}.values()) if here.mode.recording else []
         self._over = True
         try:
-            cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+            cotangents, slopes = self._way_back(ys, wanted, values) if ys else ([], [])
         except Exception as error:  # it is none that can be recorded: of a checkpoint, for one
             self.stop(f"its way back is none of operations: {error}")
         if self.why:
             raise Stopped(self.why)
+        shown = [v for v in map(self._root, (values[id(y)] for y in made)) if v.kind == "constant"]
         return Recorded(
             self.inputs,
             self.sources,
@@ -236,15 +259,32 @@ class Recording(Tape):
             effects,
             self.draws,
             self.constants,
+            shown,
         )
 
-    def _way_back(self, ys: list[Any], wanted: list[tuple[Any, Variable]]) -> tuple[Any, Any]:
+    def _was_there(self, x: Any) -> bool:
+        """Is it from before the call, with its graph?"""
+        return not isinstance(x, Variable) or x._node is None or x._node.order < self._begun
+
+    def _apart(self, results: Iterable[Any]) -> dict[int, Value]:
+        """The values of results: each has one of its own, also those that are two tensors on the same numbers."""
+        found: dict[int, Value] = {}
+        for y in results:
+            if id(y) not in found:
+                value = self.value_of(y)
+                taken = value in found.values()
+                found[id(y)] = self._made("passage", (value,), {}, array_of(y), _itself) if taken else value
+        return found
+
+    def _way_back(
+        self, ys: list[Any], wanted: list[tuple[Any, Variable]], values: Mapping[int, Any]
+    ) -> tuple[Any, Any]:
         cotangents, roots = [], []
         for y in ys:
             g = wrap(np.ones_like(y._array), None)
             value = self._value("gradient", g._array)
             self._note(value, g)
-            cotangents.append((self.value_of(y), value))
+            cotangents.append((values[id(y)], value))
             roots.append((y, g))
         targets = [x for _, x in wanted]
         with no_grad():
@@ -256,20 +296,26 @@ class Recording(Tape):
                 slopes.append((key, self.value_of(np.asarray(g) if isinstance(g, np.generic) else g)))
         return cotangents, slopes
 
-    def _effects(self) -> Iterator[tuple[Variable, Value]]:
+    def _effects(self) -> Iterator[tuple[Any, Value]]:
         """Tensors that were there before and are written into by operations."""
-        known = {**dict(zip(self.inputs, self._given, strict=True)), **self.sources, **self.constants}
-        for value, x in known.items():
+        own = {id(x): (value, x, k) for k, (value, x) in enumerate(zip(self.inputs, self._given, strict=True))}
+        others = ((value, x, x) for value, x in (*self.sources.items(), *self.constants.items()))
+        for value, x, key in (*own.values(), *others):
             now = self._there(x) if isinstance(x, Variable) else None
-            if now is not None and now is not value and now.kind == "result":
+            if now is not None and now is not value:
                 if wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
-                yield x, now
+                yield key, now
 
     def take(self, name: str, tensor: Any) -> None:
         """An input."""
         self._given = [*getattr(self, "_given", ()), tensor]
         super().take(name, tensor)
+
+
+def _itself(a: ndarray) -> ndarray:
+    """The same numbers in the same memory."""
+    return a.view()
 
 
 def _position() -> Any:
@@ -287,8 +333,8 @@ def _odd(thing: Any) -> str:
     return f"something of the type {type(thing).__name__}"
 
 
-def _with_values(thing: Any, values: Mapping[int, Value]) -> Any:
-    """A result with Values in the places of its tensors."""
+def _with_values(thing: Any, values: Mapping[int, Any]) -> Any:
+    """A result with Values in the places of its tensors, or what says which one it is."""
     if isinstance(thing, Variable):
         return values[id(thing)]
     if isinstance(thing, dict):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.copying import as_it_lies
 from ..autograd.graph import Variable, wrap
-from ..programs.program import Step, Value
+from ..programs.program import Step, Value, replaced
 
 
 @dataclass(eq=False)
@@ -20,6 +21,13 @@ class Aside(Step):
     """
 
     last: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """In a result: an argument itself, by its position, or a tensor that was there before."""
+
+    of: Any
 
 
 @dataclass
@@ -33,9 +41,10 @@ class Recorded:
         result: what it returned, with Values in the places of tensors.
         cotangents: the gradients of the results that have one, each with its result's value.
         slopes: the tensors that want a gradient, an input by its position, with the gradient's value.
-        effects: tensors that were there before and were written into, with the values they had in the end.
+        effects: tensors that were there before and were written into, an input by its position, with their last values.
         draws: were random numbers drawn?
         constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
+        shown: those constants whose memory results lie in.
         read: the tensors that the results are made of, and those of them that the call overwrites; None until asked.
     """
 
@@ -46,9 +55,10 @@ class Recorded:
     result: Any
     cotangents: list[tuple[Value, Value]]
     slopes: list[tuple[Any, Value]]
-    effects: list[tuple[Variable, Value]]
+    effects: list[tuple[Any, Value]]
     draws: bool
     constants: dict[Value, Any] = field(default_factory=dict)
+    shown: list[Value] = field(default_factory=list)
     read: tuple[list[Variable], list[Variable]] | None = None
 
     def same_constants(self, before: Recorded) -> bool:
@@ -69,7 +79,29 @@ class Recorded:
                 return False
         anew = set(map(id, self.constants.values()))
         self.effects = [(x, v) for x, v in self.effects if id(x) not in anew]
+        self.slopes = [(x, g) for x, g in self.slopes if type(x) is int or id(x) not in anew]
         return True
+
+    def with_memory_of_its_own(self) -> Recorded:
+        """The same, where results lie in no constant's memory, which users might write into."""
+        instead: dict[Value, Value] = {}
+        for value in self.shown:
+            if value in self.constants and value.kind == "constant":
+                copy = Value(-1, "result", value.shape, value.dtype)
+                instead[value] = copy
+        if not instead:
+            return self
+        copies = [Step("copied", (v,), {}, (copy,), "", "", "", as_it_lies) for v, copy in instead.items()]
+        steps = [_replaced(step, instead) for step in self.forward]
+        return replace(
+            self,
+            forward=[*copies, *steps],
+            back=[_replaced(step, instead) for step in self.back],
+            result=replaced(self.result, instead),
+            cotangents=replaced(self.cotangents, instead),
+            slopes=[(key, instead.get(g, g)) for key, g in self.slopes],
+            effects=[(x, instead.get(v, v)) for x, v in self.effects],
+        )
 
     def other_than(self, before: Recorded) -> str:
         """What is another in each call, in words."""
@@ -77,6 +109,11 @@ class Recorded:
         if any(x.kind == "generator" and thing is not other for (x, thing), (_, other) in pairs):
             return "it draws from another generator in each call"
         return "it reads an array that is another in each call, and that no operation has made"
+
+
+def _replaced(step: Step, instead: dict[Value, Value]) -> Step:
+    """A step that reads others."""
+    return replace(step, inputs=replaced(step.inputs, instead), attributes=replaced(step.attributes, instead))
 
 
 class Stopped(Exception):

@@ -19,7 +19,7 @@ from ..autograd.modes import here
 from ..autograd.operation import _settled
 from ..differentiation.context import Several, output_node
 from ..programs.program import Step, Value, put_together, values_in
-from .recorded import Aside, Recorded, wants
+from .recorded import Aside, Given, Recorded, wants
 from .rewrite import back_from, needed
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
@@ -43,8 +43,7 @@ class Plan:
         self._number: dict[Value, int] = {}
         self._first: Slots = []  # the slots as a call finds them: constants are there
         self._inputs = [self._slot(value) for value in recorded.inputs]
-        for value in values_in(recorded.result):
-            self._slot(value)
+        self._results = [(value, self._slot(value)) for value in dict.fromkeys(values_in(recorded.result))]
         read = {v for step in (*self.forward, *self.back) for v in step.values()} | set(values_in(recorded.result))
         sources = [(v, x) for v, x in recorded.sources.items() if v in read]
         self._sources = [(self._slot(v), x) for v, x in sources]
@@ -165,43 +164,52 @@ class Plan:
             raise
         for function, arrays in v[-1]:
             function(*arrays)
-        for x, slot in self._effects:
+        order = next(tickets)  # before what follows: the way back is refused what it needs and is overwritten now
+        written = [(inputs[key] if type(key) is int else key, v[slot]) for key, slot in self._effects]
+        if len(written) > 1:  # one may be made of what another was
+            written = [
+                (x, a.copy() if any(np.may_share_memory(a, y._array) for y, _ in written) else a) for x, a in written
+            ]
+        for x, a in written:
             about_to_write(x)
-            np.copyto(x._array, v[slot], casting="unsafe")
+            np.copyto(x._array, a, casting="unsafe")
             mutated(x._array)
-        nodes = self._nodes(v, inputs, again, stood) if self._outputs else {}
-        return self._result(self.recorded.result, v, nodes)
+        nodes = self._nodes(v, inputs, again, stood, order) if self._outputs else {}
+        tensors = {value: wrap(v[slot], nodes.get(slot)) for value, slot in self._results}
+        return self._result(self.recorded.result, tensors, inputs)
 
     def targets(self, inputs: Sequence[Any]) -> list[Variable]:
         """The tensors that want a gradient, in the order of a node's parents."""
         return [inputs[key] if type(key) is int else key for key, _ in self.recorded.slopes]
 
     @contextmanager
-    def same_targets(self) -> Iterator[None]:
+    def same_targets(self, inputs: Sequence[Any]) -> Iterator[None]:
         """Afterwards the tensors that a call writes into are as before."""
-        before = [(x, x._array.copy()) for x, _ in self._effects]
+        targets = (inputs[key] if type(key) is int else key for key, _ in self._effects)
+        before = [(x, x._array.copy()) for x in targets]
         try:
             yield
         finally:
             for x, a in before:
                 x._array[...] = a
 
-    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, stood: Any) -> dict[int, Node]:
+    def _nodes(self, v: Slots, inputs: Sequence[Any], again: Again, stood: Any, order: int) -> dict[int, Node]:
         parents = [x if x._wants_grad else x._node for x in self.targets(inputs)]
         y = v[self._outputs[0]]
         saved = (like(y.shape, y.dtype), *(v[slot] for slot in self._kept))
-        node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, next(tickets), here.mode.module)
+        node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, order, here.mode.module)
         several = len(self._outputs) > 1
         return {s: output_node(node, k if several else None, v[s]) for k, s in enumerate(self._outputs)}
 
-    def _result(self, thing: Any, v: Slots, nodes: dict[int, Node]) -> Any:
+    def _result(self, thing: Any, tensors: dict[Value, Variable], inputs: Sequence[Any]) -> Any:
         if isinstance(thing, Value):
-            slot = self._number[thing]
-            return wrap(as_it_lies(v[slot]) if thing.kind == "constant" else v[slot], nodes.get(slot))
+            return tensors[thing]
+        if isinstance(thing, Given):
+            return inputs[thing.of] if type(thing.of) is int else thing.of
         if isinstance(thing, dict):
-            return type(thing)((key, self._result(part, v, nodes)) for key, part in thing.items())
+            return type(thing)((key, self._result(part, tensors, inputs)) for key, part in thing.items())
         if isinstance(thing, (tuple, list)):
-            return put_together(thing, [self._result(part, v, nodes) for part in thing])
+            return put_together(thing, [self._result(part, tensors, inputs) for part in thing])
         return thing
 
     def _go_back(self, g: Any, node: Node, create: bool) -> Iterator[tuple[Any, Any]]:
