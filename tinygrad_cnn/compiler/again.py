@@ -26,18 +26,22 @@ class Before:
     """What a call hung on when it was made: the memory of what its results were made of, and what it overwrote of that.
 
     A statistic that is averaged besides, as batch-norm does in training, is none of it.
+    At ``order`` the call was over.
     """
 
     def __init__(self, recorded: Recorded, inputs: Sequence[Any], world: World) -> None:
         read, written = read_by_results(recorded)
         self.inputs, self.world, self.modes = inputs, world, world.modes
         self.things = [(x, array_of(x)) for x in (*inputs, *read)]
-        self.copies = [(x, x._array.copy()) for x in written]
+        own = [*written, *(inputs[k] for k, _ in recorded.effects if type(k) is int)]
+        self.copies = [(x, x._array.copy()) for x in own]
+        self.order = 0
 
     def check(self, inputs: Sequence[Any], node: Node) -> None:
         """Raise where the call cannot be made once more as it was."""
         own = [x for x, _ in self.copies]
-        check_unchanged(node.op.name, [None, *(a for x, a in self.things if not any(x is y for y in own))], node.order)
+        read = (a for x, a in self.things if not any(x is y for y in own))
+        check_unchanged(node.op.name, [None, *read], self.order)
         what = self.world.other()
         if any(array_of(x) is not a for x, a in self.things):
             what = "the data of a tensor that it read"

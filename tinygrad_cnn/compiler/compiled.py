@@ -13,7 +13,7 @@ from typing import Any, cast
 from numpy import ndarray
 
 from ..arrays.telling import users_frame
-from ..arrays.writes import owner_of
+from ..arrays.writes import owner_of, tickets
 from ..autograd.graph import Node, Variable, array_of
 from ..autograd.modes import here
 from ..nn.module import Module
@@ -23,9 +23,9 @@ from ..tensors import Tensor
 from .again import Before, made_again
 from .guards import World
 from .outside import PLAIN
-from .record import record
 from .recorded import Recorded, Stopped, wants
 from .run import Plan
+from .watched import record
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is, unless plans serve most calls
 WORLDS = 4  # that plans are kept for
@@ -81,6 +81,8 @@ class Plans:
         except Exception:  # nothing has changed: the function itself says best what is wrong
             pass
         else:
+            if before is not None:
+                before.order = next(tickets)
             self._won += 1
             self._used[kind] = self._won
             return result

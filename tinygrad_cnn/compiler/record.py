@@ -6,9 +6,7 @@ them: they are steps like the others. So a plan needs no second set of rules.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,14 +20,13 @@ from ..autograd.graph import Node, Op, Variable, array_of, wrap
 from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
-from ..profiler.hooks import CALLS
 from ..programs.program import Value, put_together
 from ..programs.tape import Tape, _place
 from ..tensors import Tensor
-from ..tensors.writing import Path, _overwritten
-from .guards import attributes_of, changed, other_dice
-from .outside import PLAIN
+from ..tensors.writing import Path, _overwritten, _root
+from .guards import attributes_of
 from .recorded import Aside, Given, Recorded, Stopped, wants
+from .results import copied, itself, odd, with_values
 
 
 class Recording(Tape):
@@ -142,9 +139,18 @@ class Recording(Tape):
                 self._note(value, a)  # cast, or copied before it was written into
 
     def wrote(self, x: Any, new: Any) -> None:
-        """A tensor was written into."""
-        if not self.why:
-            super().wrote(x, new)
+        """A tensor was written into; what was there before, and is copied into it, is one more value then."""
+        if self.why:
+            return
+        value, a = self.value_of(new), array_of(x)
+        fresh = (
+            isinstance(value, Value) and self.steps and value in self.steps[-1].outputs and value not in self._within
+        )
+        if isinstance(value, Value) and not fresh and value.kind != "constant":
+            axes = tuple(sorted(range(a.ndim), key=lambda i: -a.strides[i]))
+            new = wrap(copied(array_of(new), axes, a.dtype), None)
+            self._note(self._made("copied", (value,), {"axes": axes, "dtype": a.dtype}, new._array, copied), new)
+        super().wrote(x, new)
 
     def aside(
         self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any, last: bool
@@ -222,8 +228,8 @@ class Recording(Tape):
             self.stop("it returns an array or a number of NumPy")
         elif not results:
             self.stop("it returns no tensor")
-        elif odd := _odd(result):
-            self.stop(f"it returns {odd}")
+        elif other := odd(result):
+            self.stop(f"it returns {other}")
         if self.why:
             raise Stopped(self.why)
         there = {id(x): Given(x) for x in self.sources.values()} | {id(x): Given(k) for k, x in enumerate(inputs)}
@@ -253,7 +259,7 @@ class Recording(Tape):
             self.sources,
             forward,
             self.steps,
-            _with_values(result, values),
+            with_values(result, values),
             cotangents,
             slopes,
             effects,
@@ -271,10 +277,20 @@ class Recording(Tape):
         found: dict[int, Value] = {}
         for y in results:
             if id(y) not in found:
-                value = self.value_of(y)
+                value = self._as_view(y, self.value_of(y))
                 taken = value in found.values()
-                found[id(y)] = self._made("passage", (value,), {}, array_of(y), _itself) if taken else value
+                found[id(y)] = self._made("passage", (value,), {}, array_of(y), itself) if taken else value
         return found
+
+    def _as_view(self, y: Any, value: Value) -> Value:
+        """A result that is a view, and was written into, as a part of what it is a view of."""
+        if y._view is not None and y._view[1] is None and _place((of := y._view[0])._array) == _place(y._array):
+            whole = self._as_view(of, self.value_of(of))
+            return value if whole is value else self._made("passage", (whole,), {}, y._array, itself)
+        root, path = _root(y)
+        around = self._there(root) if path else None
+        apart = around is not None and self._root(around) is not self._root(value)
+        return (self._derived(y) or value) if apart else value
 
     def _way_back(
         self, ys: list[Any], wanted: list[tuple[Any, Variable]], values: Mapping[int, Any]
@@ -302,6 +318,8 @@ class Recording(Tape):
         others = ((value, x, x) for value, x in (*self.sources.items(), *self.constants.items()))
         for value, x, key in (*own.values(), *others):
             now = self._there(x) if isinstance(x, Variable) else None
+            if now is None and type(key) is int and isinstance(x, Variable):
+                self.stop("an argument is written into under another name")
             if now is not None and now is not value:
                 if wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
@@ -313,69 +331,6 @@ class Recording(Tape):
         super().take(name, tensor)
 
 
-def _itself(a: ndarray) -> ndarray:
-    """The same numbers in the same memory."""
-    return a.view()
-
-
 def _position() -> Any:
     """Where the generator of the package stands."""
     return default_generator().numpy.bit_generator.state["state"]
-
-
-def _odd(thing: Any) -> str:
-    """What of a result a plan cannot make anew: it might hold tensors; "" where nothing is."""
-    if isinstance(thing, (Variable, *PLAIN)):
-        return ""
-    if type(thing) in (dict, OrderedDict, list, tuple) or isinstance(thing, (list, tuple)):
-        parts = thing.values() if isinstance(thing, dict) else thing
-        return next(filter(None, map(_odd, parts)), "")
-    return f"something of the type {type(thing).__name__}"
-
-
-def _with_values(thing: Any, values: Mapping[int, Any]) -> Any:
-    """A result with Values in the places of its tensors, or what says which one it is."""
-    if isinstance(thing, Variable):
-        return values[id(thing)]
-    if isinstance(thing, dict):
-        return type(thing)((key, _with_values(part, values)) for key, part in thing.items())
-    if isinstance(thing, (tuple, list)):
-        return put_together(thing, [_with_values(part, values) for part in thing])
-    return thing
-
-
-@contextmanager
-def watched_by(tape: Recording) -> Iterator[None]:
-    """Within, calls and operations are seen by this one."""
-    before = here.mode.watchers
-    CALLS.begin()
-    here.mode.watchers = (tape,)
-    try:
-        yield
-    finally:
-        here.mode.watchers = before
-        CALLS.end()
-
-
-def record(
-    function: Callable[..., Any], model: Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Recorded | Stopped, list[Module]]:
-    """Call a function, and say what it did: its result; the record, or why there is none; the modules that it met."""
-    tape = Recording(model)
-    given = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
-    for k, x in enumerate(given):
-        tape.take(f"input_{k}", x)
-    others = other_dice()
-    with watched_by(tape):
-        result = function(*args, **kwargs)
-        if other_dice() != others:
-            tape.stop("random numbers of `random` or `np.random` are drawn")
-        modules = list(dict.fromkeys(module for module, _ in tape.attributes))
-        if (name := changed(tape.attributes, attributes_of(*modules))) is not None:
-            return result, Stopped(f"the attribute {name} is set in each call", may_pass=True), modules
-        recorded: Recorded | Stopped
-        try:
-            recorded = tape.finish(result, given)
-        except Stopped as stopped:
-            recorded = stopped
-    return result, recorded, modules
