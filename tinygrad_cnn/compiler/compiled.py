@@ -23,7 +23,7 @@ from ..tensors import Tensor
 from .again import Before, made_again
 from .guards import World
 from .outside import PLAIN
-from .recorded import Recorded, Stopped, wants
+from .recorded import SHARED, Recorded, Stopped, wants
 from .run import Plan
 from .watched import record
 
@@ -136,7 +136,9 @@ class Plans:
             return self.function(*args, **kwargs)
         result, recorded, modules = record(self.function, self.model, args, kwargs)
         known = recorded.constants.values() if isinstance(recorded, Recorded) else ()
-        if other := world.other():
+        if isinstance(recorded, Stopped) and not recorded.may_pass:
+            pass
+        elif other := world.other():
             recorded = Stopped(f"{other} is set in each call", may_pass=True)
         elif drawn := world.drawn(known):
             recorded = Stopped(f"it draws random numbers from '{drawn}', where no operation sees it")
@@ -154,6 +156,8 @@ class Plans:
             self._once[kind] = recorded
         elif before is not None and not recorded.same_constants(before):
             self._stop(recorded.other_than(before))
+        elif recorded.returns_what_it_writes():
+            self._stop(SHARED)
         elif not any(plan.fits() for plan in self.plans.get(kind, ())):  # of another thread
             self.plans.setdefault(kind, []).append(Plan(recorded.with_memory_of_its_own()))
         return result

@@ -25,7 +25,7 @@ from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten, _root
 from .guards import attributes_of
-from .recorded import Aside, Given, Recorded, Stopped, wants
+from .recorded import SHARED, Aside, Given, Recorded, Stopped, wants
 from .results import copied, itself, odd, with_values
 
 
@@ -152,6 +152,11 @@ class Recording(Tape):
             self._note(self._made("copied", (value,), {"axes": axes, "dtype": a.dtype}, new._array, copied), new)
         super().wrote(x, new)
 
+    def _takes(self, a: ndarray, value: Value, new: ndarray) -> bool:
+        """May a tensor with this array be a value from now on: one that was just made, is none other's, and lies so?"""
+        fresh = bool(self.steps) and value in self.steps[-1].outputs and value not in self._within
+        return fresh and all(n < 2 or s == t for n, s, t in zip(a.shape, a.strides, new.strides, strict=True))
+
     def aside(
         self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any, last: bool
     ) -> Any:
@@ -239,9 +244,11 @@ class Recording(Tape):
         effects = list(self._effects())
         each = {id(x): (k, x) for k, x in enumerate(inputs) if wants(x)}  # one that is given twice gets one gradient
         wanted: list[tuple[Any, Any]] = list(each.values())
-        written = [owner_of(array_of(inputs[x] if type(x) is int else x)) for x, _ in effects]
-        if any(owner_of(array_of(y)) is a for y in made for a in written):
-            self.stop("it returns a tensor in memory that was there before and that it writes into")
+        lie_in = set(map(id, (owner_of(array_of(y)) for y in made)))
+        written = [inputs[x] if type(x) is int else x for x, _ in effects]
+        tied = [x for x in written if id(owner_of(array_of(x))) in lie_in]
+        if any(x is y for x in tied for y in (*inputs, *self.sources.values())):
+            self.stop(SHARED)
             raise Stopped(self.why)
         others = [x for x in (*self.sources.values(), *self.constants.values()) if self._was_there(x)]
         wanted += [(x, x) for x in others if wants(x) and not any(x is y for y, _ in effects)]
@@ -266,6 +273,7 @@ class Recording(Tape):
             self.draws,
             self.constants,
             shown,
+            tied,
         )
 
     def _was_there(self, x: Any) -> bool:

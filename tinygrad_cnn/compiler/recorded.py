@@ -23,6 +23,9 @@ class Aside(Step):
     last: bool = False
 
 
+SHARED = "it returns a tensor in memory that was there before and that it writes into"
+
+
 @dataclass(frozen=True)
 class Given:
     """In a result: an argument itself, by its position, or a tensor that was there before."""
@@ -45,6 +48,7 @@ class Recorded:
         draws: were random numbers drawn?
         constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
         shown: those constants whose memory results lie in.
+        tied: what was written into and shares its memory with a result.
         read: the tensors that the results are made of, and those of them that the call overwrites; None until asked.
     """
 
@@ -59,6 +63,7 @@ class Recorded:
     draws: bool
     constants: dict[Value, Any] = field(default_factory=dict)
     shown: list[Value] = field(default_factory=list)
+    tied: list[Any] = field(default_factory=list)
     read: tuple[list[Variable], list[Variable]] | None = None
 
     def same_constants(self, before: Recorded) -> bool:
@@ -102,6 +107,10 @@ class Recorded:
             slopes=[(key, instead.get(g, g)) for key, g in self.slopes],
             effects=[(x, instead.get(v, v)) for x, v in self.effects],
         )
+
+    def returns_what_it_writes(self) -> bool:
+        """Does a result lie in the memory of a tensor that was there before and is written into?"""
+        return any(x is y for x in self.tied for y in self.sources.values())
 
     def other_than(self, before: Recorded) -> str:
         """What is another in each call, in words."""
