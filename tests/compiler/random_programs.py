@@ -248,7 +248,7 @@ def outcome(function: Any, given: list[tg.Tensor], k: int, after: str) -> list[A
     everything = [*results, *given]
     for y in everything:
         seen += [y.detach().numpy().copy(), str(y.dtype), y.requires_grad, y.is_leaf, _steps(y.detach().numpy())]
-    seen += [[y is x for x in everything] for y in results]
+    seen += [tuple(y is x for x in everything) for y in results]
     if after == "write":  # who shares memory with whom
         with tg.no_grad():
             for y in results:

@@ -303,6 +303,27 @@ def compiled_module(model: Module) -> Module:
     return new
 
 
+class InPlace:
+    """A module's forward, compiled: it stands among its attributes, in front of that of its class."""
+
+    def __init__(self, model: Module | None = None, own: Any = None) -> None:
+        self._own = own  # what stood there before
+        if model is not None:  # a copy or a pickle gets its module afterwards
+            there: Any = type(model)
+            forward = there.forward.__get__(model) if own is None else own
+            self._plans = Plans(forward, model, there.__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._plans(*args, **kwargs)
+
+    def for_another(self, model: Module) -> InPlace:
+        """The same for a copy of the module, or once more for this one."""
+        return InPlace(model, self._own)
+
+    def __reduce__(self) -> Any:
+        return InPlace, (None, self._own)
+
+
 class CompiledFunction:
     """A compiled function; as a method it is bound to its object as any."""
 
