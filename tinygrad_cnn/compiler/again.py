@@ -32,7 +32,7 @@ class Before:
     def __init__(self, recorded: Recorded, inputs: Sequence[Any], world: World) -> None:
         read, written = read_by_results(recorded)
         self.inputs, self.world, self.modes = inputs, world, world.modes
-        self.things = [(x, array_of(x)) for x in (*inputs, *read)]
+        self.things = [(x, array_of(x), getattr(x, "_node", None)) for x in (*inputs, *read)]
         own = [*written, *(inputs[k] for k, _ in recorded.effects if type(k) is int)]
         self.copies = [(x, x._array.copy()) for x in own]
         self.order = 0
@@ -40,18 +40,32 @@ class Before:
     def check(self, inputs: Sequence[Any], node: Node) -> None:
         """Raise where the call cannot be made once more as it was."""
         own = [x for x, _ in self.copies]
-        read = (a for x, a in self.things if not any(x is y for y in own))
+        read = (a for x, a, _ in self.things if not any(x is y for y in own))
         check_unchanged(node.op.name, [None, *read], self.order)
         what = self.world.other()
-        if any(array_of(x) is not a for x, a in self.things):
-            what = "the data of a tensor that it read"
-        elif len(inputs) != len(self.inputs) or any(x is not y for x, y in zip(inputs, self.inputs, strict=True)):
+        if len(inputs) != len(self.inputs) or any(x is not y for x, y in zip(inputs, self.inputs, strict=True)):
             what = "a list of arguments"
         if what:
             raise RuntimeError(
                 f"a gradient with create_graph=True needs the compiled call once more, but {what} was changed since; "
                 "take it before that, or call what is not compiled"
             )
+
+    @contextmanager
+    def tensors(self) -> Iterator[None]:
+        """Within, what was read has the memory, and the place in the graph, that it had."""
+        others = [
+            (x, (x._array, x._node), (a, node))
+            for x, a, node in self.things
+            if isinstance(x, Variable) and (x._array is not a or x._node is not node)
+        ]
+        try:
+            for x, _, then in others:
+                x._array, x._node = then
+            yield
+        finally:
+            for x, now, _ in others:
+                x._array, x._node = now
 
     @contextmanager
     def set_back(self) -> Iterator[None]:
@@ -97,23 +111,20 @@ def made_again(
     """Go back from the results of the same call, made as it is."""
     inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
     before.check(inputs, node)
-    with ExitStack() as around:
-        for module in before.world.modules:
-            around.enter_context(same_buffers(module))
-        for context in (
-            set_back(node.attributes["stood"]),
-            plan.same_targets(inputs),
-            before.set_back(),
-            enable_grad(),
-        ):
-            around.enter_context(context)
-        result = function(*args, **kwargs)
-    there = set(map(id, (*inputs, *plan.recorded.sources.values())))
-    made = {id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y) and id(y) not in there}
-    ys = list(made.values())
-    targets = plan.targets(inputs)
-    roots = [(y, given[k]) for k, y in enumerate(ys) if k in given]
-    found = walk(roots, retain=True, create=create, targets=targets, within=True)
-    for x, parent in zip(targets, node.parents, strict=True):
-        if (g := found.get(x if x._node is None else x._node)) is not None:
+    with before.tensors():
+        with ExitStack() as around:
+            for module in before.world.modules:
+                around.enter_context(same_buffers(module))
+            around.enter_context(set_back(node.attributes["stood"]))
+            for context in (plan.same_targets(inputs), before.set_back(), enable_grad()):
+                around.enter_context(context)
+            result = function(*args, **kwargs)
+        there = set(map(id, (*inputs, *plan.recorded.sources.values())))
+        made = {id(y): y for y in leaves_in(result) if isinstance(y, Variable) and wants(y) and id(y) not in there}
+        roots = [(y, given[k]) for k, y in enumerate(made.values()) if k in given]
+        targets = plan.targets(inputs)
+        found = walk(roots, retain=True, create=create, targets=targets, within=True)
+        ends = [x if x._node is None else x._node for x in targets]
+    for end, parent in zip(ends, node.parents, strict=True):
+        if (g := found.get(end)) is not None:
             yield parent, g
