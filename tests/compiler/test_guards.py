@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import random
 import types
 import warnings
@@ -430,6 +431,24 @@ def test_what_changes_at_times_does_not() -> None:
         for _ in range(30):
             many(tg.ones(n))
     assert planned(many) == KINDS
+
+
+def test_more_from_outside_than_can_be_looked_at() -> None:
+    room = Room("f = lambda x: x * a[0].k", a=[[types.SimpleNamespace(k=1.0) for _ in range(90)] for _ in range(90)])
+    room.names["a"].insert(0, types.SimpleNamespace(k=2.0))
+    compiled = tg.compile(room["f"])
+    with pytest.warns(CompileWarning, match="more from outside than can be looked at"):
+        assert compiled(tg.tensor(1.0)).item() == 2.0
+
+
+def test_what_is_installed_is_not_looked_into() -> None:
+    """A logger leads to all others, a plotting library to thousands of names."""
+    log, matched = logging.getLogger("a"), pytest
+    compiled = tg.compile(lambda x: (log.debug("seen"), matched and x * 2)[1])
+    for k in range(4):
+        assert compiled(tg.tensor(float(k))).item() == 2.0 * k
+    assert planned(compiled) == 1
+    assert len(compiled._plans._world._outside._names) < 20
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a function reads from outside: globals, closures, defaults, and attributes and items of what it finds there.
 
-It is found by the names in its code, and in the code that it finds there, but for that of this package, of NumPy and of
-Python's own library. A plan holds while all of it is the same: numbers and texts by value, all else by identity.
+It is found by the names in its code, and in the code that it finds there, but for that of this package and of what else
+is installed. A plan holds while all of it is the same: numbers and texts by value, all else by identity.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ ITEMS = 100  # of lists and dicts that are compared one by one; longer ones are 
 MOST = 2000  # names; who reads more than that runs as it is
 
 PLAIN = (int, float, complex, str, bytes, type(None), type(...), type(NotImplemented), np.generic, np.dtype, range)
-_OTHERS = (__file__[: -len("compiler/outside.py")], np.__file__[: -len("__init__.py")], "<frozen")
-_LIBRARY = os.path.dirname(os.__file__)
+_OURS = __name__.partition(".")[0]
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_OTHERS = (
+    *(__file__[: -len("compiler/outside.py")], np.__file__[: -len("__init__.py")], "<frozen"),
+    os.path.dirname(os.__file__) + os.sep,  # Python's own library
+)
 
 
 def of_the_user(file: str | None) -> bool:
-    """Is it none of this package, NumPy and Python's own library? What has no file was typed by someone."""
-    if file is None or not file.startswith(_LIBRARY):
-        return file is None or not file.startswith(_OTHERS)
-    return "site-packages" in file and not file.startswith(_OTHERS)
+    """Is it code of no library? What has no file was typed by someone."""
+    return file is None or not (file.startswith(_OTHERS) or any(part in file for part in _INSTALLED))
 
 
 def same(a: Any, b: Any) -> bool:
@@ -100,6 +102,9 @@ class Outside:
         self._called: list[str] = []  # how each of them is called
         self._cells: list[tuple[CellType, str, Any]] = []
         self._items: list[tuple[Any, Callable[[], Any], str, list[Any], list[Any]]] = []  # lists, dicts: what they held
+        begin = list(begin)
+        homes = {str(getattr(x, "__module__", None)).partition(".")[0] for x in begin}
+        self._homes = homes - {"builtins", "functools", _OURS}  # their packages, installed or not, are the user's
         self._attributes: set[str] = set()
         self._written: set[str] = set()
         self._seen: dict[int, Any] = {}
@@ -108,11 +113,8 @@ class Outside:
         while todo:
             while todo and not self.why:
                 todo += self._look(*todo.pop())
-            if len(self._names) > MOST:
-                self.why = "it reads more from outside than can be looked at in each call"
-            todo = (
-                [] if self.why else [pair for thing, done, name in self._open for pair in self._into(thing, done, name)]
-            )
+            again = [] if self.why else self._open
+            todo = [pair for thing, done, name in again for pair in self._into(thing, done, name)]
 
     # ---------------------------------------------------------------------------------------------- is it the same?
     def holds(self) -> bool:
@@ -146,11 +148,22 @@ class Outside:
         return ""
 
     # ------------------------------------------------------------------------------------------------ what there is
+    def _users(self, file: str | None, module: str | None) -> bool:
+        """Is it code that is to be looked into?"""
+        home = str(module).partition(".")[0]
+        return home in self._homes or (home not in sys.builtin_module_names and of_the_user(file))
+
+    def _users_class(self, kind: type) -> bool:
+        home = sys.modules.get(kind.__module__)
+        return self._users(getattr(home, "__file__", None), kind.__module__)
+
     def _look(self, x: Any, name: str) -> Iterator[tuple[Any, str]]:
         """Note what lies behind a thing, and give what is to be looked at next."""
         if isinstance(x, (*PLAIN, Variable, np.ndarray)) or id(x) in self._seen:
             return
         self._seen[id(x)] = x
+        if len(self._names) + len(self._items) > MOST:
+            self.why = "it reads more from outside than can be looked at in each call"
         if isinstance(x, FunctionType):
             yield from self._function(x)
         elif isinstance(x, (MethodType, partial)):
@@ -165,16 +178,16 @@ class Outside:
         elif is_source(x):
             self.dice.append((x, name))
         elif isinstance(x, ModuleType):
-            if of_the_user(getattr(x, "__file__", None)) and x.__name__ not in sys.builtin_module_names:
+            if self._users(getattr(x, "__file__", None), x.__name__):
                 self._open.append((x, set(), name))
         elif isinstance(x, type):
-            if _users_class(x):
+            if self._users_class(x):
                 self._open.append((x, set(), name))
         else:
             yield from self._object(x, name)
 
     def _function(self, f: FunctionType) -> Iterator[tuple[Any, str]]:
-        if not of_the_user(f.__code__.co_filename):
+        if not self._users(f.__code__.co_filename, f.__module__):
             return
         names, room = names_in(f.__code__), f.__globals__
         self._attributes |= names.attributes | names.written
@@ -212,7 +225,7 @@ class Outside:
             loose = [(k, v) for k, v in vars(x).items() if not (k.startswith("_") and k.endswith(("_kinds", "_hooks")))]
             yield from ((v, f"{type(x).__name__}.{k}") for k, v in loose if not isinstance(v, (*PLAIN, Variable)))
             yield type(x), type(x).__name__
-            if _users_class(type(x)):
+            if self._users_class(type(x)):
                 yield self._note(partial(getattr, type(x)), "forward", f"{type(x).__name__}.forward")
         elif hasattr(x, "__next__"):
             self.why = f"it takes from the iterator '{name}'"
@@ -220,17 +233,17 @@ class Outside:
             yield x._plans.function, name
         else:
             self._open.append((x, set(), name))
-            if _users_class(type(x)):
+            if self._users_class(type(x)):
                 yield type(x), type(x).__name__
 
     def _into(self, x: Any, done: set[str], name: str) -> Iterator[tuple[Any, str]]:
         """The attributes that the code asks for by name, and that were not looked at before."""
-        theirs = not isinstance(x, (type, ModuleType)) and not _users_class(type(x))
         own = getattr(x, "__dict__", {})
-        wanted = {*own, *self._written} if theirs else self._attributes
+        ours = not isinstance(x, (type, ModuleType)) and type(x).__module__.partition(".")[0] == _OURS
+        wanted = {*own, *self._written} if ours else self._attributes
         new, before = wanted - done, set(done)
         done |= new
-        kinds = [c for c in x.__mro__ if _users_class(c)] if isinstance(x, type) else []
+        kinds = [c for c in x.__mro__ if self._users_class(c)] if isinstance(x, type) else []
         for key in sorted(new):
             if isinstance(x, type):
                 yield from (self._note(c.__dict__.get, key, f"{name}.{key}") for c in kinds if key in c.__dict__)
@@ -253,10 +266,3 @@ def _content(cell: CellType) -> Any:
 
 def _values(x: Any) -> Iterable[Any]:
     return x.values() if isinstance(x, Mapping) else x
-
-
-def _users_class(kind: type) -> bool:
-    home = sys.modules.get(kind.__module__)
-    if kind.__module__ in ("builtins", *sys.builtin_module_names) or home is None:
-        return home is None
-    return of_the_user(getattr(home, "__file__", None))
