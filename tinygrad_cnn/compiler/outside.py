@@ -27,6 +27,8 @@ MISSING = object()  # what stands under a name that is not there
 ITEMS = 100  # of lists and dicts that are compared one by one; longer ones are told by their length
 MOST = 2000  # names; who reads more than that runs as it is
 
+TOO_MUCH = "it reads more from outside than can be looked at in each call"
+
 PLAIN = (int, float, complex, str, bytes, type(None), type(...), type(NotImplemented), np.generic, np.dtype, range)
 _OURS = __name__.partition(".")[0]
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -115,6 +117,8 @@ class Outside:
                 todo += self._look(*todo.pop())
             again = [] if self.why else self._open
             todo = [pair for thing, done, name in again for pair in self._into(thing, done, name)]
+            if len(self._names) > MOST:
+                self.why = TOO_MUCH
 
     # ---------------------------------------------------------------------------------------------- is it the same?
     def holds(self) -> bool:
@@ -163,7 +167,7 @@ class Outside:
             return
         self._seen[id(x)] = x
         if len(self._names) + len(self._items) > MOST:
-            self.why = "it reads more from outside than can be looked at in each call"
+            self.why = TOO_MUCH
         if isinstance(x, FunctionType):
             yield from self._function(x)
         elif isinstance(x, (MethodType, partial)):
