@@ -23,6 +23,7 @@ from tests.ops.case import Case
 from tests.ops.test_cases import CASES, array, as_tensors, copies, drawn, outputs, wanted
 from tinygrad_cnn import autograd
 from tinygrad_cnn.compiler.compiled import CompileWarning, Plans
+from tinygrad_cnn.compiler.planners.conv import conv_block
 from tinygrad_cnn.compiler.run import OtherwiseError, Plan
 from tinygrad_cnn.tensors import Tensor
 
@@ -89,6 +90,15 @@ def same(a: Any, b: Any) -> bool:
     return alike and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
+def near(a: Any, b: Any) -> bool:
+    """Of what one step does instead of several, which may add in another order, and leave memory in another."""
+    if same(a, b) or not isinstance(a, ndarray) or not isinstance(b, ndarray) or a.dtype.kind != "f":
+        return same(a, b)
+    digits = 1e-5 if a.dtype == np.float32 else 1e-12
+    size = np.abs(b, where=np.isfinite(b), out=np.zeros_like(b)).max(initial=0)
+    return a.dtype == b.dtype and np.allclose(a, b, rtol=digits, atol=digits * size, equal_nan=True)
+
+
 def steps(a: ndarray) -> list[int]:
     """How its elements lie in memory, along the dimensions where that matters."""
     return [step for n, step in zip(a.shape, a.strides, strict=True) if n > 1 and a.size]
@@ -113,6 +123,7 @@ def no_silent_failures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 raised: list[Exception] = []
+FUSED = {conv_block}
 
 
 def check(plans: Plans, inputs: list[Any], grads: Any) -> None:
@@ -124,8 +135,10 @@ def check(plans: Plans, inputs: list[Any], grads: Any) -> None:
             warnings.simplefilter("ignore", CompileWarning)
             got = called(plans, as_tensors(copies(numbers), grads), seed)
         assert len(got) == len(expected)
+        made = [p for some in plans.plans.values() for p in some]
+        alike = near if any(step.forward in FUSED for p in made for step in p.forward) else same
         for k, (a, b) in enumerate(zip(got, expected, strict=True)):
-            assert same(a, b), f"call {seed}, result {k}: {a} instead of {b}"
+            assert alike(a, b), f"call {seed}, result {k}: {a} instead of {b}"
         if not isinstance(expected[0], type):
             assert not raised, f"call {seed}: the plan raises, the function does not"
 

@@ -13,13 +13,21 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tests.compiler.test_compile import batch, equal, normalized, planned
+from tests.compiler.test_compile import batch, equal, planned
 from tinygrad_cnn import nn
 from tinygrad_cnn.compiler import CompileWarning
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.train import Callback, Trainer
 
 pytestmark = pytest.mark.filterwarnings("error::tinygrad_cnn.compiler.CompileWarning")
+
+
+def normalized() -> Any:
+    """A net with batch-norm and dropout; without convolutions, which plans may add up in another order."""
+    return nn.Sequential(
+        *(nn.Flatten(), nn.Linear(64, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Dropout(0.4)),
+        *(nn.Linear(24, 64), nn.Tanh(), nn.Linear(64, 10)),
+    )
 
 
 def compiled_in_place() -> tuple[Any, Any]:

@@ -134,21 +134,44 @@ def by_slabs(a: Any, job: Callable[[Slab], None], seconds: float, dims: int = 2)
         divide(a.shape[axis], some, a.size * seconds)
 
 
-def product(a: Any, b: Any) -> Any:
+def product(a: Any, b: Any, out: Any = None) -> Any:
     """np.matmul of matrices, or of stacks of them, shared among threads where it is large."""
     work = a.size * b.shape[-1]
     if work < (200_000 if min(a.shape[-2:] + b.shape[-1:]) > 1 else 9_000):  # BLAS itself takes one thread for it
-        return np.matmul(a, b)
+        return np.matmul(a, b, out=out)
     if a.ndim < 2 or (b.ndim != 2 and a.shape[:-2] != b.shape[:-2]):
         with one_blas_thread:
-            return np.matmul(a, b)
-    y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+            return np.matmul(a, b, out=out)
+    y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b)) if out is None else out
 
     def some(i: int, j: int) -> None:
-        np.matmul(a[i:j], b if b.ndim == 2 else b[i:j], out=y[i:j])
+        _in_pieces(a[i:j], b if b.ndim == 2 else b[i:j], y[i:j])
 
     divide(len(a), some, work / 5e10)
     return y
+
+
+_UNPACKED = 1_000_000  # multiplications: BLAS does a product of up to so many without copying the factors first
+
+
+def _in_pieces(a: Any, b: Any, y: Any) -> None:
+    """y = a b; of a few rows or columns in pieces that BLAS does unpacked: 52 us instead of 87 for (128, 1352, 10)."""
+    work = a.size * b.shape[-1]
+    if a.ndim > 2 or work <= _UNPACKED or not 3 < min(len(a), b.shape[1]) < 16 or work == 0:
+        np.matmul(a, b, out=y)
+        return
+    n, k, m = (*a.shape, b.shape[1])
+    longest, parts = max(n, k, m), -(-work // _UNPACKED)
+    cuts = [longest * i // parts for i in range(parts + 1)]
+    for i, j in zip(cuts, cuts[1:], strict=False):
+        if longest == n:
+            np.matmul(a[i:j], b, out=y[i:j])
+        elif longest == m:
+            np.matmul(a, b[:, i:j], out=y[:, i:j])
+        elif i:
+            y += np.matmul(a[:, i:j], b[i:j])
+        else:
+            np.matmul(a[:, :j], b[:j], out=y)
 
 
 def _workers(wanted: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..nn.module import Module
 from ..nn.registry import changes
+from . import planners as planners
 from .compiled import CompiledFunction, CompileWarning, InPlace, compiled_module
 
 __all__ = ["CompileWarning", "compile"]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..programs.program import Step, Value, replaced, values_in
+from .planned import VIEWS
 from .recorded import Aside, Recorded
 
 
@@ -33,7 +34,17 @@ def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
     return kept[::-1]
 
 
-def back_from(recorded: Recorded, given: Collection[int]) -> tuple[list[Step], list[tuple[Any, Value]]]:
+def leaving(values: set[Value], steps: Sequence[Step]) -> set[Value]:
+    """These, and what they are views of."""
+    for step in reversed(steps):
+        if step.forward in VIEWS and step.output in values and isinstance(step.inputs[0], Value):
+            values.add(step.inputs[0])
+    return values
+
+
+def back_from(
+    recorded: Recorded, back: Sequence[Step], given: Collection[int]
+) -> tuple[list[Step], list[tuple[Any, Value]]]:
     """The way back, and the gradients that it gives, where only some of the results got one.
 
     It is linear in the gradients of the results: what is made of absent ones alone is 0, and 0 + g is g. So these steps
@@ -43,7 +54,7 @@ def back_from(recorded: Recorded, given: Collection[int]) -> tuple[list[Step], l
     linear = {g for _, g in recorded.cotangents}  # and all that is made of them
     instead: dict[Value, Value] = {}
     steps: list[Step] = []
-    for step in recorded.back:
+    for step in back:
         inputs = replaced(step.inputs, instead)
         attributes = replaced(step.attributes, instead)
         moving = [v for v in (*values_in(inputs), *values_in(attributes)) if v in linear]

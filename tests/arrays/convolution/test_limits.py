@@ -161,7 +161,7 @@ def test_a_job_has_about_as_many_tiles_as_were_wanted_and_none_is_left_out(N: in
             largest = max(largest, (t1 - t0) * (s1 - s0) * (n1 - n0))
     assert (every == 1).all()
     assert every.shape == (-(-out[0] // 4), -(-out[1] // 4), N)
-    assert work.scratch(5).size == 36 * 5 * largest
+    assert work.scratch(5) == 36 * 5 * largest
     assert largest <= 3 * rows  # what stays in a core's cache
     assert largest >= min(rows, every.size) / 4  # what BLAS is quick with
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..scratch import Memory, fresh, of_thread
 from ..threads import divide, one_blas_thread, summed
 from ..windows import Geometry, Pair, channels_last, strided
 from . import im2col
@@ -61,10 +62,10 @@ class _Work:
             block, part = divmod(k, len(self.down))
             yield self.down[part], self.samples[block]
 
-    def scratch(self, channels: int) -> Any:
-        """Memory for what one job has at the 36 places."""
+    def scratch(self, channels: int) -> int:
+        """How many numbers one job has at the 36 places."""
         (n0, n1), (t0, t1), (s0, s1) = self.samples[-1], self.down[-1], self.along[-1]
-        return np.empty(36 * (n1 - n0) * (t1 - t0) * (s1 - s0) * channels, np.float32)
+        return 36 * (n1 - n0) * (t1 - t0) * (s1 - s0) * channels
 
 
 def _rows(C: int, O: int) -> int:
@@ -84,10 +85,11 @@ def _rows_first(x: Any) -> Any:
     return channels_last(x).reshape(H, W, N * C)
 
 
-def _inputs(x: Any, tiles: Pair, top: int, left: int, width: int) -> Any:
+def _inputs(x: Any, tiles: Pair, top: int, left: int, width: int, memory: Memory) -> Any:
     """B^T along the height for some rows of tiles of x (H, W, n * C): (6, rows, width, n * C), 0 beside the image."""
     t0, t1 = tiles
-    room = np.zeros((6, t1 - t0, width, x.shape[2]), np.float32)
+    room = memory(("inputs", t0, t1), (6, t1 - t0, width, x.shape[2]), np.float32)
+    room[...] = 0
     inner = room[:, :, left : left + x.shape[1]]
     for t in range(t0, t1):
         first = 4 * t - top
@@ -113,26 +115,29 @@ def _cut(buffer: Any, *shape: int) -> Any:
 
 
 @one_blas_thread
-def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, None]:
+def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh) -> tuple[Any, None]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, 3, 3) and b (O,) or None; nothing is kept."""
     O, C = w.shape[:2]
-    U = _GG @ w.transpose(2, 3, 1, 0).reshape(9, C * O)  # (36, C * O)
-    return _slide(x, U.reshape(36, C, O), b, geometry), None
+    W = memory("w", (3, 3, C, O), np.float32)
+    np.copyto(W, w.transpose(2, 3, 1, 0))
+    U = np.matmul(_GG, W.reshape(9, C * O), out=memory("U", (36, C * O), np.float32))
+    return _slide(x, U.reshape(36, C, O), b, geometry, memory), None
 
 
-def _slide(x: Any, U: Any, b: Any, geometry: Geometry) -> Any:
+def _slide(x: Any, U: Any, b: Any, geometry: Geometry, memory: Memory) -> Any:
     """Transformed kernels U (36, C, O) slid over x (N, C, H, W): y (N, O, oh, ow)."""
     N, (C, O) = len(x), U.shape[1:]
     work = _Work(N, geometry.out(x.shape[2:]), _rows(C, O))
     (top, _), (left, _) = geometry.padding
     image = _rows_first(x)
-    y = np.empty((work.oh, work.ow, N * O), np.float32)
+    y = memory("y", (work.oh, work.ow, N * O), np.float32)
 
     def some(start: int, stop: int) -> None:
-        V_, M_, Z_ = work.scratch(C), work.scratch(O), work.scratch(O)
+        mine = of_thread(memory, start)
+        V_, M_, Z_ = (mine(k, (work.scratch(n),), np.float32) for k, n in (("V", C), ("M", O), ("Z", O)))
         for (t0, t1), (n0, n1) in work.jobs(start, stop):
             n, r = n1 - n0, t1 - t0
-            rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2)
+            rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2, mine)
             high = min(4, work.oh - 4 * t0)
             for s0, s1 in work.along:
                 k = s1 - s0
@@ -162,7 +167,7 @@ def _write(Z: Any, y: Any) -> None:
 
 
 @one_blas_thread
-def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None) -> Any:
+def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None, memory: Memory = fresh) -> Any:
     """The gradient of w, (O, C, 3, 3), from g (N, O, oh, ow) and x (N, C, H, W).
 
     The adjoint of each step: with dM = A g A^T on the same tiles, dU = dM^T V and dw = G^T dU G.
@@ -174,12 +179,15 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
     image, slopes = _rows_first(x), _rows_first(g)
 
     def some(start: int, stop: int) -> Any:
-        V_, M_ = work.scratch(C), work.scratch(O)
-        dU, D = np.zeros((36, O, C), np.float32), np.empty((36, O, C), np.float32)
+        mine = of_thread(memory, start)
+        V_, M_ = (mine(k, (work.scratch(n),), np.float32) for k, n in (("V", C), ("M", O)))
+        dU, D = mine("dU", (36, O, C), np.float32), mine("D", (36, O, C), np.float32)
+        dU[...] = 0
         for (t0, t1), (n0, n1) in work.jobs(start, stop):
             n, r = n1 - n0, t1 - t0
-            rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2)
-            E = np.zeros((6, r, 4 * work.tw, n * O), np.float32)
+            rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2, mine)
+            E = mine(("slopes", r, n), (6, r, 4 * work.tw, n * O), np.float32)
+            E[...] = 0
             for t in range(t0, t1):
                 part = slopes[4 * t : 4 * t + 4, :, n0 * O : n1 * O]
                 np.matmul(_A[:, : len(part)], part.transpose(1, 0, 2), out=E[:, t - t0, :ow].transpose(1, 0, 2))
@@ -194,16 +202,19 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
         return dU
 
     dU = summed(len(work), some, 36 * work.th * work.tw * N * C * O / 2e10)
-    return (dU.reshape(36, O * C).T @ _GG).reshape(O, C, 3, 3)
+    dw = np.matmul(dU.reshape(36, O * C).T, _GG, out=memory("dw", (O * C, 9), np.float32))
+    return dw.reshape(O, C, 3, 3)
 
 
 @one_blas_thread
-def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair) -> Any:
+def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair, memory: Memory = fresh) -> Any:
     """The gradient of x, (N, C, H, W) with (H, W) = size: g convolved with the kernels turned by 180 degrees."""
     (top, bottom), (left, right) = geometry.padding
     pads = (2 - top, 2 - bottom), (2 - left, 2 - right)
     if min(map(min, pads)) < 0:
         return im2col.image(g, w, geometry, groups, size)
     O, C = w.shape[:2]
-    U = _GG[:, ::-1] @ w.reshape(O * C, 9).T  # (36, O * C); the columns backwards: kernels turned
-    return _slide(g, U.reshape(36, O, C), None, geometry._replace(padding=pads))
+    W = memory("w", (3, 3, O, C), np.float32)
+    np.copyto(W, w[:, :, ::-1, ::-1].transpose(2, 3, 0, 1))  # kernels turned
+    U = np.matmul(_GG, W.reshape(9, O * C), out=memory("U", (36, O * C), np.float32))
+    return _slide(g, U.reshape(36, O, C), None, geometry._replace(padding=pads), memory)

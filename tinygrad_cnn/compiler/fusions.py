@@ -1,0 +1,185 @@
+"""Rules that replace several steps by one which does the same in fewer passes over memory.
+
+Each looks at the steps of a call and of its way back, and says why the numbers stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from ..ops import conv, elementwise, pool
+from ..programs.program import Step, Value
+from .planners.conv import Block, conv_block, conv_block_back, kept_layouts
+from .planners.rows import Rows
+from .planners.wide import Wide
+
+Rule: TypeAlias = Callable[["Steps", Step], bool]
+
+RULES: list[Rule] = []
+
+
+class Steps:
+    """The steps of a call and its way back, and who reads what."""
+
+    def __init__(self, forward: list[Step], back: list[Step], read: Iterable[Value]) -> None:
+        self.forward, self.back = forward, back
+        self.read = set(read)  # by others than steps
+        self._readers: dict[Value, list[Step]] = {}
+        for step in (*forward, *back):
+            for value in dict.fromkeys(step.values()):
+                self._readers.setdefault(value, []).append(step)
+
+    def readers(self, value: Value) -> list[Step]:
+        """The steps that read a value."""
+        return self._readers.get(value, [])
+
+    def only(self, value: Value, *forwards: Any) -> list[Step] | None:
+        """The readers of a value, if they are steps of these forwards alone; None if others read it, too."""
+        readers = self.readers(value)
+        return None if value in self.read or any(s.forward not in forwards for s in readers) else readers
+
+    def replace(self, old: list[Step], new: Step) -> None:
+        """One step in the place of the last of some (of the first, on the way back)."""
+        back = old[0] in self.back
+        steps = self.back if back else self.forward
+        at = (min if back else max)(map(steps.index, old))
+        steps.insert(at + 1, new)
+        for step in old:
+            for value in dict.fromkeys(step.values()):
+                self._readers[value] = [s for s in self._readers[value] if s is not step]
+            steps.remove(step)
+        for value in dict.fromkeys(new.values()):
+            self._readers.setdefault(value, []).append(new)
+
+
+def rule(function: Rule) -> Rule:
+    """Declare a rule: it looks at a step, and says whether it has replaced it."""
+    RULES.append(function)
+    return function
+
+
+def fused(forward: list[Step], back: list[Step], read: Iterable[Value]) -> tuple[list[Step], list[Step]]:
+    """The steps after all rules; ``read``: the values that others than steps read."""
+    steps = Steps(list(forward), list(back), read)
+    for apply in RULES:
+        for step in forward:
+            if step in steps.forward:
+                apply(steps, step)
+    return steps.forward, steps.back
+
+
+def _name(steps: Iterable[Step]) -> str:
+    return " + ".join(step.op for step in steps)
+
+
+def _of(op: Any) -> Any:
+    return op.op.forward
+
+
+_CONV, _RELU, _POOL, _GATE = map(_of, (conv.conv2d, elementwise.relu, pool.max_pool2d, elementwise.gate))
+_SLOPES = tuple(map(_of, (conv.conv2d_weight, conv.conv2d_bias, conv.conv2d_input)))
+_UNPOOL = _of(pool.max_pool2d_input)
+
+
+@rule
+def conv_relu_pool(steps: Steps, conv: Step) -> bool:
+    """A convolution, its relu and its max-pool in one pass, the way back likewise.
+
+    Bias and relu grow with what they are given, so the largest of a window is the same before and after them.
+    """
+    if conv.forward is not _CONV or conv.attributes["groups"] != 1:
+        return False
+    for chain in _chains(steps, conv):
+        block = _block(chain)
+        x, w = conv.inputs[:2]
+        work = block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
+        if work is not None and (back := _way_back(steps, chain)):
+            _fuse(steps, chain, block, work, *back)
+            return True
+    return False
+
+
+def _chains(steps: Steps, conv: Step) -> list[list[Step]]:
+    """What may become one step, the longest first: a convolution, its relu, its pool."""
+    chains = [[conv]]
+    for kind in (_RELU, _POOL):
+        readers = [s for s in steps.readers(chains[0][-1].output) if s in steps.forward]
+        if len(readers) == 1 and readers[0].forward is kind and readers[0].inputs[0] is chains[0][-1].output:
+            chains.insert(0, [*chains[0], readers[0]])
+    return [chain for chain in chains if chain[-1].forward is not _POOL or _side_by_side(chain[-1].attributes)]
+
+
+def _side_by_side(a: dict[str, Any]) -> bool:
+    return a["stride"] == a["kernel"] and a["dilation"] == (1, 1) and not any(map(any, a["padding"]))
+
+
+def _block(chain: list[Step]) -> Block:
+    a, kinds = chain[0].attributes, [s.forward for s in chain]
+    pool = chain[-1].attributes["kernel"] if _POOL in kinds else (1, 1)
+    return Block(a["stride"], a["padding"], a["dilation"], _RELU in kinds, pool)
+
+
+def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:
+    """The steps that go back through a chain, and the gradient they start from; none, where no gradient comes.
+
+    None where it is no such way, or where others read what would not be there any more.
+    """
+    old: list[Step] = []
+    g: Any = None
+    for step in chain[:0:-1]:
+        rules = _GATE if step.forward is _RELU else _UNPOOL
+        found = [s for s in steps.back if s.forward is rules and s.inputs[1] is _before(step)]
+        if found[1:] or (old and (not found or found[0].inputs[0] is not old[-1].output)):
+            return None
+        g = found[0].inputs[0] if found and not old else g
+        old += found
+    conv, (x, w) = chain[0], chain[0].inputs[:2]
+    last = [s for s in steps.back if s.forward in _SLOPES and (not old or s.inputs[0] is old[-1].output)]
+    if not old:
+        found = [s for s in last if s.forward is _SLOPES[0] and s.inputs[1] is x and _same(s, conv, steps)]
+        g = found[0].inputs[0] if len(found) == 1 else None
+        last = [s for s in last if s.inputs[0] is g]
+        if not found and not any(s.inputs[1] is w for s in steps.back if s.forward is _SLOPES[2]):
+            last = []
+        elif g is None:
+            return None
+    mine = {_SLOPES[0]: x, _SLOPES[2]: w}
+    if any(s.inputs[1] is not mine[s.forward] for s in last if s.forward in mine):
+        return None
+    if len({s.forward for s in last}) != len(last) or (bool(last) != bool(old or last)):
+        return None
+    old += last
+    gone = {v for s in chain for v in s.outputs} | {s.output for s in old if s not in last}
+    gone.discard(chain[-1].output)
+    if gone & steps.read or any(s not in chain and s not in old for v in gone for s in steps.readers(v)):
+        return None
+    return old, g
+
+
+def _before(step: Step) -> Value:
+    """What tells where a gradient goes on: the result of a relu, the input of a pool."""
+    return step.output if step.forward is _RELU else step.inputs[0]
+
+
+def _same(slope: Step, conv: Step, steps: Steps) -> bool:
+    """Is it the gradient of the kernels of this very convolution?"""
+    twins = [s for s in steps.forward if s.forward is _CONV and s.inputs[0] is conv.inputs[0]]
+    left = conv.outputs[1:]
+    return slope.attributes.get("columns") in left if left else len(twins) == 1
+
+
+def _fuse(steps: Steps, chain: list[Step], block: Block, work: Rows | Wide, old: list[Step], g: Any) -> None:
+    x, w = chain[0].inputs[:2]
+    y, where = chain[-1].output, (chain[0].module, chain[0].type, chain[0].line)
+    layouts = kept_layouts(work) if old else ()
+    kept = [Value(y.number, "result", layout.shape, layout.dtype) for layout in layouts]
+    settings: dict[str, Any] = {"block": block, "kept": bool(old)}
+    steps.replace(chain, Step(_name(chain), chain[0].inputs, settings, (y, *kept), *where, conv_block))
+    if old:
+        made = {s.forward: s.output for s in old}
+        dw = made.get(_SLOPES[0]) or Value(w.number, "result", w.shape, w.dtype)
+        outputs = (dw, *(made[f] for f in _SLOPES[1:] if f in made))
+        settings = {"block": block, "size": x.shape, "bias": _SLOPES[1] in made, "image": _SLOPES[2] in made}
+        rest = () if isinstance(work, Rows) else (x,)
+        steps.replace(old, Step(_name(old), (g, y, w, *kept, *rest), settings, outputs, *where, conv_block_back))

@@ -1,0 +1,43 @@
+"""What is known of an operation besides its forward: how it is done again and again, on memory that is there.
+
+A planner looks at the arrays of one call and answers with a `Ready`, or with None where the plain forward is as good.
+All that can be done once is done by then: views, paddings, scratch memory, the choice of an algorithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from .memory import Layout
+
+Run: TypeAlias = Callable[..., None]
+Planner: TypeAlias = Callable[..., "Ready | None"]
+
+PLANNERS: dict[Any, Planner] = {}  # by the forward of an operation
+VIEWS: set[Any] = set()  # the forwards of operations that give a view of their input, or do not, by its strides alone
+
+
+class Ready(NamedTuple):
+    """An operation, ready to be done.
+
+    Args:
+        run: writes the outputs: ``run(*outputs, *inputs)``.
+        outputs: what these are like.
+        over: an input in whose memory the first output may be written, where nothing reads that input afterwards.
+    """
+
+    run: Run
+    outputs: tuple[Layout, ...]
+    over: int | None = None
+
+
+def plans(*operations: Any) -> Callable[[Planner], Planner]:
+    """Declare how operations are done: of the arrays and the settings that their forward takes."""
+
+    def declare(planner: Planner) -> Planner:
+        for this in operations:
+            PLANNERS[this.op.forward] = planner
+        return planner
+
+    return declare

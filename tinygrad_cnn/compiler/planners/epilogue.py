@@ -1,0 +1,93 @@
+"""What follows a convolution within its own step: bias, relu and max-pool, on some rows while they are in the cache.
+
+A block of output is (R, ph, A, pw, I): R rows of windows, each of ph rows; A and I are what lies between and within
+the pixels of a row, channels outside and the batch inside or the other way round; pw pixels of a window. Bias and relu
+come after the pool, on a quarter of the numbers: both grow with their input, so they do not change which one is the
+largest. On the way back the gradient goes to the first of the largest, as in `ops.pool`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+BLOCK = 1 << 17  # numbers of output at a time
+
+
+class Scratch:
+    """Memory for parts of one job, each of which is done by one thread at a time."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._of: dict[int, Any] = {}
+
+    def __getitem__(self, part: int) -> Any:
+        if part not in self._of:
+            self._of[part] = self._make()
+        return self._of[part]
+
+
+class Once:
+    """What is made of arrays, and again only when they are others."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self._make = make
+        self._of: Sequence[Any] = ()
+        self._made: Any = None
+
+    def __call__(self, *arrays: Any) -> Any:
+        if len(arrays) != len(self._of) or any(a is not b for a, b in zip(arrays, self._of, strict=True)):
+            self._of, self._made = arrays, self._make(*arrays)
+        return self._made
+
+
+def shrink(y: Any, p: Any, keeps: Sequence[Any], rows: Any) -> None:
+    """The largest of each window: p (R, A, I) of y (R, ph, A, pw, I). ``rows`` (R, ph, A, I) is scratch.
+
+    ``keeps``, if given, says where a tap is not above those before it: (pw - 1, R, ph, A, I) and (ph - 1, R, A, I).
+    """
+    across, down = keeps or (None, None)
+    _largest([y[:, :, :, t] for t in range(y.shape[3])], rows if y.shape[1] > 1 else p[:, None], across)
+    if y.shape[1] > 1:
+        _largest([rows[:, t] for t in range(y.shape[1])], p, down)
+
+
+def _largest(taps: Sequence[Any], out: Any, keeps: Any) -> None:
+    """The maximum of some arrays, NaN first. keeps[k - 1]: was what came before at least as large as tap k?"""
+    before = taps[0]
+    if len(taps) == 1:
+        np.copyto(out, before)
+    for k, tap in enumerate(taps[1:]):
+        if keeps is not None:
+            np.greater_equal(before, tap, out=keeps[k])
+        np.maximum(before, tap, out=out)
+        before = out
+
+
+def grow(d: Any, keeps: Sequence[Any], dy: Any, rows: Any, factor: Any) -> None:
+    """The adjoint of `shrink`: d (R, A, I) goes to where the maxima stood in dy (R, ph, A, pw, I); d is scratch.
+
+    ``rows`` and ``factor`` are scratch of (R, ph, A, I).
+    """
+    across, down = keeps
+    ph, pw = dy.shape[1], dy.shape[3]
+    if ph > 1:
+        _give(d, down, [rows[:, t] for t in range(ph)], factor[:, 0])
+    else:
+        rows = d[:, None]
+    _give(rows, across, [dy[:, :, :, t] for t in range(pw)], factor)
+
+
+def _give(d: Any, keeps: Any, places: Sequence[Any], factor: Any) -> None:
+    """d to the last tap that was above all before it, 0 to the others."""
+    for k in range(len(places) - 1, 0, -1):
+        np.copyto(factor, keeps[k - 1])  # as numbers: their product takes half as long
+        stays = places[0] if k == 1 else factor
+        np.multiply(d, factor, out=stays)
+        np.subtract(d, stays, out=places[k])
+        if k > 1:
+            np.copyto(d, stays)
+    if len(places) == 1:
+        np.copyto(places[0], d)

@@ -1,0 +1,269 @@
+"""Convolutions with few channels: rows of columns, the batch innermost, relu and max-pool in the same pass.
+
+As in `arrays.convolution.rowview`, columns hold the taps along the width, (rows, kw, C, pw, PW, N), and those along the
+height are a view. The pixels of a row stand in the order in which the pool takes them: all first pixels of its windows,
+then all second ones, so that what is compared lies in long runs. From 32 output channels on these run innermost in
+memory, as the next convolution wants them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...arrays.convolution import MANY
+from ...arrays.convolution.rowview import _pieces, products
+from ...arrays.threads import divide
+from ...arrays.windows import Geometry, Pair, strided
+from ..memory import Layout, in_order
+from .epilogue import BLOCK, Once, Scratch, grow, shrink
+
+
+class Rows:
+    """One convolution of images of one shape, with kernels w (O, C, kh, kw), and what follows it.
+
+    Args:
+        size: (N, C, H, W) of the input, which has dtype ``dtype``.
+        pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
+    """
+
+    def __init__(self, size: tuple[int, ...], O: int, geometry: Geometry, pool: Pair, relu: bool, dtype: Any) -> None:
+        self.N, self.C, self.H, self.W = size
+        self.O, self.geometry, self.relu, self.dtype = O, geometry, relu, np.dtype(dtype)
+        (self.kh, self.kw), (self.sh, sw), (self.dh, dw) = geometry.kernel, geometry.stride, geometry.dilation
+        self.ph, self.pw = pool
+        oh, ow = geometry.out((self.H, self.W))
+        self.out = oh // self.ph, ow // self.pw  # of the windows
+        self.oh, self.Hp = self.out[0] * self.ph, geometry.padded((self.H, self.W))[0]
+        self.K, self.L = self.kh * self.kw * self.C, self.out[1] * self.pw * self.N
+        self.apart = self.pw * sw  # pixels from one window to the next
+        self.Wq = -(-geometry.padded((self.H, self.W))[1] // self.apart)
+        self.image = np.zeros((self.Hp, self.C, self.apart, self.Wq, self.N), dtype)  # its borders stay 0
+        self.starts = {(j, t): divmod(t * sw + j * dw, self.apart) for j in range(self.kw) for t in range(self.pw)}
+        self.seconds = O * self.K * self.oh * self.L / 3e10 + O * self.oh * self.L * 0.8e-9
+        self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * O * self.L)))  # rows of windows
+        self.last = O >= MANY
+        self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
+        R, (A, I) = self.block, self.AI
+        self.scratch = Scratch(lambda: [np.empty(s, dtype) for s in ((R, self.ph, A, self.pw, I), (R, self.ph, A, I))])
+        self.matrix = np.empty((O, self.K), dtype)
+        self.biases, self.ones = np.empty(self.N * O, dtype), np.ones(self.out[1] * self.N, dtype)
+        self.turned = np.empty((self.kw * self.C, self.kh * O), dtype)
+        self.slopes = Scratch(self._for_slopes)
+        self.pieces = _pieces(O * self.K, self.L)  # of a row, each a product that BLAS is quick with
+        row = self.C * self.apart * self.Wq * self.N
+        self.image_block = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))
+        shapes = (self.C, self.apart, self.Wq, self.N), (self.kw * self.C, self.L)
+        self.images = Scratch(lambda: [np.empty((self.image_block, *s), dtype) for s in shapes])
+        self._copies = Once(self._copies_of)
+        self._room = np.zeros((self.Hp if self.sh > 1 else self.oh + 2 * self.kh - 2, O, self.L), dtype)
+
+    # ------------------------------------------------------------------------------------------------------- layouts
+    @property
+    def columns(self) -> Layout:
+        """The columns."""
+        return in_order(self.Hp, self.kw, self.C, self.pw, self.out[1], self.N, dtype=self.dtype)
+
+    @property
+    def keeps(self) -> tuple[Layout, Layout]:
+        """Which tap of a window is the largest, along the width and along the height."""
+        (A, I), PH = self.AI, self.out[0]
+        across = in_order(self.pw - 1, PH, self.ph, A, I, dtype=bool)
+        return across, in_order(self.ph - 1, PH, A, I, dtype=bool)
+
+    @property
+    def result(self) -> Layout:
+        """y (N, O, oh, ow), the batch or the channels innermost in memory."""
+        return in_order(self.N, self.O, *self.out, dtype=self.dtype, order=(2, 3, 0, 1) if self.last else (1, 2, 3, 0))
+
+    def rows_first(self, a: Any) -> Any:
+        """a (N, O, PH, PW) as (PH, O, PW, N), or as (PH, PW, N, O): a view."""
+        return a.transpose(2, 3, 0, 1) if self.last else a.transpose(2, 1, 3, 0)
+
+    # --------------------------------------------------------------------------------------------------- the way forth
+    def _inner(self, image: Any, rows: bool = True) -> list[tuple[Any, slice]]:
+        """The places of pixels within the padding, (H, C, w, N), with the pixels of a row that go there.
+
+        ``rows``: is there padding above and below, too?
+        """
+        (top, _), (left, _) = self.geometry.padding
+        found = []
+        if rows:
+            image = image[top : top + self.H]
+        for r in range(self.apart):
+            first = (r - left) % self.apart
+            n = len(range(first, self.W, self.apart))
+            q = (first + left) // self.apart
+            if n:
+                found.append((image[:, :, r, q : q + n], slice(first, None, self.apart)))
+        return found
+
+    def _copies_of(self, columns: Any) -> list[tuple[Any, Any]]:
+        q = self.out[1]
+        return [(columns[:, j, :, t], self.image[:, :, r, o : o + q]) for (j, t), (o, r) in self.starts.items()]
+
+    def fill(self, columns: Any, x: Any) -> None:
+        """The columns of x (N, C, H, W)."""
+        rows_first = x.transpose(2, 1, 3, 0)  # (H, C, W, N)
+        for place, pixels in self._inner(self.image):
+            np.copyto(place, rows_first[:, :, pixels])
+        for place, pixels in self._copies(columns):
+            np.copyto(place, pixels)
+
+    def stacked(self, columns: Any) -> Any:
+        """The columns of every row of output: a view (oh, K, L)."""
+        row, item = columns.strides[0], columns.itemsize
+        return strided(columns, (self.oh, self.K, self.L), (row * self.sh, self.L * item, item))
+
+    def kernels(self, w: Any) -> Any:
+        """w (O, C, kh, kw) as a matrix (O, K)."""
+        np.copyto(self.matrix.reshape(self.O, self.kh, self.kw, self.C), w.transpose(0, 2, 3, 1))
+        return self.matrix
+
+    def forward(self, y: Any, keeps: Any, columns: Any, w: Any, b: Any) -> None:
+        """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
+        O, (PH, PW), N = self.O, self.out, self.N
+        flat = self.rows_first(y).reshape(PH, *self.AI)
+        W, stacked = self.kernels(w), self.stacked(columns)
+        bias = b if b is None or self.last else b[:, None]
+        if bias is not None and self.last:  # long rows add faster
+            bias = self.biases
+            bias.reshape(N, O)[...] = b
+        pooled = self.ph * self.pw > 1
+
+        def some(start: int, stop: int) -> None:
+            room, rows = self.scratch[start]
+            for r in range(start, stop, self.block):
+                n = min(self.block, stop - r)
+                p = flat[r : r + n]
+                part = stacked[r * self.ph : (r + n) * self.ph]
+                if pooled:
+                    z = room[:n]
+                    self._product(W, part, z)
+                    shrink(z, p, [k[:, r : r + n] for k in keeps], rows[:n])
+                else:
+                    self._product(W, part, p)
+                if bias is not None:
+                    q = p.reshape(n * PW, N * O) if self.last else p
+                    np.add(q, bias, out=q)
+                if self.relu:
+                    np.maximum(p, 0, out=p)
+
+        divide(PH, some, self.seconds)
+
+    def _product(self, W: Any, part: Any, out: Any) -> None:
+        """The kernels (O, K) times the columns (rows, K, L) of some rows."""
+        if self.last:
+            products(W, part, out.reshape(len(part), self.L, self.O).transpose(0, 2, 1))
+        else:
+            products(W, part, out.reshape(len(part), self.O, self.L))
+
+    # ----------------------------------------------------------------------------------------------------- the way back
+    def _for_slopes(self) -> Any:
+        R, ph, O, (A, I), dtype = self.block, self.ph, self.O, self.AI, self.dtype
+        wide = [np.empty(s, dtype) for s in ((R, ph, A, self.pw, I), (R, ph, A, I), (R, ph, A, I), (R, A, I))]
+        mask, sums = np.empty((R, A, I), bool), np.empty((2, O), dtype)
+        few = np.empty((R, O), dtype)
+        of_rows = np.empty((R * ph, self.pieces, self.K, O), dtype)
+        return *wide, mask, sums, few, np.empty((2, self.K, O), dtype), of_rows
+
+    def back(self, dw: Any, db: Any, dy: Any, g: Any, y: Any, keeps: Any, columns: Any) -> None:
+        """The gradients of w and b (or None) from g, that of y.
+
+        ``dy``, if given, gets the gradient of the plain convolution: (oh, O, L), the pixels in the order of the pool.
+        """
+        O, (PH, PW), N = self.O, self.out, self.N
+        flat_g, flat_y = self.rows_first(g), self.rows_first(y)
+        four, pieces = flat_y.shape[1:], self.pieces
+        stacked = self.stacked(columns)
+        parts = {}
+
+        def some(start: int, stop: int) -> None:
+            room, rows, factor, slopes, mask, sums, few, total, each_row = self.slopes[start]
+            parts[start] = sums[0], total[0]
+            sums[0], total[0] = 0, 0
+            for r in range(start, stop, self.block):
+                n = min(self.block, stop - r)
+                d = slopes[:n]
+                out = d.reshape(n, *four)
+                if self.relu:
+                    positive = np.greater(flat_y[r : r + n], 0, out=mask[:n].reshape(n, *four))
+                    np.multiply(flat_g[r : r + n], positive, out=out)
+                else:
+                    np.copyto(out, flat_g[r : r + n])
+                if db is not None:
+                    each = np.matmul(self.ones, d.reshape(n, PW * N, O), out=few[:n]) if self.last else d
+                    sums[0] += np.add.reduce(each, axis=0 if self.last else (0, 2), out=sums[1])
+                if self.ph * self.pw > 1 or dy is not None:
+                    z = room[:n] if dy is None else dy[r * self.ph : (r + n) * self.ph].reshape(n, *room.shape[1:])
+                    grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
+                    d = z
+                part, of_rows = stacked[r * self.ph : (r + n) * self.ph], each_row[: n * self.ph]
+                of_pieces = self._pixels_first(d, n * self.ph).reshape(n * self.ph, pieces, -1, O)
+                part = part.reshape(n * self.ph, self.K, pieces, -1).transpose(0, 2, 1, 3)
+                np.matmul(part, of_pieces, out=of_rows)
+                total[0] += np.add.reduce(of_rows, axis=(0, 1), out=total[1])
+
+        divide(PH, some, self.seconds)
+        first, *others = sorted(parts)
+        sums, total = parts[first]
+        for start in others:
+            sums += parts[start][0]
+            total += parts[start][1]
+        np.copyto(dw, total.reshape(self.kh, self.kw, self.C, O).transpose(3, 2, 0, 1))
+        if db is not None:
+            np.copyto(db, sums)
+
+    def _pixels_first(self, d: Any, rows: int) -> Any:
+        """The gradient of some rows of the plain convolution as (rows, L, O)."""
+        return d.reshape(rows, self.L, self.O) if self.last else d.reshape(rows, self.O, self.L).transpose(0, 2, 1)
+
+    @property
+    def dy(self) -> Any:
+        """Memory for the gradient of the plain convolution, (oh, O, L), between rows that stay 0."""
+        first = 0 if self.sh > 1 else self.kh - 1
+        return self._room[first : first + self.oh]
+
+    def back_to_image(self, dx: Any, w: Any) -> None:
+        """The gradient of x, (N, C, H, W), of what was put into `dy`.
+
+        With stride 1 a row of x is one product with the kh rows that saw it; beside the image these are 0, and 0 * inf
+        would be NaN.
+        """
+        rows_first, q = dx.transpose(2, 1, 3, 0), self.out[1]  # (H, C, W, N)
+        if self.sh > 1 or self.last or not np.isfinite(w).all():
+            return self._tap_by_tap(rows_first, w)
+        top = self.geometry.padding[0][0]
+        W = self.turned.reshape(self.kw, self.C, self.kh, self.O)
+        np.copyto(W, w[:, :, ::-1].transpose(3, 1, 2, 0))
+        row, item = self._room.strides[0], self._room.itemsize
+        stacked = strided(self._room, (self.oh + self.kh - 1, self.kh * self.O, self.L), (row, self.L * item, item))
+
+        def some(start: int, stop: int) -> None:
+            place, found = self.images[start]
+            for h in range(start, stop, self.image_block):
+                n = min(self.image_block, stop - h, max(0, len(stacked) - h - top))
+                m = min(self.image_block, stop - h)
+                products(self.turned, stacked[h + top : h + top + n], found[:n])
+                taps = found[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
+                place[:m] = 0
+                for (j, t), (o, r) in self.starts.items():
+                    place[:n, :, r, o : o + q] += taps[:, j, :, t]
+                for part, pixels in self._inner(place[:m], rows=False):
+                    np.copyto(rows_first[h : h + m, :, pixels], part)
+
+        divide(self.H, some, self.seconds)
+
+    def _tap_by_tap(self, rows_first: Any, w: Any) -> None:
+        """As `back_to_image`, for every stride: each tap adds what it saw."""
+        place, q = np.zeros_like(self.image), self.out[1]
+        for i in range(self.kh):
+            W = np.ascontiguousarray(w[:, :, i].transpose(2, 1, 0)).reshape(self.kw * self.C, self.O)
+            dy = self._pixels_first(self.dy, self.oh).transpose(0, 2, 1)  # (oh, O, L)
+            taps = np.matmul(W, dy).reshape(self.oh, self.kw, self.C, self.pw, q, self.N)
+            rows = place[i : i + self.sh * (self.oh - 1) + 1 : self.sh]
+            for (j, t), (o, r) in self.starts.items():
+                rows[:, :, r, o : o + q] += taps[:, j, :, t]
+        for part, pixels in self._inner(place):
+            np.copyto(rows_first[:, :, pixels], part)

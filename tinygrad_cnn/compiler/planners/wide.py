@@ -1,0 +1,155 @@
+"""Convolutions with many channels, which run innermost in memory; relu and max-pool in one pass behind them.
+
+The convolution itself is one of `arrays.convolution`, in memory that is kept.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...arrays.scratch import Shelf
+from ...arrays.threads import divide
+from ...arrays.windows import Geometry, Pair
+from ..memory import Layout, in_order
+from .epilogue import BLOCK, Scratch, grow, shrink
+
+
+class Wide:
+    """One convolution of images of one shape, with kernels w (O, C, kh, kw), and what follows it.
+
+    Args:
+        size: (N, C, H, W) of the input, which has dtype ``dtype``.
+        ways: the algorithms of the convolution and of the gradient of its input.
+        pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
+    """
+
+    def __init__(
+        self,
+        size: Any,
+        O: int,
+        geometry: Geometry,
+        ways: tuple[ModuleType, ModuleType],
+        pool: Pair,
+        relu: bool,
+        dtype: Any,
+    ) -> None:
+        self.N, _, *self.size = size
+        self.O, self.geometry, self.ways, self.relu, self.dtype = O, geometry, ways, relu, np.dtype(dtype)
+        self.ph, self.pw = pool
+        self.plain = geometry.out(self.size)
+        self.out = self.plain[0] // self.ph, self.plain[1] // self.pw  # of the windows
+        self.row = self.N * O  # numbers of a pixel
+        self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * self.plain[1] * self.row)))
+        self.seconds = self.plain[0] * self.plain[1] * self.row * 0.6e-9
+        self.y, self.dy = (np.zeros((*self.plain, self.row), dtype) if k or self.pooled else None for k in (0, 1))
+        self.biases, self.memory, self.back_memory = np.empty(self.row, dtype), Shelf(), Shelf()
+        R, (A, I) = self.block, self.AI
+        self.rows = Scratch(lambda: np.empty((R, self.ph, A, I), dtype))
+        self.slopes = Scratch(self._for_slopes)
+
+    @property
+    def pooled(self) -> bool:
+        """Is there a max-pool?"""
+        return self.ph * self.pw > 1
+
+    @property
+    def AI(self) -> Pair:
+        """What lies between the pixels of a window along a row, and within them."""
+        return self.out[1], self.row
+
+    @property
+    def keeps(self) -> tuple[Layout, Layout]:
+        """Which tap of a window is the largest, along the width and along the height."""
+        (A, I), PH = self.AI, self.out[0]
+        across = in_order(self.pw - 1, PH, self.ph, A, I, dtype=bool)
+        return across, in_order(self.ph - 1, PH, A, I, dtype=bool)
+
+    @property
+    def result(self) -> Layout:
+        """y (N, O, oh, ow), the channels innermost in memory."""
+        return in_order(self.N, self.O, *self.out, dtype=self.dtype, order=(2, 3, 0, 1))
+
+    def _windows(self, y: Any) -> Any:
+        """The plain output (oh, ow, N * O) as (PH, ph, PW, pw, N * O): a view."""
+        (PH, PW), (ph, pw) = self.out, (self.ph, self.pw)
+        rows = y[: PH * ph].reshape(PH, ph, y.shape[1], self.row)
+        return rows[:, :, : PW * pw].reshape(PH, ph, PW, pw, self.row)
+
+    def forward(self, y: Any, keeps: Any, x: Any, w: Any, b: Any) -> None:
+        """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
+        flat = y.transpose(2, 3, 0, 1).reshape(*self.out, self.row)  # (PH, PW, N * O)
+        plain = self.y if self.pooled else flat
+        algorithm = self.ways[0]
+
+        def memory(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+            return plain.reshape(shape) if key == "y" else self.memory(key, shape, dtype)
+
+        algorithm.forward(x, w, None if self.pooled else b, self.geometry, 1, memory)
+        if b is not None:
+            self.biases.reshape(self.N, self.O)[...] = b
+        windows = self._windows(plain) if self.pooled else None
+
+        def some(start: int, stop: int) -> None:
+            for r in range(start, stop, self.block):
+                n = min(self.block, stop - r)
+                p = flat[r : r + n]
+                if windows is not None:
+                    shrink(windows[r : r + n], p, [k[:, r : r + n] for k in keeps or ()], self.rows[start][:n])
+                    if b is not None:
+                        np.add(p, self.biases, out=p)
+                if self.relu:
+                    np.maximum(p, 0, out=p)
+
+        if self.pooled or self.relu:
+            divide(self.out[0], some, self.seconds)
+
+    def _for_slopes(self) -> Any:
+        R, (A, I), ph, dtype = self.block, self.AI, self.ph, self.dtype
+        wide = [np.empty(s, dtype) for s in ((R, ph, A, I), (R, ph, A, I), (R, A, I))]
+        return *wide, np.empty((R, A, I), bool), np.empty((2, I), dtype), np.empty((R, I), dtype), np.ones(A, dtype)
+
+    def back(self, dw: Any, db: Any, dx: Any, g: Any, y: Any, keeps: Any, x: Any, w: Any) -> None:
+        """The gradients of w, b (or None) and x (or None), from g, that of y."""
+        g_rows, y_rows = (a.transpose(2, 3, 0, 1) for a in (g, y))  # (PH, PW, N, O)
+        windows, parts = self._windows(self.dy), {}
+
+        def some(start: int, stop: int) -> None:
+            rows, factor, slopes, mask, sums, few, ones = self.slopes[start]
+            parts[start] = sums[0]
+            sums[0] = 0
+            for r in range(start, stop, self.block):
+                n = min(self.block, stop - r)
+                z = windows[r : r + n]
+                d = slopes[:n] if self.pooled else z[:, 0, :, 0]
+                four = d.reshape(n, self.out[1], self.N, self.O)
+                if self.relu:
+                    positive = np.greater(y_rows[r : r + n], 0, out=mask[:n].reshape(four.shape))
+                    np.multiply(g_rows[r : r + n], positive, out=four)
+                else:
+                    np.copyto(four, g_rows[r : r + n])
+                if db is not None:
+                    sums[0] += np.add.reduce(np.matmul(ones, d, out=few[:n]), axis=0, out=sums[1])
+                if self.pooled:
+                    grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
+
+        divide(self.out[0], some, self.seconds)
+        if db is not None:
+            first, *others = (parts[start] for start in sorted(parts))
+            for other in others:
+                first += other
+            np.add.reduce(first.reshape(self.N, self.O), axis=0, out=db)
+        slope = self.dy.reshape(*self.plain, self.N, self.O).transpose(2, 3, 0, 1)  # (N, O, oh, ow)
+        np.copyto(dw, self.ways[0].weight(slope, x, self.geometry, 1, None, self.memory))
+        if dx is not None:
+            flat = dx.transpose(2, 3, 0, 1)  # (H, W, N, C)
+
+            def memory(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+                whole = key == "y" and flat.size == np.prod(shape)
+                return flat.reshape(shape) if whole else self.back_memory(key, shape, dtype)
+
+            found = self.ways[1].image(slope, w, self.geometry, 1, tuple(self.size), memory)
+            if not np.may_share_memory(found, dx):
+                np.copyto(dx, found)
