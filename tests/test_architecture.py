@@ -48,15 +48,15 @@ ROOMS: dict[str, set[str]] = {  # what each room may import, itself besides
     "programs": {"arrays", "autograd", "tensors", "nn", "profiler"},
     "onnx": {"arrays", "autograd", "ops", "tensors", "nn", "io", "programs"},
     "standalone": {"autograd", "nn", "io", "programs"},
+    "compiler": {"arrays", "autograd", "ops", "differentiation", "tensors", "nn", "profiler", "programs"},
     "vision": {"arrays", "autograd", "differentiation", "ops", "tensors", "nn", "data", "io"},
     "train": {"arrays", "autograd", "ops", "tensors", "nn", "optim", "data", "io"},
     "viz": {"arrays", "autograd", "differentiation", "ops", "tensors"}
-    | {"nn", "optim", "data", "io", "profiler", "train"},
+    | {"nn", "optim", "data", "io", "profiler", "programs", "compiler", "train"},
     "utils": {"data", "differentiation"},  # PyTorch's names for what stands elsewhere
     "amp": set(),  # PyTorch's names for devices that are not here, as the next two
     "backends": {"tensors"},
     "cuda": {"tensors", "amp"},
-    "compiler": {"arrays", "autograd", "ops", "differentiation", "tensors", "nn", "profiler", "programs"},
 }
 FACES = {  # files under PyTorch's names for what stands in a higher room: loaded by users alone, by no file of ours
     "autograd.function": "differentiation",

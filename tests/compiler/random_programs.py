@@ -252,7 +252,7 @@ def outcome(function: Any, given: list[tg.Tensor], k: int, after: str) -> list[A
     if after == "write":  # who shares memory with whom
         with tg.no_grad():
             for y in results:
-                if y.numel() and y.detach().numpy().flags.writeable and 0 not in y.detach().numpy().strides:
+                if y.numel() and y.detach().numpy().flags.writeable and 0 not in _steps(y.detach().numpy()):
                     y.add_(1.0)
                     seen += [x.detach().numpy().copy() for x in everything]
     else:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterator
 from functools import cache, update_wrapper
-from types import BuiltinFunctionType, MethodType
+from types import MethodType
 from typing import Any, cast
 
 from numpy import ndarray
 
 from ..arrays.telling import users_frame
-from ..arrays.writes import owner_of, tickets
-from ..autograd.graph import Node, Variable, array_of
+from ..arrays.writes import tickets
+from ..autograd.graph import Node
 from ..autograd.modes import here
 from ..nn.module import Module
 from ..nn.summary import leaves_in
@@ -22,9 +21,11 @@ from ..ops.promotion import get_default_dtype
 from ..tensors import Tensor
 from .again import Before, made_again
 from .guards import World
-from .outside import PLAIN
-from .recorded import SHARED, Recorded, Stopped, wants
+from .kinds import kind_of, memory, objects_in, shared
+from .recorded import SHARED, Recorded, Stopped
 from .run import Plan
+from .show import Shown, latest, listings
+from .timing import only_profiles
 from .watched import record
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is, unless plans serve most calls
@@ -42,11 +43,13 @@ class Plans:
     Attributes:
         eager: why the function runs as it is; "" where nothing stands in the way.
         plans: by kind of call; of one kind there may be several, for parameters of which others are frozen.
+        latest: the plan that was run, or made, last.
     """
 
     def __init__(self, function: Callable[..., Any], model: Module | None, name: str) -> None:
         self.function, self.model, self.name = function, model, name
         self.plans: dict[Any, list[Plan]] = {}
+        self.latest: Plan | None = None
         self.eager = ""
         self._once: dict[Any, Recorded] = {}  # calls that are to be seen once more before there is a plan
         self._world: World | None = None
@@ -59,7 +62,8 @@ class Plans:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function returns, by a plan where one fits."""
-        if self.eager or here.mode.watchers:
+        watched = here.mode.watchers
+        if self.eager or (watched and not only_profiles()):
             return self.function(*args, **kwargs)
         inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
         world = self._world
@@ -70,10 +74,13 @@ class Plans:
             if plan.fits():
                 break
         else:
+            if watched:
+                return self.function(*args, **kwargs)
             return self._recorded(world, kind, args, kwargs, inputs)
+        self.latest = plan
         before = Before(plan.recorded, inputs, world) if here.mode.recording and plan.recorded.cotangents else None
         try:
-            if plan.recorded.effects and _share(inputs, plan.recorded):
+            if plan.recorded.effects and shared(inputs, plan.recorded):
                 raise RuntimeError("what is written into lies in an argument's memory")
             result = plan.run(
                 inputs, lambda node, given, create: self._again(plan, before, node, given, create, args, kwargs)
@@ -93,7 +100,7 @@ class Plans:
     def _kind(self, world: World, args: Any, kwargs: Any, inputs: list[Any]) -> Any:
         """What plans are found by."""
         mode = here.mode.recording, here.mode.inference, get_default_dtype()
-        return world, world.modes, _kind_of(args), _kind_of(kwargs), _memory(inputs), mode
+        return world, kind_of(args), kind_of(kwargs), memory(inputs), mode, world.modes
 
     def _other_world(self) -> World:
         """The world as it is now; plans of one that was long ago go."""
@@ -127,7 +134,7 @@ class Plans:
         self._other = ""
         if self.eager:
             return self.function(*args, **kwargs)
-        for x in _objects_in([args, kwargs]):
+        for x in objects_in([args, kwargs]):
             if id(x) not in self._objects:
                 self._objects[id(x)] = x
                 world = self._world = self._enter(World(self._begin(), world.modules), world)
@@ -150,7 +157,7 @@ class Plans:
             if not recorded.may_pass or self._lost[str(recorded)]:
                 self._stop(str(recorded))
             self._lost[str(recorded)] += 1
-        elif _share(inputs, recorded):
+        elif shared(inputs, recorded):
             self._lose("an argument is a parameter, or another tensor that it reads, or lies in the memory of one")
         elif recorded.constants and before is None:
             self._once[kind] = recorded
@@ -159,7 +166,8 @@ class Plans:
         elif recorded.returns_what_it_writes():
             self._stop(SHARED)
         elif not any(plan.fits() for plan in self.plans.get(kind, ())):  # of another thread
-            self.plans.setdefault(kind, []).append(Plan(recorded.with_memory_of_its_own()))
+            self.latest = Plan(recorded.with_memory_of_its_own())
+            self.plans.setdefault(kind, []).append(self.latest)
         return result
 
     def _lose(self, why: str) -> None:
@@ -189,82 +197,10 @@ class Plans:
             self._lose(f"its gradients are taken {how}")
 
 
-def _kind_of(x: Any) -> Any:
-    """What a plan hangs on, of an argument: not its numbers."""
-    if isinstance(x, Variable):
-        a = x._array
-        return type(x), a.shape, a.dtype, a.strides, wants(x)
-    if isinstance(x, ndarray):
-        return x.shape, x.dtype, x.strides
-    if type(x) is tuple:
-        return tuple(map(_kind_of, x))
-    if type(x) is dict:
-        return tuple([(_kind_of(key), _kind_of(part)) for key, part in x.items()]), dict
-    if isinstance(x, PLAIN):
-        return type(x), x or repr(x)  # 0.0 and -0.0 are two
-    if isinstance(x, Mapping):
-        return type(x), tuple((_kind_of(key), _kind_of(part)) for key, part in x.items())
-    if isinstance(x, (tuple, list, set, frozenset)):
-        return type(x), tuple(_kind_of(part) for part in x)
-    if isinstance(x, slice):
-        return slice, _kind_of((x.start, x.stop, x.step))
-    if is_dataclass(x) and not isinstance(x, type):
-        return type(x), tuple(_kind_of(getattr(x, field.name)) for field in fields(x))
-    return Same(x)
-
-
-class Same:
-    """A key for one thing, whatever it is equal to."""
-
-    __slots__ = ("of",)
-
-    def __init__(self, of: Any) -> None:
-        self.of = of
-
-    def __hash__(self) -> int:
-        return id(self.of)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.of is self.of
-
-
-def _objects_in(x: Any) -> Iterator[Any]:
-    """Arguments, however nested, whose attributes or globals may change."""
-    if isinstance(x, Mapping):
-        x = list(x.values())
-    if isinstance(x, (tuple, list, set, frozenset)):
-        for part in x:
-            yield from _objects_in(part)
-    elif is_dataclass(x) and not isinstance(x, type):
-        yield type(x)
-        for field in fields(x):
-            yield from _objects_in(getattr(x, field.name))
-    elif not isinstance(x, (Variable, ndarray, BuiltinFunctionType, slice, *PLAIN)):
-        yield x
-
-
-def _memory(inputs: list[Any]) -> Any:
-    """Which of the inputs are the same, or lie in the same memory, and how."""
-    if len(inputs) < 2:
-        return ()
-    owners = [id(a if (a := array_of(x)).base is None else owner_of(a)) for x in inputs]
-    if len(set(owners)) == len(owners):
-        return ()
-    ids = [id(x) for x in inputs]
-    at = [array_of(x).__array_interface__["data"][0] for x in inputs]
-    first = [owners.index(owner) for owner in owners]
-    return tuple((ids.index(i), k, a - at[k]) for i, k, a in zip(ids, first, at, strict=True))
-
-
-def _share(inputs: Iterable[Any], recorded: Recorded) -> bool:
-    """Does an input lie in the memory of a tensor that the call reads, or writes into, besides the inputs?"""
-    mine = {id(owner_of(array_of(x))) for x in inputs}
-    written = (x for x, _ in recorded.effects if type(x) is not int)
-    arrays = map(array_of, (*recorded.sources.values(), *recorded.constants.values(), *written))
-    return any(isinstance(a, ndarray) and id(owner_of(a)) in mine for a in arrays)
-
-
 # --------------------------------------------------------------------------------------------- what users are given
+LOOKS = {"plan": Shown(latest), "plans": Shown(listings)}
+
+
 class CompiledModule:
     """What a compiled module is besides its own class, of which it is an instance that shares all attributes."""
 
@@ -284,7 +220,8 @@ class CompiledModule:
 @cache
 def _compiled_class(kind: Any) -> Any:
     slots = {"__slots__": ("_plans", "_orig_mod"), "__module__": kind.__module__, "__doc__": kind.__doc__}
-    return type(kind.__name__, (CompiledModule, kind), slots)
+    looks = {name: look for name, look in LOOKS.items() if not hasattr(kind, name)}  # the user's own comes first
+    return type(kind.__name__, (CompiledModule, kind), {**slots, **looks})
 
 
 def plans_of(model: Module) -> Plans:
@@ -326,6 +263,8 @@ class InPlace:
 
 class CompiledFunction:
     """A compiled function; as a method it is bound to its object as any."""
+
+    plan, plans = LOOKS["plan"], LOOKS["plans"]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._plans = Plans(function, None, getattr(function, "__name__", type(function).__name__))

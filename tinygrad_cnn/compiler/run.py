@@ -18,6 +18,7 @@ from ..autograd.modes import here
 from ..differentiation.context import Several, output_node
 from ..ops.normalization import Known
 from ..programs.program import Step, Value, put_together, values_in
+from . import timing
 from .frame import Frame, Numbers, OtherwiseError, Slots
 from .fusions import fused
 from .memory import Pool
@@ -100,9 +101,9 @@ class Plan:
         stood = [(source, position(source)) for source in dice]
         try:
             if frame.forward is None:
-                frame.first_forward(self._forward, v)
+                frame.first_forward(timing.steps(self, self._forward), v)
             else:
-                for call in frame.forward:
+                for call in timing.calls(self, self.forward, frame.forward):
                     call(v)
         except Exception:
             self._frames.forget(frame)
@@ -172,7 +173,7 @@ class Plan:
         frame: Frame = node.saved[2]
         try:
             with frame.lock:
-                v = self._done_back(frame, which, timed, node.saved[3:], given)
+                v = self._done_back(frame, which, timed, node, given)
         except OtherwiseError:
             yield from node.attributes["again"](node, given, False)
             return
@@ -181,21 +182,22 @@ class Plan:
                 a = v[found]
                 yield parent, as_it_lies(a) if a is self._numbers.first[found] else a
 
-    def _done_back(self, frame: Frame, which: Any, timed: list[Timed], kept: Sequence[Any], given: Any) -> Slots:
+    def _done_back(self, frame: Frame, which: Any, timed: list[Timed], node: Node, given: Any) -> Slots:
         """The slots after a way back."""
         for known in self._known:  # by its array, which is the same one in each call
             known.last = None
         slots, calls = frame.ways.get(which, (frame.slots, None))
         v = [*slots, *self._numbers.first[len(slots) :], []]
-        for slot, a in zip(self._kept, kept, strict=True):
+        assert node.saved is not None
+        for slot, a in zip(self._kept, node.saved[3:], strict=True):
             if a is not None:
                 v[slot] = a
         for k in which:
             v[self._cotangents[k]] = given[k]
         if calls is None:
-            frame.first_back(which, timed, v)
+            frame.first_back(which, timing.steps(self, timed, node), v)
         else:
-            for call in calls:
+            for call in timing.calls(self, (step for step, _ in timed), calls, node):
                 call(v)
         return v
 

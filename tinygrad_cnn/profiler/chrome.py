@@ -46,7 +46,7 @@ def _complete(events: Sequence[Event]) -> Iterable[dict[str, Any]]:
 
 
 def _title(event: Event) -> str:
-    if event.phase == "backward":
+    if event.phase == "backward" and event.input is not None:
         return f"{event.name} backward, input {event.input}"
     if event.phase == "module" and not event.module.endswith(")"):
         return f"{event.module} ({event.name})"

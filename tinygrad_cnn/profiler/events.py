@@ -13,7 +13,7 @@ class Event(NamedTuple):
     """One thing that took time. Seconds count from the start of the profile."""
 
     name: str  # of the operation, of the module's class, "SGD.step", or of the user's span
-    phase: str  # "forward", "backward" (one rule of an operation), "optimizer", "module" or "span"
+    phase: str  # "forward", "backward" (one rule of an operation, or step of a plan), "optimizer", "module" or "span"
     module: str  # the qualified name of the module, such as "features.0"; of a backward, the one that made the node
     start: float
     duration: float  # including what ran within: modules in modules, operations in rules under create_graph
@@ -21,7 +21,7 @@ class Event(NamedTuple):
     flops: int | None = None  # None where no count is known
     shapes: tuple[tuple[int, ...], ...] = ()  # of the operation's inputs, in the backward as in the forward
     thread: int = 0
-    input: int | None = None  # backward: whose gradient this is, counted from 0
+    input: int | None = None  # backward: whose gradient this is, counted from 0; None of a step of a compiled plan
 
 
 class NodeCost(NamedTuple):

@@ -35,6 +35,11 @@ FORWARD: dict[str, Count] = {
     "window_sum": lambda _, y, attributes: math.prod(y) * (math.prod(attributes["kernel"]) - 1),
     **dict.fromkeys(("add", "sub", "mul", "true_divide", "relu"), _elements),
 }
+STEPS: dict[str, Count] = {  # of a plan, in which the operations of gradient rules are steps like others
+    **FORWARD,
+    "linear_input": lambda inputs, y, _: 2 * math.prod(y) * inputs[1][0],  # g, w (out, in)
+    "linear_weight": lambda inputs, y, _: 2 * math.prod(inputs[0]) * y[1],  # g (..., out), x; y is like w
+}
 BACKWARD: dict[str, Count] = {
     **PRODUCTS,
     "window_sum": lambda _, y, attributes: math.prod(y) * math.prod(attributes["kernel"]),
@@ -51,6 +56,15 @@ def backward_flops(op: Op, i: int, inputs: Sequence[Shape], y: Shape, attributes
     """FLOPs of the gradient of input ``i``, given the shapes of the forward; None if they are not known."""
     count = BACKWARD.get(op.name)
     return count(inputs, y, attributes) if count is not None and i < 2 and _is_ours(op) else None
+
+
+def step_flops(
+    name: str, forward: Callable[..., Any] | None, inputs: Sequence[Shape], y: Shape, attributes: Mapping[str, Any]
+) -> int | None:
+    """FLOPs of one step of a plan, by the name of its operation, or None if they are not known."""
+    count = STEPS.get(name)
+    ours = forward is not None and forward.__module__.startswith(_OURS)
+    return count(inputs, y, attributes) if count is not None and ours else None
 
 
 def _is_ours(op: Op) -> bool:

@@ -27,6 +27,9 @@ class ModuleNames:
             self._names[module] = f"{caller}.({type(module).__name__})"
         return self._names[module]
 
+    def __contains__(self, module: Module) -> bool:
+        return module in self._names
+
     def models(self) -> list[Module]:
         """Those that were called by no other and are still there, in the order of their first calls."""
         return list(self._prefixes)

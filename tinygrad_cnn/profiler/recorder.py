@@ -86,7 +86,11 @@ class Recorder(Watcher):
 
     def note(self, name: str, phase: str, start: int, **more: Any) -> None:
         """Append what began at ``start``, or with the profile if that was later, and ends now."""
-        self._add(name, phase, self.module, max(start, self._origin), perf_counter_ns(), **more)
+        self.note_in(self.module, name, phase, start, **more)
+
+    def note_in(self, module: str, name: str, phase: str, start: int, **more: Any) -> None:
+        """As `note`, of a module that is named."""
+        self._add(name, phase, module, max(start, self._origin), perf_counter_ns(), **more)
 
     def _add(self, name: str, phase: str, module: str, start: int, end: int, **more: Any) -> None:
         seconds = (start - self._origin) * 1e-9, (end - start) * 1e-9
@@ -96,6 +100,17 @@ class Recorder(Watcher):
     def module(self) -> str:
         """The name of the innermost module that runs."""
         return self._modules[-1][1] if self._modules else NO_MODULE
+
+    def name_within(self, module: Module | None, path: str) -> str:
+        """The name of what stands at ``path`` in a module that runs, or in one that ran within this profile."""
+        if module is None or (not self._modules and module not in self._names):
+            return (path or NO_MODULE) if module is None else EARLIER
+        model = self._modules[0][0] if self._modules else module
+        name = self._names.name(module, model, self.module)
+        try:
+            return self._names.name(module.get_submodule(path), model, name)
+        except AttributeError:  # it was found among no attributes
+            return f"{name}.{path}"
 
     # -------------------------------------------------------------------------------------- called by the engine
     def before_forward(self, op: Op, inputs: Sequence[Any]) -> None:  # noqa: ARG002

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy import ndarray
@@ -51,6 +52,8 @@ class Tape(Watcher):
         self._known: dict[Any, tuple[Value, int]] = {}  # by place in memory: what is there, and since when
         self._tensors: dict[int, tuple[Any, Any, Value, int]] = {}  # by id: the tensor, its array, what, since when
         self._kept: list[Any] = []  # the arrays, so that no memory is used twice
+        self._lines: WeakKeyDictionary[Node, tuple[str, str, str]] = WeakKeyDictionary()  # where nodes were made
+        self._rule: Node | None = None  # whose gradient rule runs
         if model is not None:
             for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
                 for name, tensor in named:
@@ -197,6 +200,8 @@ class Tape(Watcher):
     def _step(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any], y: Any) -> Value:
         value = self._made(op.name, inputs, attributes, array_of(y), op.forward)
         self._note(value, y)
+        if isinstance(y, Variable) and y._node is not None and self._rule is None:
+            self._lines[y._node] = self._where()
         return value
 
     def _made(
@@ -216,6 +221,14 @@ class Tape(Watcher):
         if isinstance(value, (tuple, list)):
             return put_together(value, [self._setting(part) for part in value])
         return value
+
+    def before_rule(self, node: Node, i: int, g: Any) -> None:  # noqa: ARG002
+        """A gradient rule begins: what it computes is of its operation's line."""
+        self._rule = node
+
+    def after_rule(self, node: Node, i: int, g: Any, gx: Any) -> None:  # noqa: ARG002
+        """It has ended."""
+        self._rule = None
 
     def begins(self, name: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> None:  # noqa: ARG002
         """A function that counts as one step begins: it lies deeper than the module that runs."""
@@ -266,7 +279,9 @@ class Tape(Watcher):
         self._open.pop()
 
     def _where(self) -> tuple[str, str, str]:
-        """The module that runs, its type, and the user's line."""
+        """The module that runs, its type, the user's line; in a gradient rule those of its operation."""
+        if self._rule is not None and not self._open and (line := self._lines.get(self._rule)) is not None:
+            return line
         module, name = self._open[-1] if self._open else (None, "")
         return name, type(module).__name__ if module is not None else "", _user_line(self._caller)
 

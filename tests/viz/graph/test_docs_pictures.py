@@ -55,6 +55,16 @@ def test_a_recurrent_net_on_one_screen(renderer: str) -> None:  # noqa: ARG001
     renew(graph, "loop")
 
 
+def test_a_plan_beside_what_was_recorded(renderer: str) -> None:  # noqa: ARG001
+    tg.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1352, 10))
+    fast = tg.compile(net)
+    fast(tg.randn(64, 1, 28, 28))
+    graph = draw_graph(fast)
+    assert [group.name for group in graph.drawn.groups] == ["as recorded", "as it runs"]
+    renew(graph, "plan", colors=32)
+
+
 @pytest.mark.parametrize("name", ["expression", "mlp", "convnet"])
 def test_the_pictures_of_the_example(name: str, renderer: str) -> None:  # noqa: ARG001
     place = ROOT / "examples" / "visualize_graph.py"

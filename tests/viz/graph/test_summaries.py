@@ -121,7 +121,7 @@ def test_a_picture_as_plain_data_can_be_written_as_json() -> None:
     assert again == found
     assert found["boxes"][0]["value"]["values"] == ["NaN", 1.0]
     assert found["boxes"][0]["cost"]["forward_s"] == 0.5
-    defaults = {"recurrent": False, "tensors": 1, "inside": None, "gradient": None}
+    defaults = {"recurrent": False, "tensors": 1, "inside": None, "gradient": None, "back": False}
     assert found["edges"] == [{"source": 0, "target": 0, "slot": 0, **defaults}]
     group = {"parent": None, "kind": "module", "count": 1, "names": [], "blocks": [], "out": None, "spans": {}}
     assert found["groups"] == [{"id": 0, "name": "", "type": "Net", **group, "shown": "open"}]

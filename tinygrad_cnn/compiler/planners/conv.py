@@ -6,6 +6,7 @@ import functools
 import math
 from typing import Any, NamedTuple
 
+
 from ...arrays.convolution import MANY, choose
 from ...arrays.windows import Geometry, Pads, Pair
 from ..memory import Layout, in_order
@@ -34,7 +35,7 @@ class Block(NamedTuple):
         (N, C, H, W), (O, _, kh, kw) = x, w
         geometry = self.geometry((kh, kw))
         oh, ow = out = geometry.out((H, W))
-        if w[1] != C or dtype.kind != "f" or dtype.itemsize < 4 or not math.prod(x) or not math.prod(w):
+        if C != w[1] or dtype.kind != "f" or dtype.itemsize < 4 or not math.prod(x) or not math.prod(w):
             return None
         if oh < self.pool[0] or ow < self.pool[1]:
             return None

@@ -27,14 +27,7 @@ class Wide:
     """
 
     def __init__(
-        self,
-        size: Any,
-        O: int,
-        geometry: Geometry,
-        ways: tuple[ModuleType, ModuleType],
-        pool: Pair,
-        relu: bool,
-        dtype: Any,
+        self, size: Any, O: int, geometry: Geometry, ways: tuple[ModuleType, ModuleType], pool: Pair, relu: bool, dtype: Any
     ) -> None:
         self.N, _, *self.size = size
         self.O, self.geometry, self.ways, self.relu, self.dtype = O, geometry, ways, relu, np.dtype(dtype)

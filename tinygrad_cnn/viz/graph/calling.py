@@ -192,6 +192,7 @@ def _arguments(function: Any, inputs: Any) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _names(function: Any, n: int) -> list[str]:
+    function = getattr(function, "_orig_mod", function)  # of a compiled module
     try:
         signature = inspect.signature(function.forward if isinstance(function, Module) else function)
     except (TypeError, ValueError):  # a builtin that does not tell

@@ -54,7 +54,7 @@ def source_of(
     dot.attr(
         "graph", rankdir=picture.direction, fontname=FONT, fontsize="13", bgcolor="white", labelloc="t", pad="0.2",
         nodesep="0.35" if several else "0.22", ranksep="0.15" if back else "0.22" if closed else "0.3", pack="14",
-        packmode=_PACKED[picture.direction],
+        packmode="array_l1" if picture.stacked else _PACKED[picture.direction],
     )  # fmt: skip
     if not picture.groups:
         dot.attr("graph", ordering="in")  # a stands to the left of b in a * b
@@ -233,6 +233,9 @@ def _edge(
     if edge.recurrent:
         _recurrent(dot, edge, down)
         return
+    if edge.back:
+        _upwards(dot, edge, turns=not boxes[edge.source].backward_of)
+        return
     target, side = boxes[edge.target], beside.get(edge.source)
     more: dict[str, str] = {"weight": "10"} if boxes[edge.source].kind not in _GIVEN else {}
     if side is not None:
@@ -265,6 +268,14 @@ def _edge(
             color=BACK, fontcolor=BACK, arrowhead="empty", arrowtail="empty", penwidth="2" if bad else "1.1",
             **more,
         )  # fmt: skip
+
+
+def _upwards(dot: Any, edge: Edge, turns: bool) -> None:
+    """On the way back of a plan, which runs up beside the way forth: so Graphviz is told it the other way round."""
+    if turns:  # from a result to the first step back from it, which stand side by side
+        dot.edge(f"b{edge.source}", f"b{edge.target}", style="dashed", color=BACK, minlen="0")
+    else:
+        dot.edge(f"b{edge.target}", f"b{edge.source}", dir="back", color=BACK, weight="10")
 
 
 def _recurrent(dot: Any, edge: Edge, down: bool) -> None:

@@ -22,6 +22,7 @@ from .calling import Failure
 from .dot import source_of
 from .folding import choose, marked, view
 from .models import Model, given_models
+from .plans import is_compiled, picture_of, plan_of
 from .recording import record, record_failure
 from .repeats import with_rows
 from .spans import with_spans
@@ -132,7 +133,9 @@ def draw_graph(
 
     Args:
         output: a tensor (or several, in a list or dict) whose graph is there already; or a model, or any function,
-            which is called with ``inputs`` and watched: then modules and lines of code are known.
+            which is called with ``inputs`` and watched: then modules and lines of code are known. Of what `tg.compile`
+            gave, without inputs, the latest plan: the steps that were recorded, and those that run, forth and back
+            (then ``direction``, ``max_nodes``, ``legend`` and ``title`` count).
         inputs: what to call the model with: one argument, several in a tuple, or a dict by name. Of a graph that is
             there already: the tensors and arrays to show as inputs, with their names as a dict.
         model: gives the modules and parameters of a graph their names; several as a list, or as a dict by their names,
@@ -187,6 +190,8 @@ def draw_graph(
         raise ValueError(f'failed must be "raise" or "draw", got {failed!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 2:
         raise ValueError(f"max_nodes must be an integer of at least 2, got {max_nodes!r}")
+    if inputs is None and is_compiled(output):
+        return _of_plan(output, direction, max_nodes, title, legend, color_by)
     look = {"statistics": show_values is True, "backward": gradients is True, "color_by": color_by, "legend": legend}
     shape = collapse, direction, max_nodes, None if title is None else str(title)
     try:
@@ -209,6 +214,21 @@ def draw_graph(
             "draw_graph(loss, profile=p, color_by=...)"
         )
     return _graph(picture, *shape, look)
+
+
+def _of_plan(
+    compiled: Any, direction: str, max_nodes: int, title: str | None, legend: bool, color_by: str | None
+) -> Graph:
+    """The plan of what `tg.compile` gave."""
+    if color_by is not None:
+        raise ValueError(
+            "draw_graph: color_by is for operations, not for a plan: draw_graph(compiled, inputs=x, color_by=...). "
+            "What each step of a plan takes, a profile says: with tg.profiler.profile() as p: compiled(x)"
+        )
+    picture = picture_of(plan_of(compiled), max_nodes)
+    picture.direction = direction
+    picture.title = picture.title if title is None else str(title)
+    return Graph(picture, picture, legend=legend)
 
 
 def _graph(

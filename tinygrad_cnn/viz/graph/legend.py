@@ -76,6 +76,9 @@ def draw_legend(dot: Any, picture: Picture, back: bool, scale: Scale, again: boo
     if back:
         look = {"shape": "plain", "fontcolor": BACK, "label": "dashed arrow: gradient,\nwith its norm |g|"}
         items.append(("back", look))
+    if any(edge.back for edge in picture.edges):
+        look = {"shape": "plain", "fontcolor": BACK, "label": "upwards: the way back;\\ndashed: the loss, in between"}
+        items.append(("upwards", look))
     if scale.by:
         items.append(("scale", {"shape": "plain", "label": scale.rows()}))
     with dot.subgraph(name="cluster_legend") as inner:

@@ -156,6 +156,7 @@ class Box:
     folded: list[str] = dataclasses.field(
         default_factory=list
     )  # operations that it stands for: ["reshape", "normalize"]
+    fused: bool = False  # does one step of a compiled plan do all that is folded, at once?
     hidden: int = 0  # how many boxes a "module" or "hidden" box stands for
     count: int = 1  # of a "module": so many equal ones in a row
     parameters: int = 0  # a parameter's elements, or those of a "module"
@@ -172,6 +173,7 @@ class Edge:
     inside: int | None = None  # the innermost group that has both ends
     recurrent: bool = False  # from one block of a row into the next; in a view: of a row that is seen as one
     tensors: int = 1  # in a view: so many, of one shape, one from each block of a row
+    back: bool = False  # of a compiled plan: on the way back, which is drawn beside the way forth, upwards
 
 
 @dataclasses.dataclass
@@ -214,6 +216,7 @@ class Picture:
     forward: list[int] = dataclasses.field(default_factory=list)  # ids of boxes, in the order of execution
     backward: list[int] = dataclasses.field(default_factory=list)  # in the order in which gradients become complete
     notice: str | None = None  # what is not as one might expect, in a sentence
+    stacked: bool = False  # are parts that hang together drawn one below another? Otherwise beside each other
     measured: str = ""  # how times were taken: "median of 5 runs, after a warm-up"; "" where there are none
 
     def members(self) -> dict[int, list[Box]]:

@@ -39,6 +39,12 @@ KINDS = {
         "operation of a backward pass", "box", "filled,diagonals", "cut", BACK, "#fdf1ea", ("#ff8f4d", "#2f231b")
     ),
     "output": Style("output", "box", "rounded,filled", "round", BACK, "#fdeadf", ("#ff8f4d", "#37251a"), "2"),
+    "fused": Style(
+        "several operations, one step", "box", "filled", "round", "#0072b2", "#b5d9f0", ("#56b4e9", "#1e4a68")
+    ),
+    "fused-back": Style(
+        "several, of a backward pass", "box", "filled,diagonals", "cut", BACK, "#f9cfb4", ("#ff8f4d", "#59341f"), "2"
+    ),
     "parameter": Style("parameter", "cylinder", "filled", "hexagon", "#9a6a00", "#fff3d1", ("#e69f00", "#35290f")),
     "leaf": Style("leaf with a gradient", "note", "filled", "pill", "#a2447c", "#fae8f2", ("#dd93ba", "#38202e")),
     "input": Style("input", "tab", "filled", "slant", "#00724f", "#dff3ea", ("#1fbf93", "#0f2f27")),
@@ -71,7 +77,9 @@ SPACE = {  # pixels between things on a page: nodes and lines side by side, laye
 
 def look_of(box: Box) -> str:
     """The kind that a box looks like: operations of a recorded backward pass are told apart from the forward's."""
-    return "gradient" if box.backward_of and box.kind == "operation" else box.kind
+    if box.backward_of and box.kind == "operation":
+        return "fused-back" if box.fused else "gradient"
+    return "fused" if box.fused else box.kind
 
 
 def heat(share: float) -> str:

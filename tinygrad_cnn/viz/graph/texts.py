@@ -29,7 +29,7 @@ def lines(box: Box, numbers: bool, statistics: bool, back: bool, share: str, mod
         share: a line on what it cost, or nothing.
         module: of which it is all there is.
     """
-    found = [_heading(box)]
+    found = [_heading(box)] if not box.fused else _one_below_another(box.folded)
     if module is not None:
         found.append(_small("  ".join(filter(None, [module.name, module.type]))))
     if box.backward_of:
@@ -72,6 +72,11 @@ def _heading(box: Box) -> str:
     named = box.name and box.kind in ("operation", "output")
     text = box.text or box.label
     return f"<B>{escaped(f'{box.name} = {text}' if named else text)}</B>"
+
+
+def _one_below_another(names: Sequence[str]) -> list[str]:
+    """Operations that are one step."""
+    return [f"<B>{escaped(name)}</B>" if not k else f"<B>+ {escaped(name)}</B>" for k, name in enumerate(names)]
 
 
 def _array(box: Box) -> str:

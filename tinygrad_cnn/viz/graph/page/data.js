@@ -34,7 +34,8 @@ function isFramed(group) {
 
 // The kind that a box looks like: operations of a recorded backward pass are told apart from the forward's.
 function lookOf(box) {
-  return box.backward_of && box.kind === "operation" ? "gradient" : box.kind;
+  if (box.backward_of && box.kind === "operation") return box.fused ? "fused-back" : "gradient";
+  return box.fused ? "fused" : box.kind;
 }
 
 function hasNumbers(summary) {

@@ -16,7 +16,9 @@ function stepDetails() {
             { class: "doc" },
             "Then the gradient starts as 1 at every number of the output and flows back: each operation multiplies what arrives by its local derivative.",
           )
-        : html("p", { class: "doc" }, "No gradient was recorded, so there is no backward pass to play."),
+        : picture.edges.some((e) => e.back)
+          ? null // the way back is among the steps
+          : html("p", { class: "doc" }, "No gradient was recorded, so there is no backward pass to play."),
     ].filter(Boolean);
   }
   const nth = phase === "forward" ? player.at : player.at - phaseLength.forward;

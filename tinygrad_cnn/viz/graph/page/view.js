@@ -169,7 +169,7 @@ function drawLine(edge) {
   const node = svg(
     "g",
     {
-      class: `line-group${edge.heavy ? "" : " light"}${edge.recurrent ? " recurrent" : ""}`,
+      class: `line-group${edge.heavy ? "" : " light"}${edge.recurrent ? " recurrent" : ""}${edge.edges[0].back ? " upwards" : ""}`,
       "data-edges": edge.edges.map((e) => e.index).join(" "),
       "data-source": edge.source,
       "data-target": edge.target,

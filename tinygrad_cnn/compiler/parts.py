@@ -1,0 +1,55 @@
+"""What there is to know of a plan's steps: what they were made of, and what memory their results take."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from ..programs.program import Step, Value
+from .planned import VIEWS
+from .recorded import Recorded
+
+BufferOf: TypeAlias = Callable[[Value], "tuple[int, int] | None"]
+
+
+def fused_from(step: Step) -> list[str]:
+    """The names of the operations that a step does at once; mostly one."""
+    return step.op.split(" + ")
+
+
+def parts_of(recorded: Recorded, step: Step) -> list[Step]:
+    """The recorded steps that a step does at once; none, where it does them in a way that does not tell."""
+    names = fused_from(step)
+    if len(names) == 1:
+        return [step]
+    ways = ({v: s for s in way for v in s.outputs} for way in (recorded.forward, recorded.back))
+    maker = next((way for way in ways if any(v in way for v in step.outputs)), {})
+    given, found = set(step.values()), dict[Step, None]()
+    values = list(step.outputs)
+    while values:
+        value = values.pop()
+        part = maker.get(value)
+        if part is not None and value not in given and part not in found:
+            found[part] = None
+            values += [v for v in part.values() if v not in part.outputs]
+    return [*found] if Counter(part.op for part in found) == Counter(names) else []
+
+
+def memory_of(plan: Any, step: Step) -> list[tuple[int | None, int]]:
+    """The buffers that a step's results get, each once, with their bytes; None for one that no plan has numbered.
+
+    What lies in the memory of something else has none.
+    """
+    made = [v for v in step.outputs if v.kind != "nothing"]
+    buffer_of: BufferOf | None = getattr(plan, "buffer_of", None)
+    if buffer_of is not None:
+        return list(dict.fromkeys(found for v in made if (found := buffer_of(v)) is not None))
+    return [(None, bytes_of(v)) for v in made if step.forward not in VIEWS]
+
+
+def bytes_of(value: Value) -> int:
+    """Of its array."""
+    shape: Any = value.shape  # a plan is for one batch size
+    return math.prod(shape) * value.dtype.itemsize
