@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 import tinygrad_cnn as tg
+import tinygrad_cnn.nn.compiling
 import tinygrad_cnn.nn.functional
 import tinygrad_cnn.testing
 import tinygrad_cnn.train.live
@@ -62,7 +63,7 @@ FACES = {  # files under PyTorch's names for what stands in a higher room: loade
     "autograd.functional": "differentiation",
 }
 WITHIN_FUNCTIONS = {"data": {"tensors"}, "io": {"tensors", "nn"}}  # when a batch is made, or a file handed out
-ASKED_BY_NAME = {"train.live": "viz"}  # a room above, when the user asks for what it makes: ``Trainer(live=True)``
+ASKED_BY_NAME = {"train.live": "viz", "nn.compiling": "compiler"}  # a room above, when the user asks for what it makes
 
 LIMIT = 350  # a longer file asks to be two
 
@@ -187,7 +188,7 @@ def test_a_name_as_text_points_up_only_where_it_is_said() -> None:
                 own = "__name__}" in asks or "__package__" in asks or "__name__)" in asks
                 assert own, f"{path}:{node.lineno}: {asks}"
                 assert here in ASKED_BY_NAME or "'.." not in asks, f"{path}:{node.lineno}: {asks} leaves its room"
-    assert {"train.live": tg.train.live.ABOVE[0]} == ASKED_BY_NAME
+    assert {"train.live": tg.train.live.ABOVE[0], "nn.compiling": tg.nn.compiling.ABOVE[0]} == ASKED_BY_NAME
 
 
 def test_a_circle_is_seen() -> None:

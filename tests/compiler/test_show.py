@@ -220,7 +220,7 @@ def test_when_the_net_changes_the_next_call_has_another_plan() -> None:
     fast = called(net, tg.randn(2, 3))
     net[1] = nn.Tanh()
     fast(tg.randn(2, 3))
-    assert len(fast.plans) == 1
+    assert len(fast.plans) == 2  # the first is there still, for the case that the net is changed back
     assert "tanh" in repr(fast.plan)
 
 

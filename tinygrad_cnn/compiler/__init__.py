@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..nn.module import Module
+from ..nn.registry import changes
 from . import planners as planners
-from .compiled import CompiledFunction, CompileWarning, compiled_module
+from .compiled import CompiledFunction, CompileWarning, InPlace, compiled_module
 
 __all__ = ["CompileWarning", "compile"]
 
@@ -46,14 +47,22 @@ def compile(
     >>> net(tg.zeros(5, 2)).shape
     Size([5, 3])
     """
+    if mode is not None and options is not None:
+        raise RuntimeError("compile takes a mode or options, not both")
     if model is None:
         return lambda function: compile(
             function, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
         )
     if not callable(model):
         raise TypeError(f"compile takes a Module or a function, got {type(model).__name__}")
-    if mode is not None and options is not None:
-        raise RuntimeError("compile takes a mode or options, not both")
     if disable:
         return model
     return compiled_module(model) if isinstance(model, Module) else CompiledFunction(model)
+
+
+def in_place(model: Module, **options: Any) -> None:
+    """Let a module's own calls run by plans: `Module.compile`, with the options of `compile`."""
+    if compile(model, **options) is not model:
+        own = model.__dict__.get("forward")
+        model.__dict__["forward"] = own.for_another(model) if isinstance(own, InPlace) else InPlace(model, own)
+        changes.count += 1

@@ -6,8 +6,7 @@ them: they are steps like the others. So a plan needs no second set of rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,19 @@ from numpy import ndarray
 
 from ..arrays.copying import as_it_lies
 from ..arrays.rng import default_generator, is_source
+from ..arrays.writes import owner_of, tickets
 from ..autograd.backward import walk
-from ..autograd.graph import Node, Op, Variable, wrap
+from ..autograd.graph import Node, Op, Variable, array_of, wrap
 from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
-from ..profiler.hooks import CALLS
 from ..programs.program import Value, put_together
 from ..programs.tape import Tape, _place
 from ..tensors import Tensor
-from ..tensors.writing import Path, _overwritten
-from .guards import attributes_of, changed, other_dice
-from .recorded import Aside, Recorded, Stopped, wants
+from ..tensors.writing import Path, _overwritten, _root
+from .guards import attributes_of
+from .recorded import SHARED, Aside, Given, Recorded, Stopped, wants
+from .results import copied, itself, odd, with_values
 
 
 class Recording(Tape):
@@ -41,6 +41,9 @@ class Recording(Tape):
         self._source, self._dice = default_generator().numpy, _position()
         self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
         self._kept_by: dict[Node, tuple[Any, ...]] = {}  # its result and inputs
+        self._owners: dict[Value, set[int]] = {}  # of the memory that a value was seen in
+        self._within: dict[Value, Value] = {}  # views, with what they are views of
+        self._begun = next(tickets)
         self._over = False  # is the call over, and the way back on its way?
         super().__init__(model)
         for module in () if model is None else model.modules():
@@ -56,6 +59,7 @@ class Recording(Tape):
     def _note(self, value: Value, x: Any) -> None:
         if value.kind in ("parameter", "buffer") and value not in self.sources:
             self.sources[value] = x
+        self._owners.setdefault(value, set()).add(id(owner_of(array_of(x))))
         if isinstance(x, Tensor):
             self._grads.setdefault(id(x), (x, x._grad))
         super()._note(value, x)
@@ -63,6 +67,19 @@ class Recording(Tape):
     def value_of(self, x: Any) -> Any:
         """The Value of a tensor or an array; numbers as they are."""
         return x if isinstance(x, np.generic) else super().value_of(x)
+
+    def _made(self, op: str, inputs: Any, attributes: Any, a: ndarray, forward: Any = None) -> Value:
+        value, owner = super()._made(op, inputs, attributes, a, forward), id(owner_of(a))
+        for x in inputs:
+            if isinstance(x, Value) and owner in self._owners.get(x, ()):
+                self._within[value] = x
+        return value
+
+    def _root(self, value: Value) -> Value:
+        """That whose memory it lies in."""
+        while value in self._within:
+            value = self._within[value]
+        return value
 
     def _met(self, x: Any, a: ndarray) -> Value:
         value = self._value("constant", a, array=as_it_lies(a))
@@ -122,9 +139,23 @@ class Recording(Tape):
                 self._note(value, a)  # cast, or copied before it was written into
 
     def wrote(self, x: Any, new: Any) -> None:
-        """A tensor was written into."""
-        if not self.why:
-            super().wrote(x, new)
+        """A tensor was written into; what was there before, and is copied into it, is one more value then."""
+        if self.why:
+            return
+        value, a = self.value_of(new), array_of(x)
+        fresh = (
+            isinstance(value, Value) and self.steps and value in self.steps[-1].outputs and value not in self._within
+        )
+        if isinstance(value, Value) and not fresh and value.kind != "constant":
+            axes = tuple(sorted(range(a.ndim), key=lambda i: -a.strides[i]))
+            new = wrap(copied(array_of(new), axes, a.dtype), None)
+            self._note(self._made("copied", (value,), {"axes": axes, "dtype": a.dtype}, new._array, copied), new)
+        super().wrote(x, new)
+
+    def _takes(self, a: ndarray, value: Value, new: ndarray) -> bool:
+        """May a tensor with this array be a value from now on: one that was just made, is none other's, and lies so?"""
+        fresh = bool(self.steps) and value in self.steps[-1].outputs and value not in self._within
+        return fresh and all(n < 2 or s == t for n, s, t in zip(a.shape, a.strides, new.strides, strict=True))
 
     def aside(
         self, function: Callable[..., Any], inputs: Sequence[Any], attributes: dict[str, Any], made: Any, last: bool
@@ -202,43 +233,82 @@ class Recording(Tape):
             self.stop("it returns an array or a number of NumPy")
         elif not results:
             self.stop("it returns no tensor")
+        elif other := odd(result):
+            self.stop(f"it returns {other}")
         if self.why:
             raise Stopped(self.why)
-        values = {id(y): self.value_of(y) for y in results}
+        there = {id(x): Given(x) for x in self.sources.values()} | {id(x): Given(k) for k, x in enumerate(inputs)}
+        made = [y for y in results if id(y) not in there]
+        values: dict[int, Any] = {**there, **self._apart(made)}
         forward, self.steps = self.steps, []
         effects = list(self._effects())
-        wanted: list[tuple[Any, Any]] = [(k, x) for k, x in enumerate(inputs) if wants(x)]
-        made = {id(x) for x, _ in effects}
-        others = (*self.sources.values(), *self.constants.values())
-        wanted += [(x, x) for x in others if wants(x) and id(x) not in made]
-        ys = list({id(y): y for y in results if wants(y)}.values()) if here.mode.recording else []
+        each = {id(x): (k, x) for k, x in enumerate(inputs) if wants(x)}  # one that is given twice gets one gradient
+        wanted: list[tuple[Any, Any]] = list(each.values())
+        lie_in = set(map(id, (owner_of(array_of(y)) for y in made)))
+        written = [inputs[x] if type(x) is int else x for x, _ in effects]
+        tied = [x for x in written if id(owner_of(array_of(x))) in lie_in]
+        if any(x is y for x in tied for y in (*inputs, *self.sources.values())):
+            self.stop(SHARED)
+            raise Stopped(self.why)
+        others = [x for x in (*self.sources.values(), *self.constants.values()) if self._was_there(x)]
+        wanted += [(x, x) for x in others if wants(x) and not any(x is y for y, _ in effects)]
+        ys = list({id(y): y for y in made if wants(y)}.values()) if here.mode.recording else []
         self._over = True
         try:
-            cotangents, slopes = self._way_back(ys, wanted) if ys else ([], [])
+            cotangents, slopes = self._way_back(ys, wanted, values) if ys else ([], [])
         except Exception as error:  # it is none that can be recorded: of a checkpoint, for one
             self.stop(f"its way back is none of operations: {error}")
         if self.why:
             raise Stopped(self.why)
+        shown = [v for v in map(self._root, (values[id(y)] for y in made)) if v.kind == "constant"]
         return Recorded(
             self.inputs,
             self.sources,
             forward,
             self.steps,
-            _with_values(result, values),
+            with_values(result, values),
             cotangents,
             slopes,
             effects,
             self.draws,
             self.constants,
+            shown,
+            tied,
         )
 
-    def _way_back(self, ys: list[Any], wanted: list[tuple[Any, Variable]]) -> tuple[Any, Any]:
+    def _was_there(self, x: Any) -> bool:
+        """Is it from before the call, with its graph?"""
+        return not isinstance(x, Variable) or x._node is None or x._node.order < self._begun
+
+    def _apart(self, results: Iterable[Any]) -> dict[int, Value]:
+        """The values of results: each has one of its own, also those that are two tensors on the same numbers."""
+        found: dict[int, Value] = {}
+        for y in results:
+            if id(y) not in found:
+                value = self._as_view(y, self.value_of(y))
+                taken = value in found.values()
+                found[id(y)] = self._made("passage", (value,), {}, array_of(y), itself) if taken else value
+        return found
+
+    def _as_view(self, y: Any, value: Value) -> Value:
+        """A result that is a view, and was written into, as a part of what it is a view of."""
+        if y._view is not None and y._view[1] is None and _place((of := y._view[0])._array) == _place(y._array):
+            whole = self._as_view(of, self.value_of(of))
+            return value if whole is value else self._made("passage", (whole,), {}, y._array, itself)
+        root, path = _root(y)
+        around = self._there(root) if path else None
+        apart = around is not None and self._root(around) is not self._root(value)
+        return (self._derived(y) or value) if apart else value
+
+    def _way_back(
+        self, ys: list[Any], wanted: list[tuple[Any, Variable]], values: Mapping[int, Any]
+    ) -> tuple[Any, Any]:
         cotangents, roots = [], []
         for y in ys:
             g = wrap(np.ones_like(y._array), None)
             value = self._value("gradient", g._array)
             self._note(value, g)
-            cotangents.append((self.value_of(y), value))
+            cotangents.append((values[id(y)], value))
             roots.append((y, g))
         targets = [x for _, x in wanted]
         with no_grad():
@@ -250,15 +320,18 @@ class Recording(Tape):
                 slopes.append((key, self.value_of(np.asarray(g) if isinstance(g, np.generic) else g)))
         return cotangents, slopes
 
-    def _effects(self) -> Iterator[tuple[Variable, Value]]:
+    def _effects(self) -> Iterator[tuple[Any, Value]]:
         """Tensors that were there before and are written into by operations."""
-        known = {**dict(zip(self.inputs, self._given, strict=True)), **self.sources, **self.constants}
-        for value, x in known.items():
+        own = {id(x): (value, x, k) for k, (value, x) in enumerate(zip(self.inputs, self._given, strict=True))}
+        others = ((value, x, x) for value, x in (*self.sources.items(), *self.constants.items()))
+        for value, x, key in (*own.values(), *others):
             now = self._there(x) if isinstance(x, Variable) else None
-            if now is not None and now is not value and now.kind == "result":
+            if now is None and type(key) is int and isinstance(x, Variable):
+                self.stop("an argument is written into under another name")
+            if now is not None and now is not value:
                 if wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
-                yield x, now
+                yield key, now
 
     def take(self, name: str, tensor: Any) -> None:
         """An input."""
@@ -269,51 +342,3 @@ class Recording(Tape):
 def _position() -> Any:
     """Where the generator of the package stands."""
     return default_generator().numpy.bit_generator.state["state"]
-
-
-def _with_values(thing: Any, values: Mapping[int, Value]) -> Any:
-    """A result with Values in the places of its tensors."""
-    if isinstance(thing, Variable):
-        return values[id(thing)]
-    if isinstance(thing, Mapping):
-        return {key: _with_values(part, values) for key, part in thing.items()}
-    if isinstance(thing, (tuple, list)):
-        return put_together(thing, [_with_values(part, values) for part in thing])
-    return thing
-
-
-@contextmanager
-def watched_by(tape: Recording) -> Iterator[None]:
-    """Within, calls and operations are seen by this one."""
-    before = here.mode.watchers
-    CALLS.begin()
-    here.mode.watchers = (tape,)
-    try:
-        yield
-    finally:
-        here.mode.watchers = before
-        CALLS.end()
-
-
-def record(
-    function: Callable[..., Any], model: Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Any, Recorded | Stopped, list[Module]]:
-    """Call a function, and say what it did: its result; the record, or why there is none; the modules that it met."""
-    tape = Recording(model)
-    given = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
-    for k, x in enumerate(given):
-        tape.take(f"input_{k}", x)
-    others = other_dice()
-    with watched_by(tape):
-        result = function(*args, **kwargs)
-        if other_dice() != others:
-            tape.stop("random numbers of `random` or `np.random` are drawn")
-        modules = list(dict.fromkeys(module for module, _ in tape.attributes))
-        if (name := changed(tape.attributes, attributes_of(*modules))) is not None:
-            tape.stop(f"the attribute {name} is set in each call")
-        recorded: Recorded | Stopped
-        try:
-            recorded = tape.finish(result, given)
-        except Stopped as stopped:
-            recorded = stopped
-    return result, recorded, modules

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.copying import as_it_lies
 from ..autograd.graph import Variable, wrap
-from ..programs.program import Step, Value
+from ..programs.program import Step, Value, replaced
 
 
 @dataclass(eq=False)
@@ -20,6 +21,16 @@ class Aside(Step):
     """
 
     last: bool = False
+
+
+SHARED = "it returns a tensor in memory that was there before and that it writes into"
+
+
+@dataclass(frozen=True)
+class Given:
+    """In a result: an argument itself, by its position, or a tensor that was there before."""
+
+    of: Any
 
 
 @dataclass
@@ -33,9 +44,12 @@ class Recorded:
         result: what it returned, with Values in the places of tensors.
         cotangents: the gradients of the results that have one, each with its result's value.
         slopes: the tensors that want a gradient, an input by its position, with the gradient's value.
-        effects: tensors that were there before and were written into, with the values they had in the end.
+        effects: tensors that were there before and were written into, an input by its position, with their last values.
         draws: were random numbers drawn?
         constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
+        shown: those constants whose memory results lie in.
+        tied: what was written into and shares its memory with a result.
+        read: the tensors that the results are made of, and those of them that the call overwrites; None until asked.
     """
 
     inputs: list[Value]
@@ -45,9 +59,12 @@ class Recorded:
     result: Any
     cotangents: list[tuple[Value, Value]]
     slopes: list[tuple[Any, Value]]
-    effects: list[tuple[Variable, Value]]
+    effects: list[tuple[Any, Value]]
     draws: bool
     constants: dict[Value, Any] = field(default_factory=dict)
+    shown: list[Value] = field(default_factory=list)
+    tied: list[Any] = field(default_factory=list)
+    read: tuple[list[Variable], list[Variable]] | None = None
 
     def same_constants(self, before: Recorded) -> bool:
         """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
@@ -67,7 +84,33 @@ class Recorded:
                 return False
         anew = set(map(id, self.constants.values()))
         self.effects = [(x, v) for x, v in self.effects if id(x) not in anew]
+        self.slopes = [(x, g) for x, g in self.slopes if type(x) is int or id(x) not in anew]
         return True
+
+    def with_memory_of_its_own(self) -> Recorded:
+        """The same, where results lie in no constant's memory, which users might write into."""
+        instead: dict[Value, Value] = {}
+        for value in self.shown:
+            if value in self.constants and value.kind == "constant":
+                copy = Value(-1, "result", value.shape, value.dtype)
+                instead[value] = copy
+        if not instead:
+            return self
+        copies = [Step("copied", (v,), {}, (copy,), "", "", "", as_it_lies) for v, copy in instead.items()]
+        steps = [_replaced(step, instead) for step in self.forward]
+        return replace(
+            self,
+            forward=[*copies, *steps],
+            back=[_replaced(step, instead) for step in self.back],
+            result=replaced(self.result, instead),
+            cotangents=replaced(self.cotangents, instead),
+            slopes=[(key, instead.get(g, g)) for key, g in self.slopes],
+            effects=[(x, instead.get(v, v)) for x, v in self.effects],
+        )
+
+    def returns_what_it_writes(self) -> bool:
+        """Does a result lie in the memory of a tensor that was there before and is written into?"""
+        return any(x is y for x in self.tied for y in self.sources.values())
 
     def other_than(self, before: Recorded) -> str:
         """What is another in each call, in words."""
@@ -77,8 +120,21 @@ class Recorded:
         return "it reads an array that is another in each call, and that no operation has made"
 
 
+def _replaced(step: Step, instead: dict[Value, Value]) -> Step:
+    """A step that reads others."""
+    return replace(step, inputs=replaced(step.inputs, instead), attributes=replaced(step.attributes, instead))
+
+
 class Stopped(Exception):
-    """No plan can be made of a call; the message says why."""
+    """No plan can be made of a call; the message says why.
+
+    Attributes:
+        may_pass: may it be otherwise in the next call?
+    """
+
+    def __init__(self, why: str, may_pass: bool = False) -> None:
+        super().__init__(why)
+        self.may_pass = may_pass
 
 
 def wants(x: Any) -> bool:

@@ -22,7 +22,7 @@ from . import timing
 from .frame import Frame, Numbers, OtherwiseError, Slots
 from .fusions import fused
 from .memory import Pool
-from .recorded import Aside, Recorded, wants
+from .recorded import Aside, Given, Recorded, wants
 from .rewrite import back_from, leaving, needed
 
 Again: TypeAlias = Callable[[Node, dict[int, Any], bool], Iterator[tuple[Any, Any]]]  # back from a call made eagerly
@@ -41,6 +41,7 @@ class Plan:
         self.forward, self.back = fused(*needed(recorded), read)
         self._numbers = numbers = Numbers(leaving({*results, *(g for _, g in recorded.slopes)}, self.forward))
         self._inputs = [numbers[value] for value in recorded.inputs]
+        self._results = [(value, numbers[value]) for value in dict.fromkeys(values_in(recorded.result))]
         read = {v for step in (*self.forward, *self.back) for v in step.values()} | results
         sources = [(v, x) for v, x in recorded.sources.items() if v in read]
         self._sources = [(numbers[v], x) for v, x in sources]
@@ -111,44 +112,54 @@ class Plan:
             raise
         for function, arrays in v[-1]:
             function(*arrays)
-        for x, slot in self._effects:
+        order = next(tickets)  # before what follows: the way back is refused what it needs and is overwritten now
+        written = [(inputs[key] if type(key) is int else key, v[slot]) for key, slot in self._effects]
+        if len(written) > 1:  # one may be made of what another was
+            arrays = [x._array for x, _ in written]
+            written = [(x, a.copy() if any(np.may_share_memory(a, b) for b in arrays) else a) for x, a in written]
+        for x, a in written:
             about_to_write(x)
-            np.copyto(x._array, v[slot], casting="unsafe")
+            np.copyto(x._array, a, casting="unsafe")
             mutated(x._array)
-        nodes = self._nodes(frame, v, inputs, again, stood) if self._outputs else {}
-        return self._result(self.recorded.result, v, nodes)
+        nodes = self._nodes(frame, v, inputs, again, stood, order) if self._outputs else {}
+        tensors = {value: wrap(v[slot], nodes.get(slot)) for value, slot in self._results}
+        return self._result(self.recorded.result, tensors, inputs)
 
     def targets(self, inputs: Sequence[Any]) -> list[Variable]:
         """The tensors that want a gradient, in the order of a node's parents."""
         return [inputs[key] if type(key) is int else key for key, _ in self.recorded.slopes]
 
     @contextmanager
-    def same_targets(self) -> Iterator[None]:
+    def same_targets(self, inputs: Sequence[Any]) -> Iterator[None]:
         """Afterwards the tensors that a call writes into are as before."""
-        before = [(x, x._array.copy()) for x, _ in self._effects]
+        targets = (inputs[key] if type(key) is int else key for key, _ in self._effects)
+        before = [(x, x._array.copy()) for x in targets]
         try:
             yield
         finally:
             for x, a in before:
                 x._array[...] = a
 
-    def _nodes(self, frame: Frame, v: Slots, inputs: Sequence[Any], again: Again, stood: Any) -> dict[int, Node]:
+    def _nodes(
+        self, frame: Frame, v: Slots, inputs: Sequence[Any], again: Again, stood: Any, order: int
+    ) -> dict[int, Node]:
         parents = [x if x._wants_grad else x._node for x in self.targets(inputs)]
         y = v[self._outputs[0]]
         kept = (v[slot] if frame.slots[slot] is None else None for slot in self._kept)
         saved = like(y.shape, y.dtype), _KEPT, frame, *kept  # what lies in the frame's memory stays there with it
-        node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, next(tickets), here.mode.module)
+        node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, order, here.mode.module)
         several = len(self._outputs) > 1
         return {s: output_node(node, k if several else None, v[s]) for k, s in enumerate(self._outputs)}
 
-    def _result(self, thing: Any, v: Slots, nodes: dict[int, Node]) -> Any:
+    def _result(self, thing: Any, tensors: dict[Value, Variable], inputs: Sequence[Any]) -> Any:
         if isinstance(thing, Value):
-            slot = self._numbers[thing]
-            return wrap(as_it_lies(v[slot]) if thing.kind == "constant" else v[slot], nodes.get(slot))
+            return tensors[thing]
+        if isinstance(thing, Given):
+            return inputs[thing.of] if type(thing.of) is int else thing.of
         if isinstance(thing, dict):
-            return {key: self._result(part, v, nodes) for key, part in thing.items()}
+            return type(thing)((key, self._result(part, tensors, inputs)) for key, part in thing.items())
         if isinstance(thing, (tuple, list)):
-            return put_together(thing, [self._result(part, v, nodes) for part in thing])
+            return put_together(thing, [self._result(part, tensors, inputs) for part in thing])
         return thing
 
     def _go_back(self, g: Any, node: Node, create: bool) -> Iterator[tuple[Any, Any]]:

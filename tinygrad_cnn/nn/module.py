@@ -18,6 +18,7 @@ from ..autograd.modes import here
 from ..rails.memory import note_zeroing
 from ..tensors import Tensor
 from ..tensors.device import no_device
+from .compiling import compile_in_place
 from .guards import look_at_mode
 from .hooks import Hooked
 from .parameter import Parameter, Uninitialized
@@ -273,8 +274,9 @@ class Module(Hooked):
         """Itself: threads share all memory."""
         return self
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing yet: the module runs as it is."""
+    def compile(self, **options: Any) -> None:
+        """Let the module's own calls run as `tg.compile` has them, whose options these are; copies and pickles too."""
+        compile_in_place(self, **options)
 
     # ---------------------------------------------------------------------------------------------------------- text
     def extra_repr(self) -> str:

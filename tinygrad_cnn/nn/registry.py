@@ -69,8 +69,10 @@ class Registry(_Blank):
         self._kinds.pop(name, None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """For copies and pickles. A shallow copy shares what is registered, not the note of it."""
+        """For copies and pickles. A shallow copy shares what is registered, not the note of it, and no plans."""
         self.__dict__.update(state, _kinds=dict(state["_kinds"]))
+        if (again := getattr(state.get("forward"), "for_another", None)) is not None:  # it is compiled in place
+            self.__dict__["forward"] = again(self)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name[:1].isdigit()]

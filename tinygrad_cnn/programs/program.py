@@ -148,7 +148,8 @@ def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
     if isinstance(thing, Value):
         return by.get(thing, thing)
     if isinstance(thing, Mapping):
-        return {key: replaced(part, by) for key, part in thing.items()}
+        kind = type(thing) if isinstance(thing, dict) else dict
+        return kind((key, replaced(part, by)) for key, part in thing.items())
     if isinstance(thing, (tuple, list)):
         return put_together(thing, [replaced(part, by) for part in thing])
     return thing

@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays.telling import warn_of
 from ..data.prefetch import END
 from ..nn import functional as F
+from ..nn.compiling import compiled
 from ..nn.module import Module
 from ..nn.summary import evaluating, in_mode, kept_in_evaluation
 from ..optim.adam import Adam
@@ -45,6 +46,8 @@ class Trainer(Resumable):
         progress: show a bar on a terminal or in a notebook, and a line for each epoch; False is silent.
         live: open a page on this machine that shows the run and steers it, as ``callbacks=[viz.live()]`` does; or what
             `viz.live` returned. It becomes ``trainer.live``: ``trainer.live.save("run.html")`` keeps the page.
+        compile: let the model's calls run as `tg.compile` has them, in training and evaluation: all numbers are the
+            same. ``trainer.model`` is the compiled module then, which shares all that ``model`` owns.
 
     Attributes: ``history``, ``epoch`` (epochs completed), ``batch`` (batches done of the running epoch), ``epochs``
     (the goal), ``stop_reason`` (None, or why the last run ended early).
@@ -69,13 +72,14 @@ class Trainer(Resumable):
         *,
         progress: bool = True,
         live: bool | Callback = False,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         callbacks = checked(model, optimizer, loss, callbacks)
         self.live = live_page(live)
         if self.live is not None:
             callbacks.append(self.live)
-        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self.model, self.optimizer, self.loss = compiled(model) if compile else model, optimizer, loss
         self.metrics = as_metrics(metrics, loss)
         self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
         self.progress = progress
