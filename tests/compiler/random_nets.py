@@ -21,6 +21,7 @@ import numpy as np
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.compiler import CompileWarning
+from tinygrad_cnn.compiler.planned import PLANNERS
 
 Shape = tuple[int, ...]  # of one sample: (C, H, W) or (features,)
 
@@ -190,7 +191,17 @@ def differences(seed: int) -> tuple[str, bool]:
         for i, (p, q) in enumerate(zip(*found, strict=True)):
             if not _same(p, q):
                 return f"call {k}, {i}: {p!r:.200} and {q!r:.200}", False
+    met.update(met_in(twin))
     return "", bool(twin._plans.plans)
+
+
+met: Counter[str] = Counter()  # in how many nets each planner, and each rule, had something to do
+
+
+def met_in(net: Any) -> set[str]:
+    """What is known of the operations of a compiled net."""
+    steps = [step for plans in net._plans.plans.values() for p in plans for step in (*p.forward, *p.back)]
+    return {step.op for step in steps if step.forward in PLANNERS}
 
 
 def _same(p: Any, q: Any) -> bool:
@@ -223,6 +234,7 @@ def main() -> int:
         if wrong:
             print(f"{seed}: {wrong}", flush=True)
     print(dict(seen))
+    print("planned, in so many nets:", ", ".join(f"{op} {n}" for op, n in met.most_common()))
     return int(seen["differs"] > 0)
 
 

@@ -14,6 +14,7 @@ import threading
 from _thread import allocate_lock
 from collections.abc import Callable
 from contextlib import ContextDecorator, suppress
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeAlias
 
@@ -160,10 +161,10 @@ def _in_pieces(a: Any, b: Any, y: Any) -> None:
     if a.ndim > 2 or work <= _UNPACKED or not 3 < min(len(a), b.shape[1]) < 16 or work == 0:
         np.matmul(a, b, out=y)
         return
-    n, k, m = (*a.shape, b.shape[1])
+    (n, k), m = a.shape, b.shape[1]
     longest, parts = max(n, k, m), -(-work // _UNPACKED)
     cuts = [longest * i // parts for i in range(parts + 1)]
-    for i, j in zip(cuts, cuts[1:], strict=False):
+    for i, j in pairwise(cuts):
         if longest == n:
             np.matmul(a[i:j], b, out=y[i:j])
         elif longest == m:

@@ -123,7 +123,7 @@ class _Making:
         ready = planner(*_arrays(given, v), **step.attributes)
         if ready is None:
             return None
-        over = None if ready.over is None else step.inputs[ready.over]
+        over: Any = None if ready.over is None else step.inputs[ready.over]
         over = over if over in gone and self.slots[numbers[over]] is not None else None
         taken = []
         for y, layout in zip(step.outputs, ready.outputs, strict=True):

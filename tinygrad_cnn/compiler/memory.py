@@ -97,7 +97,7 @@ class Room:
         """``before``: what is free there may be used here, one after the other; what is not, stays."""
         self.slabs: list[ndarray[Any, Any]] = [] if before is None else before.slabs
         self.of: dict[Value, ndarray[Any, Any]] = {} if before is None else dict(before.of)
-        self._free = [] if before is None else list(before._free)
+        self._free: list[Any] = [] if before is None else list(before._free)
         self._lives: dict[int, int] = {} if before is None else dict(before._lives)  # values on a slab, by its id
 
     def take(self, value: Value, layout: Layout, over: Value | None = None) -> Any:

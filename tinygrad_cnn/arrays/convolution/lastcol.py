@@ -56,9 +56,7 @@ def _kernels(w: Any, memory: Memory) -> Any:
     return W.reshape(O, kh * kw * C)
 
 
-def forward(
-    x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh
-) -> tuple[Any, None]:
+def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh) -> tuple[Any, None]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, kh, kw) and b (O,) or None; nothing is kept."""
     N, O = len(x), len(w)
     oh, ow = geometry.out(x.shape[2:])
@@ -78,9 +76,7 @@ def forward(
     return y.transpose(2, 3, 0, 1), None  # (N, O, oh, ow)
 
 
-def weight(
-    g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None, memory: Memory = fresh
-) -> Any:
+def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None, memory: Memory = fresh) -> Any:
     """The gradient of w, (O, C, kh, kw), from g (N, O, oh, ow) and x (N, C, H, W)."""
     N, O, oh, ow = g.shape
     C, K = x.shape[1], x.shape[1] * geometry.kernel[0] * geometry.kernel[1]

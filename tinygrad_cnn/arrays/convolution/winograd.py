@@ -115,9 +115,7 @@ def _cut(buffer: Any, *shape: int) -> Any:
 
 
 @one_blas_thread
-def forward(
-    x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh
-) -> tuple[Any, None]:
+def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh) -> tuple[Any, None]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, 3, 3) and b (O,) or None; nothing is kept."""
     O, C = w.shape[:2]
     W = memory("w", (3, 3, C, O), np.float32)
@@ -169,9 +167,7 @@ def _write(Z: Any, y: Any) -> None:
 
 
 @one_blas_thread
-def weight(
-    g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None, memory: Memory = fresh
-) -> Any:
+def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = None, memory: Memory = fresh) -> Any:
     """The gradient of w, (O, C, 3, 3), from g (N, O, oh, ow) and x (N, C, H, W).
 
     The adjoint of each step: with dM = A g A^T on the same tiles, dU = dM^T V and dw = G^T dU G.

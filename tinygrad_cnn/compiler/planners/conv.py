@@ -35,7 +35,7 @@ class Block(NamedTuple):
         (N, C, H, W), (O, _, kh, kw) = x, w
         geometry = self.geometry((kh, kw))
         oh, ow = out = geometry.out((H, W))
-        if C != w[1] or dtype.kind != "f" or dtype.itemsize < 4 or not math.prod(x) or not math.prod(w):
+        if w[1] != C or dtype.kind != "f" or dtype.itemsize < 4 or not math.prod(x) or not math.prod(w):
             return None
         if oh < self.pool[0] or ow < self.pool[1]:
             return None
@@ -74,7 +74,7 @@ def _found(x: Any, w: Any, block: Block) -> Rows | Wide:
 
 
 @declared
-def conv_block(x: Any, w: Any, *b: Any, block: Block, kept: bool) -> Ready:
+def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool) -> Ready:
     """y (N, O, PH, PW); and what is ``kept`` for the way back, if that is wanted."""
     work = _found(x, w, block)
     if isinstance(work, Wide):

@@ -46,8 +46,9 @@ for _this, _function in [(elementwise.add, np.add), (elementwise.sub, np.subtrac
                          (elementwise.neg, np.negative), (elementwise.tanh, np.tanh), (elementwise.abs, np.abs),
                          (elementwise.maximum, np.maximum), (elementwise.minimum, np.minimum)]:  # fmt: skip
     _simple(_this, _function, quiet=False)
-for _this, _function in [(elementwise.true_divide, np.true_divide), (elementwise.sqrt, np.sqrt), (elementwise.exp, np.exp),
-                         (elementwise.log, np.log), (elementwise.reciprocal, np.reciprocal)]:  # fmt: skip
+for _this, _function in [(elementwise.true_divide, np.true_divide), (elementwise.sqrt, np.sqrt),
+                         (elementwise.exp, np.exp), (elementwise.log, np.log),
+                         (elementwise.reciprocal, np.reciprocal)]:  # fmt: skip
     _simple(_this, _function, quiet=True)
 
 
@@ -106,5 +107,3 @@ def sum_to(x: Any, *, shape: Any) -> Ready | None:
         return None
     axes = tuple(range(lead))
     return Ready(lambda y, x: np.add.reduce(x, axis=axes, out=y), (like(np.add.reduce(x, axis=axes)),))
-
-

@@ -59,5 +59,3 @@ def linear_weight(g: Any, x: Any) -> Ready | None:
     if not _plain(g, x):
         return None
     return Ready(lambda y, g, x: product(g.T, x, out=y), (in_order(g.shape[1], x.shape[1], dtype=g.dtype),))
-
-

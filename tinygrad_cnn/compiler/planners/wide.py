@@ -5,6 +5,7 @@ The convolution itself is one of `arrays.convolution`, in memory that is kept.
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +28,14 @@ class Wide:
     """
 
     def __init__(
-        self, size: Any, O: int, geometry: Geometry, ways: tuple[ModuleType, ModuleType], pool: Pair, relu: bool, dtype: Any
+        self,
+        size: Any,
+        O: int,
+        geometry: Geometry,
+        ways: tuple[ModuleType, ModuleType],
+        pool: Pair,
+        relu: bool,
+        dtype: Any,
     ) -> None:
         self.N, _, *self.size = size
         self.O, self.geometry, self.ways, self.relu, self.dtype = O, geometry, ways, relu, np.dtype(dtype)
@@ -37,7 +45,6 @@ class Wide:
         self.row = self.N * O  # numbers of a pixel
         self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * self.plain[1] * self.row)))
         self.seconds = self.plain[0] * self.plain[1] * self.row * 0.6e-9
-        self.y, self.dy = (np.zeros((*self.plain, self.row), dtype) if k or self.pooled else None for k in (0, 1))
         self.biases, self.memory, self.back_memory = np.empty(self.row, dtype), Shelf(), Shelf()
         R, (A, I) = self.block, self.AI
         self.rows = Scratch(lambda: np.empty((R, self.ph, A, I), dtype))
@@ -71,10 +78,15 @@ class Wide:
         rows = y[: PH * ph].reshape(PH, ph, y.shape[1], self.row)
         return rows[:, :, : PW * pw].reshape(PH, ph, PW, pw, self.row)
 
+    @cached_property
+    def _dy(self) -> Any:
+        """The gradient of the plain output; what no window covers stays 0."""
+        return np.zeros((*self.plain, self.row), self.dtype)
+
     def forward(self, y: Any, keeps: Any, x: Any, w: Any, b: Any) -> None:
         """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
         flat = y.transpose(2, 3, 0, 1).reshape(*self.out, self.row)  # (PH, PW, N * O)
-        plain = self.y if self.pooled else flat
+        plain = self.memory("plain", (*self.plain, self.row), self.dtype) if self.pooled else flat
         algorithm = self.ways[0]
 
         def memory(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -107,7 +119,8 @@ class Wide:
     def back(self, dw: Any, db: Any, dx: Any, g: Any, y: Any, keeps: Any, x: Any, w: Any) -> None:
         """The gradients of w, b (or None) and x (or None), from g, that of y."""
         g_rows, y_rows = (a.transpose(2, 3, 0, 1) for a in (g, y))  # (PH, PW, N, O)
-        windows, parts = self._windows(self.dy), {}
+        dy = self._dy
+        windows, parts = self._windows(dy), {}
 
         def some(start: int, stop: int) -> None:
             rows, factor, slopes, mask, sums, few, ones = self.slopes[start]
@@ -134,7 +147,7 @@ class Wide:
             for other in others:
                 first += other
             np.add.reduce(first.reshape(self.N, self.O), axis=0, out=db)
-        slope = self.dy.reshape(*self.plain, self.N, self.O).transpose(2, 3, 0, 1)  # (N, O, oh, ow)
+        slope = dy.reshape(*self.plain, self.N, self.O).transpose(2, 3, 0, 1)  # (N, O, oh, ow)
         np.copyto(dw, self.ways[0].weight(slope, x, self.geometry, 1, None, self.memory))
         if dx is not None:
             flat = dx.transpose(2, 3, 0, 1)  # (H, W, N, C)
