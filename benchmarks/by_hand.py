@@ -2,6 +2,7 @@
 
     python benchmarks/by_hand.py                 # batch 10; PyTorch takes part where it is importable
     python benchmarks/by_hand.py --batch 10 64
+    python benchmarks/by_hand.py --compile       # the package's net through tg.compile
 
 No tensor, no tape, no layer: NumPy calls on buffers that are made once, the batch innermost in memory. What the package
 takes longer is what its generality costs. First the gradients of both are compared.
@@ -155,13 +156,15 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, nargs="+", default=[10])
+    parser.add_argument("--compile", action="store_true", help="the net of the package is compiled")
     args = parser.parse_args()
     packages = ["tinygrad_cnn"] + ["torch"] * (importlib.util.find_spec("torch") is not None)
     results = []
     for batch in args.batch:
         if not (apart := difference(batch)) < 1e-4:
             sys.exit(f"by_hand: the gradients differ by {apart:.1e} of their size")
-        jobs = {name: ("models:trainer", {"package": name, "net": "N1", "batch": batch, "mode": "train"})
+        jobs = {name: ("models:trainer", {"package": name, "net": "N1", "batch": batch, "mode": "train",
+                                           "compiled": args.compile and name == "tinygrad_cnn"})
                 for name in packages}  # fmt: skip
         results.append(cell({"by hand": ("by_hand:steps", {"batch": batch}), **jobs}, Settings()))
         times = {name: taken["median"] for name, taken in results[-1]["times"].items()}

@@ -53,6 +53,14 @@ NETS: dict[str, tuple[tuple[int, int, int], Layers]] = {  # shape of an image; l
             *(("AvgPool2d", 16), ("Flatten",), ("Linear", 128, 10)),
         ],
     ),
+    "Mixed": (  # kernels of 1, 3 and 5, strides of 2, channels that are no power of two
+        (3, 32, 32),
+        [
+            *(("Conv2d", 3, 24, 5, 2, 2), ("ReLU",), ("Conv2d", 24, 48, 1), ("ReLU",), ("Conv2d", 48, 24, 3, 2, 1)),
+            *(("ReLU",), ("Conv2d", 24, 48, 5, 1, 2), ("ReLU",), ("MaxPool2d", 2), ("Conv2d", 48, 48, 5, 1, 2)),
+            *(("ReLU",), ("Conv2d", 48, 24, 1), ("ReLU",), ("Flatten",), ("Linear", 384, 10)),
+        ],
+    ),
     "MLP": (
         (1, 28, 28),
         [("Flatten",), ("Linear", 784, 128), ("ReLU",), ("Linear", 128, 64), ("ReLU",), ("Linear", 64, 10)],
@@ -108,16 +116,29 @@ def batches(shape: tuple[int, ...], batch: int, seed: int = 0) -> tuple[list[Any
 
 
 def trainer(
-    package: str, net: str, batch: int, mode: str, threads: int | None = None, channels_last: bool = False
+    package: str,
+    net: str,
+    batch: int,
+    mode: str,
+    threads: int | None = None,
+    channels_last: bool = False,
+    compiled: bool = False,
 ) -> Callable[[], Any]:
     """A job: one step of training (mode "train", SGD with momentum) or of inference (mode "predict")."""
     pkg, nn, functional = load(package, threads)
     shape, layers = NETS[net]
-    return loop(pkg, functional, build(nn, functional.relu, layers), shape, batch, mode, channels_last)
+    return loop(pkg, functional, build(nn, functional.relu, layers), shape, batch, mode, channels_last, compiled)
 
 
 def loop(
-    pkg: Any, functional: Any, model: Any, shape: tuple[int, ...], batch: int, mode: str, channels_last: bool = False
+    pkg: Any,
+    functional: Any,
+    model: Any,
+    shape: tuple[int, ...],
+    batch: int,
+    mode: str,
+    channels_last: bool = False,
+    compiled: bool = False,
 ) -> Callable[[], Any]:
     """The step itself: not a line differs between the packages, the layout that only PyTorch knows aside."""
     rng = np.random.default_rng(1)
@@ -132,6 +153,8 @@ def loop(
         model = model.to(memory_format=pkg.channels_last)
         xs = [x.to(memory_format=pkg.channels_last) for x in xs]
     optimizer = pkg.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    if compiled:
+        model = pkg.compile(model)
     count = 0
 
     def train() -> None:

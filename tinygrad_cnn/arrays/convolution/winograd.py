@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..copying import copy_into
 from ..scratch import Memory, fresh, of_thread
 from ..threads import divide, one_blas_thread, summed
 from ..windows import Geometry, Pair, channels_last, strided
@@ -118,10 +119,11 @@ def _cut(buffer: Any, *shape: int) -> Any:
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh) -> tuple[Any, None]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, 3, 3) and b (O,) or None; nothing is kept."""
     O, C = w.shape[:2]
-    W = memory("w", (3, 3, C, O), np.float32)
-    np.copyto(W, w.transpose(2, 3, 1, 0))
-    U = np.matmul(_GG, W.reshape(9, C * O), out=memory("U", (36, C * O), np.float32))
-    return _slide(x, U.reshape(36, C, O), b, geometry, memory), None
+    W = memory("w", (C * 9, O), np.float32)
+    copy_into(W, w.reshape(O, C * 9).T)
+    U = memory("U", (36, C, O), np.float32)
+    np.matmul(_GG, W.reshape(C, 9, O), out=U.transpose(1, 0, 2))
+    return _slide(x, U, b, geometry, memory), None
 
 
 def _slide(x: Any, U: Any, b: Any, geometry: Geometry, memory: Memory) -> Any:
@@ -214,7 +216,6 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair, memory: M
     if min(map(min, pads)) < 0:
         return im2col.image(g, w, geometry, groups, size)
     O, C = w.shape[:2]
-    W = memory("w", (3, 3, O, C), np.float32)
-    np.copyto(W, w[:, :, ::-1, ::-1].transpose(2, 3, 0, 1))  # kernels turned
-    U = np.matmul(_GG, W.reshape(9, O * C), out=memory("U", (36, O * C), np.float32))
+    turned = _GG[:, ::-1]  # the columns backwards: kernels turned
+    U = np.matmul(turned, w.reshape(O * C, 9).T, out=memory("U", (36, O * C), np.float32))
     return _slide(g, U.reshape(36, O, C), None, geometry._replace(padding=pads), memory)

@@ -148,7 +148,13 @@ class Wide:
                 first += other
             np.add.reduce(first.reshape(self.N, self.O), axis=0, out=db)
         slope = dy.reshape(*self.plain, self.N, self.O).transpose(2, 3, 0, 1)  # (N, O, oh, ow)
-        np.copyto(dw, self.ways[0].weight(slope, x, self.geometry, 1, None, self.memory))
+
+        def memory_of_weight(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+            return dw.reshape(shape) if key == "dw" else self.memory(key, shape, dtype)
+
+        found = self.ways[0].weight(slope, x, self.geometry, 1, None, memory_of_weight)
+        if not np.may_share_memory(found, dw):
+            np.copyto(dw, found)
         if dx is not None:
             flat = dx.transpose(2, 3, 0, 1)  # (H, W, N, C)
 
