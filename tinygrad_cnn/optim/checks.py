@@ -37,6 +37,8 @@ def finite(group: dict[str, Any], name: str) -> float:
     The learning rate may be a Tensor with one element, which schedulers write into.
     """
     value = group[name]
+    if type(value) is float and math.isfinite(value):  # the usual: each step asks
+        return value
     if name == "lr" and isinstance(value, Tensor):
         if value._array.size != 1:
             raise ValueError(f"lr as a Tensor must have one element, got shape {tuple(value.shape)}")
