@@ -124,7 +124,7 @@ def _adam(
     np.add(np.multiply(m, n.beta1, m), np.multiply(g, n.rest1, t), m)
     np.multiply(np.multiply(g, g, t), n.rest2, t)
     np.add(np.multiply(v, n.beta2, v), t, v)
-    d = np.sqrt(v if v_max is None else np.maximum(v_max, v, v_max), t)
+    d = np.sqrt(v if v_max is None else np.maximum(v_max, v, out=v_max), t)
     np.add(np.divide(d, n.root, d), n.eps, d)
     np.subtract(p, np.multiply(np.divide(m, d, d), n.step, d), p)
 

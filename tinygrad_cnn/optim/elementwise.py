@@ -11,7 +11,8 @@ from numpy import ndarray
 
 from ..arrays.writes import entries_of_writes
 from .optimizer import Group, Optimizer, State, Work, blockwise, buffer, count
-from .plans import Plan, scratch
+from .parts import scratch
+from .plans import Plan
 
 
 class Elementwise(Optimizer):
@@ -62,9 +63,10 @@ class Elementwise(Optimizer):
         return partial(self._one_by_one, group, params), entries_of_writes([p._array for p, _ in params])
 
     def _together(self, group: Group) -> bool:
-        """May they be stepped together? Not where ``fused=False`` or ``foreach=False`` say so, or `update` is another."""
+        """May they be stepped together? Not if ``fused=False`` or ``foreach=False`` says so, or `update` is another."""
         flags = (group.get("fused"), group.get("foreach"))
-        return (any(flags) or False not in flags) and type(self).update is Elementwise.update
+        ours = type(self).update is Elementwise.update and "update" not in self.__dict__
+        return ours and (any(flags) or False not in flags)
 
 
 class Plans(dict[int, Plan]):

@@ -1,15 +1,11 @@
-"""How the parameters of a group are stepped together: what holds from one step to the next, found out once.
+"""How the parameters of a group are stepped: found out once, and right as long as everything is as it was found.
 
-A ufunc takes 0.4 us before it computes anything, and a step of Adam has 13 of them. So small parameters are gathered,
-stepped as one array, and put back. Parameters stay where they are, and so do gradients: both are the user's. What is kept
-of small parameters lies in one array for many of them. Each has its part of it, which NumPy takes for no view: it owns
-its memory, so a write into one is none into the others.
+Whatever anybody changes between two steps is seen by the next one: other parameters with a gradient, other arrays in
+them or in the state, other step counts or hyper-parameters. The plan is then made anew, or the step done one by one.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -20,125 +16,12 @@ from ..arrays.threads import WORTH, divide, get_num_threads
 from ..arrays.writes import entries_of_writes, owner_of
 from ..autograd.inplace import has_other_names
 from ..tensors import Tensor
-from .optimizer import CHUNK, Group, Ready, State, pieces
+from .optimizer import CHUNK, Group, Ready, State
+from .parts import Pack, Single, Step
 
-SHARED = 1 << 16  # elements of a parameter, on the average, from which threads seldom wait for Python's lock
-
-
-class _Here(threading.local):
-    def __init__(self) -> None:
-        self.rows: dict[Any, list[ndarray]] = {}
+SHARED = 1 << 16  # elements of a part, on the average, from which threads seldom wait for Python's lock
 
 
-_here = _Here()
-
-
-def scratch(size: int, dtype: Any) -> list[ndarray]:
-    """Three arrays of this thread for what is computed on the way, of at least that size; nobody's after the update."""
-    rows = _here.rows.get(dtype)
-    if rows is None or rows[0].size < size:
-        rows = _here.rows[dtype] = [np.empty(max(size, CHUNK), dtype) for _ in range(3)]
-    return rows
-
-
-class Step(NamedTuple):
-    """One step of a group: what is computed, with which gradients."""
-
-    rule: Callable[..., None]
-    gradients: list[ndarray]
-    maximize: bool
-
-    def take(self, limit: int, numbers: Any, p: ndarray, g: ndarray, *kept: ndarray) -> None:
-        """The step of arrays that have one dimension, in pieces."""
-        size, rule = p.size, self.rule
-        s, t, negative = scratch(min(size, limit), p.dtype)
-        length = size if size <= limit else -(-size // -(-size // limit))
-        for k in range(0, size, length):
-            n = min(length, size - k)
-            x, y, *z = (p, g, *kept) if n == size else [a[k : k + n] for a in (p, g, *kept)]
-            if self.maximize:
-                y = np.negative(y, negative[:n])
-            rule(x, y, s[:n], t[:n], numbers, *z)
-
-    def take_as_it_lies(self, limit: int, numbers: Any, *arrays: ndarray) -> None:
-        """The step of arrays in whatever memory order."""
-        for p, g, *kept in pieces(list(arrays), limit):
-            s, t, negative = (row[: p.size].reshape(p.shape) for row in scratch(p.size, p.dtype))
-            self.rule(p, np.negative(g, negative) if self.maximize else g, s, t, numbers, *kept)
-
-
-# -------------------------------------------------------------------------------------------------------------- parts
-class Pack:
-    """Small parameters, contiguous ones, that are stepped as one array."""
-
-    def __init__(self, places: list[int], arrays: list[ndarray], kept: list[list[Tensor]]) -> None:
-        arrays = [arrays[i] for i in places]
-        self.places, self.size, self.dtype = places, sum(a.size for a in arrays), arrays[0].dtype
-        self.p, of_p = _in_one(arrays)
-        self.of_p = [part.reshape(-1) for part in of_p]
-        self.g, self.of_g = _in_one(arrays)
-        self.kept = []
-        for tensors in kept:
-            flat, parts = _in_one(arrays)
-            self.kept.append(flat)
-            for i, part in zip(places, parts, strict=True):
-                part[...] = tensors[i]._array
-                tensors[i]._array = part
-
-    def stands_at(self, arrays: list[ndarray]) -> None:
-        self.lines = [arrays[i].reshape(-1) for i in self.places]
-
-    def cannot_be_cut(self, _gradients: list[ndarray]) -> bool:
-        return True
-
-    def run(self, step: Step, numbers: Any, _start: int, _stop: int, limit: int) -> None:
-        np.concatenate(self.lines, out=self.p)
-        for i, part in zip(self.places, self.of_g, strict=True):
-            part[...] = step.gradients[i]
-        step.take(limit, numbers, self.p, self.g, *self.kept)
-        for line, part in zip(self.lines, self.of_p, strict=True):
-            line[...] = part
-
-
-def _in_one(arrays: list[ndarray]) -> tuple[ndarray, list[ndarray]]:
-    """A new array, and its parts, of the shapes of ``arrays``. Each part is the owner of its memory."""
-    size, dtype = sum(a.size for a in arrays), arrays[0].dtype
-    memory: Any = memoryview(np.empty(size * dtype.itemsize, np.uint8))
-    parts, start = [], 0
-    for a in arrays:
-        parts.append(np.ndarray(a.shape, dtype, memory, start))
-        start += a.nbytes
-    return np.ndarray(size, dtype, memory), parts
-
-
-class Single:
-    """A parameter that is stepped by itself."""
-
-    def __init__(self, places: list[int], arrays: list[ndarray], kept: list[list[Tensor]]) -> None:
-        [self.place] = self.places = places
-        self.size, self.dtype = arrays[self.place].size, arrays[self.place].dtype
-        self.kept = [tensors[self.place]._array for tensors in kept]
-
-    def stands_at(self, arrays: list[ndarray]) -> None:
-        self.p = arrays[self.place]
-        self.even = all(a.flags.c_contiguous for a in (self.p, *self.kept))
-        self.lines = [a.reshape(-1) for a in (self.p, *self.kept)] if self.even else []
-
-    def cannot_be_cut(self, gradients: list[ndarray]) -> bool:
-        return not (self.even and gradients[self.place].flags.c_contiguous)
-
-    def run(self, step: Step, numbers: Any, start: int, stop: int, limit: int) -> None:
-        g = step.gradients[self.place]
-        if self.cannot_be_cut(step.gradients):
-            step.take_as_it_lies(limit, numbers, self.p, g, *self.kept)
-            return
-        p, *kept = self.lines
-        if stop - start < self.size:
-            p, g, *kept = (a.reshape(-1)[start:stop] for a in (p, g, *kept))
-        step.take(limit, numbers, p, g.reshape(-1), *kept)
-
-
-# --------------------------------------------------------------------------------------------------------------- plan
 class Row(NamedTuple):
     """What is as it was found for a parameter, or the plan is void."""
 
@@ -183,7 +66,7 @@ class Plan:
 
     def learn(self, group: Group, names: tuple[str, ...] | None) -> None:
         """The group was checked; these names are kept, None: it is to be stepped one by one."""
-        fixed = all([_is_fixed(value) for key, value in group.items() if key not in ("params", "param_names")])
+        fixed = all(_is_fixed(value) for key, value in group.items() if key not in ("params", "param_names"))
         self.group, self.wanted, self.work = list(group.values()) if fixed else [], names, []
 
     def gradients(self, optimizer: Any, every: list[Tensor]) -> list[ndarray] | None:
@@ -225,7 +108,9 @@ class Plan:
         return True
 
     def _stand_at(self, places: list[ndarray]) -> None:
-        self.places, self.owners, self.writes = places, {id(owner_of(a)) for a in places}, entries_of_writes(places)
+        kept = [array for row in self.rows if row is not None for _, _, array in row.kept]
+        self.places, self.owners = places, {id(owner_of(a)) for a in (*places, *kept)}
+        self.writes = entries_of_writes(places)
         for part in self.parts:
             part.stands_at(places)
 
@@ -235,7 +120,7 @@ class Plan:
         if names is None:
             return False
         self.states = [optimizer.state.get(p, {}) for p in self.params]
-        if not all(name in state for state in self.states for name in names) or not (names or optimizer.state):
+        if not all(name in state for state in self.states for name in names):
             return False
         tensors = [[state[name] for state in self.states] for name in names]
         places = [p._array for p in self.params]
@@ -245,9 +130,10 @@ class Plan:
         overlapping = _overlapping(places)
         for i, a in enumerate(places):
             kept = [of[i] for of in tensors]
-            if not a.size or i in overlapping or any((k.shape, k.dtype) != (a.shape, a.dtype) for k in kept):
+            alike = all((k._array.shape, k._array.dtype) == (a.shape, a.dtype) for k in kept)
+            if not alike or not a.size or i in overlapping or _overlaps_itself(a):
                 self.others.append(i)
-            elif a.size <= optimizer.small and a.flags.c_contiguous and not any(map(has_other_names, kept)):
+            elif a.size <= optimizer.small and all(map(_can_be_moved, kept)) and a.flags.c_contiguous:
                 together.setdefault((a.dtype, self.steps[i]), []).append(i)
             elif a.ndim:
                 self.parts.append(Single([i], places, tensors))
@@ -255,12 +141,12 @@ class Plan:
                 self.others.append(i)
         for alike in together.values():
             self.parts += [Pack(some, places, tensors) for some in _filled(alike, places)]
-        self._stand_at(places)
         rows = iter(
             Row(p, a.shape, a.dtype, state, [(name, state[name], state[name]._array) for name in names])
             for p, a, state in zip(self.params, places, self.states, strict=True)
         )
         self.rows = [None if p._grad is None else next(rows) for p in self.every]
+        self._stand_at(places)
         self.names = names
         return True
 
@@ -285,33 +171,34 @@ class Plan:
             divide(len(dealt), some, seconds)
         for i in self.others:
             g = gradients[i]
-            if optimizer.counts:
-                self.states[i]["step"] = self.steps[i] - 1
             optimizer.update(self.places[i], -g if step.maximize else g, self.states[i], group)
 
     def _with_numbers(self, optimizer: Any, group: Group) -> list[tuple[Pack | Single, Any]]:
-        """Each part with the numbers of its step, as arrays of its dtype, which NumPy takes sooner than Python's."""
+        """Each part with the numbers of its step."""
         if optimizer.counts:
             self.steps = [(t or 0) + 1 for t in self.steps]
-            for state, t in zip(self.states, self.steps, strict=True):
-                state["step"] = t
         found: dict[Any, Any] = {}
-        work: list[tuple[Pack | Single, Any]] = []
+        self.work = []
         for part in self.parts:
-            key = self.steps[part.places[0]], part.dtype
-            if key not in found:
-                numbers = optimizer.numbers(group, key[0], False)
-                before, arrays = self.numbers.get(part.dtype, (numbers, (None,) * len(numbers)))
-                found[key] = type(numbers)(
-                    *[
-                        a if x == y and a is not None else x if x is None else np.array(x, part.dtype)
-                        for x, y, a in zip(numbers, before, arrays, strict=True)
-                    ]
-                )
-                self.numbers[part.dtype] = numbers, found[key]
-            work.append((part, found[key]))
-        self.work = work
-        return work
+            t, dtype = self.steps[part.places[0]], part.dtype
+            if optimizer.counts:
+                for i in part.places:
+                    self.states[i]["step"] = t
+            if (t, dtype) not in found:
+                found[t, dtype] = self._as_arrays(optimizer.numbers(group, t, False), dtype)
+            self.work.append((part, found[t, dtype]))
+        return self.work
+
+    def _as_arrays(self, numbers: Any, dtype: Any) -> Any:
+        """The same numbers as arrays, which NumPy takes in half the time; those that have not changed as they are."""
+        before, arrays = self.numbers.get(dtype, (numbers, None))
+        if arrays is None:
+            new = type(numbers)(*[None if x is None else np.array(x, dtype) for x in numbers])
+        else:
+            pairs = zip(numbers, before, arrays, strict=True)
+            new = type(numbers)(*[a if x is y else None if x is None else np.array(x, dtype) for x, y, a in pairs])
+        self.numbers[dtype] = numbers, new
+        return new
 
 
 def _is_fixed(value: Any) -> bool:
@@ -321,6 +208,10 @@ def _is_fixed(value: Any) -> bool:
         or isinstance(value, (bool, float, int, str))
         or (isinstance(value, tuple) and all(map(_is_fixed, value)))
     )
+
+
+def _can_be_moved(kept: Tensor) -> bool:
+    return kept._array.flags.c_contiguous and not has_other_names(kept)
 
 
 def _form(a: ndarray) -> tuple[Any, ...]:
@@ -340,6 +231,11 @@ def _overlapping(arrays: list[ndarray]) -> set[int]:
         if stop > end:
             end, latest = stop, i
     return found
+
+
+def _overlaps_itself(a: ndarray) -> bool:
+    start, stop = _bounds(a)
+    return stop - start < a.nbytes
 
 
 def _bounds(a: ndarray) -> tuple[int, int]:
@@ -362,9 +258,7 @@ def _filled(places: list[int], arrays: list[ndarray]) -> list[list[int]]:
     return lists
 
 
-def _dealt(
-    work: Sequence[tuple[Pack | Single, Any]], shares: int, total: int, gradients: list[ndarray]
-) -> list[list[Any]]:
+def _dealt(work: list[tuple[Pack | Single, Any]], shares: int, total: int, gradients: list[ndarray]) -> list[list[Any]]:
     """(part, its numbers, first element, last) in as many lists, which have about as many elements each."""
     each = -(-total // shares)
     lists: list[list[Any]] = [[]]
