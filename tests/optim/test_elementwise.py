@@ -41,9 +41,13 @@ def laid_out(a: np.ndarray, how: int) -> np.ndarray:
 class World:
     """Parameters, their optimizer, and what happens to them; the same seed gives the same."""
 
-    def __init__(self, make: Callable[..., optim.Optimizer], seed: int, dtypes: list[str], **flags: Any) -> None:
+    missing = 0.3  # how often some gradients are not there
+
+    def __init__(
+        self, make: Callable[..., optim.Optimizer], seed: int, dtypes: list[str], shapes: Any = None, **flags: Any
+    ) -> None:
         self.rng = np.random.default_rng(seed)
-        shapes = [SHAPES[i] for i in self.rng.integers(0, len(SHAPES), self.rng.integers(1, 9))]
+        shapes = shapes or [SHAPES[i] for i in self.rng.integers(0, len(SHAPES), self.rng.integers(1, 9))]
         self.params = [self.parameter(shape, self.rng.choice(dtypes)) for shape in shapes]
         self.optimizer = make(self.params, **flags)
 
@@ -62,7 +66,7 @@ class World:
 
     def step(self) -> None:
         """Gradients for most, and a step."""
-        missing = self.rng.random() < 0.3
+        missing = self.rng.random() < self.missing
         for p in self.params:
             p.grad = None if missing and self.rng.random() < 0.3 else Tensor(self.array(p._array.shape, p.dtype))
         self.optimizer.step()
@@ -92,6 +96,11 @@ class World:
         for value in self.state().values():
             if isinstance(value, Tensor):
                 value.mul_(0.5)
+
+    def other_array_in_state(self) -> None:
+        for value in self.state().values():
+            if isinstance(value, Tensor):
+                value.data = self.array(value._array.shape, value.dtype)
 
     def other_state(self) -> None:
         state = self.state()
@@ -154,9 +163,17 @@ class World:
         self.optimizer.step()
 
 
-EVENTS = [
-    name for name in vars(World) if name not in ("array", "parameter", "some", "state", "step") and name[0] != "_"
-]
+class Whole(World):
+    """All gradients are there, and every array is contiguous: what is stepped together is so in each step."""
+
+    missing = 0.0
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        return np.asarray(self.rng.standard_normal(shape), dtype)
+
+
+APART = ("missing", "array", "parameter", "some", "state", "step")
+EVENTS = [name for name in vars(World) if name[0] != "_" and name not in APART]
 USUAL = ("nothing",) * len(EVENTS)
 
 
@@ -169,7 +186,7 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
 
 def check_same(one: World, other: World) -> None:
     for p, q in zip(one.params, other.params, strict=True):
-        assert same_bits(p.numpy() if one.rng.random() < 0.05 else p._array, q._array)
+        assert same_bits(p._array, q._array)
         mine, theirs = (world.optimizer.state.get(t, {}) for world, t in ((one, p), (other, q)))
         assert list(mine) == list(theirs)
         for key, value in mine.items():
@@ -227,9 +244,27 @@ class TestTheSameBits:
                 for world in (together, alone):
                     getattr(world, event)()
                     world.step()
-                alone.rng.bit_generator.state = together.rng.bit_generator.state
                 check_same(together, alone)
                 alone.rng.bit_generator.state = together.rng.bit_generator.state
+
+    @pytest.mark.parametrize("event", EVENTS)
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda params, **flags: optim.SGD(params, 0.1, 0.9, 0.5, 0.1, **flags),
+            lambda params, **flags: optim.AdamW(params, 0.1, **flags),
+        ],
+    )
+    @pytest.mark.usefixtures("tiny")
+    def test_each_event_amid_steps_together(self, make: Any, event: str) -> None:
+        worlds = [Whole(make, 1, ["float32"], [(7,)] * 4 + [(200,)], **flags) for flags in ({}, {"fused": False})]
+        with tg.guard_rails(False):
+            for what in (*["nothing"] * 3, event, *["nothing"] * 3, event, event, "nothing"):
+                for world in worlds:
+                    getattr(world, what)()
+                    world.step()
+                check_same(*worlds)
+                worlds[1].rng.bit_generator.state = worlds[0].rng.bit_generator.state
 
 
 def as_written(name: str, p: Any, g: Any, state: list[Any], t: int, h: dict[str, Any]) -> None:
