@@ -58,6 +58,10 @@ class World:
     def parameter(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
         return parameter(self.array(shape, dtype))
 
+    def positive(self, like: np.ndarray) -> np.ndarray:
+        a = self.array(like.shape, like.dtype)
+        return np.abs(a, out=a)
+
     def some(self) -> Tensor:
         return self.params[self.rng.integers(0, len(self.params))]
 
@@ -100,13 +104,13 @@ class World:
     def other_array_in_state(self) -> None:
         for value in self.state().values():
             if isinstance(value, Tensor):
-                value.data = self.array(value._array.shape, value.dtype)
+                value.data = self.positive(value._array)
 
     def other_state(self) -> None:
         state = self.state()
         for key, value in state.items():
             if isinstance(value, Tensor):
-                state[key] = Tensor(self.array(value._array.shape, value.dtype))
+                state[key] = Tensor(self.positive(value._array))
 
     def hold_state(self) -> None:
         for value in self.state().values():
@@ -151,9 +155,11 @@ class World:
 
     def aliased_gradient(self) -> None:
         """Gradients that are parameters: those whose turn comes later see what has changed."""
-        for p, q in zip(self.params, self.params[1:], strict=False):
-            same = (p._array.shape, p.dtype) == (q._array.shape, q.dtype)
-            p.grad = q.detach() if same else Tensor(np.ones_like(p._array))
+        before = Tensor(np.ones(7, np.float32))
+        for p in self.params:
+            same = (p._array.shape, p.dtype) == (before._array.shape, before.dtype)
+            p.grad = before.detach() if same else Tensor(np.ones_like(p._array))
+            before = p
         self.optimizer.step()
 
     def shared_gradient(self) -> None:
@@ -172,7 +178,7 @@ class Whole(World):
         return np.asarray(self.rng.standard_normal(shape), dtype)
 
 
-APART = ("missing", "array", "parameter", "some", "state", "step")
+APART = ("missing", "array", "positive", "parameter", "some", "state", "step")
 EVENTS = [name for name in vars(World) if name[0] != "_" and name not in APART]
 USUAL = ("nothing",) * len(EVENTS)
 
