@@ -22,7 +22,8 @@ class Adam(Elementwise):
         p <- p - lr m^ / (sqrt(v^) + eps)
 
     with ``betas`` = (beta1, beta2) and t counted from 1. ``amsgrad`` (Reddi et al. 2018) puts the largest v so far in
-    the place of v; ``decoupled_weight_decay`` makes it `AdamW`; ``maximize`` turns the sign of g.
+    the place of v; ``decoupled_weight_decay`` makes it `AdamW`; ``maximize`` turns the sign of g. From the second step
+    on small parameters are stepped together; ``fused=False`` steps one after the other, to the same bits.
 
     Raises ValueError where ``lr``, ``eps`` or ``weight_decay`` is negative or a beta is outside [0, 1).
     """

@@ -11,7 +11,6 @@ from numpy import ndarray
 
 from ..arrays.writes import entries_of_writes
 from .optimizer import Group, Optimizer, State, Work, blockwise, buffer, count
-from .parts import scratch
 from .plans import Plan
 
 
@@ -36,14 +35,14 @@ class Elementwise(Optimizer):
 
     def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
         names = self.keeps(group)
-        first = any(name not in state for name in names)
+        first = bool(names) and names[0] not in state
         numbers = self.numbers(group, count(state) if self.counts else 0, first)
         kept = [buffer(state, name, p) for name in names]
         blockwise(self._piece, p, g, *kept, numbers=numbers)
 
     def _piece(self, p: ndarray, g: ndarray, *kept: ndarray, numbers: Any) -> None:
-        s, t, _ = (row[: p.size].reshape(p.shape) for row in scratch(p.size, np.result_type(p, g)))
-        type(self).rule(p, g, s, t, numbers, *kept)
+        like = p if p.dtype is g.dtype else np.empty_like(p, np.result_type(p, g))
+        type(self).rule(p, g, np.empty_like(like), np.empty_like(like), numbers, *kept)
 
     def _ready(self, i: int, group: Group) -> Work:
         """All together, from the second step on that the same parameters take one after the other."""

@@ -19,7 +19,8 @@ class SGD(Elementwise):
         b <- momentum b + (1 - dampening) g         (b = g in the first step)
         p <- p - lr b                               (Nesterov: p - lr (g + momentum b), Sutskever et al. 2013)
 
-    Without momentum p <- p - lr g, and no state. ``maximize`` turns the sign of g.
+    Without momentum p <- p - lr g, and no state. ``maximize`` turns the sign of g. From the second step on small
+    parameters are stepped together; ``fused=False`` steps one after the other, to the same bits.
 
     Raises ValueError where ``lr``, ``momentum`` or ``weight_decay`` is negative, and for ``nesterov`` without momentum
     or with dampening.
