@@ -130,8 +130,8 @@ class Plan:
         overlapping = _overlapping(places)
         for i, a in enumerate(places):
             kept = [of[i] for of in tensors]
-            alike = all((k._array.shape, k._array.dtype) == (a.shape, a.dtype) for k in kept)
-            if not alike or not a.size or i in overlapping or _overlaps_itself(a):
+            fits = all((k._array.shape, k._array.dtype) == (a.shape, a.dtype) for k in kept)
+            if not fits or not a.size or i in overlapping or _overlaps_itself(a):
                 self.others.append(i)
             elif a.size <= optimizer.small and all(map(_can_be_moved, kept)) and a.flags.c_contiguous:
                 together.setdefault((a.dtype, self.steps[i]), []).append(i)
