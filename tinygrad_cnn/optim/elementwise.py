@@ -41,8 +41,9 @@ class Elementwise(Optimizer):
         blockwise(self._piece, p, g, *kept, numbers=numbers)
 
     def _piece(self, p: ndarray, g: ndarray, *kept: ndarray, numbers: Any) -> None:
-        like = p if p.dtype is g.dtype else np.empty_like(p, np.result_type(p, g))
-        type(self).rule(p, g, np.empty_like(like), np.empty_like(like), numbers, *kept)
+        dtype = p.dtype if p.dtype is g.dtype else np.result_type(p, g)
+        s, t = np.empty_like(p, dtype, subok=False), np.empty_like(p, dtype, subok=False)
+        type(self).rule(p, g, s, t, numbers, *kept)
 
     def _ready(self, i: int, group: Group) -> Work:
         """All together, from the second step on that the same parameters take one after the other."""
