@@ -65,8 +65,8 @@ BUGS = [
     Bug("autograd/operation.py", "        if spares and 1 in reads[1:]:\n            keep(node, reads)\n", "", ["tests/tensors/test_writing.py", "tests/ops/test_overwriting.py"]),
     Bug("autograd/operation.py", "kept, attributes or none, next(tickets), mode.module)", "kept, attributes or none, next(tickets))", MODULE),
     # who shares memory, and writes into it
-    Bug("arrays/writes.py", "entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write", "entry_of(_writes, array if array.base is None else owner_of(array))", ENGINE),  # a second write goes unnoticed
-    Bug("arrays/writes.py", "array if array.base is None else owner_of(array))[1] = last_write", "array)[1] = last_write", ENGINE),
+    Bug("arrays/writes.py", "            entry[1] = last_write\n", "            entry[1] = entry[1] or last_write\n", ENGINE),  # a second write goes unnoticed
+    Bug("arrays/writes.py", "entry_of(_writes, array if array.base is None else owner_of(array))", "entry_of(_writes, array)", ENGINE),
     Bug("arrays/writes.py", "entry[0]() is owner and entry[1] > ticket", "entry[0]() is owner", ENGINE),
     Bug("autograd/inplace.py", "            note(_keeping, a, node)\n", "            pass\n", ["tests/ops/test_overwriting.py", "tests/tensors/test_writing.py"]),
     Bug("arrays/writes.py", "self.references = [reference for reference in self.references if reference() is not None]", "pass", WRITING),

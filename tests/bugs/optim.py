@@ -6,20 +6,38 @@ from __future__ import annotations
 
 from bugs.form import ENGINE, Bug
 
-OPTIMIZER = ["tests/optim/test_optimizer.py"]
+OPTIMIZER, TOGETHER = ["tests/optim/test_optimizer.py"], ["tests/optim/test_elementwise.py"]
 STATE, STATES = ["tests/optim/test_state.py"], ["tests/optim/lr_scheduler/test_states.py"]
 
 BUGS = [
-    Bug("optim/adam.py", 'd *= group["lr"] / (1 - beta1**t)', 'd *= group["lr"]', ["tests/optim/test_adam.py"]),
-    Bug("optim/adam.py", "d /= math.sqrt(1 - beta2**t)", "d /= 1 - beta2**t", ["tests/optim/test_adam.py"]),
-    Bug("optim/adam.py", "np.sqrt(v if v_max is None else v_max)", "np.sqrt(v)", ["tests/optim/test_adam.py"]),
-    Bug("optim/adam.py", 'p *= 1 - group["lr"] * weight_decay', "p *= 1 - weight_decay", ["tests/optim/test_adam.py"]),
-    Bug("optim/sgd.py", "g if first or not dampening else (1 - dampening) * g", "(1 - dampening) * g", ["tests/optim/test_sgd.py"]),
-    Bug("optim/sgd.py", 'g + momentum * b if group["nesterov"] else b', 'b + momentum * g if group["nesterov"] else b', ["tests/optim/test_sgd.py"]),
-    Bug("optim/optimizer.py", "                mutated(*(p._array for p, _ in params))\n", "                pass\n", ENGINE),
+    Bug("optim/adam.py", "            lr / (1 - beta1**t),", "            lr,", ["tests/optim/test_adam.py"]),
+    Bug("optim/adam.py", "math.sqrt(1 - beta2**t)", "1 - beta2**t", ["tests/optim/test_adam.py"]),
+    Bug("optim/adam.py", "np.sqrt(v if v_max is None else np.maximum(v_max, v, out=v_max), t)", "np.sqrt(v, t)", ["tests/optim/test_adam.py"]),
+    Bug("optim/adam.py", "1 - lr * weight_decay if decoupled", "1 - weight_decay if decoupled", ["tests/optim/test_adam.py"]),
+    Bug("optim/sgd.py", "None if first or gain == 1 else gain", "None if gain == 1 else gain", ["tests/optim/test_sgd.py"]),
+    Bug("optim/sgd.py", "np.add(g, np.multiply(b, n.ahead, t), s)", "np.add(b, np.multiply(g, n.ahead, t), s)", ["tests/optim/test_sgd.py"]),
+    Bug("optim/optimizer.py", "                note_writes(entries)\n", "                pass\n", ENGINE),
     Bug("optim/optimizer.py", '-g if group.get("maximize") else g,', "g,", OPTIMIZER),
     Bug("optim/state.py", "    kept._array[...] = a\n", "    kept = value\n", OPTIMIZER),
     Bug("optim/optimizer.py", "for start in range(0, shape[axis], length)", "for start in range(0, shape[axis] - length + 1, length)", OPTIMIZER),
+    # parameters that are stepped together
+    Bug("optim/plans.py", "            if id(g if g.base is None else owner_of(g)) in owners:\n", "            if False:\n", TOGETHER),
+    Bug("optim/plans.py", "not a.size or i in overlapping or", "not a.size or", TOGETHER),
+    Bug("optim/plans.py", "state.get(name) is not tensor or tensor._array is not array", "state.get(name) is not tensor", TOGETHER),
+    Bug("optim/plans.py", "state.get(name) is not tensor or tensor._array is not array", "False", TOGETHER),
+    Bug("optim/plans.py", ' != self.steps:\n', ' == self.names:\n', TOGETHER),
+    Bug("optim/plans.py", "        self._stand_at(places)\n        return True\n", "        return True\n", TOGETHER),
+    Bug("optim/plans.py", " and not has_other_names(kept)", "", TOGETHER),
+    Bug("optim/plans.py", "all(_is_fixed(value) for", "all(True or value for", TOGETHER),
+    Bug("optim/plans.py", "self.work if self.work and not optimizer.counts else", "self.work if self.work else", TOGETHER),
+    Bug("optim/plans.py", "(a.dtype, self.steps[i])", "a.dtype", TOGETHER),
+    Bug("optim/plans.py", "            start = stop\n", "            start = stop + 1\n", TOGETHER),
+    Bug("optim/parts.py", "    memory = bytearray(size * dtype.itemsize)\n", "    memory = np.empty(size * dtype.itemsize, np.uint8)\n", TOGETHER),
+    Bug("optim/parts.py", "np.negative(g, negative) if self.maximize else g", "g", TOGETHER),
+    Bug("optim/parts.py", "            line[...] = part\n", "            pass\n", TOGETHER),
+    Bug("optim/parts.py", "    if rows is None or rows[0].size < size:\n", "    if True:\n", TOGETHER),  # new memory in each step
+    Bug("optim/elementwise.py", "        return Plans, ()\n", "        return Plans, (dict(self),)\n", TOGETHER),
+    Bug("optim/elementwise.py", " and (any(flags) or False not in flags)", "", TOGETHER),
     Bug("optim/nadam.py", "(1 - product * mu_next)", "(1 - product)", ["tests/optim/test_nadam.py"]),
     Bug("optim/radam.py", "if rho <= 5:", "if rho <= 4:", ["tests/optim/test_radam.py"]),
     Bug("optim/rmsprop.py", "np.maximum(v - a * a, 0)", "v - a * a", ["tests/optim/test_rmsprop.py"]),

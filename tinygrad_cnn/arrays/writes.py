@@ -79,11 +79,22 @@ def upcoming() -> int:
 
 def mutated(*arrays: Any) -> None:
     """Say that arrays were written into. A backward that needs the old values is then refused, not wrong."""
+    note_writes(entries_of_writes(arrays))
+
+
+def entries_of_writes(arrays: Iterable[Any]) -> list[list[Any]]:
+    """For `note_writes`, where the same arrays are written often. They count as long as the arrays live."""
+    with noting:
+        return [entry_of(_writes, array if array.base is None else owner_of(array)) for array in arrays]
+
+
+def note_writes(entries: list[list[Any]]) -> None:
+    """Say that the arrays of these entries were written into."""
     global last_write
     with noting:  # or a write that came first could be noted last, and take the latest one back
         last_write = next(tickets)
-        for array in arrays:
-            entry_of(_writes, array if array.base is None else owner_of(array))[1] = last_write
+        for entry in entries:
+            entry[1] = last_write
 
 
 def written_since(array: Any, ticket: int) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
 from .checks import hints, non_negative, unit_pair
-from .optimizer import Group, Optimizer, Params, State, blockwise, buffer, count
+from .elementwise import Elementwise
+from .optimizer import Group, Params
 
 
-class Adam(Optimizer):
+class Adam(Elementwise):
     """Adam (Kingma & Ba 2015), with weight decay as an L2 penalty in the gradient.
 
         g <- g + weight_decay p                     (decoupled: p <- p - lr weight_decay p instead)
@@ -21,13 +22,16 @@ class Adam(Optimizer):
         p <- p - lr m^ / (sqrt(v^) + eps)
 
     with ``betas`` = (beta1, beta2) and t counted from 1. ``amsgrad`` (Reddi et al. 2018) puts the largest v so far in
-    the place of v; ``decoupled_weight_decay`` makes it `AdamW`; ``maximize`` turns the sign of g.
+    the place of v; ``decoupled_weight_decay`` makes it `AdamW`; ``maximize`` turns the sign of g. From the second step
+    on small parameters are stepped together; ``fused=False`` steps one after the other, to the same bits.
 
     Raises ValueError where ``lr``, ``eps`` or ``weight_decay`` is negative or a beta is outside [0, 1).
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
     needed: ClassVar[tuple[str, ...]] = ("step", "exp_avg", "exp_avg_sq")
+    small: ClassVar[int] = 1 << 14
+    cost: ClassVar[float] = 2.2e-9
 
     def __init__(
         self,
@@ -54,11 +58,23 @@ class Adam(Optimizer):
         non_negative(group, "lr", "eps", "weight_decay")
         unit_pair(group, "betas")
 
-    def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
-        t = count(state)
-        m, v = buffer(state, "exp_avg", p), buffer(state, "exp_avg_sq", p)
-        v_max = buffer(state, "max_exp_avg_sq", p) if group["amsgrad"] else None
-        blockwise(_adam, p, g, m, v, v_max, t=t, group=group)
+    def keeps(self, group: Group) -> tuple[str, ...]:
+        return self.buffers if group["amsgrad"] else self.buffers[:2]
+
+    def numbers(self, group: Group, t: int, _first: bool) -> _Numbers:
+        lr, weight_decay, (beta1, beta2) = group["lr"], group["weight_decay"] or None, group["betas"]
+        decoupled = weight_decay is not None and group["decoupled_weight_decay"]
+        return _Numbers(
+            1 - lr * weight_decay if decoupled else None,
+            None if decoupled else weight_decay,
+            beta1,
+            1 - beta1,
+            beta2,
+            1 - beta2,
+            math.sqrt(1 - beta2**t),
+            group["eps"],
+            lr / (1 - beta1**t),
+        )
 
 
 class AdamW(Adam):
@@ -87,18 +103,34 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **decoupled, **flags)
 
 
-def _adam(p: ndarray, g: ndarray, m: ndarray, v: ndarray, v_max: Any, *, t: int, group: Group) -> None:
-    beta1, beta2 = group["betas"]
-    g = decayed(p, g, group)
-    running_means(m, v, g, beta1, beta2)
-    if v_max is not None:
-        np.maximum(v_max, v, out=v_max)
-    d = np.sqrt(v if v_max is None else v_max)
-    d /= math.sqrt(1 - beta2**t)
-    d += group["eps"]
-    np.divide(m, d, out=d)
-    d *= group["lr"] / (1 - beta1**t)
-    p -= d
+class _Numbers(NamedTuple):
+    shrink: float | None  # p, which is decoupled decay
+    weight_decay: float | None  # in the gradient
+    beta1: float
+    rest1: float  # 1 - beta1
+    beta2: float
+    rest2: float
+    root: float  # of 1 - beta2^t
+    eps: float
+    step: float  # lr / (1 - beta1^t)
+
+
+def _adam(
+    p: ndarray, g: ndarray, s: ndarray, t: ndarray, n: _Numbers, m: ndarray, v: ndarray, v_max: Any = None
+) -> None:
+    if n.shrink is not None:
+        np.multiply(p, n.shrink, p)
+    if n.weight_decay is not None:
+        g = np.add(g, np.multiply(p, n.weight_decay, s), s)
+    np.add(np.multiply(m, n.beta1, m), np.multiply(g, n.rest1, t), m)
+    np.multiply(np.multiply(g, g, t), n.rest2, t)
+    np.add(np.multiply(v, n.beta2, v), t, v)
+    d = np.sqrt(v if v_max is None else np.maximum(v_max, v, out=v_max), t)
+    np.add(np.divide(d, n.root, d), n.eps, d)
+    np.subtract(p, np.multiply(np.divide(m, d, d), n.step, d), p)
+
+
+Adam.rule = _adam
 
 
 def decayed(p: ndarray, g: ndarray, group: Group) -> ndarray:

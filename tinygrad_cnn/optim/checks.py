@@ -37,6 +37,8 @@ def finite(group: dict[str, Any], name: str) -> float:
     The learning rate may be a Tensor with one element, which schedulers write into.
     """
     value = group[name]
+    if type(value) is float and math.isfinite(value):  # the usual: each step asks
+        return value
     if name == "lr" and isinstance(value, Tensor):
         if value._array.size != 1:
             raise ValueError(f"lr as a Tensor must have one element, got shape {tuple(value.shape)}")
@@ -49,8 +51,9 @@ def finite(group: dict[str, Any], name: str) -> float:
 
 
 def hints(**flags: bool | None) -> dict[str, bool | None]:
-    """PyTorch's switches between implementations: there is one here, so they change nothing.
+    """PyTorch's switches between implementations, which all give the same bits here.
 
+    ``fused=False`` or ``foreach=False`` keeps SGD and Adam from stepping parameters together; else they change nothing.
     ``differentiable`` is more than that: a step that can be differentiated is not here.
     """
     for name, value in flags.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy import ndarray
 
 from ..arrays.guarding import about_to_step, begin_anew
 from ..arrays.threads import WORTH, divide
-from ..arrays.writes import mutated
+from ..arrays.writes import entries_of_writes, note_writes
+from ..autograd.graph import wrap
 from ..autograd.modes import enable_grad
 from ..rails.memory import watch_of
 from ..tensors import Tensor
@@ -21,6 +23,8 @@ from .state import entry, loaded
 
 Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
+Ready: TypeAlias = list[tuple[Tensor, ndarray]]  # parameters that have a gradient, and their gradients
+Work: TypeAlias = tuple[Callable[[], None], list[list[Any]]]  # a step of a group; where its writes are noted
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 
 CHUNK = 1 << 16  # elements: what one update touches (parameter, gradient, state, scratch) then stays in the cache
@@ -131,26 +135,34 @@ class Optimizer(Hooks):
             with enable_grad():
                 loss = closure()
         about_to_step(self.param_groups)
-        work = [self._with_gradients(group) for group in self.param_groups]
-        for group, params in work:
+        work = [self._ready(i, group) for i, group in enumerate(self.param_groups)]
+        for update, entries in work:
             try:
-                for p, g in params:
-                    self.update(p._array, -g if group.get("maximize") else g, self.state[p], group)
+                update()
             finally:
-                mutated(*(p._array for p, _ in params))
+                note_writes(entries)
         self.steps_taken += 1
         return loss
 
-    def _with_gradients(self, group: Group) -> tuple[Group, list[tuple[Tensor, ndarray]]]:
-        """A group as `update` gets it, its learning rate a float, and its parameters that have a gradient."""
+    def _ready(self, _i: int, group: Group) -> Work:
+        """What is to be done for a group, that of this number, after all is checked."""
         group = self._as_it_is_now(group)
-        ready = [(p, p.grad._array) for p in group["params"] if p.grad is not None]
+        params = self._with_gradients(group)
+        return partial(self._one_by_one, group, params), entries_of_writes([p._array for p, _ in params])
+
+    def _one_by_one(self, group: Group, params: Ready) -> None:
+        for p, g in params:
+            self.update(p._array, -g if group.get("maximize") else g, self.state[p], group)
+
+    def _with_gradients(self, group: Group) -> Ready:
+        """Its parameters that have a gradient."""
+        ready = [(p, p._grad._array) for p in group["params"] if p._grad is not None]
         for p, g in ready:
             if g.shape != p._array.shape:
                 raise ValueError(
                     f"a parameter of shape {p._array.shape} has a gradient of shape {g.shape}; nothing updated"
                 )
-        return group, ready
+        return ready
 
     def _as_it_is_now(self, group: Group) -> Group:
         """The group, checked again, as anybody may have written into it: but a schedule may take lr below 0."""
@@ -228,7 +240,7 @@ class Optimizer(Hooks):
 def buffer(state: State, name: str, like: ndarray, fill: float = 0.0) -> ndarray:
     """The array kept in ``state`` under that name; made at first use, of the shape, dtype and order of ``like``."""
     if name not in state:
-        state[name] = Tensor(np.full_like(like, fill, subok=False))
+        state[name] = wrap(np.full_like(like, fill, subok=False), None)
     return state[name]._array
 
 
@@ -249,16 +261,17 @@ def blockwise(update: Callable[..., None], *arrays: Any, **keywords: Any) -> Non
     if arrays[0].ndim and (size <= CHUNK or (size <= 3 * CHUNK and seconds < WORTH)):  # 173,000: 47 us, not 59
         update(*arrays, **keywords)
         return
-    pieces = list(_pieces([a if a is None or a.ndim else a.reshape(1) for a in arrays]))
+    parts = list(pieces([a if a is None or a.ndim else a.reshape(1) for a in arrays], CHUNK))
 
     def some(start: int, stop: int) -> None:
-        for piece in pieces[start:stop]:
+        for piece in parts[start:stop]:
             update(*piece, **keywords)
 
-    divide(len(pieces), some, seconds)
+    divide(len(parts), some, seconds)
 
 
-def _pieces(arrays: list[Any]) -> Iterator[tuple[Any, ...]]:
+def pieces(arrays: list[Any], limit: int) -> Iterator[tuple[Any, ...]]:
+    """Arrays of one shape, cut into pieces of about ``limit`` elements along the memory of the first."""
     strides = arrays[0].strides
     order = sorted(range(len(strides)), key=lambda i: -abs(strides[i]))  # the memory order of the first array
     arrays = [None if a is None else a.transpose(order) for a in arrays]
@@ -266,7 +279,7 @@ def _pieces(arrays: list[Any]) -> Iterator[tuple[Any, ...]]:
         arrays = [None if a is None else a.reshape(-1) for a in arrays]
     shape = arrays[0].shape
     axis = shape.index(max(shape))
-    length = max(1, CHUNK * shape[axis] // max(1, arrays[0].size))
+    length = max(1, limit * shape[axis] // max(1, arrays[0].size))
     for start in range(0, shape[axis], length):
         piece = (*(slice(None),) * axis, slice(start, start + length))
         yield tuple(None if a is None else a[piece] for a in arrays)

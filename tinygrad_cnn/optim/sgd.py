@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 from numpy import ndarray
 
 from .checks import finite, hints, non_negative
-from .optimizer import Group, Optimizer, Params, State, blockwise, buffer
+from .elementwise import Elementwise
+from .optimizer import Group, Params
 
 
-class SGD(Optimizer):
+class SGD(Elementwise):
     """Stochastic gradient descent (Robbins & Monro 1951), with momentum (Polyak 1964) and Nesterov's variant (1983).
 
         g <- g + weight_decay p
         b <- momentum b + (1 - dampening) g         (b = g in the first step)
         p <- p - lr b                               (Nesterov: p - lr (g + momentum b), Sutskever et al. 2013)
 
-    Without momentum p <- p - lr g, and no state. ``maximize`` turns the sign of g.
+    Without momentum p <- p - lr g, and no state. ``maximize`` turns the sign of g. From the second step on small
+    parameters are stepped together; ``fused=False`` steps one after the other, to the same bits.
 
     Raises ValueError where ``lr``, ``momentum`` or ``weight_decay`` is negative, and for ``nesterov`` without momentum
     or with dampening.
@@ -33,6 +36,9 @@ class SGD(Optimizer):
     """
 
     buffers: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
+    counts: ClassVar[bool] = False
+    small: ClassVar[int] = 1 << 12
+    cost: ClassVar[float] = 0.6e-9
 
     def __init__(
         self,
@@ -61,18 +67,36 @@ class SGD(Optimizer):
                 f"and dampening {group['dampening']}"
             )
 
-    def update(self, p: ndarray, g: ndarray, state: State, group: Group) -> None:
-        first = "momentum_buffer" not in state
-        b = buffer(state, "momentum_buffer", p) if group["momentum"] else None
-        blockwise(_sgd, p, g, b, first=first, group=group)
+    def keeps(self, group: Group) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] else ()
+
+    def numbers(self, group: Group, _t: int, first: bool) -> _Numbers:
+        momentum, gain = group["momentum"] or None, 1 - group["dampening"]
+        return _Numbers(
+            group["lr"],
+            group["weight_decay"] or None,
+            momentum,
+            None if first or gain == 1 else gain,
+            momentum if group["nesterov"] else None,
+        )
 
 
-def _sgd(p: ndarray, g: ndarray, b: Any, *, first: bool, group: Group) -> None:
-    momentum, dampening, weight_decay = group["momentum"], group["dampening"], group["weight_decay"]
-    if weight_decay:
-        g = g + weight_decay * p
-    if momentum:
-        b *= momentum
-        b += g if first or not dampening else (1 - dampening) * g
-        g = g + momentum * b if group["nesterov"] else b
-    p -= group["lr"] * g
+class _Numbers(NamedTuple):
+    lr: float
+    weight_decay: float | None
+    momentum: float | None
+    gain: float | None  # 1 - dampening; None is 1
+    ahead: float | None  # Nesterov's momentum
+
+
+def _sgd(p: ndarray, g: ndarray, s: ndarray, t: ndarray, n: _Numbers, b: Any = None) -> None:
+    if n.weight_decay is not None:
+        g = np.add(g, np.multiply(p, n.weight_decay, s), s)
+    if n.momentum is not None:
+        np.multiply(b, n.momentum, b)
+        np.add(b, g if n.gain is None else np.multiply(g, n.gain, t), b)
+        g = b if n.ahead is None else np.add(g, np.multiply(b, n.ahead, t), s)
+    np.subtract(p, np.multiply(g, n.lr, s), p)
+
+
+SGD.rule = _sgd

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.graph import wrap
 from ..tensors import Tensor
 from .checks import FLAGS, OPTIONAL, boolean, is_number
 
@@ -97,7 +98,7 @@ def entry(optimizer: Any, key: str, value: Any, p: Tensor) -> Any:
     a = numbers_of(value)
     if a.shape != shape:
         raise ValueError(f"has shape {a.shape}, {'the parameter' if shape == p.shape else 'needed is'} {shape}")
-    kept = Tensor(np.empty_like(p._array, shape=None if shape == p.shape else shape, subok=False))
+    kept: Tensor = wrap(np.empty_like(p._array, shape=None if shape == p.shape else shape, subok=False), None)
     kept._array[...] = a
     return kept
 
