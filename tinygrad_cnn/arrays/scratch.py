@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+
+from .locks import shared_lock
 
 Memory: TypeAlias = Callable[[Any, "tuple[int, ...]", Any], Any]  # by what it is for, shape and dtype; not cleared
 
@@ -22,15 +25,38 @@ def of_thread(memory: Memory, part: int) -> Memory:
     return lambda key, shape, dtype: memory((key, part), shape, dtype)
 
 
-class Shelf:
-    """Memory that is kept, by what it is for. For one call at a time."""
+class Desk:
+    """Memory that several jobs use, one after the other: what one leaves there is in the cache when the next begins.
+
+    Each has its things where they were the last time, but what was in them is gone.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[Any, Any] = {}
+        self._chunks: list[Any] = []
+        self._lock = shared_lock()
 
-    def __call__(self, key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Memory of this shape; what it held is still there."""
-        kept = self._kept.get(key)
-        if kept is None or kept.shape != shape or kept.dtype != dtype:
-            kept = self._kept[key] = np.empty(shape, dtype)
-        return kept
+    def of_job(self) -> Memory:
+        """The memory of one more job."""
+        kept: dict[Any, Any] = {}
+        place = [0, 0]  # the chunk that the next thing goes into, and where
+
+        def memory(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+            key = key, shape, dtype
+            found = kept.get(key)
+            if found is None:
+                n = math.prod(shape) * np.dtype(dtype).itemsize
+                with self._lock:
+                    found = kept[key] = self._cut(place, n)[:n].view(dtype).reshape(shape)
+            return found
+
+        return memory
+
+    def _cut(self, place: list[int], size: int) -> Any:
+        size = -(-size // 64) * 64
+        while place[0] < len(self._chunks) and place[1] + size > len(self._chunks[place[0]]):
+            place[:] = place[0] + 1, 0
+        if place[0] == len(self._chunks):
+            self._chunks.append(np.empty(max(size, 1 << 20), np.uint8))
+        chunk, start = self._chunks[place[0]], place[1]
+        place[1] += size
+        return chunk[start : start + size]

@@ -14,10 +14,11 @@ from numpy import ndarray
 
 from ..arrays.copying import as_it_lies
 from ..arrays.locks import shared_lock
+from ..arrays.scratch import Desk
 from ..autograd.operation import _settled
 from ..programs.program import Step, Value, put_together, values_in
 from .memory import Layout, Pool, Room
-from .planned import PLANNERS, VIEWS
+from .planned import PLANNERS, VIEWS, WORKERS
 from .recorded import Aside
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
@@ -80,17 +81,17 @@ class Frame:
         self.forward: list[Call] | None = None
         self.ways: dict[Any, tuple[Slots, list[Call]]] = {}
         self.lock = shared_lock()  # held on the way back
-        self._numbers, self._room = numbers, Room()
+        self._numbers, self._room, self._desk = numbers, Room(), Desk()
 
     def first_forward(self, steps: Iterable[tuple[Step, list[Value]]], v: Slots) -> None:
         """Do the steps of the way forth, and note how they are done from now on."""
-        making = _Making(self._numbers, self._room, self.slots)
+        making = _Making(self._numbers, self._room, self.slots, self._desk)
         self.forward = [making.call(step, gone, v) for step, gone in steps]
 
     def first_back(self, which: Any, steps: Iterable[tuple[Step, list[Value]]], v: Slots) -> None:
         """Likewise for a way back; what is kept for it stays, for it may be gone once more."""
         more = self._numbers.first[len(self.slots) :]
-        making = _Making(self._numbers, Room(self._room), [*self.slots, *more])
+        making = _Making(self._numbers, Room(self._room), [*self.slots, *more], self._desk)
         calls = [making.call(step, gone, v) for step, gone in steps]
         self.ways[which] = making.slots, calls
 
@@ -98,8 +99,8 @@ class Frame:
 class _Making:
     """Steps that get ready, one after the other."""
 
-    def __init__(self, numbers: Numbers, room: Room, slots: Slots) -> None:
-        self.numbers, self.room, self.slots = numbers, room, slots
+    def __init__(self, numbers: Numbers, room: Room, slots: Slots, desk: Desk) -> None:
+        self.numbers, self.room, self.slots, self.desk = numbers, room, slots, desk
 
     def call(self, step: Step, gone: Sequence[Value], v: Slots) -> Call:
         """The step, done; and how it is done from now on."""
@@ -120,7 +121,8 @@ class _Making:
         if planner is None or isinstance(step, Aside) or any(True for _ in values_in(step.attributes)):
             return None
         given = [numbers[x] if isinstance(x, Value) else _Number(x) for x in step.inputs]
-        ready = planner(*_arrays(given, v), **step.attributes)
+        work = {"memory": self.desk.of_job()} if step.forward in WORKERS else {}
+        ready = planner(*_arrays(given, v), **step.attributes, **work)
         if ready is None:
             return None
         over: Any = None if ready.over is None else step.inputs[ready.over]

@@ -15,6 +15,7 @@ Run: TypeAlias = Callable[..., None]
 Planner: TypeAlias = Callable[..., "Ready | None"]
 
 PLANNERS: dict[Any, Planner] = {}  # by the forward of an operation
+WORKERS: set[Any] = set()  # the forwards whose planners take memory to work in, too, as ``memory``
 VIEWS: set[Any] = set()  # the forwards of operations that give a view of their input, or do not, by its strides alone
 
 

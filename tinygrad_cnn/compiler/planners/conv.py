@@ -6,11 +6,11 @@ import functools
 import math
 from typing import Any, NamedTuple
 
-
 from ...arrays.convolution import MANY, choose
+from ...arrays.scratch import Desk, Memory, fresh
 from ...arrays.windows import Geometry, Pads, Pair
 from ..memory import Layout, in_order
-from ..planned import PLANNERS, Planner, Ready
+from ..planned import PLANNERS, WORKERS, Planner, Ready
 from .rows import Rows
 from .wide import Wide
 
@@ -30,7 +30,7 @@ class Block(NamedTuple):
         """How its windows lie."""
         return Geometry(kernel, self.stride, self.padding, self.dilation)
 
-    def on(self, x: Any, w: Any, dtype: Any) -> Rows | Wide | None:
+    def on(self, x: Any, w: Any, dtype: Any, memory: Memory = fresh) -> Rows | Wide | None:
         """The block on images x by kernels w, of these shapes; None where that is not known."""
         (N, C, H, W), (O, _, kh, kw) = x, w
         geometry = self.geometry((kh, kw))
@@ -41,10 +41,10 @@ class Block(NamedTuple):
             return None
         if min(O, C) >= MANY:
             ways = (choose(w, geometry, 1, N, out, dtype), choose(w, geometry, 1, N, out, dtype, image=True))
-            return Wide(x, O, geometry, ways, self.pool, self.relu, dtype)
+            return Wide(x, O, geometry, ways, self.pool, self.relu, dtype, memory)
         if self.dilation[0] > 1 or geometry.padded((H, W))[0] * kw * C * ow * N > MOST:
             return None
-        return Rows(x, O, geometry, self.pool, self.relu, dtype)
+        return Rows(x, O, geometry, self.pool, self.relu, dtype, memory)
 
 
 def declared(planner: Planner) -> Any:
@@ -52,13 +52,14 @@ def declared(planner: Planner) -> Any:
 
     @functools.wraps(planner)
     def forward(*arrays: Any, **settings: Any) -> Any:
-        ready = planner(*arrays, **settings)
+        ready = planner(*arrays, **settings, memory=Desk().of_job())
         assert ready is not None
         outputs = tuple(layout.anew() for layout in ready.outputs)
         ready.run(*outputs, *arrays)
         return outputs
 
     PLANNERS[forward] = planner
+    WORKERS.add(forward)
     return forward
 
 
@@ -67,16 +68,16 @@ def kept_layouts(work: Rows | Wide) -> tuple[Layout, ...]:
     return (*work.keeps, work.columns) if isinstance(work, Rows) else work.keeps
 
 
-def _found(x: Any, w: Any, block: Block) -> Rows | Wide:
-    work = block.on(x.shape, w.shape, x.dtype)
+def _found(x: Any, w: Any, block: Block, memory: Memory) -> Rows | Wide:
+    work = block.on(x.shape, w.shape, x.dtype, memory)
     assert work is not None
     return work
 
 
 @declared
-def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool) -> Ready:
+def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool, memory: Memory) -> Ready:
     """y (N, O, PH, PW); and what is ``kept`` for the way back, if that is wanted."""
-    work = _found(x, w, block)
+    work = _found(x, w, block, memory)
     if isinstance(work, Wide):
 
         def run_wide(y: Any, *arrays: Any) -> None:
@@ -84,7 +85,8 @@ def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool) -> Ready:
             work.forward(y, keeps, x, w, *(b or (None,)))
 
         return Ready(run_wide, (work.result, *(kept_layouts(work) if kept else ())))
-    rows, room = work, None if kept else work.columns.anew()
+    rows = work
+    room = None if kept else memory("columns", rows.columns.shape, rows.dtype)
 
     def run(y: Any, *arrays: Any) -> None:
         (across, down, columns), (x, w, *b) = (arrays[:3], arrays[3:]) if kept else ((None, None, room), arrays)
@@ -95,13 +97,13 @@ def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool) -> Ready:
 
 
 @declared
-def conv_block_back(*arrays: Any, block: Block, size: Any, bias: bool, image: bool) -> Ready:
+def conv_block_back(*arrays: Any, block: Block, size: Any, bias: bool, image: bool, memory: Memory) -> Ready:
     """The gradients of w, of b if there is a ``bias``, and of x (of this size), if that is asked for.
 
     ``arrays``: g, y, w, which taps were the largest, and the columns (`Rows`) or x (`Wide`).
     """
     g, _, w = arrays[:3]
-    work = block.on(size, w.shape, g.dtype)
+    work = block.on(size, w.shape, g.dtype, memory)
 
     def run(*arrays: Any) -> None:
         *slopes, g, y, w, across, down, rest = arrays

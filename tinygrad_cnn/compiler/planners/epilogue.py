@@ -16,19 +16,6 @@ import numpy as np
 BLOCK = 1 << 17  # numbers of output at a time
 
 
-class Scratch:
-    """Memory for parts of one job, each of which is done by one thread at a time."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._of: dict[int, Any] = {}
-
-    def __getitem__(self, part: int) -> Any:
-        if part not in self._of:
-            self._of[part] = self._make()
-        return self._of[part]
-
-
 class Once:
     """What is made of arrays, and again only when they are others."""
 

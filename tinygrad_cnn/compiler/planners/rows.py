@@ -8,17 +8,18 @@ memory, as the next convolution wants them.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...arrays.convolution import MANY
 from ...arrays.convolution.rowview import _pieces, products
-from ...arrays.scratch import Shelf
+from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Once, Scratch, grow, shrink
+from .epilogue import BLOCK, Once, grow, shrink
 
 
 class Rows:
@@ -29,7 +30,16 @@ class Rows:
         pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
     """
 
-    def __init__(self, size: tuple[int, ...], O: int, geometry: Geometry, pool: Pair, relu: bool, dtype: Any) -> None:
+    def __init__(
+        self,
+        size: tuple[int, ...],
+        O: int,
+        geometry: Geometry,
+        pool: Pair,
+        relu: bool,
+        dtype: Any,
+        memory: Memory,
+    ) -> None:
         self.N, self.C, self.H, self.W = size
         self.O, self.geometry, self.relu, self.dtype = O, geometry, relu, np.dtype(dtype)
         (self.kh, self.kw), (self.sh, sw), (self.dh, dw) = geometry.kernel, geometry.stride, geometry.dilation
@@ -40,26 +50,22 @@ class Rows:
         self.K, self.L = self.kh * self.kw * self.C, self.out[1] * self.pw * self.N
         self.apart = self.pw * sw  # pixels from one window to the next
         self.Wq = -(-geometry.padded((self.H, self.W))[1] // self.apart)
-        self.image = np.zeros((self.Hp, self.C, self.apart, self.Wq, self.N), dtype)  # its borders stay 0
+        self._image = self.Hp, self.C, self.apart, self.Wq, self.N
         self.starts = {(j, t): divmod(t * sw + j * dw, self.apart) for j in range(self.kw) for t in range(self.pw)}
         self.seconds = O * self.K * self.oh * self.L / 3e10 + O * self.oh * self.L * 0.8e-9
         self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * O * self.L)))  # rows of windows
         self.last = O >= MANY
         self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
-        R, (A, I) = self.block, self.AI
-        self.scratch = Scratch(lambda: [np.empty(s, dtype) for s in ((R, self.ph, A, self.pw, I), (R, self.ph, A, I))])
-        self.memory = Shelf()
-        self.matrix = np.empty((O, self.K), dtype)
-        self.biases, self.ones = np.empty(self.N * O, dtype), np.ones(self.out[1] * self.N, dtype)
-        self.turned = np.empty((self.kw * self.C, self.kh * O), dtype)
-        self.slopes = Scratch(self._for_slopes)
+        self.memory, self.ones = memory, np.ones(self.out[1] * self.N, dtype)
         self.pieces = _pieces(O * self.K, self.L)  # of a row, each a product that BLAS is quick with
         row = self.C * self.apart * self.Wq * self.N
         self.image_block = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))
-        shapes = (self.C, self.apart, self.Wq, self.N), (self.kw * self.C, self.L)
-        self.images = Scratch(lambda: [np.empty((self.image_block, *s), dtype) for s in shapes])
         self._copies = Once(self._copies_of)
-        self._room = np.zeros((self.Hp if self.sh > 1 else self.oh + 2 * self.kh - 2, O, self.L), dtype)
+
+    @cached_property
+    def image(self) -> Any:
+        """The padded input, pixels sorted by the window that they belong to; its borders stay 0."""
+        return np.zeros(self._image, self.dtype)
 
     # ------------------------------------------------------------------------------------------------------- layouts
     @property
@@ -120,8 +126,9 @@ class Rows:
 
     def kernels(self, w: Any) -> Any:
         """w (O, C, kh, kw) as a matrix (O, K)."""
-        np.copyto(self.matrix.reshape(self.O, self.kh, self.kw, self.C), w.transpose(0, 2, 3, 1))
-        return self.matrix
+        W = self.memory("w", (self.O, self.kh, self.kw, self.C), self.dtype)
+        np.copyto(W, w.transpose(0, 2, 3, 1))
+        return W.reshape(self.O, self.K)
 
     def forward(self, y: Any, keeps: Any, columns: Any, w: Any, b: Any) -> None:
         """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
@@ -130,12 +137,14 @@ class Rows:
         W, stacked = self.kernels(w), self.stacked(columns)
         bias = b if b is None or self.last else b[:, None]
         if bias is not None and self.last:  # long rows add faster
-            bias = self.biases
+            bias = self.memory("biases", (N * O,), self.dtype)
             bias.reshape(N, O)[...] = b
         pooled = self.ph * self.pw > 1
 
         def some(start: int, stop: int) -> None:
-            room, rows = self.scratch[start]
+            mine, R = of_thread(self.memory, start), self.block
+            room = mine("room", (R, self.ph, self.AI[0], self.pw, self.AI[1]), self.dtype)
+            rows = mine("rows", (R, self.ph, *self.AI), self.dtype)
             for r in range(start, stop, self.block):
                 n = min(self.block, stop - r)
                 p = flat[r : r + n]
@@ -162,13 +171,11 @@ class Rows:
             products(W, part, out.reshape(len(part), self.O, self.L))
 
     # ----------------------------------------------------------------------------------------------------- the way back
-    def _for_slopes(self) -> Any:
-        R, ph, O, (A, I), dtype = self.block, self.ph, self.O, self.AI, self.dtype
-        wide = [np.empty(s, dtype) for s in ((R, ph, A, self.pw, I), (R, ph, A, I), (R, ph, A, I), (R, A, I))]
-        mask, sums = np.empty((R, A, I), bool), np.empty((2, O), dtype)
-        few = np.empty((R, O), dtype)
-        of_rows = np.empty((R * ph, self.pieces, self.K, O), dtype)
-        return *wide, mask, sums, few, np.empty((2, self.K, O), dtype), of_rows
+    def _for_slopes(self, start: int) -> Any:
+        R, ph, O, (A, I), K, memory = self.block, self.ph, self.O, self.AI, self.K, of_thread(self.memory, start)
+        shapes = {"room": (R, ph, A, self.pw, I), "rows": (R, ph, A, I), "factor": (R, ph, A, I), "slopes": (R, A, I)}
+        shapes |= {"sums": (2, O), "few": (R, O), "total": (2, K, O), "of rows": (R * ph, self.pieces, K, O)}
+        return *(memory(key, shape, self.dtype) for key, shape in shapes.items()), memory("mask", (R, A, I), bool)
 
     def back(self, dw: Any, db: Any, dy: Any, g: Any, y: Any, keeps: Any, columns: Any) -> None:
         """The gradients of w and b (or None) from g, that of y.
@@ -182,7 +189,7 @@ class Rows:
         parts = {}
 
         def some(start: int, stop: int) -> None:
-            room, rows, factor, slopes, mask, sums, few, total, each_row = self.slopes[start]
+            room, rows, factor, slopes, sums, few, total, each_row, mask = self._for_slopes(start)
             parts[start] = sums[0], total[0]
             sums[0], total[0] = 0, 0
             for r in range(start, stop, self.block):
@@ -225,7 +232,14 @@ class Rows:
     def dy(self) -> Any:
         """Memory for the gradient of the plain convolution, (oh, O, L), between rows that stay 0."""
         first = 0 if self.sh > 1 else self.kh - 1
-        return self._room[first : first + self.oh]
+        room = self._rows_of_slopes
+        room[:first] = room[first + self.oh :] = 0
+        return room[first : first + self.oh]
+
+    @property
+    def _rows_of_slopes(self) -> Any:
+        beside = 0 if self.sh > 1 else 2 * self.kh - 2
+        return self.memory("slopes of rows", (self.oh + beside, self.O, self.L), self.dtype)
 
     def back_to_image(self, dx: Any, w: Any) -> None:
         """The gradient of x, (N, C, H, W), of what was put into `dy`.
@@ -237,17 +251,20 @@ class Rows:
         if self.sh > 1 or self.last or not np.isfinite(w).all():
             return self._tap_by_tap(rows_first, w)
         top = self.geometry.padding[0][0]
-        W = self.turned.reshape(self.kw, self.C, self.kh, self.O)
+        W = self.memory("turned", (self.kw, self.C, self.kh, self.O), self.dtype)
+        turned, room = W.reshape(self.kw * self.C, self.kh * self.O), self._rows_of_slopes
         np.copyto(W, w[:, :, ::-1].transpose(3, 1, 2, 0))
-        row, item = self._room.strides[0], self._room.itemsize
-        stacked = strided(self._room, (self.oh + self.kh - 1, self.kh * self.O, self.L), (row, self.L * item, item))
+        row, item = room.strides[0], room.itemsize
+        stacked = strided(room, (self.oh + self.kh - 1, self.kh * self.O, self.L), (row, self.L * item, item))
 
         def some(start: int, stop: int) -> None:
-            place, found = self.images[start]
+            n, mine = self.image_block, of_thread(self.memory, start)
+            place = mine("place", (n, self.C, self.apart, self.Wq, self.N), self.dtype)
+            found = mine("found", (n, self.kw * self.C, self.L), self.dtype)
             for h in range(start, stop, self.image_block):
                 n = min(self.image_block, stop - h, max(0, len(stacked) - h - top))
                 m = min(self.image_block, stop - h)
-                products(self.turned, stacked[h + top : h + top + n], found[:n])
+                products(turned, stacked[h + top : h + top + n], found[:n])
                 taps = found[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
                 place[:m] = 0
                 for (j, t), (o, r) in self.starts.items():
@@ -261,7 +278,7 @@ class Rows:
         """As `back_to_image`, for every stride: each row of taps adds what it saw."""
         q, dy = self.out[1], self._pixels_first(self.dy, self.oh).transpose(0, 2, 1)  # (oh, O, L)
         W = self.memory("w", (self.kw, self.C, self.O), self.dtype)
-        place = self.memory("image", self.image.shape, self.dtype)
+        place = self.memory("image", self._image, self.dtype)
         found = self.memory("taps", (self.oh, self.kw * self.C, self.L), self.dtype)
         taps = found.reshape(self.oh, self.kw, self.C, self.pw, q, self.N)
         place[...] = 0

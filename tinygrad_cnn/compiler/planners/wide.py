@@ -5,17 +5,16 @@ The convolution itself is one of `arrays.convolution`, in memory that is kept.
 
 from __future__ import annotations
 
-from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ...arrays.scratch import Shelf
+from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Scratch, grow, shrink
+from .epilogue import BLOCK, grow, shrink
 
 
 class Wide:
@@ -36,6 +35,7 @@ class Wide:
         pool: Pair,
         relu: bool,
         dtype: Any,
+        memory: Memory,
     ) -> None:
         self.N, _, *self.size = size
         self.O, self.geometry, self.ways, self.relu, self.dtype = O, geometry, ways, relu, np.dtype(dtype)
@@ -45,10 +45,7 @@ class Wide:
         self.row = self.N * O  # numbers of a pixel
         self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * self.plain[1] * self.row)))
         self.seconds = self.plain[0] * self.plain[1] * self.row * 0.6e-9
-        self.biases, self.memory, self.back_memory = np.empty(self.row, dtype), Shelf(), Shelf()
-        R, (A, I) = self.block, self.AI
-        self.rows = Scratch(lambda: np.empty((R, self.ph, A, I), dtype))
-        self.slopes = Scratch(self._for_slopes)
+        self.memory = memory
 
     @property
     def pooled(self) -> bool:
@@ -78,11 +75,6 @@ class Wide:
         rows = y[: PH * ph].reshape(PH, ph, y.shape[1], self.row)
         return rows[:, :, : PW * pw].reshape(PH, ph, PW, pw, self.row)
 
-    @cached_property
-    def _dy(self) -> Any:
-        """The gradient of the plain output; what no window covers stays 0."""
-        return np.zeros((*self.plain, self.row), self.dtype)
-
     def forward(self, y: Any, keeps: Any, x: Any, w: Any, b: Any) -> None:
         """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
         flat = y.transpose(2, 3, 0, 1).reshape(*self.out, self.row)  # (PH, PW, N * O)
@@ -93,37 +85,47 @@ class Wide:
             return plain.reshape(shape) if key == "y" else self.memory(key, shape, dtype)
 
         algorithm.forward(x, w, None if self.pooled else b, self.geometry, 1, memory)
+        biases = self.memory("biases", (self.row,), self.dtype)
         if b is not None:
-            self.biases.reshape(self.N, self.O)[...] = b
+            biases.reshape(self.N, self.O)[...] = b
         windows = self._windows(plain) if self.pooled else None
 
         def some(start: int, stop: int) -> None:
+            rows = of_thread(self.memory, start)("rows", (self.block, self.ph, *self.AI), self.dtype)
             for r in range(start, stop, self.block):
                 n = min(self.block, stop - r)
                 p = flat[r : r + n]
                 if windows is not None:
-                    shrink(windows[r : r + n], p, [k[:, r : r + n] for k in keeps or ()], self.rows[start][:n])
+                    shrink(windows[r : r + n], p, [k[:, r : r + n] for k in keeps or ()], rows[:n])
                     if b is not None:
-                        np.add(p, self.biases, out=p)
+                        np.add(p, biases, out=p)
                 if self.relu:
                     np.maximum(p, 0, out=p)
 
         if self.pooled or self.relu:
             divide(self.out[0], some, self.seconds)
 
-    def _for_slopes(self) -> Any:
-        R, (A, I), ph, dtype = self.block, self.AI, self.ph, self.dtype
-        wide = [np.empty(s, dtype) for s in ((R, ph, A, I), (R, ph, A, I), (R, A, I))]
-        return *wide, np.empty((R, A, I), bool), np.empty((2, I), dtype), np.empty((R, I), dtype), np.ones(A, dtype)
+    def _for_slopes(self, start: int) -> Any:
+        R, (A, I), ph, memory = self.block, self.AI, self.ph, of_thread(self.memory, start)
+        shapes = {"rows": (R, ph, A, I), "factor": (R, ph, A, I), "slopes": (R, A, I), "sums": (2, I), "few": (R, I)}
+        return *(memory(key, shape, self.dtype) for key, shape in shapes.items()), memory("mask", (R, A, I), bool)
+
+    def _plain_slopes(self) -> Any:
+        """Memory for the gradient of the plain output, 0 where no window covers it."""
+        dy = self.memory("dy", (*self.plain, self.row), self.dtype)
+        (PH, PW), (ph, pw) = self.out, (self.ph, self.pw)
+        dy[PH * ph :] = dy[:, PW * pw :] = 0
+        return dy
 
     def back(self, dw: Any, db: Any, dx: Any, g: Any, y: Any, keeps: Any, x: Any, w: Any) -> None:
         """The gradients of w, b (or None) and x (or None), from g, that of y."""
         g_rows, y_rows = (a.transpose(2, 3, 0, 1) for a in (g, y))  # (PH, PW, N, O)
-        dy = self._dy
-        windows, parts = self._windows(dy), {}
+        itself = not self.pooled and not self.relu and g_rows.flags.c_contiguous
+        dy = g_rows.reshape(*self.plain, self.row) if itself else self._plain_slopes()
+        windows, parts, ones = self._windows(dy), {}, np.ones(self.out[1], self.dtype)
 
         def some(start: int, stop: int) -> None:
-            rows, factor, slopes, mask, sums, few, ones = self.slopes[start]
+            rows, factor, slopes, sums, few, mask = self._for_slopes(start)
             parts[start] = sums[0]
             sums[0] = 0
             for r in range(start, stop, self.block):
@@ -134,14 +136,15 @@ class Wide:
                 if self.relu:
                     positive = np.greater(y_rows[r : r + n], 0, out=mask[:n].reshape(four.shape))
                     np.multiply(g_rows[r : r + n], positive, out=four)
-                else:
+                elif not itself:
                     np.copyto(four, g_rows[r : r + n])
                 if db is not None:
                     sums[0] += np.add.reduce(np.matmul(ones, d, out=few[:n]), axis=0, out=sums[1])
                 if self.pooled:
                     grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
 
-        divide(self.out[0], some, self.seconds)
+        if db is not None or not itself:
+            divide(self.out[0], some, self.seconds)
         if db is not None:
             first, *others = (parts[start] for start in sorted(parts))
             for other in others:
@@ -160,7 +163,7 @@ class Wide:
 
             def memory(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
                 whole = key == "y" and flat.size == np.prod(shape)
-                return flat.reshape(shape) if whole else self.back_memory(key, shape, dtype)
+                return flat.reshape(shape) if whole else self.memory(key, shape, dtype)
 
             found = self.ways[1].image(slope, w, self.geometry, 1, tuple(self.size), memory)
             if not np.may_share_memory(found, dx):
