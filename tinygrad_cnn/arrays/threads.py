@@ -148,7 +148,7 @@ def product(a: Any, b: Any, out: Any = None) -> Any:
     def some(i: int, j: int) -> None:
         _in_pieces(a[i:j], b if b.ndim == 2 else b[i:j], y[i:j])
 
-    divide(len(a), some, work / 5e10)
+    divide(len(a), some, work / 1e11)
     return y
 
 

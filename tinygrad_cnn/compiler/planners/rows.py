@@ -19,7 +19,7 @@ from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Once, grow, shrink
+from .epilogue import BLOCK, Once, cut, grow, shrink
 
 
 class Rows:
@@ -52,8 +52,8 @@ class Rows:
         self.Wq = -(-geometry.padded((self.H, self.W))[1] // self.apart)
         self._image = self.Hp, self.C, self.apart, self.Wq, self.N
         self.starts = {(j, t): divmod(t * sw + j * dw, self.apart) for j in range(self.kw) for t in range(self.pw)}
-        self.seconds = O * self.K * self.oh * self.L / 3e10 + O * self.oh * self.L * 0.8e-9
-        self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * O * self.L)))  # rows of windows
+        products = O * self.K * self.oh * self.L / 3e10
+        self.block, self.seconds = cut(self.out[0], self.ph * O * self.L, products)  # rows of windows
         self.last = O >= MANY
         self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
         self.memory, self.ones = memory, np.ones(self.out[1] * self.N, dtype)

@@ -14,7 +14,7 @@ from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, grow, shrink
+from .epilogue import cut, grow, shrink
 
 
 class Wide:
@@ -43,8 +43,7 @@ class Wide:
         self.plain = geometry.out(self.size)
         self.out = self.plain[0] // self.ph, self.plain[1] // self.pw  # of the windows
         self.row = self.N * O  # numbers of a pixel
-        self.block = max(1, min(self.out[0], BLOCK // max(1, self.ph * self.plain[1] * self.row)))
-        self.seconds = self.plain[0] * self.plain[1] * self.row * 0.6e-9
+        self.block, self.seconds = cut(self.out[0], self.ph * self.plain[1] * self.row, 0.0)
         self.memory = memory
 
     @property
