@@ -1,6 +1,6 @@
 """What `tg.compile` is worth: nets as they are and compiled, beside PyTorch as it is and compiled.
 
-    python benchmarks/compiled.py                          # every net at two batch sizes; PyTorch where it is importable
+    python benchmarks/compiled.py                          # every net; PyTorch where it is importable
     python benchmarks/compiled.py --net N1 VGG --batch 10 64 --mode predict
     python benchmarks/compiled.py --peer-compile           # with torch.compile, which needs a C++ compiler
 

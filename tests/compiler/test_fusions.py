@@ -84,7 +84,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
         ),
         ["conv2d", WHOLE],
     ),
-    "strides": (lambda: nn.Sequential(conv(stride=2), nn.ReLU(), conv(4, 32, 1, stride=2), nn.ReLU()), ["conv2d + relu"] * 2),
+    "strides": (
+        lambda: nn.Sequential(conv(stride=2), nn.ReLU(), conv(4, 32, 1, stride=2), nn.ReLU()),
+        ["conv2d + relu"] * 2,
+    ),
 }  # fmt: skip
 
 

@@ -121,8 +121,8 @@ def test_two_values_on_a_buffer_keep_it_until_both_end() -> None:
 def lenet() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 32, 3), nn.ReLU(),
-        nn.Conv2d(32, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(800, 64),
-        nn.ReLU(), nn.Linear(64, 300),
+        nn.Conv2d(32, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(800, 64), nn.ReLU(), nn.Linear(64, 300),
     )  # fmt: skip
 
 
