@@ -117,7 +117,7 @@ def test_two_values_on_a_buffer_keep_it_until_both_end() -> None:
     assert np.shares_memory(room.take(value(100), layout), a)
 
 
-# ------------------------------------------------------------------------------------------------------- as users see it
+# ------------------------------------------------------------------------------------------------------ as users see it
 def lenet() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 32, 3), nn.ReLU(),
