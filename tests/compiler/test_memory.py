@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -139,6 +140,20 @@ def test_nothing_that_a_user_holds_is_written_into() -> None:
     gc.collect()
     for _, pairs in held:
         assert all(np.array_equal(t.numpy(), a) for t, a in pairs)
+
+
+def test_nothing_of_the_users_is_kept() -> None:
+    """An input, a result and a gradient go when the user lets them go."""
+    for make in (lambda: nn.Conv2d(1, 4, 3), lambda: nn.Conv2d(32, 32, 3), lambda: nn.Linear(9, 9)):
+        net = tg.compile(make())
+        for _ in range(4):
+            x = tg.rand(2, getattr(net, "in_channels", 9), 9, 9)
+            y = net(x)
+            g = tg.ones(*y.shape)
+            y.backward(g)
+            gone = [weakref.ref(a) for a in (x._array, g._array)]
+            del x, y, g
+            assert all(reference() is None for reference in gone)
 
 
 @pytest.mark.parametrize("batch", [40, 64])

@@ -90,6 +90,11 @@ class Pool:
 
 
 # ------------------------------------------------------------------------------------------------- what a plan works on
+def on_buffer(a: Any) -> bool:
+    """Does an array lie on bytes, as those on a plan's buffers do? What a user is given owns its memory."""
+    return owner_of(a).dtype == np.uint8
+
+
 class Room:
     """The buffers of one call, given out by the lives of the values on them."""
 

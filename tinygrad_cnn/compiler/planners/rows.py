@@ -8,7 +8,7 @@ memory, as the next convolution wants them.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Once, cut, grow, shrink
+from .epilogue import BLOCK, Calls, Once, by_part, cut, grow, shrink
 
 
 class Rows:
@@ -60,7 +60,8 @@ class Rows:
         self.pieces = _pieces(O * self.K, self.L)  # of a row, each a product that BLAS is quick with
         row = self.C * self.apart * self.Wq * self.N
         self.image_block = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))
-        self._copies = Once(self._copies_of)
+        self._to_image, self._to_columns = Once(self._into_image), Once(self._into_columns)
+        self._forth, self._back = Once(self._forth_on), Once(self._back_on)
 
     @cached_property
     def image(self) -> Any:
@@ -107,68 +108,62 @@ class Rows:
                 found.append((image[:, :, r, q : q + n], slice(first, None, self.apart)))
         return found
 
-    def _copies_of(self, columns: Any) -> list[tuple[Any, Any]]:
-        q = self.out[1]
-        return [(columns[:, j, :, t], self.image[:, :, r, o : o + q]) for (j, t), (o, r) in self.starts.items()]
+    def _into_image(self, x: Any) -> list[Any]:
+        rows_first = x.transpose(2, 1, 3, 0)  # (H, C, W, N)
+        return [partial(np.copyto, place, rows_first[:, :, pixels]) for place, pixels in self._inner(self.image)]
+
+    def _into_columns(self, columns: Any) -> list[Any]:
+        q, image = self.out[1], self.image
+        pairs = [(columns[:, j, :, t], image[:, :, r, o : o + q]) for (j, t), (o, r) in self.starts.items()]
+        return [partial(np.copyto, place, pixels) for place, pixels in pairs]
 
     def fill(self, columns: Any, x: Any) -> None:
         """The columns of x (N, C, H, W)."""
-        rows_first = x.transpose(2, 1, 3, 0)  # (H, C, W, N)
-        for place, pixels in self._inner(self.image):
-            np.copyto(place, rows_first[:, :, pixels])
-        for place, pixels in self._copies(columns):
-            np.copyto(place, pixels)
+        for call in self._to_image(x):
+            call()
+        for call in self._to_columns(columns):
+            call()
 
     def stacked(self, columns: Any) -> Any:
         """The columns of every row of output: a view (oh, K, L)."""
         row, item = columns.strides[0], columns.itemsize
         return strided(columns, (self.oh, self.K, self.L), (row * self.sh, self.L * item, item))
 
-    def kernels(self, w: Any) -> Any:
-        """w (O, C, kh, kw) as a matrix (O, K)."""
-        W = self.memory("w", (self.O, self.kh, self.kw, self.C), self.dtype)
-        np.copyto(W, w.transpose(0, 2, 3, 1))
-        return W.reshape(self.O, self.K)
-
     def forward(self, y: Any, keeps: Any, columns: Any, w: Any, b: Any) -> None:
         """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
-        O, (PH, PW), N = self.O, self.out, self.N
-        flat = self.rows_first(y).reshape(PH, *self.AI)
-        W, stacked = self.kernels(w), self.stacked(columns)
-        bias = b if b is None or self.last else b[:, None]
-        if bias is not None and self.last:  # long rows add faster
-            bias = self.memory("biases", (N * O,), self.dtype)
-            bias.reshape(N, O)[...] = b
-        pooled = self.ph * self.pw > 1
+        kernels, biases, some = self._forth(y, columns, b is not None, *keeps)
+        np.copyto(kernels, w.transpose(0, 2, 3, 1))
+        if b is not None:
+            biases[...] = b
+        divide(self.out[0], some, self.seconds)
 
-        def some(start: int, stop: int) -> None:
+    def _forth_on(self, y: Any, columns: Any, biased: bool, *keeps: Any) -> tuple[Any, Any, Any]:
+        """Where kernels and biases belong, and what is done then, for some rows of windows."""
+        O, (PH, PW), N = self.O, self.out, self.N
+        flat, stacked = self.rows_first(y).reshape(PH, *self.AI), self.stacked(columns)
+        kernels = self.memory("w", (O, self.kh, self.kw, self.C), self.dtype)
+        bias = self.memory("biases", (N if self.last else 1, O), self.dtype)  # of as long rows as there are
+        W, long = kernels.reshape(O, self.K), bias.reshape(N * O) if self.last else bias.reshape(O, 1)
+
+        def calls(start: int, stop: int) -> Calls:
             mine, R = of_thread(self.memory, start), self.block
             room = mine("room", (R, self.ph, self.AI[0], self.pw, self.AI[1]), self.dtype)
             rows = mine("rows", (R, self.ph, *self.AI), self.dtype)
             for r in range(start, stop, self.block):
                 n = min(self.block, stop - r)
-                p = flat[r : r + n]
-                part = stacked[r * self.ph : (r + n) * self.ph]
-                if pooled:
-                    z = room[:n]
-                    self._product(W, part, z)
-                    shrink(z, p, [k[:, r : r + n] for k in keeps], rows[:n])
-                else:
-                    self._product(W, part, p)
-                if bias is not None:
+                p, part = flat[r : r + n], stacked[r * self.ph : (r + n) * self.ph]
+                z = room[:n] if self.ph * self.pw > 1 else p
+                shape = (len(part), self.L, O) if self.last else (len(part), O, self.L)
+                yield partial(products, W, part, z.reshape(shape).transpose(0, 2, 1) if self.last else z.reshape(shape))
+                if z is not p:
+                    yield from shrink(z, p, [k[:, r : r + n] for k in keeps], rows[:n])
+                if biased:
                     q = p.reshape(n * PW, N * O) if self.last else p
-                    np.add(q, bias, out=q)
+                    yield partial(np.add, q, long, out=q)
                 if self.relu:
-                    np.maximum(p, 0, out=p)
+                    yield partial(np.maximum, p, 0, out=p)
 
-        divide(PH, some, self.seconds)
-
-    def _product(self, W: Any, part: Any, out: Any) -> None:
-        """The kernels (O, K) times the columns (rows, K, L) of some rows."""
-        if self.last:
-            products(W, part, out.reshape(len(part), self.L, self.O).transpose(0, 2, 1))
-        else:
-            products(W, part, out.reshape(len(part), self.O, self.L))
+        return kernels, bias, by_part(calls)
 
     # ----------------------------------------------------------------------------------------------------- the way back
     def _for_slopes(self, start: int) -> Any:
@@ -182,47 +177,56 @@ class Rows:
 
         ``dy``, if given, gets the gradient of the plain convolution: (oh, O, L), the pixels in the order of the pool.
         """
-        O, (PH, PW), N = self.O, self.out, self.N
-        flat_g, flat_y = self.rows_first(g), self.rows_first(y)
-        four, pieces = flat_y.shape[1:], self.pieces
-        stacked = self.stacked(columns)
-        parts = {}
-
-        def some(start: int, stop: int) -> None:
-            room, rows, factor, slopes, sums, few, total, each_row, mask = self._for_slopes(start)
-            parts[start] = sums[0], total[0]
-            sums[0], total[0] = 0, 0
-            for r in range(start, stop, self.block):
-                n = min(self.block, stop - r)
-                d = slopes[:n]
-                out = d.reshape(n, *four)
-                if self.relu:
-                    positive = np.greater(flat_y[r : r + n], 0, out=mask[:n].reshape(n, *four))
-                    np.multiply(flat_g[r : r + n], positive, out=out)
-                else:
-                    np.copyto(out, flat_g[r : r + n])
-                if db is not None:
-                    each = np.matmul(self.ones, d.reshape(n, PW * N, O), out=few[:n]) if self.last else d
-                    sums[0] += np.add.reduce(each, axis=0 if self.last else (0, 2), out=sums[1])
-                if self.ph * self.pw > 1 or dy is not None:
-                    z = room[:n] if dy is None else dy[r * self.ph : (r + n) * self.ph].reshape(n, *room.shape[1:])
-                    grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
-                    d = z
-                part, of_rows = stacked[r * self.ph : (r + n) * self.ph], each_row[: n * self.ph]
-                of_pieces = self._pixels_first(d, n * self.ph).reshape(n * self.ph, pieces, -1, O)
-                part = part.reshape(n * self.ph, self.K, pieces, -1).transpose(0, 2, 1, 3)
-                np.matmul(part, of_pieces, out=of_rows)
-                total[0] += np.add.reduce(of_rows, axis=(0, 1), out=total[1])
-
-        divide(PH, some, self.seconds)
+        some, parts = self._back(g, y, columns, db is not None, dy, *keeps)
+        divide(self.out[0], some, self.seconds)
         first, *others = sorted(parts)
         sums, total = parts[first]
         for start in others:
             sums += parts[start][0]
             total += parts[start][1]
-        np.copyto(dw, total.reshape(self.kh, self.kw, self.C, O).transpose(3, 2, 0, 1))
+        np.copyto(dw, total.reshape(self.kh, self.kw, self.C, self.O).transpose(3, 2, 0, 1))
         if db is not None:
             np.copyto(db, sums)
+
+    def _back_on(self, g: Any, y: Any, columns: Any, biased: bool, dy: Any, *keeps: Any) -> tuple[Any, Any]:
+        """What is done for some rows of windows, and the sums of each part that was done."""
+        O, PW, N, pieces = self.O, self.out[1], self.N, self.pieces
+        flat_g, flat_y, stacked = self.rows_first(g), self.rows_first(y), self.stacked(columns)
+        four = flat_y.shape[1:]
+        parts: dict[int, Any] = {}  # by the first row
+
+        def calls(start: int, stop: int) -> Calls:
+            room, rows, factor, slopes, sums, few, total, each_row, mask = self._for_slopes(start)
+            yield partial(parts.__setitem__, start, (sums[0], total[0]))
+            yield partial(sums[0].fill, 0)
+            yield partial(total[0].fill, 0)
+            for r in range(start, stop, self.block):
+                n = min(self.block, stop - r)
+                h, d = n * self.ph, slopes[:n]
+                out = d.reshape(n, *four)
+                if self.relu:
+                    positive = mask[:n].reshape(n, *four)
+                    yield partial(np.greater, flat_y[r : r + n], 0, out=positive)
+                    yield partial(np.multiply, flat_g[r : r + n], positive, out=out)
+                else:
+                    yield partial(np.copyto, out, flat_g[r : r + n])
+                if biased:
+                    if self.last:
+                        yield partial(np.matmul, self.ones, d.reshape(n, PW * N, O), out=few[:n])
+                    each, axis = (few[:n], 0) if self.last else (d, (0, 2))
+                    yield partial(np.add.reduce, each, axis=axis, out=sums[1])
+                    yield partial(np.add, sums[0], sums[1], out=sums[0])
+                if self.ph * self.pw > 1 or dy is not None:
+                    z = room[:n] if dy is None else dy[r * self.ph : r * self.ph + h].reshape(n, *room.shape[1:])
+                    yield from grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
+                    d = z
+                of_pieces = self._pixels_first(d, h).reshape(h, pieces, -1, O)
+                part = stacked[r * self.ph : r * self.ph + h].reshape(h, self.K, pieces, -1).transpose(0, 2, 1, 3)
+                yield partial(np.matmul, part, of_pieces, out=each_row[:h])
+                yield partial(np.add.reduce, each_row[:h], axis=(0, 1), out=total[1])
+                yield partial(np.add, total[0], total[1], out=total[0])
+
+        return by_part(calls), parts
 
     def _pixels_first(self, d: Any, rows: int) -> Any:
         """The gradient of some rows of the plain convolution as (rows, L, O)."""

@@ -95,7 +95,8 @@ class Wide:
                 n = min(self.block, stop - r)
                 p = flat[r : r + n]
                 if windows is not None:
-                    shrink(windows[r : r + n], p, [k[:, r : r + n] for k in keeps or ()], rows[:n])
+                    for call in shrink(windows[r : r + n], p, [k[:, r : r + n] for k in keeps or ()], rows[:n]):
+                        call()
                     if b is not None:
                         np.add(p, biases, out=p)
                 if self.relu:
@@ -140,7 +141,8 @@ class Wide:
                 if db is not None:
                     sums[0] += np.add.reduce(np.matmul(ones, d, out=few[:n]), axis=0, out=sums[1])
                 if self.pooled:
-                    grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
+                    for call in grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n]):
+                        call()
 
         if db is not None or not itself:
             divide(self.out[0], some, self.seconds)
