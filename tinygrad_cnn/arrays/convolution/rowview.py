@@ -122,8 +122,13 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, B: Any = None) -
     else:
         flat = lay_out(g, NO_PADS).reshape(O, oh, ow * N).transpose(1, 2, 0)  # (oh, ow * N, O)
 
+    K, L = columns.shape[1:]
+    pieces = _pieces(O * K, L)  # of a row: 2.5 ms instead of 4.3 for 6 kernels of 5x5, 256 images of 28x28
+
     def some(r0: int, r1: int) -> Any:
-        return np.matmul(columns[r0:r1], flat[r0:r1]).sum(0)  # (K, O)
+        left = columns[r0:r1].reshape(r1 - r0, K, pieces, L // pieces).transpose(0, 2, 1, 3)  # (h, pieces, K, size)
+        right = flat[r0:r1].reshape(r1 - r0, pieces, L // pieces, O)
+        return np.matmul(left, right).sum((0, 1))  # (K, O)
 
     dw = summed(oh, some, O * columns.shape[1] * oh * ow * N / 2e10)
     return dw.reshape(kh, kw, C, O).transpose(3, 2, 0, 1)  # (O, C, kh, kw)
