@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     arrays,
+    compiler,
     data,
     engine,
     incoming,
@@ -25,7 +26,7 @@ from . import (
 from .form import AREAS, Bug
 
 ROOMS = (engine, ops, linalg, arrays, nn, layers, optim, train, data, io, vision, viz, pages)
-TABLES = (*ROOMS, interchange, incoming, standalone, rails, loops)
+TABLES = (*ROOMS, compiler, interchange, incoming, standalone, rails, loops)
 BUGS: list[Bug] = [bug for table in TABLES for bug in table.BUGS]
 
 __all__ = ["AREAS", "BUGS", "Bug"]

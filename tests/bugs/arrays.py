@@ -15,7 +15,7 @@ BUGS = [
     Bug("arrays/convolution/im2col.py", "W = w.reshape(groups, O // groups, K)\n", "W = w.reshape(O // groups, groups, K).swapaxes(0, 1)\n", [*CONV]),
     Bug("arrays/convolution/rowview.py", "B[first:last, j, :, :w0] = B[first:last, j, :, w1:] = 0", "pass", FAST),  # old memory as padding
     Bug("arrays/convolution/rowview.py", "(r1 - 1) * sh + kh), B)\n            flat = y[r0", "(r1 - 1) * sh + 1), B)\n            flat = y[r0", FAST),  # a part lacks its last rows
-    Bug("arrays/convolution/rowview.py", "return np.matmul(columns[r0:r1], flat[r0:r1]).sum(0)", "return np.matmul(columns[r0:r1], flat[r0:r1])[0]", FAST),
+    Bug("arrays/convolution/rowview.py", "return np.matmul(left, right).sum((0, 1))", "return np.matmul(left, right)[0, 0]", FAST),
     Bug("arrays/convolution/rowview.py", "D[: kh - 1] = D[oh + kh - 1 :] = 0", "D[: kh - 1] = 0", FAST),
     Bug("arrays/convolution/rowview.py", " or not np.isfinite(w).all()", "", FAST),
     Bug("arrays/convolution/lastcol.py", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] += cols", "h, w_ = geometry.touched(i, j, rows, ow)\n                part[h, w_] = cols", FAST),

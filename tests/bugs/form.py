@@ -10,6 +10,7 @@ AREAS = (
     "convolution",
     "windows",
     "arrays",
+    "compiler",
     "nn",
     "optim",
     "train",

@@ -62,6 +62,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
         lambda: Net(lambda m, x: pooled(F.relu(m.a(F.relu(m.a(m.first(x)))))), first=conv(), a=conv(4, 4)),
         ["conv2d", "conv2d + relu", WHOLE],
     ),
+    "two of one image": (lambda: Net(lambda m, x: m.a(x) * m.b(x), a=conv(), b=conv()), ["conv2d", "conv2d", "mul"]),
     "the bent image is read twice": (
         lambda: Net(lambda m, x: pooled(y := F.relu(m.a(x))) + y[..., :12:2, ::2], a=conv()),
         ["conv2d + relu", "max_pool2d", "add"],
@@ -121,6 +122,8 @@ def test_a_net_is_the_same_with_its_steps_fused(name: str, dtype: Any) -> None:
     (plan,) = [p for plans in fast._plans.plans.values() for p in plans]
     found = [step.op for step in plan.forward if step.op not in ("getitem", "cast", "convert")]
     assert found == ops
+    convolutions = [step for step in plan.forward if step.op.startswith("conv2d")]
+    assert all(step.forward is fusions.conv_block for step in convolutions if "groups" not in name)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -118,6 +118,14 @@ def test_two_values_on_a_buffer_keep_it_until_both_end() -> None:
     assert np.shares_memory(room.take(value(100), layout), a)
 
 
+def test_memory_that_two_values_share_is_taken_over_by_none() -> None:
+    room, layout = Room(), in_order(100, dtype=FLOAT)
+    x = value(100)
+    a = room.take(x, layout)
+    room.shares(value(10, 10), room.holds(a))
+    assert not np.shares_memory(room.take(value(100), layout, over=x), a)
+
+
 # ------------------------------------------------------------------------------------------------------ as users see it
 def lenet() -> nn.Module:
     return nn.Sequential(
@@ -140,6 +148,18 @@ def test_nothing_that_a_user_holds_is_written_into() -> None:
     gc.collect()
     for _, pairs in held:
         assert all(np.array_equal(t.numpy(), a) for t, a in pairs)
+
+
+def test_one_may_go_back_twice() -> None:
+    """What is kept for a way back is there still after it."""
+    net, x = tg.compile(lenet()), tg.rand(3, 1, 28, 28)
+    for _ in range(3):
+        net.zero_grad()
+        loss = net(x).square().sum()
+        loss.backward(retain_graph=True)
+        once = [p.grad.numpy().copy() for p in net.parameters()]
+        loss.backward()
+        assert all(np.array_equal(p.grad.numpy(), a + a) for p, a in zip(net.parameters(), once, strict=True))
 
 
 def test_nothing_of_the_users_is_kept() -> None:

@@ -75,6 +75,19 @@ def test_one_step_gives_what_its_operations_give(drawn: Any, dtype: Any, seed: i
 
 
 @pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
+@pytest.mark.parametrize("pool", [(1, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize("relu_", [False, True])
+def test_each_kind(channels: tuple[int, int], pool: tuple[int, int], relu_: bool) -> None:
+    C, O = channels
+    rng = np.random.default_rng(6)
+    block = Block((1, 1), ((1, 0), (0, 2)), (1, 1), relu_, pool)
+    x, w, b = (rng.standard_normal(s) for s in ((3, C, 8, 9), (O, C, 3, 3), (O,)))
+    g = lambda shape: np.random.default_rng(7).standard_normal(shape)  # noqa: E731
+    for ours, theirs in zip(by_block(block, g, x, w, b), by_operations(block, g, x, w, b), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
 def test_a_tie_goes_to_the_first_and_nan_is_the_largest(channels: tuple[int, int]) -> None:
     """Small whole numbers, so that every sum is exact, and many windows have several largest."""
     C, O = channels

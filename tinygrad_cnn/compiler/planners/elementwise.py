@@ -9,7 +9,6 @@ import numpy as np
 
 from ...arrays.copying import copy_into, reshaped
 from ...arrays.threads import by_slabs
-from ...arrays.windows import in_order_of
 from ...autograd.backward import broadcast_to
 from ...autograd.backward import sum_to as sum_to_op
 from ...ops import elementwise
@@ -73,7 +72,7 @@ def gate(g: Any, y: Any) -> Ready | None:
     if y.ndim == 0 or g.shape != y.shape or g.dtype.kind != "f":
         return None
     zero = elementwise._positive_range(y.dtype)[0]
-    layout = like(in_order_of(y, g))
+    layout = like(elementwise.gate.op.forward(g, y))  # type: ignore[attr-defined]
     mask = in_order(*y.shape, dtype=bool, order=like(y).order).anew()
 
     def run(d: Any, g: Any, y: Any) -> None:

@@ -96,7 +96,7 @@ def _give(d: Any, keeps: Any, places: Sequence[Any], factor: Any) -> Calls:
     """d to the last tap that was above all before it, 0 to the others."""
     for k in range(len(places) - 1, 0, -1):
         yield partial(np.copyto, factor, keeps[k - 1])  # as numbers: their product takes half as long
-        stays = places[0] if k == 1 else factor
+        stays = places[0]  # for the next tap to take its share of
         yield partial(np.multiply, d, factor, out=stays)
         yield partial(np.subtract, d, stays, out=places[k])
         if k > 1:

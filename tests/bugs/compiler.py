@@ -1,0 +1,68 @@
+"""Bugs in compiled calls: whose memory is whose, which steps become one, and what these do."""
+
+from __future__ import annotations
+
+from bugs.form import Bug
+
+MEMORY, FUSED, BLOCKS = (
+    ["tests/compiler/test_memory.py"],
+    ["tests/compiler/test_fusions.py"],
+    ["tests/compiler/planners"],
+)
+CASES, PLAIN = ["tests/compiler/test_cases.py"], ["tests/compiler/planners/test_plain.py"]
+DESK = ["tests/arrays/test_scratch.py"]
+
+BUGS = [
+    Bug("compiler/memory.py", "== _ALONE + 1", ">= _ALONE", MEMORY),
+    Bug("compiler/memory.py", "            if not self._lives[id(slab)]:\n", "            if True:\n", MEMORY),
+    Bug("compiler/memory.py", " or self._lives[id(slab)] != 1", "", MEMORY),
+    Bug("compiler/memory.py", "self._free = [s for s in self._free if s is not slab]", "pass", MEMORY),
+    Bug("compiler/memory.py", "return owner_of(a).dtype == np.uint8", "return True", MEMORY),
+    Bug("compiler/run.py", "leaving({*results, *(g for _, g in recorded.slopes)}, self.forward)", "set()", MEMORY),
+    Bug(
+        "compiler/run.py", "[v for v in gone if v in made]", "gone", MEMORY
+    ),  # what is kept is not free after one way back
+    Bug("compiler/frame.py", "over in gone and self.slots", "self.slots", CASES),
+    Bug("compiler/fusions.py", "if gone & steps.read or any(", "if any(", FUSED),
+    Bug(
+        "compiler/fusions.py",
+        'return slope.attributes.get("columns") in left if left else len(twins) == 1',
+        "return True",
+        FUSED,
+    ),
+    Bug("compiler/fusions.py", 'and not any(map(any, a["padding"]))', "", FUSED),
+    Bug("compiler/fusions.py", 'a["stride"] == a["kernel"] and ', "", FUSED),
+    Bug(
+        "compiler/planners/epilogue.py", "np.greater_equal, before", "np.greater, before", BLOCKS
+    ),  # ties go to the last
+    Bug("compiler/planners/rows.py", "q = (first + left) // self.apart", "q = first // self.apart", BLOCKS),
+    Bug("compiler/planners/rows.py", "self.last or not np.isfinite(w).all()", "self.last", BLOCKS),
+    Bug(
+        "compiler/planners/rows.py",
+        "                    yield partial(np.add, sums[0], sums[1], out=sums[0])\n",
+        "",
+        BLOCKS,
+    ),
+    Bug("compiler/planners/rows.py", "        room[:first] = room[first + self.oh :] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/wide.py", "        dy[PH * ph :] = dy[:, PW * pw :] = 0\n", "", BLOCKS),
+    Bug(
+        "compiler/planners/wide.py",
+        "                if self.relu:\n                    np.maximum",
+        "                if False:\n                    np.maximum",
+        BLOCKS,
+    ),
+    Bug(
+        "compiler/planners/linear.py",
+        "            product(x, w.T, out=y)\n            for bias in b:",
+        "            product(x, w.T, out=y)\n            for bias in ():",
+        PLAIN,
+    ),
+    Bug("arrays/scratch.py", "        place[1] += size\n", "", DESK),
+    Bug("arrays/scratch.py", "key = key, shape, dtype", "key = key, shape", DESK),
+    Bug(
+        "arrays/threads.py",
+        "            y += np.matmul(a[:, i:j], b[i:j])\n",
+        "            np.matmul(a[:, i:j], b[i:j], out=y)\n",
+        ["tests/arrays/test_threads.py"],
+    ),
+]
