@@ -159,9 +159,12 @@ def values_in(thing: Any) -> Iterator[Value]:
     """The Values in attributes or inputs, however nested."""
     if isinstance(thing, Value):
         yield thing
-    elif isinstance(thing, Mapping):
-        for part in thing.values():
-            yield from values_in(part)
-    elif isinstance(thing, (tuple, list)):
-        for part in thing:
-            yield from values_in(part)
+    elif isinstance(thing, (Mapping, tuple, list)):
+        for part in thing.values() if isinstance(thing, Mapping) else thing:
+            if type(part) is Value:
+                yield part
+            elif type(part) not in _PLAIN:
+                yield from values_in(part)
+
+
+_PLAIN = (int, float, bool, str, type(None))  # most of what attributes hold; compiling asks for all steps many times
