@@ -273,3 +273,19 @@ def test_a_method_shows_its_plan() -> None:
     scaled = Scaled()
     scaled.twice(tg.ones(3))
     assert repr(scaled.twice.plan).startswith("twice of 3")
+
+
+def test_buffers_have_numbers_once_a_plan_has_run() -> None:
+    """A relu may lie where its input did; a view lies where its base does, and counts no bytes; results have none."""
+    net = tg.compile(nn.Sequential(nn.Linear(5, 9), nn.ReLU(), nn.Unflatten(1, (3, 3)), nn.Flatten(), nn.Linear(9, 2)))
+    x = tg.rand(4, 5)
+    net(x)
+    assert "buffer" not in repr(net.plan).splitlines()[1]
+    net(x).sum().backward()
+    plan = net._plans.latest
+    buffers = {step.op: plan.buffer_of(step.output) for step in plan.forward}
+    assert buffers["relu"] is not None
+    assert buffers["reshape"][0] == buffers["relu"][0]
+    assert plan.buffer_of(plan.forward[-1].output) is None
+    assert plan.buffer_of(plan.forward[0].output) == buffers["relu"] == (buffers["relu"][0], 4 * 9 * 4)
+    assert "buffer" in repr(net.plan).splitlines()[1]

@@ -52,6 +52,10 @@ class Numbers:
             self.first.append(value.array if value.kind == "constant" else None)
         return self._of[value]
 
+    def of(self, value: Value) -> int | None:
+        """The number of a value that has one."""
+        return self._of.get(value)
+
     def filled(self, thing: Any, v: Slots) -> Any:
         """Attributes with this call's arrays in the places of Values."""
         if isinstance(thing, Value):
@@ -94,6 +98,15 @@ class Frame:
         making = _Making(self._numbers, Room(self._room), [*self.slots, *more], self._desk)
         calls = [making.call(step, gone, v) for step, gone in steps]
         self.ways[which] = making.slots, calls
+
+    def buffer_of(self, value: Value) -> int | None:
+        """The number of the buffer that a value lies on; None of a value that has memory of its own, or none yet."""
+        for slots in (self.slots, *(slots for slots, _ in self.ways.values())):
+            k = self._numbers.of(value)
+            slab = None if k is None or k >= len(slots) else self._room.holds(slots[k])
+            if slab is not None:
+                return next(n for n, other in enumerate(self._room.slabs, 1) if other is slab)
+        return None
 
 
 class _Making:

@@ -83,6 +83,10 @@ class Pool:
             self._made = [new, *self._made[:_SPARE]]  # of those that are held still the oldest is forgotten
         return new
 
+    def one(self) -> Any:
+        """One that was made, to be looked at; None where there is none."""
+        return self._made[0] if self._made else None
+
     def forget(self, thing: Any) -> None:
         """It is not to be used again."""
         with _lock:

@@ -43,10 +43,13 @@ def memory_of(plan: Any, step: Step) -> list[tuple[int | None, int]]:
     What lies in the memory of something else has none.
     """
     made = [v for v in step.outputs if v.kind != "nothing"]
-    buffer_of: BufferOf | None = getattr(plan, "buffer_of", None)
-    if buffer_of is not None:
-        return list(dict.fromkeys(found for v in made if (found := buffer_of(v)) is not None))
-    return [(None, bytes_of(v)) for v in made if step.forward not in VIEWS]
+    buffer_of: BufferOf = getattr(plan, "buffer_of", lambda _value: None)
+    found: list[Any] = [buffer_of(v) for v in made]
+    if step.forward in VIEWS:  # of a buffer, unless it had to be copied
+        x = step.inputs[0]
+        return [] if found == [None] or (isinstance(x, Value) and found[0][0] == (buffer_of(x) or (0,))[0]) else found
+    numbered = dict.fromkeys(buffer for buffer in found if buffer is not None)
+    return [*numbered, *((None, bytes_of(v)) for v, buffer in zip(made, found, strict=True) if buffer is None)]
 
 
 def bytes_of(value: Value) -> int:

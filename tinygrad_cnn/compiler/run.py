@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -79,6 +80,12 @@ class Plan:
             slots = [self._numbers[found[key]] if key in found else None for key, _ in self.recorded.slopes]
             self._ways[which] = timed, slots
         return self._ways[which]
+
+    def buffer_of(self, value: Value) -> tuple[int, int] | None:
+        """The number of the buffer that a value lies on in a call, and its bytes; None where it has none that stays."""
+        frame: Frame | None = self._frames.one()
+        number = None if frame is None else frame.buffer_of(value)
+        return None if number is None else (number, math.prod(value.shape) * value.dtype.itemsize)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------------------------------------------- running it
     def fits(self) -> bool:
