@@ -28,7 +28,7 @@ def cut(rows: int, per_row: int, products: float) -> tuple[int, float]:
     ``products``: the seconds that matrix products take within.
     """
     passes = rows * per_row * 0.8e-9
-    if products > max(400e-6, 2 * passes):
+    if products > max(400e-6, passes):
         return max(1, min(rows, BLOCK // max(1, per_row))), products + passes
     if rows * per_row < SHARED:
         return max(1, min(rows, BLOCK // max(1, per_row))), 0.0

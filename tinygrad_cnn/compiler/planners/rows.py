@@ -52,7 +52,7 @@ class Rows:
         self.Wq = -(-geometry.padded((self.H, self.W))[1] // self.apart)
         self._image = self.Hp, self.C, self.apart, self.Wq, self.N
         self.starts = {(j, t): divmod(t * sw + j * dw, self.apart) for j in range(self.kw) for t in range(self.pw)}
-        products = O * self.K * self.oh * self.L / 3e10
+        products = O * self.K * self.oh * self.L / 1e11
         self.block, self.seconds = cut(self.out[0], self.ph * O * self.L, products)  # rows of windows
         self.last = O >= MANY
         self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
