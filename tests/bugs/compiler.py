@@ -44,6 +44,7 @@ BUGS = [
         BLOCKS,
     ),
     Bug("compiler/planners/rows.py", "        room[:first] = room[first + self.oh :] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/rows.py", "        parts.clear()  # there may have been more threads before\n", "", FUSED),
     Bug("compiler/planners/wide.py", "        dy[PH * ph :] = dy[:, PW * pw :] = 0\n", "", BLOCKS),
     Bug(
         "compiler/planners/wide.py",

@@ -11,7 +11,9 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
+from tinygrad_cnn.arrays import threads
 from tinygrad_cnn.compiler import fusions
+from tinygrad_cnn.compiler.planners import epilogue
 from tinygrad_cnn.nn import functional as F
 
 WHOLE = "conv2d + relu + max_pool2d"
@@ -155,3 +157,26 @@ def test_a_gradient_of_one_of_two_results_alone() -> None:
             assert (p.grad is None) == (q.grad is None)
             if p.grad is not None:
                 np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [(1, 4), (1, 32), (32, 32)])
+def test_the_number_of_threads_may_change(channels: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other threads had summed up before does not count."""
+    monkeypatch.setattr(epilogue, "SHARED", 1)  # small work is shared, too
+    monkeypatch.setattr(threads, "WORTH", 1e-12)
+    C, O = channels
+    net = nn.Sequential(nn.Conv2d(C, O, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(O * 36, 2))
+    fast, before = tg.compile(copy.deepcopy(net)), tg.get_num_threads()
+    rng = np.random.default_rng(0)
+    try:
+        for k in (3, 3, 1, 2, 1, 3):
+            tg.set_num_threads(k)
+            x = tg.tensor(rng.standard_normal((3, C, 14, 14)).astype(np.float32))
+            for model in (net, fast):
+                model.zero_grad()
+                model(x).square().sum().backward()
+            for p, q in zip(net.parameters(), fast.parameters(), strict=True):
+                size = float(np.abs(p.grad.numpy()).max())
+                np.testing.assert_allclose(q.grad.numpy(), p.grad.numpy(), rtol=0, atol=1e-4 * size)
+    finally:
+        tg.set_num_threads(before)

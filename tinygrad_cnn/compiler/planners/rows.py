@@ -178,6 +178,7 @@ class Rows:
         ``dy``, if given, gets the gradient of the plain convolution: (oh, O, L), the pixels in the order of the pool.
         """
         some, parts = self._back(g, y, columns, db is not None, dy, *keeps)
+        parts.clear()  # there may have been more threads before
         divide(self.out[0], some, self.seconds)
         first, *others = sorted(parts)
         sums, total = parts[first]
