@@ -152,17 +152,17 @@ def product(a: Any, b: Any, out: Any = None) -> Any:
     return y
 
 
-_UNPACKED = 1_000_000  # multiplications: BLAS does a product of up to so many without copying the factors first
+UNPACKED = 1_000_000  # multiplications: BLAS does a product of up to so many without copying the factors first
 
 
 def _in_pieces(a: Any, b: Any, y: Any) -> None:
     """y = a b; of a few rows or columns in pieces that BLAS does unpacked: 52 us instead of 87 for (128, 1352, 10)."""
     work = a.size * b.shape[-1]
-    if a.ndim > 2 or work <= _UNPACKED or not 3 < min(len(a), b.shape[1]) < 16 or work == 0:
+    if a.ndim > 2 or work <= UNPACKED or not 3 < min(len(a), b.shape[1]) < 16:
         np.matmul(a, b, out=y)
         return
     (n, k), m = a.shape, b.shape[1]
-    longest, parts = max(n, k, m), -(-work // _UNPACKED)
+    longest, parts = max(n, k, m), -(-work // UNPACKED)
     cuts = [longest * i // parts for i in range(parts + 1)]
     for i, j in pairwise(cuts):
         if longest == n:

@@ -131,7 +131,7 @@ class _Making:
     def _on_memory(self, step: Step, gone: Sequence[Value], v: Slots) -> Call | None:
         """Where a planner knows how: the step on memory that is there."""
         planner, numbers = PLANNERS.get(step.forward), self.numbers
-        if planner is None or isinstance(step, Aside) or any(True for _ in values_in(step.attributes)):
+        if planner is None or isinstance(step, Aside) or _moves(step):
             return None
         given = [numbers[x] if isinstance(x, Value) else _Number(x) for x in step.inputs]
         work = {"memory": self.desk.of_job()} if step.forward in WORKERS else {}
@@ -154,7 +154,7 @@ class _Making:
     def _view(self, step: Step, v: Slots) -> Call | None:
         """A view of memory that stays is the same in each call."""
         numbers, y = self.numbers, step.output
-        if step.forward not in VIEWS or y in numbers.leaving or any(True for _ in values_in(step.attributes)):
+        if step.forward not in VIEWS or y in numbers.leaving or _moves(step):
             return None
         x, *more = step.inputs
         if not isinstance(x, Value) or self.slots[numbers[x]] is None or more:
@@ -172,6 +172,11 @@ class _Making:
         if value in self.numbers.leaving or any(y is a for a in arrays):
             return y if self.room.holds(y) is None else as_it_lies(y)
         return y
+
+
+def _moves(step: Step) -> bool:
+    """Are there arrays among its settings?"""
+    return next(values_in(step.attributes), None) is not None
 
 
 class _Number:

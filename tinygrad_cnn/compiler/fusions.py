@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 
 from ..ops import conv, elementwise, pool
 from ..programs.program import Step, Value
-from .planners.conv import Block, conv_block, conv_block_back, kept_layouts
+from .planners.conv import Block, conv_block, conv_block_back
 from .planners.rows import Rows
 from .planners.wide import Wide
 
-Rule: TypeAlias = Callable[["Steps", Step], bool]
+Rule: TypeAlias = Callable[["Steps", Step], None]
 
 RULES: list[Rule] = []
 
@@ -34,11 +34,6 @@ class Steps:
         """The steps that read a value."""
         return self._readers.get(value, [])
 
-    def only(self, value: Value, *forwards: Any) -> list[Step] | None:
-        """The readers of a value, if they are steps of these forwards alone; None if others read it, too."""
-        readers = self.readers(value)
-        return None if value in self.read or any(s.forward not in forwards for s in readers) else readers
-
     def replace(self, old: list[Step], new: Step) -> None:
         """One step in the place of the last of some (of the first, on the way back)."""
         back = old[0] in self.back
@@ -54,7 +49,7 @@ class Steps:
 
 
 def rule(function: Rule) -> Rule:
-    """Declare a rule: it looks at a step, and says whether it has replaced it."""
+    """Declare a rule: it looks at a step, and may replace it and others."""
     RULES.append(function)
     return function
 
@@ -83,21 +78,20 @@ _UNPOOL = _of(pool.max_pool2d_input)
 
 
 @rule
-def conv_relu_pool(steps: Steps, conv: Step) -> bool:
+def conv_relu_pool(steps: Steps, conv: Step) -> None:
     """A convolution, its relu and its max-pool in one pass, the way back likewise.
 
     Bias and relu grow with what they are given, so the largest of a window is the same before and after them.
     """
     if conv.forward is not _CONV or conv.attributes["groups"] != 1:
-        return False
+        return
     for chain in _chains(steps, conv):
         block = _block(chain)
         x, w = conv.inputs[:2]
         work = block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
         if work is not None and (back := _way_back(steps, chain)):
             _fuse(steps, chain, block, work, *back)
-            return True
-    return False
+            return
 
 
 def _chains(steps: Steps, conv: Step) -> list[list[Step]]:
@@ -147,7 +141,7 @@ def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:
     mine = {_SLOPES[0]: x, _SLOPES[2]: w}
     if any(s.inputs[1] is not mine[s.forward] for s in last if s.forward in mine):
         return None
-    if len({s.forward for s in last}) != len(last) or (bool(last) != bool(old or last)):
+    if len({s.forward for s in last}) != len(last) or (old and not last):
         return None
     old += last
     gone = {v for s in chain for v in s.outputs} | {s.output for s in old if s not in last}
@@ -172,8 +166,7 @@ def _same(slope: Step, conv: Step, steps: Steps) -> bool:
 def _fuse(steps: Steps, chain: list[Step], block: Block, work: Rows | Wide, old: list[Step], g: Any) -> None:
     x, w = chain[0].inputs[:2]
     y, where = chain[-1].output, (chain[0].module, chain[0].type, chain[0].line)
-    layouts = kept_layouts(work) if old else ()
-    kept = [Value(y.number, "result", layout.shape, layout.dtype) for layout in layouts]
+    kept = [Value(y.number, "result", layout.shape, layout.dtype) for layout in (work.kept if old else ())]
     settings: dict[str, Any] = {"block": block, "kept": bool(old)}
     steps.replace(chain, Step(_name(chain), chain[0].inputs, settings, (y, *kept), *where, conv_block))
     if old:
@@ -181,5 +174,5 @@ def _fuse(steps: Steps, chain: list[Step], block: Block, work: Rows | Wide, old:
         dw = made.get(_SLOPES[0]) or Value(w.number, "result", w.shape, w.dtype)
         outputs = (dw, *(made[f] for f in _SLOPES[1:] if f in made))
         settings = {"block": block, "size": x.shape, "bias": _SLOPES[1] in made, "image": _SLOPES[2] in made}
-        rest = () if isinstance(work, Rows) else (x,)
-        steps.replace(old, Step(_name(old), (g, y, w, *kept, *rest), settings, outputs, *where, conv_block_back))
+        given = (g, y, w, *kept, *((x,) if work.reads_x else ()))
+        steps.replace(old, Step(_name(old), given, settings, outputs, *where, conv_block_back))

@@ -44,10 +44,9 @@ class Layout(NamedTuple):
         return np.empty_like(self.over(np.empty(max(1, self.nbytes), np.uint8)))
 
 
-def like(a: Any, *, dtype: Any = None, shape: Sequence[int] | None = None) -> Layout:
+def like(a: Any) -> Layout:
     """The layout of a new array in the memory order of ``a``."""
-    order = sorted(range(a.ndim), key=lambda d: (-abs(a.strides[d]), d))
-    return Layout(a.shape if shape is None else tuple(shape), a.dtype if dtype is None else np.dtype(dtype), (*order,))
+    return Layout(a.shape, a.dtype, tuple(sorted(range(a.ndim), key=lambda d: (-abs(a.strides[d]), d))))
 
 
 def in_order(*shape: int, dtype: Any, order: Sequence[int] | None = None) -> Layout:

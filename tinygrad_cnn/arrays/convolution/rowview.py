@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from ..threads import divide, summed
+from ..threads import UNPACKED, divide, summed
 from ..windows import NO_PADS, Geometry, Pair, channels_last, lay_out, strided
 from . import im2col
 from .lastcol import MANY
 
-_SMALL = 1_000_000  # multiplications: a matrix product up to here runs unpacked
+_SMALL = UNPACKED  # multiplications of a small product
 _BLOCK = 1 << 18  # elements: a block that stays in a core's cache
 _KEPT = 1 << 22  # elements: a larger B is made again for the gradient of the weight
 

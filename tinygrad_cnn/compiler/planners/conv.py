@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...arrays.convolution import MANY, choose
 from ...arrays.scratch import Desk, Memory, fresh
 from ...arrays.windows import Geometry, Pads, Pair
-from ..memory import Layout, in_order
+from ..memory import in_order
 from ..planned import PLANNERS, WORKERS, Planner, Ready
 from .rows import Rows
 from .wide import Wide
@@ -63,61 +63,37 @@ def declared(planner: Planner) -> Any:
     return forward
 
 
-def kept_layouts(work: Rows | Wide) -> tuple[Layout, ...]:
-    """What a convolution keeps for its way back: which taps were the largest; and the columns."""
-    return (*work.keeps, work.columns) if isinstance(work, Rows) else work.keeps
-
-
-def _found(x: Any, w: Any, block: Block, memory: Memory) -> Rows | Wide:
-    work = block.on(x.shape, w.shape, x.dtype, memory)
-    assert work is not None
-    return work
-
-
 @declared
 def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool, memory: Memory) -> Ready:
     """y (N, O, PH, PW); and what is ``kept`` for the way back, if that is wanted."""
-    work = _found(x, w, block, memory)
-    if isinstance(work, Wide):
-
-        def run_wide(y: Any, *arrays: Any) -> None:
-            keeps, (x, w, *b) = (arrays[:2], arrays[2:]) if kept else ((), arrays)
-            work.forward(y, keeps, x, w, *(b or (None,)))
-
-        return Ready(run_wide, (work.result, *(kept_layouts(work) if kept else ())))
-    rows = work
-    room = None if kept else memory("columns", rows.columns.shape, rows.dtype)
+    work = block.on(x.shape, w.shape, x.dtype, memory)
+    assert work is not None
+    layouts = work.kept if kept else ()
 
     def run(y: Any, *arrays: Any) -> None:
-        (across, down, columns), (x, w, *b) = (arrays[:3], arrays[3:]) if kept else ((None, None, room), arrays)
-        rows.fill(columns, x)
-        rows.forward(y, (across, down) if kept else (), columns, w, *(b or (None,)))
+        x, w, *b = arrays[len(layouts) :]
+        work.forward(y, arrays[: len(layouts)], x, w, *(b or (None,)))
 
-    return Ready(run, (rows.result, *(kept_layouts(rows) if kept else ())))
+    return Ready(run, (work.result, *layouts))
 
 
 @declared
 def conv_block_back(*arrays: Any, block: Block, size: Any, bias: bool, image: bool, memory: Memory) -> Ready:
     """The gradients of w, of b if there is a ``bias``, and of x (of this size), if that is asked for.
 
-    ``arrays``: g, y, w, which taps were the largest, and the columns (`Rows`) or x (`Wide`).
+    ``arrays``: g, y, w, what was kept, and x where that is read.
     """
     g, _, w = arrays[:3]
     work = block.on(size, w.shape, g.dtype, memory)
+    assert work is not None
+    slopes = [in_order(*w.shape, dtype=g.dtype)]
+    if bias:
+        slopes.append(in_order(len(w), dtype=g.dtype))
+    if image:
+        slopes.append(work.slope_of_x())
 
     def run(*arrays: Any) -> None:
-        *slopes, g, y, w, across, down, rest = arrays
-        db, dx = slopes[1] if bias else None, slopes[-1] if image else None
-        if isinstance(work, Wide):
-            work.back(slopes[0], db, dx, g, y, (across, down), rest, w)
-        elif isinstance(work, Rows):
-            work.back(slopes[0], db, work.dy if image else None, g, y, (across, down), rest)
-            if image:
-                work.back_to_image(dx, w)
+        found, (g, y, w, *kept) = arrays[: len(slopes)], arrays[len(slopes) :]
+        work.back(found[0], found[1] if bias else None, found[-1] if image else None, g, y, w, kept)
 
-    outputs = [in_order(*w.shape, dtype=g.dtype)]
-    if bias:
-        outputs.append(in_order(len(w), dtype=g.dtype))
-    if image:
-        outputs.append(in_order(*size, dtype=g.dtype, order=(2, 3, 0, 1) if isinstance(work, Wide) else (2, 1, 3, 0)))
-    return Ready(run, tuple(outputs))
+    return Ready(run, tuple(slopes))

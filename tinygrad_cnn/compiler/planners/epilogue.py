@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..memory import on_buffer
+from ...arrays.windows import Pair
+from ..memory import Layout, in_order, on_buffer
 
 BLOCK = 1 << 17  # numbers of output at a time, which stay in the cache
 SHARED = 1 << 20  # the same where threads share the work: with shorter calls they wait for each other in between
@@ -53,6 +54,12 @@ class Once:
         if all(on_buffer(a) for a in arrays if isinstance(a, np.ndarray)):
             self._of, self._made = arrays, made
         return made
+
+
+def kept_of(pool: Pair, rows: int, AI: Pair) -> tuple[Layout, Layout]:
+    """Which tap of a window is the largest, along the width and along the height: see `shrink`."""
+    ph, pw = pool
+    return in_order(pw - 1, rows, ph, *AI, dtype=bool), in_order(ph - 1, rows, *AI, dtype=bool)
 
 
 def shrink(y: Any, p: Any, keeps: Sequence[Any], rows: Any) -> Calls:

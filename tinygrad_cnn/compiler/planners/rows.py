@@ -8,6 +8,7 @@ memory, as the next convolution wants them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Calls, Once, by_part, cut, grow, shrink
+from .epilogue import BLOCK, Calls, Once, by_part, cut, grow, kept_of, shrink
 
 
 class Rows:
@@ -29,6 +30,8 @@ class Rows:
         size: (N, C, H, W) of the input, which has dtype ``dtype``.
         pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
     """
+
+    reads_x = False  # on the way back
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Rows:
         self.image_block = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))
         self._to_image, self._to_columns = Once(self._into_image), Once(self._into_columns)
         self._forth, self._back = Once(self._forth_on), Once(self._back_on)
+        self._dy: Any = None  # one view, by which calls are known
 
     @cached_property
     def image(self) -> Any:
@@ -75,16 +79,18 @@ class Rows:
         return in_order(self.Hp, self.kw, self.C, self.pw, self.out[1], self.N, dtype=self.dtype)
 
     @property
-    def keeps(self) -> tuple[Layout, Layout]:
-        """Which tap of a window is the largest, along the width and along the height."""
-        (A, I), PH = self.AI, self.out[0]
-        across = in_order(self.pw - 1, PH, self.ph, A, I, dtype=bool)
-        return across, in_order(self.ph - 1, PH, A, I, dtype=bool)
+    def kept(self) -> tuple[Layout, ...]:
+        """What is kept for the way back: which taps were the largest, and the columns."""
+        return *kept_of((self.ph, self.pw), self.out[0], self.AI), self.columns
 
     @property
     def result(self) -> Layout:
         """y (N, O, oh, ow), the batch or the channels innermost in memory."""
         return in_order(self.N, self.O, *self.out, dtype=self.dtype, order=(2, 3, 0, 1) if self.last else (1, 2, 3, 0))
+
+    def slope_of_x(self) -> Layout:
+        """The gradient of x, (N, C, H, W), the batch innermost in memory, rows outermost."""
+        return in_order(self.N, self.C, self.H, self.W, dtype=self.dtype, order=(2, 1, 3, 0))
 
     def rows_first(self, a: Any) -> Any:
         """a (N, O, PH, PW) as (PH, O, PW, N), or as (PH, PW, N, O): a view."""
@@ -129,8 +135,10 @@ class Rows:
         row, item = columns.strides[0], columns.itemsize
         return strided(columns, (self.oh, self.K, self.L), (row * self.sh, self.L * item, item))
 
-    def forward(self, y: Any, keeps: Any, columns: Any, w: Any, b: Any) -> None:
-        """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
+    def forward(self, y: Any, kept: Sequence[Any], x: Any, w: Any, b: Any) -> None:
+        """y (N, O, PH, PW) of x (N, C, H, W), and what is ``kept``; nothing, where that is empty."""
+        *keeps, columns = kept or [self.memory("columns", self.columns.shape, self.dtype)]
+        self.fill(columns, x)
         kernels, biases, some = self._forth(y, columns, b is not None, *keeps)
         np.copyto(kernels, w.transpose(0, 2, 3, 1))
         if b is not None:
@@ -172,11 +180,9 @@ class Rows:
         shapes |= {"sums": (2, O), "few": (R, O), "total": (2, K, O), "of rows": (R * ph, self.pieces, K, O)}
         return *(memory(key, shape, self.dtype) for key, shape in shapes.items()), memory("mask", (R, A, I), bool)
 
-    def back(self, dw: Any, db: Any, dy: Any, g: Any, y: Any, keeps: Any, columns: Any) -> None:
-        """The gradients of w and b (or None) from g, that of y.
-
-        ``dy``, if given, gets the gradient of the plain convolution: (oh, O, L), the pixels in the order of the pool.
-        """
+    def back(self, dw: Any, db: Any, dx: Any, g: Any, y: Any, w: Any, kept: Sequence[Any]) -> None:
+        """The gradients of w, b (or None) and x (or None), from g, that of y."""
+        (*keeps, columns), dy = kept, None if dx is None else self.dy
         some, parts = self._back(g, y, columns, db is not None, dy, *keeps)
         parts.clear()  # there may have been more threads before
         divide(self.out[0], some, self.seconds)
@@ -188,9 +194,14 @@ class Rows:
         np.copyto(dw, total.reshape(self.kh, self.kw, self.C, self.O).transpose(3, 2, 0, 1))
         if db is not None:
             np.copyto(db, sums)
+        if dx is not None:
+            self.back_to_image(dx, w)
 
     def _back_on(self, g: Any, y: Any, columns: Any, biased: bool, dy: Any, *keeps: Any) -> tuple[Any, Any]:
-        """What is done for some rows of windows, and the sums of each part that was done."""
+        """What is done for some rows of windows, and the sums of each part that was done.
+
+        ``dy``, if given, gets the gradient of the plain convolution: (oh, O, L), the pixels in the order of the pool.
+        """
         O, PW, N, pieces = self.O, self.out[1], self.N, self.pieces
         flat_g, flat_y, stacked = self.rows_first(g), self.rows_first(y), self.stacked(columns)
         four = flat_y.shape[1:]
@@ -239,7 +250,9 @@ class Rows:
         first = 0 if self.sh > 1 else self.kh - 1
         room = self._rows_of_slopes
         room[:first] = room[first + self.oh :] = 0
-        return room[first : first + self.oh]
+        if self._dy is None:
+            self._dy = room[first : first + self.oh]
+        return self._dy
 
     @property
     def _rows_of_slopes(self) -> Any:

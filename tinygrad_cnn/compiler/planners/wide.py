@@ -5,6 +5,7 @@ The convolution itself is one of `arrays.convolution`, in memory that is kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
 from ...arrays.windows import Geometry, Pair
 from ..memory import Layout, in_order
-from .epilogue import cut, grow, shrink
+from .epilogue import cut, grow, kept_of, shrink
 
 
 class Wide:
@@ -25,6 +26,8 @@ class Wide:
         ways: the algorithms of the convolution and of the gradient of its input.
         pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
     """
+
+    reads_x = True  # on the way back
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class Wide:
         dtype: Any,
         memory: Memory,
     ) -> None:
-        self.N, _, *self.size = size
+        self.N, self.C, *self.size = size
         self.O, self.geometry, self.ways, self.relu, self.dtype = O, geometry, ways, relu, np.dtype(dtype)
         self.ph, self.pw = pool
         self.plain = geometry.out(self.size)
@@ -57,11 +60,13 @@ class Wide:
         return self.out[1], self.row
 
     @property
-    def keeps(self) -> tuple[Layout, Layout]:
-        """Which tap of a window is the largest, along the width and along the height."""
-        (A, I), PH = self.AI, self.out[0]
-        across = in_order(self.pw - 1, PH, self.ph, A, I, dtype=bool)
-        return across, in_order(self.ph - 1, PH, A, I, dtype=bool)
+    def kept(self) -> tuple[Layout, ...]:
+        """What is kept for the way back: which taps were the largest."""
+        return kept_of((self.ph, self.pw), self.out[0], self.AI)
+
+    def slope_of_x(self) -> Layout:
+        """The gradient of x, (N, C, H, W), the channels innermost in memory."""
+        return in_order(self.N, self.C, *self.size, dtype=self.dtype, order=(2, 3, 0, 1))
 
     @property
     def result(self) -> Layout:
@@ -74,8 +79,8 @@ class Wide:
         rows = y[: PH * ph].reshape(PH, ph, y.shape[1], self.row)
         return rows[:, :, : PW * pw].reshape(PH, ph, PW, pw, self.row)
 
-    def forward(self, y: Any, keeps: Any, x: Any, w: Any, b: Any) -> None:
-        """y (N, O, PH, PW), and which taps were the largest, if that is asked for."""
+    def forward(self, y: Any, kept: Sequence[Any], x: Any, w: Any, b: Any) -> None:
+        """y (N, O, PH, PW) of x (N, C, H, W), and what is ``kept``; nothing, where that is empty."""
         flat = y.transpose(2, 3, 0, 1).reshape(*self.out, self.row)  # (PH, PW, N * O)
         plain = self.memory("plain", (*self.plain, self.row), self.dtype) if self.pooled else flat
         algorithm = self.ways[0]
@@ -95,7 +100,7 @@ class Wide:
                 n = min(self.block, stop - r)
                 p = flat[r : r + n]
                 if windows is not None:
-                    for call in shrink(windows[r : r + n], p, [k[:, r : r + n] for k in keeps or ()], rows[:n]):
+                    for call in shrink(windows[r : r + n], p, [k[:, r : r + n] for k in kept], rows[:n]):
                         call()
                     if b is not None:
                         np.add(p, biases, out=p)
@@ -117,8 +122,9 @@ class Wide:
         dy[PH * ph :] = dy[:, PW * pw :] = 0
         return dy
 
-    def back(self, dw: Any, db: Any, dx: Any, g: Any, y: Any, keeps: Any, x: Any, w: Any) -> None:
-        """The gradients of w, b (or None) and x (or None), from g, that of y."""
+    def back(self, dw: Any, db: Any, dx: Any, g: Any, y: Any, w: Any, kept: Sequence[Any]) -> None:
+        """The gradients of w, b (or None) and x (or None), from g, that of y; ``kept``, and x."""
+        *keeps, x = kept
         g_rows, y_rows = (a.transpose(2, 3, 0, 1) for a in (g, y))  # (PH, PW, N, O)
         itself = not self.pooled and not self.relu and g_rows.flags.c_contiguous
         dy = g_rows.reshape(*self.plain, self.row) if itself else self._plain_slopes()
