@@ -40,6 +40,8 @@ _G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 
 _AT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
 _A = np.ascontiguousarray(_AT.T)
 _GG = np.kron(_G, _G).astype(np.float32)  # (36, 9)
+_TURNED = np.ascontiguousarray(_GG[:, ::-1])  # of kernels turned by 180 degrees
+_PIECE = 2048  # kernels that are transformed at a time: at the 36 places they stay in the cache
 _BIAS = 7  # the one of the 36 places that adds the same to all 16 outputs
 
 
@@ -80,6 +82,11 @@ def _even(n: int, parts: int) -> list[Pair]:
     return [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
+def _pieces(start: int, stop: int) -> list[Pair]:
+    """(first, last + 1) of some kernels at a time."""
+    return [(i, min(i + _PIECE, stop)) for i in range(start, stop, _PIECE)]
+
+
 def _rows_first(x: Any) -> Any:
     """x (N, C, H, W) as (H, W, N * C), copied where its memory runs in another order."""
     N, C, H, W = x.shape
@@ -90,14 +97,16 @@ def _inputs(x: Any, tiles: Pair, top: int, left: int, width: int, memory: Memory
     """B^T along the height for some rows of tiles of x (H, W, n * C): (6, rows, width, n * C), 0 beside the image."""
     t0, t1 = tiles
     room = memory(("inputs", t0, t1), (6, t1 - t0, width, x.shape[2]), np.float32)
-    room[...] = 0
     inner = room[:, :, left : left + x.shape[1]]
+    room[:, :, :left] = room[:, :, left + x.shape[1] :] = 0
     for t in range(t0, t1):
         first = 4 * t - top
         low, high = max(0, first), min(len(x), first + 6)
         if low < high:
             part = x[low:high].transpose(1, 0, 2)  # (W, up to 6, n * C)
             np.matmul(_BT[:, low - first : high - first], part, out=inner[:, t - t0].transpose(1, 0, 2))
+        else:
+            inner[:, t - t0] = 0
     return room
 
 
@@ -119,10 +128,13 @@ def _cut(buffer: Any, *shape: int) -> Any:
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1, memory: Memory = fresh) -> tuple[Any, None]:
     """y (N, O, oh, ow) of x (N, C, H, W), w (O, C, 3, 3) and b (O,) or None; nothing is kept."""
     O, C = w.shape[:2]
-    W = memory("w", (C * 9, O), np.float32)
-    copy_into(W, w.reshape(O, C * 9).T)
-    U = memory("U", (36, C, O), np.float32)
-    np.matmul(_GG, W.reshape(C, 9, O), out=U.transpose(1, 0, 2))
+    W, U = memory("w", (C, 9, O), np.float32), memory("U", (36, C, O), np.float32)
+    copy_into(W.reshape(C * 9, O), w.reshape(O, C * 9).T)
+
+    def some(start: int, stop: int) -> None:
+        np.matmul(_GG, W[start:stop], out=U[:, start:stop].transpose(1, 0, 2))
+
+    divide(C, some, U.size * 0.3e-9)
     return _slide(x, U, b, geometry, memory), None
 
 
@@ -184,12 +196,12 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
         mine = of_thread(memory, start)
         V_, M_ = (mine(k, (work.scratch(n),), np.float32) for k, n in (("V", C), ("M", O)))
         dU, D = mine("dU", (36, O, C), np.float32), mine("D", (36, O, C), np.float32)
-        dU[...] = 0
+        first = True
         for (t0, t1), (n0, n1) in work.jobs(start, stop):
             n, r = n1 - n0, t1 - t0
             rows = _inputs(image[:, :, n0 * C : n1 * C], (t0, t1), top, left, 4 * work.tw + 2, mine)
             E = mine(("slopes", r, n), (6, r, 4 * work.tw, n * O), np.float32)
-            E[...] = 0
+            E[:, :, ow:] = 0
             for t in range(t0, t1):
                 part = slopes[4 * t : 4 * t + 4, :, n0 * O : n1 * O]
                 np.matmul(_A[:, : len(part)], part.transpose(1, 0, 2), out=E[:, t - t0, :ow].transpose(1, 0, 2))
@@ -199,12 +211,21 @@ def weight(g: Any, x: Any, geometry: Geometry, groups: int = 1, columns: Any = N
                 V = _across(rows, s0, s1, _cut(V_, 6, 6, r, k, n * C))
                 M = _cut(M_, 6, 6, r, k, n * O)
                 np.matmul(_A, E[:, :, s0:s1], out=M.transpose(0, 2, 3, 1, 4))
-                np.matmul(M.reshape(36, -1, O).transpose(0, 2, 1), V.reshape(36, -1, C), out=D)
-                np.add(dU, D, out=dU)
+                np.matmul(M.reshape(36, -1, O).transpose(0, 2, 1), V.reshape(36, -1, C), out=dU if first else D)
+                if not first:
+                    np.add(dU, D, out=dU)
+                first = False
         return dU
 
     dU = summed(len(work), some, 36 * work.th * work.tw * N * C * O / 2e10)
-    dw = np.matmul(dU.reshape(36, O * C).T, _GG, out=memory("dw", (O * C, 9), np.float32))
+    dw, flat = memory("dw", (O * C, 9), np.float32), dU.reshape(36, O * C)
+
+    def taps_of(start: int, stop: int) -> None:
+        for i, j in _pieces(start, stop):
+            taps = memory(("taps", start, j - i), (9, j - i), np.float32)
+            np.copyto(dw[i:j], np.matmul(_GG.T, flat[:, i:j], out=taps).T)
+
+    divide(O * C, taps_of, dU.size * 0.4e-9)
     return dw.reshape(O, C, 3, 3)
 
 
@@ -216,6 +237,13 @@ def image(g: Any, w: Any, geometry: Geometry, groups: int, size: Pair, memory: M
     if min(map(min, pads)) < 0:
         return im2col.image(g, w, geometry, groups, size)
     O, C = w.shape[:2]
-    turned = _GG[:, ::-1]  # the columns backwards: kernels turned
-    U = np.matmul(turned, w.reshape(O * C, 9).T, out=memory("U", (36, O * C), np.float32))
+    U, flat = memory("U", (36, O * C), np.float32), w.reshape(O * C, 9)
+
+    def some(start: int, stop: int) -> None:
+        for i, j in _pieces(start, stop):
+            taps = memory(("w", start, j - i), (9, j - i), np.float32)
+            np.copyto(taps, flat[i:j].T)
+            np.matmul(_TURNED, taps, out=U[:, i:j])
+
+    divide(O * C, some, U.size * 0.4e-9)
     return _slide(g, U.reshape(36, O, C), None, geometry._replace(padding=pads), memory)
