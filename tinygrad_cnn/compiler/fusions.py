@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from ..ops import conv, elementwise, pool
+from ..arrays.convolution import MANY
+from ..ops import conv, elementwise, pool, shape
 from ..programs.program import Step, Value
 from .planners.conv import Block, conv_block, conv_block_back
 from .planners.rows import Rows
@@ -74,7 +75,7 @@ def _of(op: Any) -> Any:
 
 _CONV, _RELU, _POOL, _GATE = map(_of, (conv.conv2d, elementwise.relu, pool.max_pool2d, elementwise.gate))
 _SLOPES = tuple(map(_of, (conv.conv2d_weight, conv.conv2d_bias, conv.conv2d_input)))
-_UNPOOL = _of(pool.max_pool2d_input)
+_UNPOOL, _RESHAPE = _of(pool.max_pool2d_input), _of(shape._reshape)
 
 
 @rule
@@ -86,9 +87,9 @@ def conv_relu_pool(steps: Steps, conv: Step) -> None:
     if conv.forward is not _CONV or conv.attributes["groups"] != 1:
         return
     for chain in _chains(steps, conv):
-        block = _block(chain)
+        block = _block(chain, _wanted_last(steps, chain[-1].output))
         x, w = conv.inputs[:2]
-        work = block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
+        work = _work(block, conv)
         if work is not None and (back := _way_back(steps, chain)):
             _fuse(steps, chain, block, work, *back)
             return
@@ -108,10 +109,23 @@ def _side_by_side(a: dict[str, Any]) -> bool:
     return a["stride"] == a["kernel"] and a["dilation"] == (1, 1) and not any(map(any, a["padding"]))
 
 
-def _block(chain: list[Step]) -> Block:
+def _block(chain: list[Step], last: bool) -> Block:
     a, kinds = chain[0].attributes, [s.forward for s in chain]
     pool = chain[-1].attributes["kernel"] if _POOL in kinds else (1, 1)
-    return Block(a["stride"], a["padding"], a["dilation"], _RELU in kinds, pool)
+    return Block(a["stride"], a["padding"], a["dilation"], _RELU in kinds, pool, last)
+
+
+def _work(block: Block, conv: Step) -> Rows | Wide | None:
+    x, w = conv.inputs[:2]
+    return block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
+
+
+def _wanted_last(steps: Steps, y: Value) -> bool:
+    """Is an image wanted with its channels innermost? From many on, but for what takes it otherwise or as a row."""
+    readers = [s for s in steps.readers(y) if s in steps.forward]
+    convs = [s for s in readers if s.forward is _CONV and s.inputs[0] is y and s.attributes["groups"] == 1]
+    rows = any(isinstance(_work(_block([s], False), s), Rows) for s in convs)
+    return y.shape[1] >= MANY and not rows and not any(s.forward is _RESHAPE for s in readers)
 
 
 def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:

@@ -108,19 +108,17 @@ def test_rows_may_be_cut_into_any_products(
     hold(rowview, numbers(GEOMETRIES[name], (9, 8), 3, 9, O), GEOMETRIES[name])
 
 
-def test_a_row_is_cut_into_the_fewest_equal_pieces_that_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_is_cut_into_the_fewest_equal_pieces_that_are_small_and_not_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(rowview, "_SMALL", 100)
+    monkeypatch.setattr(rowview, "_SHORT", 4)
     for per_column in (1, 7, 25, 60, 300):
         for length in range(1, 130):
             least = max(1, -(-per_column * length // 100))
-            small = [p for p in range(1, length + 1) if length % p == 0 and per_column * (length // p) <= 100]
+            small = [p for p in range(1, length // 4 + 1) if length % p == 0 and per_column * (length // p) <= 100]
             found = rowview._pieces(per_column, length)
-            if small and small[0] <= 3 * least:
-                assert found == small[0], (per_column, length)
-            elif not small and least <= length:  # not even one column is a small product
-                assert length % found == 0
-            else:
-                assert found in (1, length), (per_column, length)
+            assert found == (small[0] if small and small[0] <= 3 * least else 1), (per_column, length)
 
 
 SIZES = [(1, 2, 3, (13, 18)), (31, 3, 2, (4, 4)), (33, 2, 3, (9, 14)), (5, 34, 33, (7, 9))]

@@ -2,8 +2,8 @@
 
 As in `arrays.convolution.rowview`, columns hold the taps along the width, (rows, kw, C, pw, PW, N), and those along the
 height are a view. The pixels of a row stand in the order in which the pool takes them: all first pixels of its windows,
-then all second ones, so that what is compared lies in long runs. From 32 output channels on these run innermost in
-memory, as the next convolution wants them.
+then all second ones, so that what is compared lies in long runs. The channels of the result run innermost in memory where
+the next convolution wants them so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.convolution import MANY
 from ...arrays.convolution.rowview import _pieces, products
 from ...arrays.scratch import Memory, of_thread
 from ...arrays.threads import divide
@@ -29,6 +28,7 @@ class Rows:
     Args:
         size: (N, C, H, W) of the input, which has dtype ``dtype``.
         pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
+        last: are the channels of the result to run innermost in memory?
     """
 
     reads_x = False  # on the way back
@@ -40,11 +40,12 @@ class Rows:
         geometry: Geometry,
         pool: Pair,
         relu: bool,
+        last: bool,
         dtype: Any,
         memory: Memory,
     ) -> None:
         self.N, self.C, self.H, self.W = size
-        self.O, self.geometry, self.relu, self.dtype = O, geometry, relu, np.dtype(dtype)
+        self.O, self.geometry, self.relu, self.last, self.dtype = O, geometry, relu, last, np.dtype(dtype)
         (self.kh, self.kw), (self.sh, sw), (self.dh, dw) = geometry.kernel, geometry.stride, geometry.dilation
         self.ph, self.pw = pool
         oh, ow = geometry.out((self.H, self.W))
@@ -57,7 +58,6 @@ class Rows:
         self.starts = {(j, t): divmod(t * sw + j * dw, self.apart) for j in range(self.kw) for t in range(self.pw)}
         products = O * self.K * self.oh * self.L / 1e11
         self.block, self.seconds = cut(self.out[0], self.ph * O * self.L, products)  # rows of windows
-        self.last = O >= MANY
         self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
         self.memory, self.ones = memory, np.ones(self.out[1] * self.N, dtype)
         self.pieces = _pieces(O * self.K, self.L)  # of a row, each a product that BLAS is quick with
@@ -228,11 +228,15 @@ class Rows:
                     each, axis = (few[:n], 0) if self.last else (d, (0, 2))
                     yield partial(np.add.reduce, each, axis=axis, out=sums[1])
                     yield partial(np.add, sums[0], sums[1], out=sums[0])
-                if self.ph * self.pw > 1 or dy is not None:
-                    z = room[:n] if dy is None else dy[r * self.ph : r * self.ph + h].reshape(n, *room.shape[1:])
+                there = None if dy is None else dy[r * self.ph : r * self.ph + h]  # (h, O, L)
+                if self.ph * self.pw > 1 or (there is not None and not self.last):
+                    z = room[:n] if there is None or self.last else there.reshape(n, *room.shape[1:])
                     yield from grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
                     d = z
-                of_pieces = self._pixels_first(d, h).reshape(h, pieces, -1, O)
+                pixels = self._pixels_first(d, h)
+                if there is not None and self.last:
+                    yield partial(np.copyto, there, pixels.transpose(0, 2, 1))
+                of_pieces = pixels.reshape(h, pieces, -1, O)
                 part = stacked[r * self.ph : r * self.ph + h].reshape(h, self.K, pieces, -1).transpose(0, 2, 1, 3)
                 yield partial(np.matmul, part, of_pieces, out=each_row[:h])
                 yield partial(np.add.reduce, each_row[:h], axis=(0, 1), out=total[1])
@@ -247,54 +251,73 @@ class Rows:
     @property
     def dy(self) -> Any:
         """Memory for the gradient of the plain convolution, (oh, O, L), between rows that stay 0."""
-        first = 0 if self.sh > 1 else self.kh - 1
-        room = self._rows_of_slopes
-        room[:first] = room[first + self.oh :] = 0
+        room, above = self._rows_of_slopes, self._above
+        room[:above] = room[above + self.oh :] = 0
         if self._dy is None:
-            self._dy = room[first : first + self.oh]
+            self._dy = room[above : above + self.oh]
         return self._dy
 
     @property
+    def _above(self) -> int:
+        """How many rows of output see a row of the image besides the one that begins there."""
+        return (self.kh - 1) // self.sh
+
+    @property
+    def _begin(self) -> int:
+        """How many rows of output could begin on the padded image."""
+        return (self.Hp - 1) // self.sh + 1
+
+    @property
     def _rows_of_slopes(self) -> Any:
-        beside = 0 if self.sh > 1 else 2 * self.kh - 2
-        return self.memory("slopes of rows", (self.oh + beside, self.O, self.L), self.dtype)
+        return self.memory("slopes of rows", (self._above + self._begin, self.O, self.L), self.dtype)
 
     def back_to_image(self, dx: Any, w: Any) -> None:
         """The gradient of x, (N, C, H, W), of what was put into `dy`.
 
-        With stride 1 a row of x is one product with the kh rows that saw it; beside the image these are 0, and 0 * inf
-        would be NaN.
+        The rows of x whose place modulo the stride is r meet every sh-th row of the kernels, from r on. Each is one
+        product with the rows of output that saw it; beside the image these are 0, and 0 * inf would be NaN.
         """
-        rows_first, q = dx.transpose(2, 1, 3, 0), self.out[1]  # (H, C, W, N)
-        if self.sh > 1 or self.last or not np.isfinite(w).all():
+        rows_first = dx.transpose(2, 1, 3, 0)  # (H, C, W, N)
+        if not np.isfinite(w).all():
             return self._tap_by_tap(rows_first, w)
-        top = self.geometry.padding[0][0]
-        W = self.memory("turned", (self.kw, self.C, self.kh, self.O), self.dtype)
-        turned, room = W.reshape(self.kw * self.C, self.kh * self.O), self._rows_of_slopes
-        np.copyto(W, w[:, :, ::-1].transpose(3, 1, 2, 0))
-        row, item = room.strides[0], room.itemsize
-        stacked = strided(room, (self.oh + self.kh - 1, self.kh * self.O, self.L), (row, self.L * item, item))
+        (top, _), sh, q = self.geometry.padding[0], self.sh, self.out[1]
+        phases = [self._phase(r, w) for r in range(sh)]
 
         def some(start: int, stop: int) -> None:
             n, mine = self.image_block, of_thread(self.memory, start)
             place = mine("place", (n, self.C, self.apart, self.Wq, self.N), self.dtype)
             found = mine("found", (n, self.kw * self.C, self.L), self.dtype)
-            for h in range(start, stop, self.image_block):
-                n = min(self.image_block, stop - h, max(0, len(stacked) - h - top))
-                m = min(self.image_block, stop - h)
-                products(turned, stacked[h + top : h + top + n], found[:n])
+            blocks = ((first, r) for first in range(start, stop, self.image_block) for r in range(sh))
+            for first, r in blocks:
+                turned, seen = phases[r]
+                low = max(first, -((r - top) // sh))
+                n = min(first + self.image_block, stop, (self.H - 1 + top - r) // sh + 1) - low
+                if n <= 0:
+                    continue
+                products(turned, seen[low : low + n], found[:n])
                 taps = found[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
-                place[:m] = 0
-                for (j, t), (o, r) in self.starts.items():
-                    place[:n, :, r, o : o + q] += taps[:, j, :, t]
-                for part, pixels in self._inner(place[:m], rows=False):
-                    np.copyto(rows_first[h : h + m, :, pixels], part)
+                place[:n] = 0
+                for (j, t), (o, k) in self.starts.items():
+                    place[:n, :, k, o : o + q] += taps[:, j, :, t]
+                rows = rows_first[low * sh + r - top :: sh][:n]
+                for part, pixels in self._inner(place[:n], rows=False):
+                    np.copyto(rows[:, :, pixels], part)
 
-        divide(self.H, some, self.seconds)
+        divide(self._begin, some, self.seconds)
+
+    def _phase(self, r: int, w: Any) -> tuple[Any, Any]:
+        """Every sh-th row of the kernels from r on, backwards, (kw C, m O); and the rows of slopes they meet, stacked."""
+        m = len(range(r, self.kh, self.sh))
+        W, room = self.memory(("turned", r), (self.kw, self.C, m, self.O), self.dtype), self._rows_of_slopes
+        np.copyto(W, w[:, :, r :: self.sh][:, :, ::-1].transpose(3, 1, 2, 0))
+        row, item = room.strides[0], room.itemsize
+        shape = self._begin, m * self.O, self.L
+        seen = strided(room, shape, (row, self.L * item, item), (self._above - m + 1) * row if m else 0)
+        return W.reshape(self.kw * self.C, m * self.O), seen
 
     def _tap_by_tap(self, rows_first: Any, w: Any) -> None:
-        """As `back_to_image`, for every stride: each row of taps adds what it saw."""
-        q, dy = self.out[1], self._pixels_first(self.dy, self.oh).transpose(0, 2, 1)  # (oh, O, L)
+        """As `back_to_image`, for kernels that are not finite: each row of taps adds what it saw."""
+        q, dy = self.out[1], self.dy  # (oh, O, L)
         W = self.memory("w", (self.kw, self.C, self.O), self.dtype)
         place = self.memory("image", self._image, self.dtype)
         found = self.memory("taps", (self.oh, self.kw * self.C, self.L), self.dtype)
