@@ -36,8 +36,8 @@ BUGS = [
         "compiler/planners/epilogue.py", "np.greater_equal, before", "np.greater, before", BLOCKS
     ),  # ties go to the last
     Bug("compiler/planners/rows.py", "q = (first + left) // self.apart", "q = first // self.apart", BLOCKS),
-    Bug("compiler/planners/rows.py", "if not np.isfinite(w).all():", "if False:", BLOCKS),
-    Bug("compiler/planners/rows.py", "w[:, :, r :: self.sh][:, :, ::-1]", "w[:, :, r :: self.sh]", BLOCKS),
+    Bug("compiler/planners/columns.py", "if not np.isfinite(w).all():", "if False:", BLOCKS),
+    Bug("compiler/planners/columns.py", "w[:, :, r :: self.sh][:, :, ::-1]", "w[:, :, r :: self.sh]", BLOCKS),
     Bug(
         "compiler/planners/rows.py",
         "                    yield partial(np.add, sums[0], sums[1], out=sums[0])\n",

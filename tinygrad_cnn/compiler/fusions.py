@@ -88,7 +88,6 @@ def conv_relu_pool(steps: Steps, conv: Step) -> None:
         return
     for chain in _chains(steps, conv):
         block = _block(chain, _wanted_last(steps, chain[-1].output))
-        x, w = conv.inputs[:2]
         work = _work(block, conv)
         if work is not None and (back := _way_back(steps, chain)):
             _fuse(steps, chain, block, work, *back)
@@ -120,12 +119,12 @@ def _work(block: Block, conv: Step) -> Rows | Wide | None:
     return block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
 
 
-def _wanted_last(steps: Steps, y: Value) -> bool:
+def _wanted_last(steps: Steps, y: Any) -> bool:
     """Is an image wanted with its channels innermost? From many on, but for what takes it otherwise or as a row."""
     readers = [s for s in steps.readers(y) if s in steps.forward]
     convs = [s for s in readers if s.forward is _CONV and s.inputs[0] is y and s.attributes["groups"] == 1]
     rows = any(isinstance(_work(_block([s], False), s), Rows) for s in convs)
-    return y.shape[1] >= MANY and not rows and not any(s.forward is _RESHAPE for s in readers)
+    return bool(y.shape[1] >= MANY) and not rows and not any(s.forward is _RESHAPE for s in readers)
 
 
 def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:

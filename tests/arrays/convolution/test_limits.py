@@ -259,6 +259,7 @@ def test_work_is_thought_to_take_as_long_as_its_multiplications_do(
     multiplications = g.size * w[0].size
     if algorithm is winograd:
         multiplications = 36 * -(-g.shape[2] // 4) * -(-g.shape[3] // 4) * N * C * O
+        seen = [(n, seconds) for n, seconds in seen if n not in (C, O * C)]  # without the work on kernels alone
     assert len(seen) == 3
     for n, seconds in seen:
         assert n > 1
