@@ -12,7 +12,7 @@ import ctypes
 import os
 import threading
 from _thread import allocate_lock
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, suppress
 from itertools import pairwise
 from queue import SimpleQueue
@@ -97,6 +97,22 @@ def divide(n: int, job: Callable[[int, int], None], seconds: float) -> None:
     for _, errors in pending:
         if errors:
             raise errors[0]
+
+
+Calls: TypeAlias = Iterator[Callable[[], Any]]  # NumPy's functions with the arrays that they are to be called on
+
+
+def by_part(make: Callable[[int, int], Calls]) -> Callable[[int, int], None]:
+    """A job for `divide` that does the calls of a part, which are made once."""
+    made: dict[tuple[int, int], list[Callable[[], Any]]] = {}
+
+    def some(start: int, stop: int) -> None:
+        if (start, stop) not in made:
+            made[start, stop] = list(make(start, stop))
+        for call in made[start, stop]:
+            call()
+
+    return some
 
 
 def summed(n: int, job: Callable[[int, int], Any], seconds: float) -> Any:

@@ -164,10 +164,9 @@ def test_a_job_has_about_as_many_tiles_as_were_wanted_and_none_is_left_out(N: in
     assert largest >= min(rows, every.size) / 4  # what BLAS is quick with
 
 
-def test_rows_of_a_product_are_between_64_and_192_and_fewer_the_more_channels_there_are() -> None:
-    found = [winograd._rows(n, n) for n in (1, 32, 64, 100, 128, 1000)]
-    assert found == [192, 192, 128, 81, 64, 64]
-    assert winograd._rows(20, 108) == winograd._rows(108, 20) == 128
+def test_rows_of_a_product_are_few_where_the_kernels_stay_in_the_cache() -> None:
+    assert [winograd._rows(n, n) for n in (1, 32, 64, 65, 128, 1000)] == [64, 64, 64, 128, 128, 128]
+    assert winograd._rows(20, 300) == winograd._rows(300, 20) == 128
 
 
 @pytest.mark.parametrize(("algorithm", "groups"), [(im2col, 1), (im2col, 2), (lastcol, 1)])

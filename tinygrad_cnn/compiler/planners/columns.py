@@ -17,10 +17,10 @@ import numpy as np
 from ...arrays.convolution.rowview import products
 from ...arrays.copying import copy_into
 from ...arrays.scratch import Memory, of_thread
-from ...arrays.threads import divide
+from ...arrays.threads import Calls, by_part, divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Calls, Once, by_part, cut
+from .epilogue import BLOCK, Once, cut
 
 
 class Columns:

@@ -13,11 +13,11 @@ import numpy as np
 
 from ...arrays.convolution.rowview import _pieces, products
 from ...arrays.scratch import Memory, of_thread
-from ...arrays.threads import divide
+from ...arrays.threads import Calls, by_part, divide
 from ...arrays.windows import Geometry, Pair
 from ..memory import Layout, in_order
 from .columns import Columns
-from .epilogue import Calls, Once, by_part, cut, grow, kept_of, shrink
+from .epilogue import Once, cut, grow, kept_of, shrink
 
 
 class Rows(Columns):
