@@ -17,7 +17,7 @@ import numpy as np
 from ...arrays.convolution.rowview import products
 from ...arrays.copying import copy_into
 from ...arrays.scratch import Memory, of_thread
-from ...arrays.threads import Calls, by_part, divide
+from ...arrays.threads import WORTH, Calls, by_part, divide
 from ...arrays.windows import Geometry, Pair, strided
 from ..memory import Layout, in_order
 from .epilogue import BLOCK, Once, cut
@@ -49,10 +49,12 @@ class Columns:
         row = self.C * self.apart * self.Wq * self.N
         self.products = O * self.K * self.oh * self.L / 1e11  # seconds
         _, self._seconds = cut(self._begin, row + self.kw * self.C * self.L, self.products)
-        self._some = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))  # rows of an image at a time
+        self._some = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))  # rows of slopes at a time
+        self._filled = 4 * self._some  # rows of an image
         bare = self.kw == 1 and not any(map(any, geometry.padding))
         self.alike = bare and self._image[2:4] == (self.pw, self.out[1])  # are image and columns the same?
         self._to_image, self._to_columns = Once(self._into_image), Once(self._into_columns)
+        self._from_slopes = Once(self._from_slopes_on)
         self._dy: Any = None  # one view, by which calls are known
 
     @cached_property
@@ -81,15 +83,16 @@ class Columns:
                 found.append((image[:, :, r, q : q + n], slice(first, None, self.apart)))
         return found
 
-    def _into_image(self, image: Any, x: Any) -> Callable[[int, int], None]:
-        """What puts x (N, C, H, W) into some rows of the padded image."""
+    def _into_image(self, x: Any, *columns: Any) -> Callable[[int, int], None]:
+        """What puts x (N, C, H, W) into some rows of the padded image; of the columns, if these are given."""
         (top, _), x_rows = self.geometry.padding[0], x.transpose(2, 1, 3, 0)  # (H, C, W, N)
-        image = image.reshape(self._image)
+        image = columns[0].reshape(self._image) if columns else self.image
+        copy = copy_into if x.strides[0] > x.itemsize and x.size > BLOCK else np.copyto
 
         def calls(start: int, stop: int) -> Calls:
             low, high = max(start, top), min(stop, top + self.H)
             for place, pixels in self._inner(image[low:high]) if low < high else ():
-                yield partial(copy_into, place, x_rows[low - top : high - top, :, pixels])
+                yield partial(copy, place, x_rows[low - top : high - top, :, pixels])
 
         return by_part(calls)
 
@@ -104,17 +107,18 @@ class Columns:
 
     def fill(self, columns: Any, x: Any) -> None:
         """The columns of x (N, C, H, W)."""
-        into_image = self._to_image(columns if self.alike else self.image, x)
-        into_columns = None if self.alike else self._to_columns(columns)
+        jobs = [self._to_image(x, columns)] if self.alike else [self._to_image(x), self._to_columns(columns)]
+        if (seconds := columns.size * 0.4e-9) < WORTH:
+            for job in jobs:
+                job(0, self.Hp)
+            return
 
         def some(start: int, stop: int) -> None:
-            for first in range(start, stop, self._some):
-                last = min(first + self._some, stop)
-                into_image(first, last)
-                if into_columns is not None:
-                    into_columns(first, last)
+            for first in range(start, stop, self._filled):
+                for job in jobs:
+                    job(first, min(first + self._filled, stop))
 
-        divide(self.Hp, some, math.prod(columns.shape) * 0.4e-9)
+        divide(self.Hp, some, seconds)
 
     def stacked(self, columns: Any) -> Any:
         """The columns of every row of output: a view (oh, K, L)."""
@@ -151,18 +155,23 @@ class Columns:
         The rows of x whose place modulo the stride is r meet every sh-th row of the kernels, from r on. Each is one
         product with the rows of output that saw it; beside the image these are 0, and 0 * inf would be NaN.
         """
-        rows_first = dx.transpose(2, 1, 3, 0)  # (H, C, W, N)
         if not np.isfinite(w).all():
-            return self._tap_by_tap(rows_first, w)
-        (top, _), sh, q = self.geometry.padding[0], self.sh, self.out[1]
-        phases = [self._phase(r, w) for r in range(sh)]
+            return self._tap_by_tap(dx.transpose(2, 1, 3, 0), w)
+        some, kernels = self._from_slopes(dx)
+        for r, W in enumerate(kernels):
+            np.copyto(W, w[:, :, r :: self.sh][:, :, ::-1].transpose(3, 1, 2, 0))
+        divide(self._begin, some, self._seconds)
 
-        def some(start: int, stop: int) -> None:
+    def _from_slopes_on(self, dx: Any) -> tuple[Callable[[int, int], None], list[Any]]:
+        """What is done for some rows of output that begin on the image; and where the kernels that it takes belong."""
+        rows_first, (top, _), sh, q = dx.transpose(2, 1, 3, 0), self.geometry.padding[0], self.sh, self.out[1]
+        phases, kernels = zip(*map(self._phase, range(sh)), strict=True)
+
+        def calls(start: int, stop: int) -> Calls:
             n, mine = self._some, of_thread(self.memory, start)
             place = mine("place", (n, self.C, self.apart, self.Wq, self.N), self.dtype)
             found = mine("found", (n, self.kw * self.C, self.L), self.dtype)
-            blocks = ((first, r) for first in range(start, stop, self._some) for r in range(sh))
-            for first, r in blocks:
+            for first, r in ((first, r) for first in range(start, stop, self._some) for r in range(sh)):
                 turned, seen = phases[r]
                 low = max(first, -((r - top) // sh))
                 n = min(first + self._some, stop, (self.H - 1 + top - r) // sh + 1) - low
@@ -170,27 +179,30 @@ class Columns:
                     continue
                 rows = rows_first[low * sh + r - top :: sh][:n]
                 if self.alike and self.apart == 1:
-                    products(turned, seen[low : low + n], rows.reshape(n, self.C, self.L))
+                    yield partial(products, turned, seen[low : low + n], rows.reshape(n, self.C, self.L))
                     continue
-                products(turned, seen[low : low + n], found[:n])
+                yield partial(products, turned, seen[low : low + n], found[:n])
                 taps = found[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
-                place[:n] = 0
+                yield partial(place[:n].fill, 0)
                 for (j, t), (o, k) in self.starts.items():
-                    place[:n, :, k, o : o + q] += taps[:, j, :, t]
+                    there = place[:n, :, k, o : o + q]
+                    yield partial(np.add, there, taps[:, j, :, t], out=there)
                 for part, pixels in self._inner(place[:n]):
-                    np.copyto(rows[:, :, pixels], part)
+                    yield partial(np.copyto, rows[:, :, pixels], part)
 
-        divide(self._begin, some, self._seconds)
+        return by_part(calls), list(kernels)
 
-    def _phase(self, r: int, w: Any) -> tuple[Any, Any]:
-        """Every sh-th row of the kernels from r on, backwards, (kw C, m O); and the slopes that they meet, stacked."""
+    def _phase(self, r: int) -> tuple[tuple[Any, Any], Any]:
+        """Every sh-th row of the kernels from r on, as a matrix (kw C, m O), with the slopes that they meet, stacked.
+
+        And where these kernels belong, (kw, C, m, O), the last row first.
+        """
         m = len(range(r, self.kh, self.sh))
         W, room = self.memory(("turned", r), (self.kw, self.C, m, self.O), self.dtype), self._rows_of_slopes
-        np.copyto(W, w[:, :, r :: self.sh][:, :, ::-1].transpose(3, 1, 2, 0))
         row, item = room.strides[0], room.itemsize
         shape = self._begin, m * self.O, self.L
         seen = strided(room, shape, (row, self.L * item, item), (self._above - m + 1) * row if m else 0)
-        return W.reshape(self.kw * self.C, m * self.O), seen
+        return (W.reshape(self.kw * self.C, m * self.O), seen), W
 
     def _tap_by_tap(self, rows_first: Any, w: Any) -> None:
         """As `back_to_image`, for kernels that are not finite: each row of taps adds what it saw."""
