@@ -35,7 +35,7 @@ BUGS = [
     Bug(
         "compiler/planners/epilogue.py", "np.greater_equal, before", "np.greater, before", BLOCKS
     ),  # ties go to the last
-    Bug("compiler/planners/rows.py", "q = (first + left) // self.apart", "q = first // self.apart", BLOCKS),
+    Bug("compiler/planners/columns.py", "q = (first + left) // self.apart", "q = first // self.apart", BLOCKS),
     Bug("compiler/planners/columns.py", "if not np.isfinite(w).all():", "if False:", BLOCKS),
     Bug("compiler/planners/columns.py", "w[:, :, r :: self.sh][:, :, ::-1]", "w[:, :, r :: self.sh]", BLOCKS),
     Bug(
@@ -44,13 +44,14 @@ BUGS = [
         "",
         BLOCKS,
     ),
-    Bug("compiler/planners/rows.py", "        room[:first] = room[first + self.oh :] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/columns.py", "        room[:above] = room[above + self.oh :] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/columns.py", "(self.kh - 1) // self.sh", "self.kh - 1", BLOCKS),
     Bug("compiler/planners/rows.py", "        parts.clear()  # there may have been more threads before\n", "", FUSED),
     Bug("compiler/planners/wide.py", "        dy[PH * ph :] = dy[:, PW * pw :] = 0\n", "", BLOCKS),
     Bug(
         "compiler/planners/wide.py",
-        "                if self.relu:\n                    np.maximum",
-        "                if False:\n                    np.maximum",
+        "        if self.relu:\n            yield partial(np.maximum",
+        "        if False:\n            yield partial(np.maximum",
         BLOCKS,
     ),
     Bug(

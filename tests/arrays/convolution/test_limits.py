@@ -125,7 +125,7 @@ SIZES = [(1, 2, 3, (13, 18)), (31, 3, 2, (4, 4)), (33, 2, 3, (9, 14)), (5, 34, 3
 
 
 @pytest.mark.parametrize(("N", "C", "O", "size"), SIZES)
-@pytest.mark.parametrize("padding", [((1, 1), (1, 1)), NO_PADS, ((2, 0), (1, 2)), ((0, 3), (0, 1))])
+@pytest.mark.parametrize("padding", [((1, 1), (1, 1)), NO_PADS, ((2, 0), (1, 2)), ((0, 3), (0, 1)), ((6, 7), (5, 0))])
 @pytest.mark.parametrize("rows", [1, 5, 64])
 def test_tiles_may_be_cut_anywhere(
     rows: int, padding: Any, N: int, C: int, O: int, size: Any, monkeypatch: pytest.MonkeyPatch

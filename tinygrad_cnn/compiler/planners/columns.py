@@ -7,7 +7,6 @@ then all second ones, so that what is compared lies in long runs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
