@@ -45,7 +45,6 @@ BUGS = [
         BLOCKS,
     ),
     Bug("compiler/planners/columns.py", "        room[:above] = room[above + self.oh :] = 0\n", "", BLOCKS),
-    Bug("compiler/planners/columns.py", "(self.kh - 1) // self.sh", "self.kh - 1", BLOCKS),
     Bug("compiler/planners/rows.py", "        parts.clear()  # there may have been more threads before\n", "", FUSED),
     Bug("compiler/planners/wide.py", "        dy[PH * ph :] = dy[:, PW * pw :] = 0\n", "", BLOCKS),
     Bug(
