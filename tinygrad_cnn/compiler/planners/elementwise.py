@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays.copying import copy_into, reshaped
+from ...arrays.scratch import aligned
 from ...autograd.backward import broadcast_to
 from ...autograd.backward import sum_to as sum_to_op
 from ...ops import comparison, elementwise
@@ -18,7 +19,7 @@ from ...ops.promotion import _WEAK_NUMBERS
 from ...ops.reduce import spread
 from ...ops.shape import _permute, _reshape
 from ..memory import like
-from ..planned import VIEWS, Calls, Ready, plans, silenced
+from ..planned import VIEWS, Calls, Ready, plans, silence
 
 _VIEWS: list[Any] = [_reshape, _permute, _turned, broadcast_to, spread, _diagonal]
 VIEWS.update(this.op.forward for this in _VIEWS)
@@ -72,7 +73,7 @@ def _relu(y: Any, x: Any) -> Calls | None:
 
 def _gate(d: Any, mask: Any, g: Any, y: Any) -> Calls | None:
     """The mask as numbers: a product with these is quicker by more than it takes to make them so."""
-    if g.shape != y.shape or g.dtype.kind != "f":
+    if g.dtype.kind != "f":
         return None
     return [partial(np.greater, y, elementwise._positive_range(y.dtype)[0], mask), partial(np.multiply, g, mask, d)]
 
@@ -108,12 +109,13 @@ def _declare(this: Any, kind: Kind) -> None:
         y = forward(*arrays, **settings)
         if not done_by(kind, y, arrays, settings):
             return None
-        scratch, x = [like(y).anew() for _ in range(kind.scratch)], arrays[0]
+        silenced = silence() if kind.quiet else None
+        scratch, x = [like(y).over(aligned(y.nbytes)) for _ in range(kind.scratch)], arrays[0]
         over = 0 if kind.over and isinstance(x, np.ndarray) and x.strides == y.strides and x.dtype == y.dtype else None
 
         def calls(y: Any, *xs: Any) -> Calls:
             found = kind.calls(y, *scratch, *xs) or []
-            return [silenced(call) for call in found] if kind.quiet else found
+            return found if silenced is None else [silenced(call) for call in found]
 
         def run(y: Any, *xs: Any) -> None:
             for call in kind.calls(y, *scratch, *xs) or ():
@@ -123,7 +125,7 @@ def _declare(this: Any, kind: Kind) -> None:
             kind.function(*xs, y)
 
         done: Any = run if kind.function is None else at_once
-        return Ready(silenced(done) if kind.quiet else done, (like(y),), over, calls)
+        return Ready(done if silenced is None else silenced(done), (like(y),), over, calls)
 
 
 def done_by(kind: Kind, y: Any, arrays: Any, settings: Any) -> bool:
