@@ -73,9 +73,7 @@ def _closed(steps: list[Step], readers: dict[Value, list[Step]], read: Collectio
     parts = tuple(Part(s.forward, tuple(numbers[_key(x)] for x in s.inputs), s.attributes) for s in steps)
     given = {_key(x): x for step in steps for x in step.inputs}
     mine = set(map(id, steps))
-    made = [
-        s.output for s in steps if s.output in read or any(id(r) not in mine for r in readers.get(s.output, ()))
-    ]
+    made = [s.output for s in steps if s.output in read or any(id(r) not in mine for r in readers.get(s.output, ()))]
     settings = {"parts": parts, "made": tuple(numbers[v] for v in made)}
     where = steps[0].module, steps[0].type, steps[0].line
     name = " + ".join(step.op for step in steps)

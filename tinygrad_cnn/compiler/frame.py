@@ -148,11 +148,11 @@ class _Making:
             else:
                 v[numbers[y]] = self.slots[numbers[y]] = self.room.take(y, layout, over if y is step.output else None)
         freed = [numbers[x] for x in gone if self.slots[numbers[x]] is None]
-        there = [self.slots[x] if type(x) is int else x.x for x in (*map(numbers.__getitem__, step.outputs), *given)]
-        if taken or any(type(x) is int and a is None for x, a in zip(given, there[len(step.outputs) :], strict=True)):
-            call = _on_slots(ready.run, [numbers[y] for y in step.outputs], given, taken, freed)
+        outputs = [numbers[y] for y in step.outputs]
+        if any(self.slots[k] is None for k in (*outputs, *(x for x in given if type(x) is int))):
+            call = _on_slots(ready.run, outputs, given, taken, freed)
         else:
-            call = _made_once(ready, there)
+            call = _made_once(ready, _arrays([*outputs, *given], self.slots))
         call(v)
         return call
 

@@ -78,8 +78,12 @@ def _gate(d: Any, mask: Any, g: Any, y: Any) -> Calls | None:
     return [partial(np.greater, y, elementwise._positive_range(y.dtype)[0], mask), partial(np.multiply, g, mask, d)]
 
 
+def _is_mask(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "b"
+
+
 def _only(y: Any, g: Any, mask: Any) -> Calls | None:
-    if not isinstance(g, np.ndarray) or getattr(mask, "dtype", None) != bool:
+    if not isinstance(g, np.ndarray) or not _is_mask(mask):
         return None
     bits = elementwise._BITS[g.dtype.itemsize]
     return [partial(np.multiply, g.view(bits), mask, y.view(bits))]
@@ -95,7 +99,7 @@ def _rsqrt(y: Any, x: Any) -> Calls:
 
 
 def _choose(y: Any, condition: Any, a: Any, b: Any) -> Calls | None:
-    if getattr(condition, "dtype", None) != bool:
+    if not _is_mask(condition):
         return None
     return [partial(np.copyto, y, b), partial(np.copyto, y, a, where=condition)]
 
