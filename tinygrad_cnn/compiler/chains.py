@@ -15,7 +15,7 @@ LARGE = 1 << 18  # numbers: smaller arrays stay in the cache by themselves
 
 
 def chained(steps: Iterable[Step], read: Collection[Value]) -> list[Step]:
-    """Steps on large arrays of one shape that go number by number, and work on the same numbers, as one.
+    """Steps on large arrays of one shape that go number by number, as one.
 
     Each number of a result is made of the same numbers as before by the same calls, so the bits are the same; but
     a block of them goes through all of these calls while it is in the cache. ``read``: what others than steps read.
@@ -33,7 +33,7 @@ def chained(steps: Iterable[Step], read: Collection[Value]) -> list[Step]:
                 found += _closed(growing, readers, read)
                 growing = []
             found.append(step)
-        elif growing and not _together(growing, step):
+        elif growing and growing[0].output.shape != step.output.shape:
             found += _closed(growing, readers, read)
             growing = [step]
         else:
@@ -51,12 +51,6 @@ def _fits(step: Step) -> bool:
 
 def _made(steps: Iterable[Step]) -> set[Value]:
     return {v for step in steps for v in step.outputs}
-
-
-def _together(growing: list[Step], step: Step) -> bool:
-    """Does it work on numbers that those before have in the cache?"""
-    there = {v for s in growing for v in (*s.outputs, *s.values()) if v.shape == step.output.shape}
-    return growing[0].output.shape == step.output.shape and any(v in there for v in step.values())
 
 
 def _closed(steps: list[Step], readers: dict[Value, list[Step]], read: Collection[Value]) -> list[Step]:
