@@ -125,10 +125,8 @@ def _declare(this: Any, kind: Kind) -> None:
             for call in kind.calls(y, *scratch, *xs) or ():
                 call()
 
-        def at_once(y: Any, *xs: Any) -> None:
-            kind.function(*xs, y)
-
-        done: Any = run if kind.function is None else at_once
+        f: Any = kind.function
+        done: Any = run if f is None else (lambda y, x: f(x, y)) if len(arrays) == 1 else lambda y, a, b: f(a, b, y)
         return Ready(done if silenced is None else silenced(done), (like(y),), over, calls)
 
 
