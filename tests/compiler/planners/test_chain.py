@@ -21,7 +21,6 @@ ONE: list[tuple[Any, dict[str, Any]]] = [
     (elementwise.sigmoid, {}),
     (elementwise.exp, {}),
     (elementwise.relu, {}),
-    (elementwise.rsqrt, {}),
     (activation.silu, {}),
     (activation.leaky_relu, {"slope": 0.1}),
 ]

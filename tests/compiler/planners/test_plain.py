@@ -13,8 +13,7 @@ from tinygrad_cnn.autograd.backward import sum_to
 from tinygrad_cnn.compiler.planned import PLANNERS
 from tinygrad_cnn.ops import affine, comparison, elementwise, shape
 
-UNARY = ["neg", "tanh", "abs", "square", "sigmoid", "relu", "sqrt", "rsqrt", "reciprocal"]
-UNARY += ["exp", "exp2", "expm1", "log", "log2", "log10", "log1p"]
+UNARY = ["neg", "tanh", "abs", "square", "sqrt", "exp", "log", "reciprocal", "sigmoid", "relu"]
 BINARY = ["add", "sub", "mul", "maximum", "minimum", "true_divide", "pow", "gate"]
 DTYPES = st.sampled_from([np.float32, np.float64])
 

@@ -94,10 +94,6 @@ def _sigmoid(y: Any, x: Any) -> Calls:
     return [partial(np.negative, x, y), partial(np.exp, y, y), partial(np.add, one, y, y), partial(np.reciprocal, y, y)]
 
 
-def _rsqrt(y: Any, x: Any) -> Calls:
-    return [partial(np.sqrt, x, y), partial(np.reciprocal, y, y)]
-
-
 def _choose(y: Any, condition: Any, a: Any, b: Any) -> Calls | None:
     if not _is_mask(condition):
         return None
@@ -147,14 +143,13 @@ for _this, _function in {elementwise.add: np.add, elementwise.sub: np.subtract, 
                          comparison.ne: np.not_equal}.items():  # fmt: skip
     _declare(_this, _one(_function))
 for _this, _function in {elementwise.true_divide: np.true_divide, elementwise.sqrt: np.sqrt, elementwise.exp: np.exp,
-                         elementwise.exp2: np.exp2, elementwise.expm1: np.expm1, elementwise.log: np.log,
-                         elementwise.log2: np.log2, elementwise.log10: np.log10, elementwise.log1p: np.log1p,
-                         elementwise.reciprocal: np.reciprocal, elementwise.pow: np.power}.items():  # fmt: skip
+                         elementwise.log: np.log, elementwise.reciprocal: np.reciprocal,
+                         elementwise.pow: np.power}.items():  # fmt: skip
     _declare(_this, _one(_function, quiet=True))
 for _this, _kind in {elementwise.relu: Kind(_relu), elementwise.gate: Kind(_gate, scratch=1),
                      elementwise.only: Kind(_only), elementwise.maximum: _named(np.maximum),
                      elementwise.minimum: _named(np.minimum),
-                     elementwise.sigmoid: Kind(_sigmoid, quiet=True), elementwise.rsqrt: Kind(_rsqrt, quiet=True),
+                     elementwise.sigmoid: Kind(_sigmoid, quiet=True),
                      elementwise.choose: Kind(_choose, over=False),
                      elementwise.where: Kind(_choose, over=False)}.items():  # fmt: skip
     _declare(_this, _kind)
