@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,7 @@ def test_masks_and_choices(dtype: Any, order: Any, seed: int) -> None:
     for choice in (elementwise.choose, elementwise.where):
         check(choice, a > 0, a, b)
         check(choice, a > 0, 1.0, b)
+        check(choice, a > 0, a > 1, b > 0)
         check(choice, a, a, b, planned=False)  # NumPy takes what is not 0 for True
 
 
@@ -89,9 +91,11 @@ def test_nothing_is_said_of_overflow_where_the_operation_is_quiet() -> None:
         assert ready is not None
         assert ready.calls is not None
         y = ready.outputs[0].anew()
-        ready.run(y, x)
-        for call in ready.calls(y, x):
-            call()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ready.run(y, x)
+            for call in ready.calls(y, x):
+                call()
     ready = PLANNERS[elementwise.mul.op.forward](x, x)
     assert ready is not None
     with pytest.warns(RuntimeWarning, match="overflow"):
