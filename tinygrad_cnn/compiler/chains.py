@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ..programs.program import Step, Value, values_in
@@ -14,13 +14,16 @@ from .recorded import Aside
 LARGE = 1 << 18  # numbers: smaller arrays stay in the cache by themselves
 
 
-def chained(steps: Iterable[Step], read: Collection[Value]) -> list[Step]:
-    """Steps on large arrays of one shape that go number by number, as one.
+def chained(forward: Sequence[Step], back: Sequence[Step], read: Collection[Value]) -> tuple[list[Step], list[Step]]:
+    """In each way, steps on large arrays of one shape that go number by number, as one.
 
     Each number of a result is made of the same numbers as before by the same calls, so the bits are the same; but
     a block of them goes through all of these calls while it is in the cache. ``read``: what others than steps read.
     """
-    steps = list(steps)
+    return _chained(forward, {*read, *(v for step in back for v in step.values())}), _chained(back, read)
+
+
+def _chained(steps: Sequence[Step], read: Collection[Value]) -> list[Step]:
     readers: dict[Value, list[Step]] = {}
     for step in steps:
         for value in step.values():

@@ -41,8 +41,7 @@ class Plan:
         results = set(values_in(recorded.result))
         read = {*results, *(g for _, g in recorded.slopes), *(v for _, v in recorded.effects)}
         forward, self._back = fused(*needed(recorded), read)
-        self.forward = chained(forward, read.union(*(step.values() for step in self._back)))
-        self.back = chained(self._back, {g for _, g in recorded.slopes})
+        self.forward, self.back = chained(forward, self._back, read)
         self._numbers = numbers = Numbers(leaving({*results, *(g for _, g in recorded.slopes)}, self.forward))
         self._inputs = [numbers[value] for value in recorded.inputs]
         self._results = [(value, numbers[value]) for value in dict.fromkeys(values_in(recorded.result))]

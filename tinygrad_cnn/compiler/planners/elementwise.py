@@ -138,7 +138,7 @@ def done_by(kind: Kind, y: Any, arrays: Any, settings: Any) -> bool:
 for _this, _function in {elementwise.add: np.add, elementwise.sub: np.subtract, elementwise.mul: np.multiply,
                          elementwise.neg: np.negative, elementwise.tanh: np.tanh, elementwise.abs: np.abs,
                          elementwise.square: np.square,
-                         comparison.lt: np.less, comparison.le: np.less_equal, comparison.gt: np.greater,
+                         comparison.lt: np.less, comparison.gt: np.greater,
                          comparison.ge: np.greater_equal, comparison.eq: np.equal,
                          comparison.ne: np.not_equal}.items():  # fmt: skip
     _declare(_this, _one(_function))
