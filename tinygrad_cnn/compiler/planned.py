@@ -7,7 +7,7 @@ All that can be done once is done by then: views, paddings, scratch memory, the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -51,7 +51,8 @@ def silence() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """
     if not _IN_CONTEXT:
         return quiet
-    context = quiet(copy_context)()
+    context = Context()
+    context.run(np.seterr, all="ignore")
     return lambda call: partial(context.run, call)
 
 
