@@ -22,7 +22,7 @@ def fused_from(step: Step) -> list[str]:
 def parts_of(recorded: Recorded, step: Step) -> list[Step]:
     """The recorded steps that a step does at once; none, where it does them in a way that does not tell."""
     names = fused_from(step)
-    if len(names) == 1:
+    if len(names) == 1 and "parts" not in step.attributes:
         return [step]
     ways = ({v: s for s in way for v in s.outputs} for way in (recorded.forward, recorded.back))
     maker = next((way for way in ways if any(v in way for v in step.outputs)), {})
