@@ -104,7 +104,7 @@ def _fuse(steps: Steps, chain: list[Step], old: list[Step], g: Any, found: str) 
     if old:
         slopes = {_SLOPES[s.forward]: s.output for s in old if s.forward in _SLOPES}
         slopes["y"] = next((s.output for s in reversed(old) if s.forward not in _SLOPES), None)
-        given = (g, x, mean, r, *affine[:1], *([y] if follow.relu else []), *kept)
+        given = (g, x, mean, r, *affine, *([y] if follow.relu or follow.tells else []), *kept)
         outputs = tuple(slopes[name] for name in found)
         settings = {"follow": follow, "found": found}
         steps.replace(old, Step(name_of(old), given, settings, outputs, *where, norm_block_back))

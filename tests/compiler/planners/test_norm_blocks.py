@@ -54,7 +54,7 @@ def by_block(follow: Follow, g: Any, x: Any, affine: Any, added: Any) -> tuple[A
     alone = norm_block(*given, follow=follow, kept=False)
     assert len(alone) == 4
     assert np.array_equal(y, alone[0], equal_nan=True)
-    g, rest = g(y.shape), [*affine[:1], *([y] if follow.relu else []), *kept]
+    g, rest = g(y.shape), [*affine, *([y] if follow.relu or follow.tells else []), *kept]
     names = "xwby" if follow.relu or follow.pooled else "xwb"  # that of y is g itself
     slopes = norm_block_back(g, x, mean, r, *rest, follow=follow, found=names)
     for name, slope in zip(names, slopes, strict=True):

@@ -150,7 +150,7 @@ class Images:
             yield partial(np.einsum, "rc,rc->c", a, b, out=out[1])
         else:
             few = memory("few", (2, *a.shape[:2]), self.dtype)
-            yield partial(np.matmul, a, self.ones, out=few[0])
+            yield partial(np.matmul, a, self.ones[: a.shape[2]], out=few[0])
             yield partial(np.einsum, "rcm,rcm->rc", a, b, out=few[1])
             yield partial(np.add.reduce, few, axis=1, out=out)
 
