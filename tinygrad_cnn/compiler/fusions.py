@@ -55,6 +55,12 @@ def rule(function: Rule) -> Rule:
     return function
 
 
+def first_rule(function: Rule) -> Rule:
+    """Declare a rule for the steps as they were recorded."""
+    RULES.insert(0, function)
+    return function
+
+
 def fused(forward: list[Step], back: list[Step], read: Iterable[Value]) -> tuple[list[Step], list[Step]]:
     """The steps after all rules; ``read``: the values that others than steps read."""
     steps = Steps(list(forward), list(back), read)
@@ -77,7 +83,7 @@ def forward_of(op: Any) -> Any:
 
 RELU, POOL, ADD = map(forward_of, (elementwise.relu, pool.max_pool2d, elementwise.add))
 _GATE, _UNPOOL = map(forward_of, (elementwise.gate, pool.max_pool2d_input))
-_CONV, *_SLOPES = map(forward_of, (conv.conv2d, conv.conv2d_weight, conv.conv2d_bias, conv.conv2d_input))
+CONV, *_SLOPES = map(forward_of, (conv.conv2d, conv.conv2d_weight, conv.conv2d_bias, conv.conv2d_input))
 
 
 @rule
@@ -86,7 +92,7 @@ def conv_relu_pool(steps: Steps, conv: Step) -> None:
 
     Bias and relu grow with what they are given, so the largest of a window is the same before and after them.
     """
-    if conv.forward is not _CONV or conv.attributes["groups"] != 1:
+    if conv.forward is not CONV or conv.attributes["groups"] != 1:
         return
     for chain in chains(steps, conv, RELU, POOL):
         block = _block(chain)
@@ -179,7 +185,7 @@ def _before(step: Step) -> Value:
 
 def _same(slope: Step, conv: Step, steps: Steps) -> bool:
     """Is it the gradient of the kernels of this very convolution?"""
-    twins = [s for s in steps.forward if s.forward is _CONV and s.inputs[0] is conv.inputs[0]]
+    twins = [s for s in steps.forward if s.forward is CONV and s.inputs[0] is conv.inputs[0]]
     left = conv.outputs[1:]
     return slope.attributes.get("columns") in left if left else len(twins) == 1
 

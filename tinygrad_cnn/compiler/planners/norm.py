@@ -81,6 +81,15 @@ class Norm(Images):
         largest_first = self.follow.pooled and not self.follow.residual and (factor > 0).all()
         divide(len(self.blocks), make_of_largest if largest_first else make, self.seconds)
 
+    def scaled(self, y: Any, x: Any, s: Any, t: Any, added: Any) -> None:
+        """y with x * s + t in the place of the normalisation."""
+        x = self._as_it_lies(x)
+        (_, scale, shift, zeros), _, _, make, _ = self._forth(y, x, added)
+        zeros[...] = 0
+        self.fill(scale, s.reshape(-1))
+        self.fill(shift, t.reshape(-1))
+        divide(len(self.blocks), make, self.seconds)
+
     def _moments(self, near: Any, find: Any, find_near: Any) -> tuple[Any, Any]:
         """Mean and biased variance of each channel, (C,)."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -270,3 +279,29 @@ def norm_block_back(*arrays: Any, follow: Follow, found: str, memory: Memory) ->
 
     over = 0 if found[0] == "x" and g.shape == x.shape and like(g).order == norm.order else None
     return Ready(run, tuple(layouts[name] for name in found), over)
+
+
+@declared
+def scaled_block(x: Any, *_more: Any, follow: Follow, memory: Memory) -> Ready:
+    """x * s + t with one s and one t for each channel, and what follows it."""
+    norm = Norm(x, follow, memory)
+
+    def run(y: Any, x: Any, s: Any, t: Any, *added: Any) -> None:
+        norm.scaled(y, x, s, t, added[0] if added else None)
+
+    return Ready(run, (norm.small,))
+
+
+@declared
+def folded(w: Any, *_more: Any, memory: Memory) -> Ready:
+    """The kernels w * s and the bias b * s + t, of w (O, C, kh, kw), s and t (1, O, 1, 1), and b (O,), if any."""
+    few = memory("few", (len(w),), w.dtype)
+
+    def run(kernels: Any, bias: Any, w: Any, s: Any, t: Any, *b: Any) -> None:
+        s = s.reshape(-1)
+        np.multiply(w, s[:, None, None, None], out=kernels)
+        np.copyto(bias, t.reshape(-1))
+        for old in b:
+            np.add(bias, np.multiply(old, s, out=few), out=bias)
+
+    return Ready(run, (like(w), in_order(len(w), dtype=w.dtype)))
