@@ -34,7 +34,7 @@ _NORM, _BIAS = map(forward_of, (normalization.normalize, normalization.normalize
 _SLOPES = {forward_of(normalization.normalize_input): "x", forward_of(normalization.normalize_weight): "w", _BIAS: "b"}
 _SCALED = forward_of(normalization.scale_shift)
 
-FOLDED = 4  # numbers of kernels for each one of the result, at most: what is spared is a pass over that
+FOLDED = 1  # numbers of kernels for each one of the result, at most: what is spared is a pass over that
 
 
 @first_rule
@@ -166,8 +166,7 @@ def _fuse(steps: Steps, chain: list[Step], old: list[Step], g: Any, found: str) 
         new.append(Aside("move_statistics", (mean, variance), {}, (nothing,), *where, tell, last=True))
     steps.replace(chain, *new)
     if old:
-        slopes = {_SLOPES[s.forward]: s.output for s in old if s.forward in _SLOPES}
-        slopes["y"] = next((s.output for s in reversed(old) if s.forward not in _SLOPES), None)
+        slopes = {_SLOPES.get(s.forward, "y"): s.output for s in old}  # of y the last one
         given = (g, x, mean, r, *affine, *([y] if follow.relu or follow.tells else []), *kept)
         outputs = tuple(slopes[name] for name in found)
         settings = {"follow": follow, "found": found}

@@ -161,7 +161,7 @@ class Norm(Images):
     ) -> None:
         """The gradients of x, w, b and of the plain normalisation, those that are not None, from g, that of y."""
         dx, dw, db, dy = slopes
-        x, mean, r, *affine = self._as_it_lies(x), *(a.reshape(-1) for a in (mean, r, *affine))
+        x, (mean, r, *affine) = self._as_it_lies(x), [a.reshape(-1) for a in (mean, r, *affine)]
         rows, rest, make, *ways = self._back(dx, dy, g, x, y, *keeps)
         for a in rest:
             a[...] = 0
@@ -183,10 +183,11 @@ class Norm(Images):
 
         Where y = (x - mean) r w + b, sum(dy * y) tells the second one.
         """
-        w, b, *_ = [*affine, *[np.ones_like(mean), np.zeros_like(mean)][len(affine) :]]
+        ones: list[Any] = [np.ones_like(mean), np.zeros_like(mean)]
+        w, b = [*affine, *ones[len(affine) :]]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if ((mean * r) ** 2 <= FAR).all():
-                from_y = self.follow.tells and ((b * b <= FAR * w * w) & (w != 0)).all()
+                from_y = self.follow.tells and (b * b < FAR * w * w).all()
                 total, dot = self._found(of_y if from_y else of_x)
                 dot = (dot - b * total) / (w * r) if from_y else dot - mean * total
                 if np.isfinite(dot).all():
