@@ -178,7 +178,9 @@ class Norm(Images):
             self.fill(rows[3], r * affine[0] if affine else r)
             divide(len(self.blocks), make, self.seconds)
 
-    def _products(self, near: Any, mean: Any, r: Any, affine: Any, of_y: Any, of_x: Any, of_distances: Any) -> Any:
+    def _products(
+        self, near: Any, mean: Any, r: Any, affine: Sequence[Any], of_y: Any, of_x: Any, of_distances: Any
+    ) -> Any:
         """sum(dy) and sum(dy * (x - mean)) of each channel, (C,): in the quickest way that loses no digits.
 
         Where y = (x - mean) r w + b, sum(dy * y) tells the second one.
