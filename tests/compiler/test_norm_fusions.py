@@ -12,6 +12,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.arrays import threads
+from tinygrad_cnn.compiler.parts import parts_of
 from tinygrad_cnn.compiler.planners import images
 from tinygrad_cnn.compiler.planners.norm import norm_block
 from tinygrad_cnn.nn import functional as F
@@ -224,7 +225,9 @@ def test_fixed_statistics_are_in_the_kernels(name: str, dtype: Any) -> None:
             for ours, theirs in zip(*(results(m(tg.tensor(numbers(k, dtype)))) for m in (fast, net)), strict=True):
                 assert_near(ours, theirs)
     (plan,) = [p for plans in fast._plans.plans.values() for p in plans]
-    assert [s.op for s in plan.forward if s.op not in ("fixed_affine",)] == ops
+    assert [s.op for s in plan.forward if s.op != "fixed_affine"] == ops
+    for made in plan.forward:  # as a profile counts them
+        assert sorted(part.op for part in parts_of(plan.recorded, made)) == sorted(made.op.split(" + "))
 
 
 def test_statistics_stay_apart_where_gradients_come() -> None:
