@@ -9,6 +9,7 @@ MEMORY, FUSED, BLOCKS = (
     ["tests/compiler/test_fusions.py"],
     ["tests/compiler/planners"],
 )
+NORMS = ["tests/compiler/test_norm_fusions.py"]
 CASES, PLAIN = ["tests/compiler/test_cases.py"], ["tests/compiler/planners/test_plain.py"]
 CHAIN, CHAINS = ["tests/compiler/planners/test_chain.py"], ["tests/compiler/test_chains.py"]
 DESK = ["tests/arrays/test_scratch.py"]
@@ -72,6 +73,23 @@ BUGS = [
     Bug("compiler/planners/elementwise.py", "choose: Kind(_choose, over=False)", "choose: Kind(_choose)", PLAIN),
     Bug("compiler/planned.py", "return lambda call: partial(context.run, call)", "return lambda call: call", PLAIN),
     Bug("arrays/scratch.py", "start = -memory.ctypes.data % 64", "start = 0", DESK),
+    Bug("compiler/norm_fusions.py", '_left(chain[0], "mean")', '_left(chain[0], "r")', NORMS),
+    Bug("compiler/norm_fusions.py", "{}, (nothing,), *where, tell, last=True", "{}, (nothing,), *where, tell", NORMS),
+    Bug("compiler/norm_fusions.py", "v in steps.read or any(s not in every", "any(s not in every", NORMS),
+    Bug("compiler/norm_fusions.py", "y in steps.read or len(steps.readers(y)) > 1", "len(steps.readers(y)) > 1", NORMS),
+    Bug("compiler/norm_fusions.py", " and a is not b", "", NORMS),
+    Bug(
+        "compiler/planners/norm.py",
+        "self.follow.pooled and not self.follow.residual and (factor > 0).all()",
+        "self.follow.pooled",
+        NORMS,
+    ),
+    Bug("compiler/planners/norm.py", "(mean * mean <= FAR * variance).all()", "True", NORMS),
+    Bug("compiler/planners/norm.py", "self.follow.tells and (b * b < FAR * w * w).all()", "True", NORMS),
+    Bug("compiler/planners/norm.py", "dot - b * total", "dot", NORMS),
+    Bug("compiler/planners/norm.py", "        for a in rest:\n            a[...] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/images.py", "if shape[self.outer] == self.out[self.outer] else 1", "", BLOCKS),
+    Bug("compiler/planners/images.py", "math.gcd(*within)", "max(within)", BLOCKS),
     Bug("arrays/scratch.py", "        place[1] += size\n", "", DESK),
     Bug("arrays/scratch.py", "key = key, shape, dtype", "key = key, shape", DESK),
     Bug(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..nn.module import Module
 from ..nn.registry import changes
+from . import norm_fusions as norm_fusions
 from . import planners as planners
 from .compiled import CompiledFunction, CompileWarning, InPlace, compiled_module
 

@@ -34,7 +34,8 @@ def parts_of(recorded: Recorded, step: Step) -> list[Step]:
         if part is not None and value not in given and part not in found:
             found[part] = None
             values += [v for v in part.values() if v not in part.outputs]
-    return [*found] if Counter(part.op for part in found) == Counter(names) else []
+    mine = [part for part in found if part.op in names]
+    return mine if Counter(part.op for part in mine) == Counter(names) else []
 
 
 def memory_of(plan: Any, step: Step) -> list[tuple[int | None, int]]:
