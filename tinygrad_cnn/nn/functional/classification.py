@@ -71,7 +71,8 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
 def _indices(t: Any, *, classes: int, ignore_index: int | None, name: str) -> tuple[Any, Any]:
     """Class indices as a batch, those that do not count as 0; and which count, or None for all."""
     counts, given = None, t
-    fits = not t.size or (np.minimum.reduce(t, axis=None) >= 0 and np.maximum.reduce(t, axis=None) < classes)
+    unsigned = t.view(t.dtype.str.replace("i", "u"))  # in which what is below 0 is large
+    fits = not t.size or np.maximum.reduce(unsigned, axis=None) < classes
     if not fits or (ignore_index is not None and 0 <= ignore_index < classes):
         bad = (t < 0) | (t >= classes)
         if ignore_index is not None:
@@ -189,9 +190,9 @@ def cross_entropy(
         a = array_of(input)
         given = {"classes": a.shape[1], "dtype": a.dtype, "ignore_index": ignore_index, "name": name}
         t, counts, shares = aside(_usual, target, **given)
-        if rails.on:
-            _guard(input, t, counts, ignore_index, reduction, name)
         if shares is not None:
+            if rails.on:
+                _guard(input, t, counts, ignore_index, reduction, name)
             return ops.cross_entropy(input, t, shares)
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_floating(input, "input", name)
