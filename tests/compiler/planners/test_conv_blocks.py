@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_cnn.arrays.scratch import Desk
+from tinygrad_cnn.compiler.planners import epilogue
 from tinygrad_cnn.compiler.planners.conv import Block, conv_block, conv_block_back
 from tinygrad_cnn.compiler.planners.rows import Rows
 from tinygrad_cnn.compiler.planners.wide import Wide
@@ -116,6 +117,12 @@ def test_each_kind(
     g = lambda shape: np.random.default_rng(7).standard_normal(shape)  # noqa: E731
     for ours, theirs in zip(by_block(block, g, x, w, b), by_operations(block, g, x, w, b), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
+def test_one_row_of_windows_at_a_time(channels: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epilogue, "BLOCK", 1)
+    test_each_kind(channels, (2, 2), True)
 
 
 @pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
