@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays.scratch import Memory, fresh, of_thread
-from ...arrays.threads import divide
+from ...arrays.threads import by_part, divide
 from ...ops import activation, elementwise, special
 from ..memory import like
 from ..planned import PLANNERS, WORKERS, Ready, silence
 from .elementwise import KINDS, done_by
-from .epilogue import Once, by_part
+from .epilogue import Once
 
 BLOCK = 1 << 19  # bytes of a block of one array; some of them stay in the cache
 SECONDS = 0.4e-9  # that a number of one operation takes
