@@ -97,7 +97,7 @@ def test_one_image_after_the_other_gives_what_operations_give(drawn: Any, dtype:
 
 
 def test_one_large_image_is_not_taken_at_once() -> None:
-    block, memory = Block((1, 1), ((1, 1), (1, 1)), (1, 1), True, (1, 1)), Desk().of_job()
+    block, memory = Block((1, 1), ((1, 1), (1, 1)), (1, 1), True, (1, 1), False), Desk().of_job()
     assert block.on_one((1, 32, 16, 16), (32, 32, 3, 3), np.dtype(np.float32), memory)
     assert block.on_one((1, 32, 64, 64), (32, 32, 3, 3), np.dtype(np.float32), memory) is None
     assert block.on_one((2, 32, 16, 16), (32, 32, 3, 3), np.dtype(np.float32), memory) is None
@@ -122,7 +122,7 @@ def test_each_kind(
 @pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
 def test_one_row_of_windows_at_a_time(channels: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(epilogue, "BLOCK", 1)
-    test_each_kind(channels, (2, 2), True)
+    test_each_kind(channels, (2, 2), (1, 1), True, channels[1] == 32)
 
 
 @pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
