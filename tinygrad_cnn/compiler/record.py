@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy import ndarray
@@ -39,8 +40,8 @@ class Recording(Tape):
         self.draws = False
         self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
         self._source, self._dice = default_generator().numpy, _position()
-        self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
-        self._kept_by: dict[Node, tuple[Any, ...]] = {}  # its result and inputs
+        self._grads: list[tuple[ref[Tensor], Any]] = []  # tensors that are met, and the gradients they had
+        self._kept_by: WeakKeyDictionary[Node, tuple[Any, ...]] = WeakKeyDictionary()  # its result and inputs
         self._owners: dict[Value, set[int]] = {}  # of the memory that a value was seen in
         self._within: dict[Value, Value] = {}  # views, with what they are views of
         self._begun = next(tickets)
@@ -61,7 +62,7 @@ class Recording(Tape):
             self.sources[value] = x
         self._owners.setdefault(value, set()).add(id(owner_of(array_of(x))))
         if isinstance(x, Tensor):
-            self._grads.setdefault(id(x), (x, x._grad))
+            self._grads.append((ref(x), x._grad))
         super()._note(value, x)
 
     def value_of(self, x: Any) -> Any:
@@ -224,7 +225,7 @@ class Recording(Tape):
             self.stop("the generator of random numbers is seeded, or set back")
         if not self.why and _position() != self._dice:
             self.stop("random numbers are drawn where no operation sees it")
-        if not self.why and any(x._grad is not before for x, before in self._grads.values()):
+        if not self.why and any(x._grad is not before for found, before in self._grads if (x := found()) is not None):
             self.stop("a gradient is left at a tensor, or taken from it")
         if not self.why and any(wants(x) and self._there(x) is None for x in self.sources.values()):
             self.stop("a parameter is written into where no operation sees it")
@@ -297,7 +298,9 @@ class Recording(Tape):
             return value if whole is value else self._made("passage", (whole,), {}, y._array, itself)
         root, path = _root(y)
         around = self._there(root) if path else None
-        apart = around is not None and self._root(around) is not self._root(value)
+        apart = around is not None and (
+            self._root(around) is not self._root(value) or y._array.flags.writeable is not root._array.flags.writeable
+        )
         return (self._derived(y) or value) if apart else value
 
     def _way_back(
