@@ -33,16 +33,10 @@ from tinygrad_cnn.compiler import fusions, run
 from tinygrad_cnn.compiler.planned import PLANNERS
 from tinygrad_cnn.nn import functional as F
 
-CALLS = [(True, 0), (True, 0), (True, 1), (False, 0), (False, 0), (True, 0), (True, 1), (False, 0)]  # trains; which batch
-    (True, 0),
-    (True, 0),
-    (True, 1),
-    (False, 0),
-    (False, 0),
-    (True, 0),
-    (True, 1),
-    (False, 0),
-]  # trains; which size
+CALLS = (  # does it train, and which size has the batch?
+    *((True, 0), (True, 0), (True, 1), (False, 0)),
+    *((False, 0), (True, 0), (True, 1), (False, 0)),
+)
 ROUNDING = 2.0**-23
 NEAR = 10  # times what a rounding does
 
