@@ -82,16 +82,12 @@ def draw(seed: int) -> Case:
     """A net, and how it is called."""
     rng = np.random.default_rng(seed)
     tg.manual_seed(seed)
-    kind, words = rng.random(), 0
-    shape: Shape = (one_of(rng, (1, 2, 3, 4, 4, 16)), *rng.integers(4, 13, 2).tolist())
-    layers: list[tuple[nn.Module, bool]] = []
-    if kind > 0.9:
-        words = small(rng, 9)
-        shape = start = (small(rng, 6),)
-        layers.append((nn.Embedding(words, 4), False))
-        shape = (*shape, 4)
-    else:
-        start = shape = shape if kind < 0.7 else (small(rng, 12),) if kind < 0.8 else (small(rng, 6), small(rng, 6))
+    kind = rng.random()
+    image: Shape = (one_of(rng, (1, 2, 3, 4, 4, 16)), *rng.integers(4, 13, 2).tolist())
+    words = small(rng, 9) if kind > 0.9 else 0
+    start = image if kind < 0.7 else (small(rng, 12),) if kind < 0.8 or words else (small(rng, 6), small(rng, 6))
+    layers: list[tuple[nn.Module, bool]] = [(nn.Embedding(words, 4), False)] if words else []
+    shape = (*start, 4) if words else start
     for _ in range(int(rng.integers(1, 8))):
         layer, after = drawn(rng, shape)
         if after == shape and len(layers) > bool(words) and rng.random() < 0.2:

@@ -57,7 +57,7 @@ def outcome(function: Function, x: Any, k: int = 0) -> list[Any]:
         made = function(leaf)
         results = made if isinstance(made, tuple) else (made,)
         seen: list[Any] = [y.tolist() for y in results]
-        sum(y.square().sum() for y in results).backward()  # type: ignore[union-attr]
+        sum(y.square().sum() for y in results).backward()
     except RuntimeError as error:
         return [str(error)]
     assert leaf.grad is not None
