@@ -18,6 +18,7 @@ from ..autograd.modes import here
 from ..nn.module import Module
 from ..nn.summary import leaves_in
 from ..ops.promotion import get_default_dtype
+from ..programs.timing import only_profiles
 from ..tensors import Tensor
 from .again import Before, made_again
 from .guards import World
@@ -25,7 +26,6 @@ from .kinds import kind_of, memory, objects_in, shared
 from .recorded import SHARED, Recorded, Stopped
 from .run import Plan
 from .show import Shown, latest, listings
-from .timing import only_profiles
 from .watched import record
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is, unless plans serve most calls

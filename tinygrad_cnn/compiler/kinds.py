@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from ..arrays.writes import owner_of
 from ..autograd.graph import Variable, array_of
-from .outside import PLAIN
+from ..programs.outside import PLAIN
 from .recorded import Recorded, wants
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.graph import Variable
+from ..programs.outside import PLAIN
 from ..programs.program import put_together
-from .outside import PLAIN
 
 
 def itself(a: ndarray) -> ndarray:
