@@ -21,13 +21,13 @@ from ..autograd.graph import Node, Op, Variable, array_of, wrap
 from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
-from ..programs.program import Value, put_together
+from ..programs.program import Value, mapped
 from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten, _root
 from .guards import attributes_of
 from .recorded import SHARED, Aside, Given, Recorded, Stopped, wants
-from .results import copied, itself, odd, with_values
+from .results import copied, itself, odd
 
 
 class Recording(Tape):
@@ -89,22 +89,16 @@ class Recording(Tape):
         return value
 
     def _settings(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._setting(value) for name, value in attributes.items()}
+        return {name: mapped(value, self._setting) for name, value in attributes.items()}
 
     def _setting(self, value: Any) -> Any:
-        if isinstance(value, (Variable, ndarray)):
-            return self.value_of(value)
-        if isinstance(value, dict):
-            return self._settings(value)
-        if isinstance(value, (tuple, list)):
-            return put_together(value, [self._setting(part) for part in value])
         if is_source(value):  # of random numbers: the same in each call?
             self.constants[Value(-1, "generator", (), np.dtype(object))] = value
-        return value
+        return self.value_of(value) if isinstance(value, (Variable, ndarray)) else value
 
     def _overwritten(self, x: Value, a: Any, path: Path, part: Value) -> Value:
         op: Op = _overwritten.op  # type: ignore[attr-defined]
-        return self._made(op.name, (x, part), {"path": self._setting(path)}, a, op.forward)
+        return self._made(op.name, (x, part), self._settings({"path": path}), a, op.forward)
 
     # --------------------------------------------------------------------------------------- called by the engine
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
@@ -267,7 +261,7 @@ class Recording(Tape):
             self.sources,
             forward,
             self.steps,
-            with_values(result, values),
+            mapped(result, lambda x: values[id(x)] if isinstance(x, Variable) else x),
             cotangents,
             slopes,
             effects,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy import ndarray
 
 from ..autograd.graph import Variable
 from ..programs.outside import PLAIN
-from ..programs.program import put_together
 
 
 def itself(a: ndarray) -> ndarray:
@@ -34,14 +32,3 @@ def odd(thing: Any) -> str:
         parts = thing.values() if isinstance(thing, dict) else thing
         return next(filter(None, map(odd, parts)), "")
     return f"something of the type {type(thing).__name__}"
-
-
-def with_values(thing: Any, values: Mapping[int, Any]) -> Any:
-    """A result with Values in the places of its tensors, or what says which one it is."""
-    if isinstance(thing, Variable):
-        return values[id(thing)]
-    if isinstance(thing, dict):
-        return type(thing)((key, with_values(part, values)) for key, part in thing.items())
-    if isinstance(thing, (tuple, list)):
-        return put_together(thing, [with_values(part, values) for part in thing])
-    return thing
