@@ -26,8 +26,7 @@ from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten, _root
 from .guards import attributes_of
-from .recorded import SHARED, Aside, Given, Recorded, Stopped, wants
-from .results import copied, itself, odd
+from .recorded import SHARED, Aside, Given, Recorded, Stopped, copied, itself, odd, wants
 
 
 class Recording(Tape):
@@ -67,7 +66,11 @@ class Recording(Tape):
 
     def value_of(self, x: Any) -> Any:
         """The Value of a tensor or an array; numbers as they are."""
-        return x if isinstance(x, np.generic) else super().value_of(x)
+        try:
+            return x if isinstance(x, np.generic) else super().value_of(x)
+        except RuntimeError as error:  # written into behind the package's back
+            self.stop(str(error))
+            return self._met(x, array_of(x))
 
     def _made(self, op: str, inputs: Any, attributes: Any, a: ndarray, forward: Any = None) -> Value:
         value, owner = super()._made(op, inputs, attributes, a, forward), id(owner_of(a))
@@ -105,10 +108,7 @@ class Recording(Tape):
         """Note an operation; and what it left for its rules, as results more."""
         if self.why:
             return
-        try:
-            given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
-        except RuntimeError as error:  # written into behind the package's back
-            return self.stop(str(error))
+        given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
         self._step(op, given, self._settings(attributes), result)
         if result._node is not None:
             self._kept_by[result._node] = self.steps[-1].output, *given
@@ -163,11 +163,7 @@ class Recording(Tape):
         if self.why:
             return made
         there = {id(x): value for value, x in self.sources.items()} if last else {}  # changed or not
-        try:
-            given = tuple(there[id(x)] if id(x) in there else self.value_of(x) for x in inputs)
-        except RuntimeError as error:
-            self.stop(str(error))
-            return made
+        given = tuple(there[id(x)] if id(x) in there else self.value_of(x) for x in inputs)
         several, outputs = isinstance(made, tuple), []
         made = tuple(self._own(a) for a in (made if several else (made,)))
         for a in made:
@@ -215,28 +211,28 @@ class Recording(Tape):
         Raises:
             Stopped: no plan can be made of it.
         """
-        if not self.why and default_generator().numpy is not self._source:
-            self.stop("the generator of random numbers is seeded, or set back")
-        if not self.why and _position() != self._dice:
-            self.stop("random numbers are drawn where no operation sees it")
-        if not self.why and any(x._grad is not before for found, before in self._grads if (x := found()) is not None):
-            self.stop("a gradient is left at a tensor, or taken from it")
-        if not self.why and any(wants(x) and self._there(x) is None for x in self.sources.values()):
-            self.stop("a parameter is written into where no operation sees it")
         results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray, np.generic))]
-        if any(not isinstance(x, Variable) for x in results):
-            self.stop("it returns an array or a number of NumPy")
-        elif not results:
-            self.stop("it returns no tensor")
-        elif other := odd(result):
-            self.stop(f"it returns {other}")
+        grads = ((x, before) for met, before in self._grads if (x := met()) is not None)
+        wrong = {
+            "the generator of random numbers is seeded, or set back": default_generator().numpy is not self._source,
+            "random numbers are drawn where no operation sees it": _position() != self._dice,
+            "a gradient is left at a tensor, or taken from it": any(x._grad is not before for x, before in grads),
+            "a parameter is written into where no operation sees it": any(
+                wants(x) and self._there(x) is None for x in self.sources.values()
+            ),
+            "it returns an array or a number of NumPy": any(not isinstance(x, Variable) for x in results),
+            "it returns no tensor": not results,
+            f"it returns {(other := odd(result))}": other,
+        }
+        for why in filter(wrong.get, wrong):
+            self.stop(why)
         if self.why:
             raise Stopped(self.why)
         there = {id(x): Given(x) for x in self.sources.values()} | {id(x): Given(k) for k, x in enumerate(inputs)}
         made = [y for y in results if id(y) not in there]
         values: dict[int, Any] = {**there, **self._apart(made)}
         forward, self.steps = self.steps, []
-        effects = list(self._effects())
+        effects = list(self._effects(inputs))
         each = {id(x): (k, x) for k, x in enumerate(inputs) if wants(x)}  # one that is given twice gets one gradient
         wanted: list[tuple[Any, Any]] = list(each.values())
         lie_in = set(map(id, (owner_of(array_of(y)) for y in made)))
@@ -244,13 +240,15 @@ class Recording(Tape):
         tied = [x for x in written if id(owner_of(array_of(x))) in lie_in]
         if any(x is y for x in tied for y in (*inputs, *self.sources.values())):
             self.stop(SHARED)
-            raise Stopped(self.why)
         others = [x for x in (*self.sources.values(), *self.constants.values()) if self._was_there(x)]
         wanted += [(x, x) for x in others if wants(x) and not any(x is y for y, _ in effects)]
         ys = list({id(y): y for y in made if wants(y)}.values()) if here.mode.recording else []
         self._over = True
+        cotangents: list[Any] = []
+        slopes: list[Any] = []
         try:
-            cotangents, slopes = self._way_back(ys, wanted, values) if ys else ([], [])
+            if ys and not self.why:
+                cotangents, slopes = self._way_back(ys, wanted, values)
         except Exception as error:  # it is none that can be recorded: of a checkpoint, for one
             self.stop(f"its way back is none of operations: {error}")
         if self.why:
@@ -317,9 +315,9 @@ class Recording(Tape):
                 slopes.append((key, self.value_of(np.asarray(g) if isinstance(g, np.generic) else g)))
         return cotangents, slopes
 
-    def _effects(self) -> Iterator[tuple[Any, Value]]:
+    def _effects(self, inputs: Sequence[Any]) -> Iterator[tuple[Any, Value]]:
         """Tensors that were there before and are written into by operations."""
-        own = {id(x): (value, x, k) for k, (value, x) in enumerate(zip(self.inputs, self._given, strict=True))}
+        own = {id(x): (value, x, k) for k, (value, x) in enumerate(zip(self.inputs, inputs, strict=True))}
         others = ((value, x, x) for value, x in (*self.sources.items(), *self.constants.items()))
         for value, x, key in (*own.values(), *others):
             now = self._there(x) if isinstance(x, Variable) else None
@@ -329,11 +327,6 @@ class Recording(Tape):
                 if wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
                 yield key, now
-
-    def take(self, name: str, tensor: Any) -> None:
-        """An input."""
-        self._given = [*getattr(self, "_given", ()), tensor]
-        super().take(name, tensor)
 
 
 def _position() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from numpy import ndarray
 
 from ..arrays.copying import as_it_lies
 from ..autograd.graph import Variable, wrap
+from ..programs.outside import PLAIN
 from ..programs.program import Step, Value
 
 
@@ -133,3 +135,25 @@ class Stopped(Exception):
 def wants(x: Any) -> bool:
     """Is it a tensor that requires a gradient?"""
     return isinstance(x, Variable) and (x._wants_grad or x._node is not None)
+
+
+def itself(a: ndarray) -> ndarray:
+    """The same numbers in the same memory."""
+    return a.view()
+
+
+def copied(a: ndarray, axes: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
+    """The same numbers in memory of their own, which lie there along the axes in this order."""
+    new = np.empty([a.shape[i] for i in axes], dtype).transpose(np.argsort(axes))
+    new[...] = a
+    return new
+
+
+def odd(thing: Any) -> str:
+    """What of a result a plan cannot make anew: it might hold tensors; "" where nothing is."""
+    if isinstance(thing, (Variable, *PLAIN)):
+        return ""
+    if type(thing) in (dict, OrderedDict, list, tuple) or isinstance(thing, (list, tuple)):
+        parts = thing.values() if isinstance(thing, dict) else thing
+        return next(filter(None, map(odd, parts)), "")
+    return f"something of the type {type(thing).__name__}"
