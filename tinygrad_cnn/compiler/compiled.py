@@ -233,9 +233,7 @@ def compiled_module(model: Module) -> Module:
     """The module, compiled: one that shares all it owns, and computes by plans."""
     new = object.__new__(_compiled_class(cast(Any, type(model))))
     object.__setattr__(new, "__dict__", model.__dict__)
-    object.__setattr__(
-        new, "_plans", Plans(lambda *args, **kwargs: model.forward(*args, **kwargs), model, type(model).__name__)
-    )
+    object.__setattr__(new, "_plans", plans_of(model))
     object.__setattr__(new, "_orig_mod", model)
     return new
 
