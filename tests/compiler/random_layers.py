@@ -40,6 +40,11 @@ CHAINED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # of what a chain wa
     "twice": lambda x, y: x.sigmoid() * y + x.sigmoid(),
     "gelu": lambda _x, y: 0.5 * y * (1 + (y * 0.8).tanh()),
     "mean": lambda x, y: y - x.mean(-1, keepdim=True),
+    "powers": lambda x, y: (y.abs() + 1) ** -1.5 + x**2,
+    "rsqrt": lambda x, y: (x.square() + 1).rsqrt() * y,
+    "exps": lambda x, y: y.clamp(-2, 2).exp2() - (-x.abs()).expm1(),
+    "logs": lambda x, y: (y.abs() + 1).log2() + (x.abs() + 1).log10() - x.square().log1p(),
+    "compared": lambda x, y: tg.where(x <= 0.25, y, tg.where(x >= 0.75, y * 0.5, tg.where(x < 0.5, x, y + 1))),
 }
 
 
