@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tinygrad_cnn.compiler.recorded import Recorded
-from tinygrad_cnn.compiler.show import Look
+from tinygrad_cnn.programs.listing import Look
 from tinygrad_cnn.programs.program import Step, Value
 
 

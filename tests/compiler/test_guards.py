@@ -21,8 +21,8 @@ from tests.compiler.test_compile import planned
 from tinygrad_cnn import nn
 from tinygrad_cnn.compiler import CompileWarning
 from tinygrad_cnn.compiler.compiled import KINDS
-from tinygrad_cnn.compiler.outside import Outside
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.programs.outside import Outside
 
 pytestmark = pytest.mark.filterwarnings("error::tinygrad_cnn.compiler.CompileWarning")
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import tinygrad_cnn as tg
 from tests.compiler.stand_ins import fused
 from tinygrad_cnn import nn
-from tinygrad_cnn.compiler.show import WIDTH
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.programs.listing import WIDTH
 from tinygrad_cnn.programs.program import Value
 
 

@@ -13,12 +13,12 @@ import tinygrad_cnn as tg
 from tests.compiler.stand_ins import fused
 from tests.compiler.test_show import LeNet
 from tinygrad_cnn import nn
-from tinygrad_cnn.compiler import timing
-from tinygrad_cnn.compiler.parts import parts_of
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.profiler import profile
 from tinygrad_cnn.profiler.events import EARLIER, NO_MODULE
 from tinygrad_cnn.profiler.flops import step_flops
+from tinygrad_cnn.programs import timing
+from tinygrad_cnn.programs.parts import parts_of
 
 
 def names(p: profile, phase: str) -> list[str]:

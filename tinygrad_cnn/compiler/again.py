@@ -28,7 +28,7 @@ class Before:
     """
 
     def __init__(self, recorded: Recorded, inputs: Sequence[Any], world: World) -> None:
-        read, written = read_by_results(recorded)
+        read, written = recorded.read
         self.inputs, self.world, self.modes = inputs, world, world.modes
         self.things = [(x, x._array, x._node) if isinstance(x, Variable) else (x, x, None) for x in (*inputs, *read)]
         own = [*written, *(inputs[k] for k, _ in recorded.effects if type(k) is int)]
@@ -81,19 +81,6 @@ class Before:
                 module.training = mode
             for x, a in values:
                 x._array[...] = a
-
-
-def read_by_results(recorded: Recorded) -> tuple[list[Variable], list[Variable]]:
-    """The tensors besides the inputs that the results are made of; and those that the call itself overwrites."""
-    if recorded.read is None:
-        needed = {y for y, _ in recorded.cotangents}
-        for step in reversed(recorded.forward):
-            if any(v in needed for v in step.outputs):
-                needed.update(step.values())
-        read = [x for v, x in recorded.sources.items() if v in needed]
-        own = {id(x) for x, _ in recorded.effects if type(x) is not int}
-        recorded.read = read, [x for x in read if id(x) in own]
-    return recorded.read
 
 
 def made_again(

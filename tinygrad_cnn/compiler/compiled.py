@@ -15,13 +15,13 @@ from ..autograd.graph import Node
 from ..autograd.modes import here
 from ..nn.module import Module
 from ..ops.promotion import get_default_dtype
+from ..programs.timing import only_profiles
 from .again import Before, made_again
 from .guards import World
 from .kinds import kind_of, memory, objects_in, shared, tensors_in
 from .recorded import SHARED, Recorded, Stopped
 from .run import Plan
 from .show import Shown, latest, listings
-from .timing import only_profiles
 from .watched import record
 
 KINDS = 16  # of calls that plans are made for; a function that has more runs as it is, unless plans serve most calls
@@ -228,9 +228,7 @@ def compiled_module(model: Module) -> Module:
     """The module, compiled: one that shares all it owns, and computes by plans."""
     new = object.__new__(_compiled_class(cast(Any, type(model))))
     object.__setattr__(new, "__dict__", model.__dict__)
-    object.__setattr__(
-        new, "_plans", Plans(lambda *args, **kwargs: model.forward(*args, **kwargs), model, type(model).__name__)
-    )
+    object.__setattr__(new, "_plans", plans_of(model))
     object.__setattr__(new, "_orig_mod", model)
     return new
 

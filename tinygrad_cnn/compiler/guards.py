@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays.rng import position
 from ..nn.module import Module
 from ..nn.registry import changes
-from .outside import Outside, same
+from ..programs.outside import Outside, same
 
 
 def other_dice() -> Any:

@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..arrays.writes import owner_of
 from ..autograd.graph import Variable, array_of
 from ..nn.summary import leaves_in
-from .outside import PLAIN
+from ..programs.outside import PLAIN
 from .recorded import Recorded, wants
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..ops.elementwise import quiet
+from ..programs.parts import VIEWS as VIEWS
 from .memory import Layout
 
 Run: TypeAlias = Callable[..., None]
@@ -22,7 +23,6 @@ Planner: TypeAlias = Callable[..., "Ready | None"]
 
 PLANNERS: dict[Any, Planner] = {}  # by the forward of an operation
 WORKERS: set[Any] = set()  # the forwards whose planners take memory to work in, too, as ``memory``
-VIEWS: set[Any] = set()  # the forwards of operations that give a view of their input, or do not, by its strides alone
 
 
 class Ready(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy import ndarray
@@ -20,13 +21,12 @@ from ..autograd.graph import Node, Op, Variable, array_of, wrap
 from ..autograd.modes import here, no_grad
 from ..nn.module import Module
 from ..nn.summary import leaves_in
-from ..programs.program import Value, put_together
+from ..programs.program import Value, mapped
 from ..programs.tape import Tape, _place
 from ..tensors import Tensor
 from ..tensors.writing import Path, _overwritten, _root
 from .guards import attributes_of
-from .recorded import SHARED, Aside, Given, Recorded, Stopped, wants
-from .results import copied, itself, odd, with_values
+from .recorded import SHARED, Aside, Given, Recorded, Stopped, copied, itself, odd, wants
 
 
 class Recording(Tape):
@@ -39,8 +39,8 @@ class Recording(Tape):
         self.draws = False
         self.attributes: dict[tuple[Any, str], Any] = {}  # of the modules that are met, as they are found
         self._source, self._dice = default_generator().numpy, _position()
-        self._grads: dict[int, tuple[Any, Any]] = {}  # by id: tensors that are met, and the gradients they had
-        self._kept_by: dict[Node, tuple[Any, ...]] = {}  # its result and inputs
+        self._grads: list[tuple[ref[Tensor], Any]] = []  # tensors that are met, and the gradients they had
+        self._kept_by: WeakKeyDictionary[Node, tuple[Any, ...]] = WeakKeyDictionary()  # its result and inputs
         self._owners: dict[Value, set[int]] = {}  # of the memory that a value was seen in
         self._within: dict[Value, Value] = {}  # views, with what they are views of
         self._begun = next(tickets)
@@ -61,12 +61,16 @@ class Recording(Tape):
             self.sources[value] = x
         self._owners.setdefault(value, set()).add(id(owner_of(array_of(x))))
         if isinstance(x, Tensor):
-            self._grads.setdefault(id(x), (x, x._grad))
+            self._grads.append((ref(x), x._grad))
         super()._note(value, x)
 
     def value_of(self, x: Any) -> Any:
         """The Value of a tensor or an array; numbers as they are."""
-        return x if isinstance(x, np.generic) else super().value_of(x)
+        try:
+            return x if isinstance(x, np.generic) else super().value_of(x)
+        except RuntimeError as error:  # written into behind the package's back
+            self.stop(str(error))
+            return self._met(x, array_of(x))
 
     def _made(self, op: str, inputs: Any, attributes: Any, a: ndarray, forward: Any = None) -> Value:
         value, owner = super()._made(op, inputs, attributes, a, forward), id(owner_of(a))
@@ -88,32 +92,23 @@ class Recording(Tape):
         return value
 
     def _settings(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._setting(value) for name, value in attributes.items()}
+        return {name: mapped(value, self._setting) for name, value in attributes.items()}
 
     def _setting(self, value: Any) -> Any:
-        if isinstance(value, (Variable, ndarray)):
-            return self.value_of(value)
-        if isinstance(value, dict):
-            return self._settings(value)
-        if isinstance(value, (tuple, list)):
-            return put_together(value, [self._setting(part) for part in value])
         if is_source(value):  # of random numbers: the same in each call?
             self.constants[Value(-1, "generator", (), np.dtype(object))] = value
-        return value
+        return self.value_of(value) if isinstance(value, (Variable, ndarray)) else value
 
     def _overwritten(self, x: Value, a: Any, path: Path, part: Value) -> Value:
         op: Op = _overwritten.op  # type: ignore[attr-defined]
-        return self._made(op.name, (x, part), {"path": self._setting(path)}, a, op.forward)
+        return self._made(op.name, (x, part), self._settings({"path": path}), a, op.forward)
 
     # --------------------------------------------------------------------------------------- called by the engine
     def after_forward(self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any], result: Any) -> None:
         """Note an operation; and what it left for its rules, as results more."""
         if self.why:
             return
-        try:
-            given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
-        except RuntimeError as error:  # written into behind the package's back
-            return self.stop(str(error))
+        given = tuple(self.value_of(x) for x in self._promoted(op, inputs))
         self._step(op, given, self._settings(attributes), result)
         if result._node is not None:
             self._kept_by[result._node] = self.steps[-1].output, *given
@@ -168,11 +163,7 @@ class Recording(Tape):
         if self.why:
             return made
         there = {id(x): value for value, x in self.sources.items()} if last else {}  # changed or not
-        try:
-            given = tuple(there[id(x)] if id(x) in there else self.value_of(x) for x in inputs)
-        except RuntimeError as error:
-            self.stop(str(error))
-            return made
+        given = tuple(there[id(x)] if id(x) in there else self.value_of(x) for x in inputs)
         several, outputs = isinstance(made, tuple), []
         made = tuple(self._own(a) for a in (made if several else (made,)))
         for a in made:
@@ -220,28 +211,28 @@ class Recording(Tape):
         Raises:
             Stopped: no plan can be made of it.
         """
-        if not self.why and default_generator().numpy is not self._source:
-            self.stop("the generator of random numbers is seeded, or set back")
-        if not self.why and _position() != self._dice:
-            self.stop("random numbers are drawn where no operation sees it")
-        if not self.why and any(x._grad is not before for x, before in self._grads.values()):
-            self.stop("a gradient is left at a tensor, or taken from it")
-        if not self.why and any(wants(x) and self._there(x) is None for x in self.sources.values()):
-            self.stop("a parameter is written into where no operation sees it")
         results = [x for x in leaves_in(result) if isinstance(x, (Variable, ndarray, np.generic))]
-        if any(not isinstance(x, Variable) for x in results):
-            self.stop("it returns an array or a number of NumPy")
-        elif not results:
-            self.stop("it returns no tensor")
-        elif other := odd(result):
-            self.stop(f"it returns {other}")
+        grads = ((x, before) for met, before in self._grads if (x := met()) is not None)
+        wrong = {
+            "the generator of random numbers is seeded, or set back": default_generator().numpy is not self._source,
+            "random numbers are drawn where no operation sees it": _position() != self._dice,
+            "a gradient is left at a tensor, or taken from it": any(x._grad is not before for x, before in grads),
+            "a parameter is written into where no operation sees it": any(
+                wants(x) and self._there(x) is None for x in self.sources.values()
+            ),
+            "it returns an array or a number of NumPy": any(not isinstance(x, Variable) for x in results),
+            "it returns no tensor": not results,
+            f"it returns {(other := odd(result))}": other,
+        }
+        for why in filter(wrong.get, wrong):
+            self.stop(why)
         if self.why:
             raise Stopped(self.why)
         there = {id(x): Given(x) for x in self.sources.values()} | {id(x): Given(k) for k, x in enumerate(inputs)}
         made = [y for y in results if id(y) not in there]
         values: dict[int, Any] = {**there, **self._apart(made)}
         forward, self.steps = self.steps, []
-        effects = list(self._effects())
+        effects = list(self._effects(inputs))
         each = {id(x): (k, x) for k, x in enumerate(inputs) if wants(x)}  # one that is given twice gets one gradient
         wanted: list[tuple[Any, Any]] = list(each.values())
         lie_in = set(map(id, (owner_of(array_of(y)) for y in made)))
@@ -249,13 +240,15 @@ class Recording(Tape):
         tied = [x for x in written if id(owner_of(array_of(x))) in lie_in]
         if any(x is y for x in tied for y in (*inputs, *self.sources.values())):
             self.stop(SHARED)
-            raise Stopped(self.why)
         others = [x for x in (*self.sources.values(), *self.constants.values()) if self._was_there(x)]
         wanted += [(x, x) for x in others if wants(x) and not any(x is y for y, _ in effects)]
         ys = list({id(y): y for y in made if wants(y)}.values()) if here.mode.recording else []
         self._over = True
+        cotangents: list[Any] = []
+        slopes: list[Any] = []
         try:
-            cotangents, slopes = self._way_back(ys, wanted, values) if ys else ([], [])
+            if ys and not self.why:
+                cotangents, slopes = self._way_back(ys, wanted, values)
         except Exception as error:  # it is none that can be recorded: of a checkpoint, for one
             self.stop(f"its way back is none of operations: {error}")
         if self.why:
@@ -266,7 +259,7 @@ class Recording(Tape):
             self.sources,
             forward,
             self.steps,
-            with_values(result, values),
+            mapped(result, lambda x: values[id(x)] if isinstance(x, Variable) else x),
             cotangents,
             slopes,
             effects,
@@ -297,7 +290,9 @@ class Recording(Tape):
             return value if whole is value else self._made("passage", (whole,), {}, y._array, itself)
         root, path = _root(y)
         around = self._there(root) if path else None
-        apart = around is not None and self._root(around) is not self._root(value)
+        apart = around is not None and (
+            self._root(around) is not self._root(value) or y._array.flags.writeable is not root._array.flags.writeable
+        )
         return (self._derived(y) or value) if apart else value
 
     def _way_back(
@@ -320,9 +315,9 @@ class Recording(Tape):
                 slopes.append((key, self.value_of(np.asarray(g) if isinstance(g, np.generic) else g)))
         return cotangents, slopes
 
-    def _effects(self) -> Iterator[tuple[Any, Value]]:
+    def _effects(self, inputs: Sequence[Any]) -> Iterator[tuple[Any, Value]]:
         """Tensors that were there before and are written into by operations."""
-        own = {id(x): (value, x, k) for k, (value, x) in enumerate(zip(self.inputs, self._given, strict=True))}
+        own = {id(x): (value, x, k) for k, (value, x) in enumerate(zip(self.inputs, inputs, strict=True))}
         others = ((value, x, x) for value, x in (*self.sources.items(), *self.constants.items()))
         for value, x, key in (*own.values(), *others):
             now = self._there(x) if isinstance(x, Variable) else None
@@ -332,11 +327,6 @@ class Recording(Tape):
                 if wants(x) and value not in self.constants:
                     self.stop("a tensor that requires grad, and was there before, is written into")
                 yield key, now
-
-    def take(self, name: str, tensor: Any) -> None:
-        """An input."""
-        self._given = [*getattr(self, "_given", ()), tensor]
-        super().take(name, tensor)
 
 
 def _position() -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,8 @@ from numpy import ndarray
 
 from ..arrays.copying import as_it_lies
 from ..autograd.graph import Variable, wrap
-from ..programs.program import Step, Value, replaced
+from ..programs.outside import PLAIN
+from ..programs.program import Step, Value
 
 
 @dataclass(eq=False)
@@ -49,7 +52,6 @@ class Recorded:
         constants: tensors and arrays that came from somewhere else: the same in each call, or made anew.
         shown: those constants whose memory results lie in.
         tied: what was written into and shares its memory with a result.
-        read: the tensors that the results are made of, and those of them that the call overwrites; None until asked.
     """
 
     inputs: list[Value]
@@ -64,7 +66,17 @@ class Recorded:
     constants: dict[Value, Any] = field(default_factory=dict)
     shown: list[Value] = field(default_factory=list)
     tied: list[Any] = field(default_factory=list)
-    read: tuple[list[Variable], list[Variable]] | None = None
+
+    @cached_property
+    def read(self) -> tuple[list[Variable], list[Variable]]:
+        """The tensors besides the inputs that the results are made of; and those that the call itself overwrites."""
+        needed = {y for y, _ in self.cotangents}
+        for step in reversed(self.forward):
+            if any(v in needed for v in step.outputs):
+                needed.update(step.values())
+        read = [x for v, x in self.sources.items() if v in needed]
+        own = {id(x) for x, _ in self.effects if type(x) is not int}
+        return read, [x for x in read if id(x) in own]
 
     def same_constants(self, before: Recorded) -> bool:
         """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
@@ -89,24 +101,12 @@ class Recorded:
 
     def with_memory_of_its_own(self) -> Recorded:
         """The same, where results lie in no constant's memory, which users might write into."""
-        instead: dict[Value, Value] = {}
-        for value in self.shown:
-            if value in self.constants and value.kind == "constant":
-                copy = Value(-1, "result", value.shape, value.dtype)
-                instead[value] = copy
-        if not instead:
-            return self
-        copies = [Step("copied", (v,), {}, (copy,), "", "", "", as_it_lies) for v, copy in instead.items()]
-        steps = [_replaced(step, instead) for step in self.forward]
-        return replace(
-            self,
-            forward=[*copies, *steps],
-            back=[_replaced(step, instead) for step in self.back],
-            result=replaced(self.result, instead),
-            cotangents=replaced(self.cotangents, instead),
-            slopes=[(key, instead.get(g, g)) for key, g in self.slopes],
-            effects=[(x, instead.get(v, v)) for x, v in self.effects],
-        )
+        for shown in self.shown:
+            if shown.kind == "constant":
+                there = Value(-1, "constant", shown.shape, shown.dtype, array=shown.array)
+                shown.kind, shown.array = "result", None
+                self.forward.insert(0, Step("copied", (there,), {}, (shown,), forward=as_it_lies))
+        return self
 
     def returns_what_it_writes(self) -> bool:
         """Does a result lie in the memory of a tensor that was there before and is written into?"""
@@ -118,11 +118,6 @@ class Recorded:
         if any(x.kind == "generator" and thing is not other for (x, thing), (_, other) in pairs):
             return "it draws from another generator in each call"
         return "it reads an array that is another in each call, and that no operation has made"
-
-
-def _replaced(step: Step, instead: dict[Value, Value]) -> Step:
-    """A step that reads others."""
-    return replace(step, inputs=replaced(step.inputs, instead), attributes=replaced(step.attributes, instead))
 
 
 class Stopped(Exception):
@@ -140,3 +135,25 @@ class Stopped(Exception):
 def wants(x: Any) -> bool:
     """Is it a tensor that requires a gradient?"""
     return isinstance(x, Variable) and (x._wants_grad or x._node is not None)
+
+
+def itself(a: ndarray) -> ndarray:
+    """The same numbers in the same memory."""
+    return a.view()
+
+
+def copied(a: ndarray, axes: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
+    """The same numbers in memory of their own, which lie there along the axes in this order."""
+    new = np.empty([a.shape[i] for i in axes], dtype).transpose(np.argsort(axes))
+    new[...] = a
+    return new
+
+
+def odd(thing: Any) -> str:
+    """What of a result a plan cannot make anew: it might hold tensors; "" where nothing is."""
+    if isinstance(thing, (Variable, *PLAIN)):
+        return ""
+    if type(thing) in (dict, OrderedDict, list, tuple) or isinstance(thing, (list, tuple)):
+        parts = thing.values() if isinstance(thing, dict) else thing
+        return next(filter(None, map(odd, parts)), "")
+    return f"something of the type {type(thing).__name__}"

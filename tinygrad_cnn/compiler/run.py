@@ -18,8 +18,8 @@ from ..autograd.inplace import about_to_write
 from ..autograd.modes import here
 from ..differentiation.context import Several, output_node
 from ..ops.normalization import Known
+from ..programs import timing
 from ..programs.program import Step, Value, put_together, values_in
-from . import timing
 from .chains import chained
 from .frame import Frame, Numbers, OtherwiseError, Slots
 from .fusions import fused

@@ -143,16 +143,19 @@ def put_together(like: Any, parts: list[Any]) -> Any:
     return parts if isinstance(like, list) else tuple(parts)
 
 
-def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
-    """Attributes or inputs with some Values exchanged for others."""
-    if isinstance(thing, Value):
-        return by.get(thing, thing)
+def mapped(thing: Any, by: Callable[[Any], Any]) -> Any:
+    """What stands in dicts, lists and tuples, however nested, as ``by`` makes it."""
     if isinstance(thing, Mapping):
         kind = type(thing) if isinstance(thing, dict) else dict
-        return kind((key, replaced(part, by)) for key, part in thing.items())
+        return kind((key, mapped(part, by)) for key, part in thing.items())
     if isinstance(thing, (tuple, list)):
-        return put_together(thing, [replaced(part, by) for part in thing])
-    return thing
+        return put_together(thing, [mapped(part, by) for part in thing])
+    return by(thing)
+
+
+def replaced(thing: Any, by: Mapping[Value, Value]) -> Any:
+    """Attributes or inputs with some Values exchanged for others."""
+    return mapped(thing, lambda x: by.get(x, x) if isinstance(x, Value) else x)
 
 
 def values_in(thing: Any) -> Iterator[Value]:

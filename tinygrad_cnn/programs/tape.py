@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy import ndarray
@@ -50,7 +50,7 @@ class Tape(Watcher):
         self._whole: tuple[int, Whole] | None = None  # how deep the layer lies that is being taken as one
         self._caller = users_frame()  # whose line asked for the program
         self._known: dict[Any, tuple[Value, int]] = {}  # by place in memory: what is there, and since when
-        self._tensors: dict[int, tuple[Any, Any, Value, int]] = {}  # by id: the tensor, its array, what, since when
+        self._tensors: dict[int, tuple[ref[Variable], Any, Value, int]] = {}  # by id: it, its array, what, since when
         self._kept: list[Any] = []  # the arrays, so that no memory is used twice
         self._lines: WeakKeyDictionary[Node, tuple[str, str, str]] = WeakKeyDictionary()  # where nodes were made
         self._rule: Node | None = None  # whose gradient rule runs
@@ -73,10 +73,13 @@ class Tape(Watcher):
         return value
 
     def _note(self, value: Value, x: Any) -> None:
-        """From now on a tensor, or an array, is this value. Where two lie in one place, it is known as the first."""
+        """From now on a tensor, or an array, is this value. Where two lie in one place, it is known as the first.
+
+        A tensor is not kept alive by it: a write into memory that has no other name is another one.
+        """
         a, now = array_of(x), next(tickets)
         if isinstance(x, Variable):
-            self._tensors[id(x)] = x, a, value, now
+            self._tensors[id(x)] = ref(x), a, value, now
         if self._there(a) is None:
             self._known[_place(a)] = value, now
         self._kept.append(a)
@@ -86,7 +89,7 @@ class Tape(Watcher):
         a = array_of(x)
         if (noted := self._tensors.get(id(x))) is not None:
             tensor, array, value, since = noted
-            if tensor is x and array is a and not written_since(a, since):
+            if tensor() is x and array is a and not written_since(a, since):
                 return value
         view = x._view if isinstance(x, Variable) else None
         if view is not None and view[1] is None and _place(view[0]._array) == _place(a):
@@ -123,7 +126,9 @@ class Tape(Watcher):
     def _derived(self, x: Any) -> Value | None:
         """A view of memory that was written into, made once more from what is there now."""
         root, path = _root(x)
-        value = self._there(root) if path else None
+        value = self._there(root)
+        if value is None and root._view is not None and _place(root._view[0]._array) == _place(root._array):
+            value = self._derived(root._view[0])  # detached from a view
         if value is None:
             return None
         a: Any = root._array
@@ -192,7 +197,7 @@ class Tape(Watcher):
     def _before(self, x: Any) -> Value | None:
         """What a tensor was before the write that has just been."""
         noted = self._tensors.get(id(x))
-        if noted is not None and noted[0] is x and noted[1] is array_of(x):
+        if noted is not None and noted[0]() is x and noted[1] is array_of(x):
             return noted[2]
         known = self._known.get(_place(array_of(x)))
         return None if known is None else known[0]

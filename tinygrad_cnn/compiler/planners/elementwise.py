@@ -12,16 +12,20 @@ from ...arrays.copying import copy_into, reshaped
 from ...arrays.scratch import aligned
 from ...autograd.backward import broadcast_to
 from ...autograd.backward import sum_to as sum_to_op
-from ...ops import comparison, elementwise
-from ...ops.contraction import _diagonal
+from ...ops import arrange, comparison, contraction, elementwise
+from ...ops.index import _getitem
+from ...ops.limits import positive
 from ...ops.linalg import _turned
+from ...ops.padding import _pad_constant
 from ...ops.promotion import _WEAK_NUMBERS
 from ...ops.reduce import spread
 from ...ops.shape import _permute, _reshape
+from ...ops.sliding import _slide
 from ..memory import like
 from ..planned import VIEWS, Calls, Ready, plans, silence
 
-_VIEWS: list[Any] = [_reshape, _permute, _turned, broadcast_to, spread, _diagonal]
+_VIEWS: list[Any] = [_reshape, _permute, _turned, broadcast_to, spread, positive, _getitem, _slide, _pad_constant,
+                     arrange._diagonal, contraction._diagonal]  # fmt: skip
 VIEWS.update(this.op.forward for this in _VIEWS)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...compiler.compiled import CompiledFunction, CompiledModule
-from ...compiler.parts import bytes_of, fused_from
 from ...compiler.recorded import Recorded
-from ...compiler.show import Look, gradient_names, latest
+from ...compiler.show import latest
+from ...programs.listing import Look, gradient_names
+from ...programs.parts import bytes_of, fused_from
 from ...programs.program import Step, Value
 from .structure import Box, Edge, Group, Picture
 from .truncating import truncate

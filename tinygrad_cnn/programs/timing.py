@@ -10,8 +10,8 @@ from ..autograd.graph import Node
 from ..autograd.modes import here
 from ..profiler.flops import step_flops
 from ..profiler.profiling import profile
-from ..programs.program import Step, Value
 from .parts import memory_of, parts_of
+from .program import Step, Value
 
 Call: TypeAlias = Callable[[Any], Any]
 Note: TypeAlias = Callable[[int], None]  # that a step began then, and ends now

@@ -33,7 +33,7 @@ PLAIN = (int, float, complex, str, bytes, type(None), type(...), type(NotImpleme
 _OURS = __name__.partition(".")[0]
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _OTHERS = (
-    *(__file__[: -len("compiler/outside.py")], np.__file__[: -len("__init__.py")], "<frozen"),
+    *(__file__[: -len("programs/outside.py")], np.__file__[: -len("__init__.py")], "<frozen"),
     os.path.dirname(os.__file__) + os.sep,  # Python's own library
 )
 

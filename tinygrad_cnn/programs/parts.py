@@ -1,4 +1,4 @@
-"""What there is to know of a plan's steps: what they were made of, and what memory their results take."""
+"""What there is to know of the steps of a plan: what they were made of, and what memory their results take."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ..programs.program import Step, Value
-from .planned import VIEWS
-from .recorded import Recorded
+from .program import Step, Value
+
+VIEWS: set[Any] = set()  # the forwards of operations that give a view of their input, or do not, by its strides alone
 
 BufferOf: TypeAlias = Callable[[Value], "tuple[int, int] | None"]
 
@@ -19,7 +19,7 @@ def fused_from(step: Step) -> list[str]:
     return step.op.split(" + ")
 
 
-def parts_of(recorded: Recorded, step: Step) -> list[Step]:
+def parts_of(recorded: Any, step: Step) -> list[Step]:
     """The recorded steps that a step does at once; none, where it does them in a way that does not tell."""
     names = fused_from(step)
     if len(names) == 1 and "parts" not in step.attributes:
