@@ -12,7 +12,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.arrays import threads
-from tinygrad_cnn.compiler.parts import parts_of
+from tinygrad_cnn.programs.parts import parts_of
 from tinygrad_cnn.compiler.planners import images
 from tinygrad_cnn.compiler.planners.norm import norm_block
 from tinygrad_cnn.nn import functional as F
