@@ -473,3 +473,19 @@ def test_settings() -> None:
         tg.compile(3)
     with pytest.raises(RuntimeError, match="a mode or options"):
         tg.compile(net, mode="default", options={})
+
+
+def test_the_first_call_has_the_bits_of_those_that_follow() -> None:
+    """So a run that is stopped and resumed is the same run."""
+    tg.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(6 * 144, 10))
+    x = tg.randn(7, 1, 28, 28)
+    found = []
+    compiled = tg.compile(net)
+    for model in (compiled, compiled, compiled, tg.compile(copy.deepcopy(net))):
+        model.zero_grad()
+        y = model(x)
+        y.square().sum().backward()
+        found.append([y.detach().numpy().tobytes(), *(p.grad.numpy().tobytes() for p in model.parameters())])
+    assert found[1:] == found[:1] * 3
+    assert len(found[0]) == 5

@@ -12,10 +12,10 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.arrays import threads
-from tinygrad_cnn.programs.parts import parts_of
 from tinygrad_cnn.compiler.planners import images
 from tinygrad_cnn.compiler.planners.norm import norm_block
 from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.programs.parts import parts_of
 
 WHOLE = "normalize + relu + max_pool2d"
 
@@ -249,7 +249,7 @@ def test_a_call_that_fails_moves_no_statistics() -> None:
     (plan,) = [p for plans in fast._plans.plans.values() for p in plans]
     plan._frames.one().forward[-2:] = [lambda _v: 1 / 0]
     with pytest.raises(ZeroDivisionError):
-        plan.run([x], lambda *_: iter(()))
+        plan.run([x], plan.sources(), lambda *_: iter(()))
     for b, a in zip(net.buffers(), before, strict=True):
         np.testing.assert_array_equal(b.numpy(), a)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, update_wrapper
 from types import MethodType
 from typing import Any, cast
@@ -73,23 +74,28 @@ class Plans:
             if watched:
                 return self.function(*args, **kwargs)
             return self._recorded(world, kind, args, kwargs, inputs)
-        self.latest = plan
-        before = Before(plan.recorded, inputs, world) if here.mode.recording and plan.recorded.cotangents else None
         try:
-            if plan.recorded.effects and shared(inputs, plan.recorded):
-                raise RuntimeError("what is written into lies in an argument's memory")
-            again = lambda node, given, create: self._again(plan, before, node, given, create, args, kwargs)  # noqa: E731
-            result = plan.run(inputs, sources, again)
+            return self._done(plan, sources, world, kind, inputs, args, kwargs)
         except Exception:  # nothing has changed: the function itself says best what is wrong
             pass
-        else:
-            if before is not None:
-                before.order = next(tickets)
-            self._won += 1
-            self._used[kind] = self._won
-            return result
         result = self.function(*args, **kwargs)
         self._lose("its results have shapes that hang on the numbers in its arguments")
+        return result
+
+    def _done(
+        self, plan: Plan, sources: list[Any], world: World, kind: Any, inputs: list[Any], args: Any, kwargs: Any
+    ) -> Any:
+        """A call by a plan. Where it fails nothing has changed."""
+        self.latest = plan
+        before = Before(plan.recorded, inputs, world) if here.mode.recording and plan.recorded.cotangents else None
+        if plan.recorded.effects and shared(inputs, plan.recorded):
+            raise RuntimeError("what is written into lies in an argument's memory")
+        again = lambda node, given, create: self._again(plan, before, node, given, create, args, kwargs)  # noqa: E731
+        result = plan.run(inputs, sources, again)
+        if before is not None:
+            before.order = next(tickets)
+        self._won += 1
+        self._used[kind] = self._won
         return result
 
     def _kind(self, world: World, args: Any, kwargs: Any, inputs: list[Any]) -> Any:
@@ -161,8 +167,11 @@ class Plans:
         elif recorded.returns_what_it_writes():
             self._stop(SHARED)
         elif all(plan.sources() is None for plan in self.plans.get(kind, ())):  # of another thread
-            self.latest = Plan(recorded.with_memory_of_its_own())
-            self.plans.setdefault(kind, []).append(self.latest)
+            plan = self.latest = Plan(recorded.with_memory_of_its_own())
+            self.plans.setdefault(kind, []).append(plan)
+            if recorded.only_computes and (sources := plan.sources()) is not None:
+                with suppress(Exception):  # once more, so that this call has the bits of those that follow
+                    return self._done(plan, sources, world, kind, inputs, args, kwargs)
         return result
 
     def _lose(self, why: str) -> None:

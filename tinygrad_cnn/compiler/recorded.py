@@ -78,6 +78,13 @@ class Recorded:
         own = {id(x) for x, _ in self.effects if type(x) is not int}
         return read, [x for x in read if id(x) in own]
 
+    @property
+    def only_computes(self) -> bool:
+        """Does the call leave all as it was, so that it may be made once more?"""
+        acts = any((isinstance(s, Aside) and s.last) or any(map(callable, s.attributes.values())) for s in self.forward)
+        dice = any(v.kind == "generator" for v in self.constants)
+        return not (acts or dice or self.draws or self.effects)
+
     def same_constants(self, before: Recorded) -> bool:
         """Are they those of a call before? Then they are told apart: tensors that were there, and what is made anew."""
         if len(before.constants) != len(self.constants):
