@@ -162,6 +162,7 @@ def main():
     history = []
     if weights:
         model.load_state_dict(weights)
+    model.compile()  # from the second batch on: the same numbers from fewer calls, in memory that is made once
     if run:
         try:
             optimizer.load_state_dict(run["optimizer"])

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_cnn.arrays.scratch import Desk, fresh, of_thread
+from tinygrad_cnn.arrays.scratch import Desk, aligned, fresh, of_thread
 
 SHAPES = st.lists(st.tuples(st.integers(0, 700), st.integers(1, 700)), min_size=1, max_size=6)
 DTYPES = [np.float32, np.float64, bool]
@@ -72,3 +72,10 @@ def test_fresh_memory_is_new_each_time() -> None:
     assert a is not b
     assert a.shape == (3, 2)
     assert a.dtype == np.float64
+
+
+@given(st.integers(1, 5000))
+def test_memory_begins_where_a_line_of_the_cache_does(size: int) -> None:
+    memory = aligned(size)
+    assert len(memory) == size
+    assert memory.ctypes.data % 64 == 0

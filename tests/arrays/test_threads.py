@@ -117,7 +117,9 @@ def test_slabs_cover_an_array_once(order: tuple[int, ...], dims: int, monkeypatc
     assert (a == 1).all()
 
 
-@pytest.mark.parametrize("shapes", [((300, 70), (70, 90)), ((6, 50, 70), (6, 70, 90)), ((6, 50, 70), (1, 70, 90))])
+@pytest.mark.parametrize("shapes", [((300, 70), (70, 90)), ((6, 50, 70), (6, 70, 90)), ((6, 50, 70), (1, 70, 90)),
+                                    ((128, 1352), (1352, 10)), ((10, 1352), (1352, 128)), ((128, 10), (10, 9216)),
+                                    ((9, 70_000), (70_000, 11))])  # fmt: skip
 def test_large_products_are_those_of_numpy(shapes: Any) -> None:
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal(s) for s in shapes)

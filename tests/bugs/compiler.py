@@ -9,7 +9,9 @@ MEMORY, FUSED, BLOCKS = (
     ["tests/compiler/test_fusions.py"],
     ["tests/compiler/planners"],
 )
+NORMS = ["tests/compiler/test_norm_fusions.py"]
 CASES, PLAIN = ["tests/compiler/test_cases.py"], ["tests/compiler/planners/test_plain.py"]
+CHAIN, CHAINS = ["tests/compiler/planners/test_chain.py"], ["tests/compiler/test_chains.py"]
 DESK = ["tests/arrays/test_scratch.py"]
 
 BUGS = [
@@ -35,21 +37,22 @@ BUGS = [
     Bug(
         "compiler/planners/epilogue.py", "np.greater_equal, before", "np.greater, before", BLOCKS
     ),  # ties go to the last
-    Bug("compiler/planners/rows.py", "q = (first + left) // self.apart", "q = first // self.apart", BLOCKS),
-    Bug("compiler/planners/rows.py", "self.last or not np.isfinite(w).all()", "self.last", BLOCKS),
+    Bug("compiler/planners/columns.py", "q = (first + left) // self.apart", "q = first // self.apart", BLOCKS),
+    Bug("compiler/planners/columns.py", "if not np.isfinite(w).all():", "if False:", BLOCKS),
+    Bug("compiler/planners/columns.py", "w[:, :, r :: self.sh][:, :, ::-1]", "w[:, :, r :: self.sh]", BLOCKS),
     Bug(
         "compiler/planners/rows.py",
         "                    yield partial(np.add, sums[0], sums[1], out=sums[0])\n",
         "",
         BLOCKS,
     ),
-    Bug("compiler/planners/rows.py", "        room[:first] = room[first + self.oh :] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/columns.py", "        room[:above] = room[above + self.oh :] = 0\n", "", BLOCKS),
     Bug("compiler/planners/rows.py", "        parts.clear()  # there may have been more threads before\n", "", FUSED),
     Bug("compiler/planners/wide.py", "        dy[PH * ph :] = dy[:, PW * pw :] = 0\n", "", BLOCKS),
     Bug(
         "compiler/planners/wide.py",
-        "                if self.relu:\n                    np.maximum",
-        "                if False:\n                    np.maximum",
+        "        if self.relu:\n            yield partial(np.maximum",
+        "        if False:\n            yield partial(np.maximum",
         BLOCKS,
     ),
     Bug(
@@ -58,6 +61,35 @@ BUGS = [
         "            product(x, w.T, out=y)\n            for bias in ():",
         PLAIN,
     ),
+    Bug("compiler/chains.py", "s.output in read or ", "", CHAINS),
+    Bug("compiler/chains.py", "if any(v in _made(growing) for v in step.values()):", "if False:", CHAINS),
+    Bug("compiler/run.py", "self._back, which", "self.back, which", CHAINS),  # 0 for tensors that no gradient comes to
+    Bug("compiler/rewrite.py", "not read.isdisjoint((*step.outputs, *same.outputs))", "False", CHAINS),
+    Bug("compiler/rewrite.py", "forward, back, leaving(others, [*forward, *back])", "forward, back, others", CHAINS),
+    Bug("compiler/planners/chain.py", "if k >= self.n and last[k] == at", "if k >= self.n", CHAIN),
+    Bug("compiler/planners/chain.py", "(*mine, *ended)", "mine", CHAIN),
+    Bug("compiler/planners/chain.py", "a.transpose(self.order).reshape(-1)", "a.reshape(-1)", CHAIN),
+    Bug("compiler/planners/chain.py", "all(_steps(a) == _steps(y) for a in self.full.values())", "True", CHAIN),
+    Bug("compiler/planners/elementwise.py", "choose: Kind(_choose, over=False)", "choose: Kind(_choose)", PLAIN),
+    Bug("compiler/planned.py", "return lambda call: partial(context.run, call)", "return lambda call: call", PLAIN),
+    Bug("arrays/scratch.py", "start = -memory.ctypes.data % 64", "start = 0", DESK),
+    Bug("compiler/norm_fusions.py", '_left(chain[0], "mean")', '_left(chain[0], "r")', NORMS),
+    Bug("compiler/norm_fusions.py", "{}, (nothing,), *where, tell, last=True", "{}, (nothing,), *where, tell", NORMS),
+    Bug("compiler/norm_fusions.py", "v in steps.read or any(s not in every", "any(s not in every", NORMS),
+    Bug("compiler/norm_fusions.py", "y in steps.read or len(steps.readers(y)) > 1", "len(steps.readers(y)) > 1", NORMS),
+    Bug("compiler/norm_fusions.py", " and a is not b", "", NORMS),
+    Bug(
+        "compiler/planners/norm.py",
+        "self.follow.pooled and not self.follow.residual and (factor > 0).all()",
+        "self.follow.pooled",
+        NORMS,
+    ),
+    Bug("compiler/planners/norm.py", "(mean * mean <= FAR * variance).all()", "True", NORMS),
+    Bug("compiler/planners/norm.py", "self.follow.tells and (b * b < FAR * w * w).all()", "True", NORMS),
+    Bug("compiler/planners/norm.py", "dot - b * total", "dot", NORMS),
+    Bug("compiler/planners/norm.py", "        for a in rest:\n            a[...] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/images.py", "if shape[self.outer] == self.out[self.outer] else 1", "", BLOCKS),
+    Bug("compiler/planners/images.py", "math.gcd(*within)", "max(within)", BLOCKS),
     Bug("arrays/scratch.py", "        place[1] += size\n", "", DESK),
     Bug("arrays/scratch.py", "key = key, shape, dtype", "key = key, shape", DESK),
     Bug(

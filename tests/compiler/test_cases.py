@@ -24,6 +24,7 @@ from tests.ops.test_cases import CASES, array, as_tensors, copies, drawn, output
 from tinygrad_cnn import autograd
 from tinygrad_cnn.compiler.compiled import CompileWarning, Plans
 from tinygrad_cnn.compiler.planners.conv import conv_block
+from tinygrad_cnn.compiler.planners.norm import norm_block
 from tinygrad_cnn.compiler.run import OtherwiseError, Plan
 from tinygrad_cnn.tensors import Tensor
 
@@ -123,7 +124,7 @@ def no_silent_failures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 raised: list[Exception] = []
-FUSED = {conv_block}
+FUSED = {conv_block, norm_block}
 
 
 def check(plans: Plans, inputs: list[Any], grads: Any) -> None:

@@ -199,3 +199,22 @@ def test_threads_share_a_function_with_its_way_back() -> None:
         for thread in threads:
             thread.join()
     assert not wrong[:1]
+
+
+@pytest.mark.parametrize("how", ["in place", "another", "within"])
+def test_a_summary_looks_at_a_compiled_module_and_leaves_its_plans(how: str) -> None:
+    inner = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+    model: nn.Module = nn.Sequential(tg.compile(inner) if how == "within" else inner, nn.Flatten(), nn.Linear(144, 10))
+    plain = str(tg.summary(model, (2, 1, 8, 8)))
+    if how == "in place":
+        model.compile()
+    compiled = tg.compile(model) if how == "another" else model
+    x = tg.randn(2, 1, 8, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(3):
+            assert str(tg.summary(compiled, (2, 1, 8, 8))) == plain
+            compiled(x)
+    plans = {"in place": lambda: model.forward, "another": lambda: compiled, "within": lambda: model[0]}[how]()._plans
+    assert plans.plans
+    assert not plans.eager

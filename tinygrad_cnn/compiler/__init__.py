@@ -1,7 +1,7 @@
 """`compile`: a module or function whose calls are recorded once, and then done again by a flat list of NumPy calls.
 
-A file for each stage: `record`, `rewrite` (with `fusions`), `memory`, `frame`, `run`. Which plan a call gets says
-`compiled`; how single operations are done on memory that is there, `planners`.
+A file for each stage: `record`, `rewrite` (with `fusions` and `chains`), `memory`, `frame`, `run`. Which plan a call
+gets says `compiled`; how single operations are done on memory that is there, `planners`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from ..nn.module import Module
 from ..nn.registry import changes
+from . import norm_fusions as norm_fusions
 from . import planners as planners
 from .compiled import CompiledFunction, CompileWarning, InPlace, compiled_module
 

@@ -7,6 +7,7 @@ Calls of one plan that overlap in time have a frame each.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ from ..arrays.scratch import Desk
 from ..autograd.operation import _settled
 from ..programs.program import Step, Value, put_together, values_in
 from .memory import Layout, Pool, Room
-from .planned import PLANNERS, VIEWS, WORKERS
+from .planned import PLANNERS, VIEWS, WORKERS, Ready
 from .recorded import Aside
 
 Slots: TypeAlias = list[Any]  # the arrays of one call, by number; the last one is a list of what is done at its end
@@ -147,7 +148,11 @@ class _Making:
             else:
                 v[numbers[y]] = self.slots[numbers[y]] = self.room.take(y, layout, over if y is step.output else None)
         freed = [numbers[x] for x in gone if self.slots[numbers[x]] is None]
-        call = _on_slots(ready.run, [numbers[y] for y in step.outputs], given, taken, freed)
+        outputs = [numbers[y] for y in step.outputs]
+        if any(self.slots[k] is None for k in (*outputs, *(x for x in given if type(x) is int))):
+            call = _on_slots(ready.run, outputs, given, taken, freed)
+        else:
+            call = _made_once(ready, _arrays([*outputs, *given], self.slots))
         call(v)
         return call
 
@@ -192,6 +197,20 @@ def _arrays(given: Sequence[Any], v: Slots) -> list[Any]:
 
 def _nothing(v: Slots) -> None:
     """A step that needs no call."""
+
+
+def _made_once(ready: Ready, arrays: Sequence[Any]) -> Call:
+    """A step whose arrays are the same in each call needs no slots: 0.4 us for 0.7."""
+    calls = [partial(ready.run, *arrays)] if ready.calls is None else ready.calls(*arrays)
+    if len(calls) > 1:
+
+        def several(_v: Slots) -> None:
+            for call in calls:
+                call()
+
+        return several
+    (one,) = calls
+    return lambda _v: one()
 
 
 def _on_slots(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from ..ops import conv, elementwise, pool
+from ..arrays.convolution import MANY
+from ..ops import conv, elementwise, pool, shape
 from ..programs.program import Step, Value
 from .planners.conv import Block, conv_block, conv_block_back
 from .planners.rows import Rows
@@ -34,18 +35,19 @@ class Steps:
         """The steps that read a value."""
         return self._readers.get(value, [])
 
-    def replace(self, old: list[Step], new: Step) -> None:
-        """One step in the place of the last of some (of the first, on the way back)."""
+    def replace(self, old: list[Step], *new: Step) -> None:
+        """Others in the place of the last of some steps (of the first, on the way back)."""
         back = old[0] in self.back
         steps = self.back if back else self.forward
         at = (min if back else max)(map(steps.index, old))
-        steps.insert(at + 1, new)
+        steps[at + 1 : at + 1] = new
         for step in old:
             for value in dict.fromkeys(step.values()):
                 self._readers[value] = [s for s in self._readers[value] if s is not step]
             steps.remove(step)
-        for value in dict.fromkeys(new.values()):
-            self._readers.setdefault(value, []).append(new)
+        for step in new:
+            for value in dict.fromkeys(step.values()):
+                self._readers.setdefault(value, []).append(step)
 
 
 def rule(function: Rule) -> Rule:
@@ -54,27 +56,35 @@ def rule(function: Rule) -> Rule:
     return function
 
 
+def first_rule(function: Rule) -> Rule:
+    """Declare a rule for the steps as they were recorded."""
+    RULES.insert(0, function)
+    return function
+
+
 def fused(forward: list[Step], back: list[Step], read: Iterable[Value]) -> tuple[list[Step], list[Step]]:
     """The steps after all rules; ``read``: the values that others than steps read."""
     steps = Steps(list(forward), list(back), read)
     for apply in RULES:
-        for step in forward:
+        for step in list(steps.forward):
             if step in steps.forward:
                 apply(steps, step)
     return steps.forward, steps.back
 
 
-def _name(steps: Iterable[Step]) -> str:
+def name_of(steps: Iterable[Step]) -> str:
+    """What a step is called that does what these do."""
     return " + ".join(step.op for step in steps)
 
 
-def _of(op: Any) -> Any:
+def forward_of(op: Any) -> Any:
+    """What computes an operation on arrays."""
     return op.op.forward
 
 
-_CONV, _RELU, _POOL, _GATE = map(_of, (conv.conv2d, elementwise.relu, pool.max_pool2d, elementwise.gate))
-_SLOPES = tuple(map(_of, (conv.conv2d_weight, conv.conv2d_bias, conv.conv2d_input)))
-_UNPOOL = _of(pool.max_pool2d_input)
+RELU, POOL, ADD = map(forward_of, (elementwise.relu, pool.max_pool2d, elementwise.add))
+_GATE, _UNPOOL, _RESHAPE = map(forward_of, (elementwise.gate, pool.max_pool2d_input, shape._reshape))
+CONV, *_SLOPES = map(forward_of, (conv.conv2d, conv.conv2d_weight, conv.conv2d_bias, conv.conv2d_input))
 
 
 @rule
@@ -83,35 +93,52 @@ def conv_relu_pool(steps: Steps, conv: Step) -> None:
 
     Bias and relu grow with what they are given, so the largest of a window is the same before and after them.
     """
-    if conv.forward is not _CONV or conv.attributes["groups"] != 1:
+    if conv.forward is not CONV or conv.attributes["groups"] != 1:
         return
-    for chain in _chains(steps, conv):
-        block = _block(chain)
-        x, w = conv.inputs[:2]
-        work = block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
+    for chain in chains(steps, conv, RELU, POOL):
+        block = _block(chain, _wanted_last(steps, chain[-1].output))
+        work = _work(block, conv)
         if work is not None and (back := _way_back(steps, chain)):
             _fuse(steps, chain, block, work, *back)
             return
 
 
-def _chains(steps: Steps, conv: Step) -> list[list[Step]]:
-    """What may become one step, the longest first: a convolution, its relu, its pool."""
-    chains = [[conv]]
-    for kind in (_RELU, _POOL):
-        readers = [s for s in steps.readers(chains[0][-1].output) if s in steps.forward]
-        if len(readers) == 1 and readers[0].forward is kind and readers[0].inputs[0] is chains[0][-1].output:
-            chains.insert(0, [*chains[0], readers[0]])
-    return [chain for chain in chains if chain[-1].forward is not _POOL or _side_by_side(chain[-1].attributes)]
+def chains(steps: Steps, first: Step, *kinds: Any) -> list[list[Step]]:
+    """What may become one step, the longest first: a step, and after it some of these kinds, in this order."""
+    found = [[first]]
+    for kind in kinds:
+        y = found[0][-1].output
+        readers = [s for s in steps.readers(y) if s in steps.forward]
+        if len(readers) == 1 and readers[0].forward is kind and any(x is y for x in readers[0].inputs):
+            found.insert(0, [*found[0], readers[0]])
+    return [chain for chain in found if chain[-1].forward is not POOL or _side_by_side(chain[-1].attributes)]
 
 
 def _side_by_side(a: dict[str, Any]) -> bool:
     return a["stride"] == a["kernel"] and a["dilation"] == (1, 1) and not any(map(any, a["padding"]))
 
 
-def _block(chain: list[Step]) -> Block:
+def _block(chain: list[Step], last: bool) -> Block:
     a, kinds = chain[0].attributes, [s.forward for s in chain]
-    pool = chain[-1].attributes["kernel"] if _POOL in kinds else (1, 1)
-    return Block(a["stride"], a["padding"], a["dilation"], _RELU in kinds, pool)
+    return Block(a["stride"], a["padding"], a["dilation"], RELU in kinds, windows_of(chain), last)
+
+
+def windows_of(chain: list[Step]) -> Any:
+    """The windows of the max-pool that it ends with; (1, 1) where there is none."""
+    return chain[-1].attributes["kernel"] if chain[-1].forward is POOL else (1, 1)
+
+
+def _work(block: Block, conv: Step) -> Rows | Wide | None:
+    x, w = conv.inputs[:2]
+    return block.on(x.shape, w.shape, x.dtype) if w.dtype == x.dtype else None
+
+
+def _wanted_last(steps: Steps, y: Any) -> bool:
+    """Is an image wanted with its channels innermost? From many on, but for what takes it otherwise or as a row."""
+    readers = [s for s in steps.readers(y) if s in steps.forward]
+    convs = [s for s in readers if s.forward is CONV and s.inputs[0] is y and s.attributes["groups"] == 1]
+    rows = any(isinstance(_work(_block([s], False), s), Rows) for s in convs)
+    return bool(y.shape[1] >= MANY) and not rows and not any(s.forward is _RESHAPE for s in readers)
 
 
 def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:
@@ -119,15 +146,9 @@ def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:
 
     None where it is no such way, or where others read what would not be there any more.
     """
-    old: list[Step] = []
-    g: Any = None
-    for step in chain[:0:-1]:
-        rules = _GATE if step.forward is _RELU else _UNPOOL
-        found = [s for s in steps.back if s.forward is rules and s.inputs[1] is _before(step)]
-        if found[1:] or (old and (not found or found[0].inputs[0] is not old[-1].output)):
-            return None
-        g = found[0].inputs[0] if found and not old else g
-        old += found
+    if (passed := way_through(steps, chain)) is None:
+        return None
+    old, g = passed
     conv, (x, w) = chain[0], chain[0].inputs[:2]
     last = [s for s in steps.back if s.forward in _SLOPES and (not old or s.inputs[0] is old[-1].output)]
     if not old:
@@ -151,14 +172,33 @@ def _way_back(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:
     return old, g
 
 
+def way_through(steps: Steps, chain: list[Step]) -> tuple[list[Step], Any] | None:
+    """The steps that go back to the first of a chain, and the gradient they start from; None where it is no such way.
+
+    The gradient of a sum is that of what was added.
+    """
+    old: list[Step] = []
+    g: Any = None
+    for step in chain[:0:-1]:
+        if step.forward is ADD:
+            continue
+        rules = _GATE if step.forward is RELU else _UNPOOL
+        found = [s for s in steps.back if s.forward is rules and s.inputs[1] is _before(step)]
+        if found[1:] or (old and (not found or found[0].inputs[0] is not old[-1].output)):
+            return None
+        g = found[0].inputs[0] if found and not old else g
+        old += found
+    return old, g
+
+
 def _before(step: Step) -> Value:
     """What tells where a gradient goes on: the result of a relu, the input of a pool."""
-    return step.output if step.forward is _RELU else step.inputs[0]
+    return step.output if step.forward is RELU else step.inputs[0]
 
 
 def _same(slope: Step, conv: Step, steps: Steps) -> bool:
     """Is it the gradient of the kernels of this very convolution?"""
-    twins = [s for s in steps.forward if s.forward is _CONV and s.inputs[0] is conv.inputs[0]]
+    twins = [s for s in steps.forward if s.forward is CONV and s.inputs[0] is conv.inputs[0]]
     left = conv.outputs[1:]
     return slope.attributes.get("columns") in left if left else len(twins) == 1
 
@@ -168,11 +208,11 @@ def _fuse(steps: Steps, chain: list[Step], block: Block, work: Rows | Wide, old:
     y, where = chain[-1].output, (chain[0].module, chain[0].type, chain[0].line)
     kept = [Value(y.number, "result", layout.shape, layout.dtype) for layout in (work.kept if old else ())]
     settings: dict[str, Any] = {"block": block, "kept": bool(old)}
-    steps.replace(chain, Step(_name(chain), chain[0].inputs, settings, (y, *kept), *where, conv_block))
+    steps.replace(chain, Step(name_of(chain), chain[0].inputs, settings, (y, *kept), *where, conv_block))
     if old:
         made = {s.forward: s.output for s in old}
         dw = made.get(_SLOPES[0]) or Value(w.number, "result", w.shape, w.dtype)
         outputs = (dw, *(made[f] for f in _SLOPES[1:] if f in made))
         settings = {"block": block, "size": x.shape, "bias": _SLOPES[1] in made, "image": _SLOPES[2] in made}
         given = (g, y, w, *kept, *((x,) if work.reads_x else ()))
-        steps.replace(old, Step(_name(old), given, settings, outputs, *where, conv_block_back))
+        steps.replace(old, Step(name_of(old), given, settings, outputs, *where, conv_block_back))

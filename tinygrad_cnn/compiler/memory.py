@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays.locks import shared_lock
+from ..arrays.scratch import aligned
 from ..arrays.writes import owner_of
 from ..programs.program import Value
 
@@ -116,7 +117,7 @@ class Room:
             fits = [s for s in self._free if size <= len(s) <= 4 * size + 4096]
             slab = min(fits, key=len, default=None)
             if slab is None:
-                slab = np.empty(size, np.uint8)
+                slab = aligned(size)
                 self.slabs.append(slab)
             else:
                 self._free = [s for s in self._free if s is not slab]
@@ -126,7 +127,7 @@ class Room:
     def holds(self, a: Any) -> Any:
         """The buffer that an array lies on, or None."""
         owner = None if a is None else owner_of(a)
-        return next((slab for slab in self.slabs if slab is owner), None)
+        return next((slab for slab in self.slabs if slab.base is owner), None)
 
     def shares(self, value: Value, slab: Any) -> None:
         """Another value lies on a buffer."""

@@ -6,6 +6,7 @@ Each rule says why it gives the same numbers.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from .recorded import Aside, Recorded
 def needed(recorded: Recorded) -> tuple[list[Step], list[Step]]:
     """The steps of the call and of the way back that something comes of."""
     read = {g for _, g in recorded.slopes}
+    others = {*read, *values_in(recorded.result), *(v for _, v in recorded.effects)}
     back = _leading_to(read, recorded.back)
-    read.update(values_in(recorded.result), (v for _, v in recorded.effects), (y for y, _ in recorded.cotangents))
-    return _leading_to(read, recorded.forward), back
+    read.update(others, (y for y, _ in recorded.cotangents))
+    forward = _leading_to(read, recorded.forward)
+    return once(forward, back, leaving(others, [*forward, *back]))
 
 
 def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
@@ -32,6 +35,43 @@ def _leading_to(read: set[Value], steps: Sequence[Step]) -> list[Step]:
             kept.append(step)
             read.update(step.values())
     return kept[::-1]
+
+
+def once(forward: Sequence[Step], back: Sequence[Step], read: set[Value]) -> tuple[list[Step], list[Step]]:
+    """The same operation on the same values is done once in each way, for it gives the same.
+
+    Not where it does more than to give something, and not where others than steps ``read`` its result: that has memory
+    of its own, which a user may write into.
+    """
+    instead: dict[Value, Value] = {}
+    return _once(forward, read, instead), _once(back, read, instead)
+
+
+def _once(steps: Sequence[Step], read: set[Value], instead: dict[Value, Value]) -> list[Step]:
+    first: dict[Any, Step] = {}
+    kept = []
+    for step in steps:
+        if any(v in instead for v in step.values()):
+            inputs, attributes = replaced(step.inputs, instead), replaced(step.attributes, instead)
+            step = replace(step, inputs=inputs, attributes=attributes)
+        acts = isinstance(step, Aside) or any(map(callable, step.attributes.values()))
+        same = step if acts else first.setdefault(_key((step.forward, step.inputs, step.attributes)), step)
+        if same is step or not read.isdisjoint((*step.outputs, *same.outputs)):
+            kept.append(step)
+        else:
+            instead.update(zip(step.outputs, same.outputs, strict=True))
+    return kept
+
+
+def _key(thing: Any) -> Any:
+    """What steps are compared by. Values are the same or not, and so is what is neither a number nor a text."""
+    if isinstance(thing, dict):
+        return tuple((name, _key(part)) for name, part in thing.items())
+    if isinstance(thing, (tuple, list)):
+        return type(thing), *map(_key, thing)
+    if thing is None or isinstance(thing, (bool, int, float, str, slice, type, np.dtype, np.generic)):
+        return type(thing), repr(thing)
+    return thing if isinstance(thing, Value) or callable(thing) else object()
 
 
 def leaving(values: set[Value], steps: Sequence[Step]) -> set[Value]:

@@ -20,6 +20,7 @@ from ..differentiation.context import Several, output_node
 from ..ops.normalization import Known
 from ..programs import timing
 from ..programs.program import Step, Value, put_together, values_in
+from .chains import chained
 from .frame import Frame, Numbers, OtherwiseError, Slots
 from .fusions import fused
 from .memory import Pool
@@ -39,7 +40,8 @@ class Plan:
         self.recorded = recorded
         results = set(values_in(recorded.result))
         read = {*results, *(g for _, g in recorded.slopes), *(v for _, v in recorded.effects)}
-        self.forward, self.back = fused(*needed(recorded), read)
+        forward, self._back = fused(*needed(recorded), read)
+        self.forward, self.back = chained(forward, self._back, read)
         self._numbers = numbers = Numbers(leaving({*results, *(g for _, g in recorded.slopes)}, self.forward))
         self._inputs = [numbers[value] for value in recorded.inputs]
         self._results = [(value, numbers[value]) for value in dict.fromkeys(values_in(recorded.result))]
@@ -70,7 +72,7 @@ class Plan:
         """A way back: its steps, and the slot of the gradient of each tensor that may get one."""
         if which not in self._ways:
             every = len(which) == len(self.recorded.cotangents)
-            steps, slopes = (self.back, self.recorded.slopes) if every else back_from(self.recorded, self.back, which)
+            steps, slopes = (self.back, self.recorded.slopes) if every else back_from(self.recorded, self._back, which)
             found = dict(slopes)
             self._numbers.leaving |= leaving(set(found.values()), steps)
             for value in (v for step in steps for v in (*step.outputs, *step.values())):

@@ -13,6 +13,7 @@ from ..arrays.rng import default_generator
 from ..arrays.writes import mutated
 from ..autograd.modes import enable_grad, no_grad
 from ..tensors import Tensor
+from .compiling import as_it_is
 from .layer_table import LayerSummary, ModelSummary
 from .layers.conv import ConvLayer
 from .layers.linear import Linear
@@ -135,7 +136,7 @@ def summary(
     inputs = tensors_in([args, keywords])
     shapes = [x._array.shape for x in inputs]
     recorder = _Recorder(model)
-    with _left_as_it_was(model), in_mode(model, False), enable_grad(), ExitStack() as hooks:
+    with _left_as_it_was(model), in_mode(model, False), as_it_is(model), enable_grad(), ExitStack() as hooks:
         for module in model.modules():
             hooks.enter_context(module.register_forward_pre_hook(recorder.enter, with_kwargs=True))
             hooks.enter_context(module.register_forward_hook(recorder.leave, with_kwargs=True))

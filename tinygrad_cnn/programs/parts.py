@@ -22,7 +22,7 @@ def fused_from(step: Step) -> list[str]:
 def parts_of(recorded: Any, step: Step) -> list[Step]:
     """The recorded steps that a step does at once; none, where it does them in a way that does not tell."""
     names = fused_from(step)
-    if len(names) == 1:
+    if len(names) == 1 and "parts" not in step.attributes:
         return [step]
     ways = ({v: s for s in way for v in s.outputs} for way in (recorded.forward, recorded.back))
     maker = next((way for way in ways if any(v in way for v in step.outputs)), {})
@@ -34,7 +34,8 @@ def parts_of(recorded: Any, step: Step) -> list[Step]:
         if part is not None and value not in given and part not in found:
             found[part] = None
             values += [v for v in part.values() if v not in part.outputs]
-    return [*found] if Counter(part.op for part in found) == Counter(names) else []
+    mine = [part for part in found if part.op in names]
+    return mine if Counter(part.op for part in mine) == Counter(names) else []
 
 
 def memory_of(plan: Any, step: Step) -> list[tuple[int | None, int]]:

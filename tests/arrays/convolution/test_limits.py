@@ -108,26 +108,24 @@ def test_rows_may_be_cut_into_any_products(
     hold(rowview, numbers(GEOMETRIES[name], (9, 8), 3, 9, O), GEOMETRIES[name])
 
 
-def test_a_row_is_cut_into_the_fewest_equal_pieces_that_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_is_cut_into_the_fewest_equal_pieces_that_are_small_and_not_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(rowview, "_SMALL", 100)
+    monkeypatch.setattr(rowview, "_SHORT", 4)
     for per_column in (1, 7, 25, 60, 300):
         for length in range(1, 130):
             least = max(1, -(-per_column * length // 100))
-            small = [p for p in range(1, length + 1) if length % p == 0 and per_column * (length // p) <= 100]
+            small = [p for p in range(1, length // 4 + 1) if length % p == 0 and per_column * (length // p) <= 100]
             found = rowview._pieces(per_column, length)
-            if small and small[0] <= 3 * least:
-                assert found == small[0], (per_column, length)
-            elif not small and least <= length:  # not even one column is a small product
-                assert length % found == 0
-            else:
-                assert found in (1, length), (per_column, length)
+            assert found == (small[0] if small and small[0] <= 3 * least else 1), (per_column, length)
 
 
 SIZES = [(1, 2, 3, (13, 18)), (31, 3, 2, (4, 4)), (33, 2, 3, (9, 14)), (5, 34, 33, (7, 9))]
 
 
 @pytest.mark.parametrize(("N", "C", "O", "size"), SIZES)
-@pytest.mark.parametrize("padding", [((1, 1), (1, 1)), NO_PADS, ((2, 0), (1, 2)), ((0, 3), (0, 1))])
+@pytest.mark.parametrize("padding", [((1, 1), (1, 1)), NO_PADS, ((2, 0), (1, 2)), ((0, 3), (0, 1)), ((6, 7), (5, 0))])
 @pytest.mark.parametrize("rows", [1, 5, 64])
 def test_tiles_may_be_cut_anywhere(
     rows: int, padding: Any, N: int, C: int, O: int, size: Any, monkeypatch: pytest.MonkeyPatch
@@ -166,10 +164,9 @@ def test_a_job_has_about_as_many_tiles_as_were_wanted_and_none_is_left_out(N: in
     assert largest >= min(rows, every.size) / 4  # what BLAS is quick with
 
 
-def test_rows_of_a_product_are_between_64_and_192_and_fewer_the_more_channels_there_are() -> None:
-    found = [winograd._rows(n, n) for n in (1, 32, 64, 100, 128, 1000)]
-    assert found == [192, 192, 128, 81, 64, 64]
-    assert winograd._rows(20, 108) == winograd._rows(108, 20) == 128
+def test_rows_of_a_product_are_few_where_the_kernels_stay_in_the_cache() -> None:
+    assert [winograd._rows(n, n) for n in (1, 32, 64, 65, 128, 1000)] == [64, 64, 64, 128, 128, 128]
+    assert winograd._rows(20, 300) == winograd._rows(300, 20) == 128
 
 
 @pytest.mark.parametrize(("algorithm", "groups"), [(im2col, 1), (im2col, 2), (lastcol, 1)])
@@ -261,6 +258,7 @@ def test_work_is_thought_to_take_as_long_as_its_multiplications_do(
     multiplications = g.size * w[0].size
     if algorithm is winograd:
         multiplications = 36 * -(-g.shape[2] // 4) * -(-g.shape[3] // 4) * N * C * O
+        seen = [(n, seconds) for n, seconds in seen if n not in (C, O * C)]  # without the work on kernels alone
     assert len(seen) == 3
     for n, seconds in seen:
         assert n > 1

@@ -28,7 +28,7 @@ def blocks(draw: st.DrawFn) -> tuple[Block, tuple[int, ...], tuple[int, ...]]:
 
     kernel, stride, pool = pair(1, 3), pair(1, 2), pair(1, 3)
     padding = (pair(0, 2), pair(0, 2))
-    block = Block(stride, padding, (1, draw(st.integers(1, 2))), draw(st.booleans()), pool)
+    block = Block(stride, padding, (1, draw(st.integers(1, 2))), draw(st.booleans()), pool, draw(st.booleans()))
     C, O, (H, W) = draw(CHANNELS), draw(CHANNELS), pair(5, 11)
     return block, (draw(st.integers(1, 4)), C, H, W), (O, C, *kernel)
 
@@ -76,12 +76,15 @@ def test_one_step_gives_what_its_operations_give(drawn: Any, dtype: Any, seed: i
 
 @pytest.mark.parametrize("channels", [(2, 3), (2, 32), (32, 32)])
 @pytest.mark.parametrize("pool", [(1, 1), (2, 2), (3, 1)])
-@pytest.mark.parametrize("relu_", [False, True])
-def test_each_kind(channels: tuple[int, int], pool: tuple[int, int], relu_: bool) -> None:
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1), (3, 2), (4, 4)])
+@pytest.mark.parametrize(("relu_", "last"), [(False, True), (True, False), (True, True)])
+def test_each_kind(
+    channels: tuple[int, int], pool: tuple[int, int], stride: tuple[int, int], relu_: bool, last: bool
+) -> None:
     C, O = channels
     rng = np.random.default_rng(6)
-    block = Block((1, 1), ((1, 0), (0, 2)), (1, 1), relu_, pool)
-    x, w, b = (rng.standard_normal(s) for s in ((3, C, 8, 9), (O, C, 3, 3), (O,)))
+    block = Block(stride, ((1, 0), (0, 2)), (1, 1), relu_, pool, last)
+    x, w, b = (rng.standard_normal(s) for s in ((3, C, 14, 13), (O, C, 3, 3), (O,)))
     g = lambda shape: np.random.default_rng(7).standard_normal(shape)  # noqa: E731
     for ours, theirs in zip(by_block(block, g, x, w, b), by_operations(block, g, x, w, b), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
@@ -92,7 +95,7 @@ def test_a_tie_goes_to_the_first_and_nan_is_the_largest(channels: tuple[int, int
     """Small whole numbers, so that every sum is exact, and many windows have several largest."""
     C, O = channels
     rng = np.random.default_rng(3)
-    block = Block((1, 1), ((1, 1), (1, 1)), (1, 1), False, (2, 3))
+    block = Block((1, 1), ((1, 1), (1, 1)), (1, 1), False, (2, 3), True)
     x, w, b = (rng.integers(-1, 2, s).astype(np.float64) for s in ((3, C, 8, 9), (O, C, 2, 2), (O,)))
     x[0, 0, 4, 4] = np.nan
     g = lambda shape: np.random.default_rng(4).integers(1, 9, shape).astype(np.float64)  # noqa: E731
@@ -101,7 +104,7 @@ def test_a_tie_goes_to_the_first_and_nan_is_the_largest(channels: tuple[int, int
 
 
 def test_kernels_that_are_infinite_touch_no_pixel_beside_the_image() -> None:
-    block = Block((1, 1), ((1, 1), (1, 1)), (1, 1), True, (2, 2))
+    block = Block((1, 1), ((1, 1), (1, 1)), (1, 1), True, (2, 2), True)
     rng = np.random.default_rng(5)
     x, w, b = (rng.standard_normal(s) for s in ((2, 2, 6, 6), (3, 2, 3, 3), (3,)))
     w[0, 0, 0, 0] = np.inf
@@ -122,6 +125,7 @@ def by_block_image(block: Block, x: Any, w: Any, b: Any) -> Any:
         ((4, 1, 28, 28), (8, 1, 3, 3), Rows),
         ((4, 1, 28, 28), (32, 1, 3, 3), Rows),
         ((4, 32, 12, 12), (33, 32, 3, 3), Wide),
+        ((4, 32, 12, 12), (33, 32, 5, 5), Rows),  # lighter in columns of a row
         ((4, 2, 12, 12), (4, 1, 3, 3), type(None)),  # two groups
         ((0, 1, 12, 12), (4, 1, 3, 3), type(None)),
         ((4, 1, 2, 2), (4, 1, 2, 2), type(None)),  # no window
@@ -130,12 +134,12 @@ def by_block_image(block: Block, x: Any, w: Any, b: Any) -> Any:
     ],
 )
 def test_who_does_it(x: tuple[int, ...], w: tuple[int, ...], what: type) -> None:
-    block = Block((1, 1), ((0, 0), (0, 0)), (1, 1), True, (1, 2) if w[2] == 28 else (2, 2))
+    block = Block((1, 1), ((0, 0), (0, 0)), (1, 1), True, (1, 2) if w[2] == 28 else (2, 2), True)
     assert type(block.on(x, w, np.dtype(np.float32))) is what
 
 
 def test_a_dilated_height_is_left_to_the_operation() -> None:
-    block = Block((1, 1), ((0, 0), (0, 0)), (2, 1), True, (1, 1))
+    block = Block((1, 1), ((0, 0), (0, 0)), (2, 1), True, (1, 1), True)
     assert block.on((2, 1, 9, 9), (3, 1, 3, 3), np.dtype(np.float64)) is None
     assert isinstance(block.on((2, 32, 9, 9), (32, 32, 3, 3), np.dtype(np.float64)), Wide)
     assert block.on((2, 1, 9, 9), (3, 1, 3, 3), np.dtype(np.int64)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from tinygrad_cnn.autograd.backward import sum_to
 from tinygrad_cnn.compiler.planned import PLANNERS
-from tinygrad_cnn.ops import affine, elementwise, shape
+from tinygrad_cnn.ops import affine, comparison, elementwise, shape
 
-UNARY = ["neg", "tanh", "abs", "sqrt", "exp", "log", "reciprocal", "relu"]
-BINARY = ["add", "sub", "mul", "maximum", "minimum", "true_divide", "gate"]
+UNARY = ["neg", "tanh", "abs", "square", "sqrt", "exp", "log", "reciprocal", "sigmoid", "relu"]
+BINARY = ["add", "sub", "mul", "maximum", "minimum", "true_divide", "pow", "gate"]
 DTYPES = st.sampled_from([np.float32, np.float64])
 
 
@@ -43,6 +44,11 @@ def check(this: Any, *arrays: Any, planned: bool = True, **settings: Any) -> Non
         ready.run(y, *arrays)
         np.testing.assert_allclose(y, expected, rtol=1e-6)
         assert y.dtype == expected.dtype
+    if ready.calls is not None:  # made once, for these arrays
+        y[...] = 77
+        for call in ready.calls(y, *arrays):
+            call()
+        assert np.array_equal(y, expected, equal_nan=True)
     if ready.over is not None:
         copies = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in arrays]
         assert copies[ready.over].strides == y.strides
@@ -57,9 +63,43 @@ def test_number_by_number(name: str, data: st.DataObject, dtype: Any, order: Any
     size = data.draw(st.sampled_from([(1, 2, 3), (4, 1, 2), (3, 40, 50), (2, 300, 250)]))
     other = order if data.draw(st.booleans()) else data.draw(st.permutations(range(3)))
     arrays = [laid(rng, size, o, dtype) for o in (order, other)][: 1 if name in UNARY else 2]
-    if name in BINARY[:6] and data.draw(st.booleans()):
+    if name in BINARY[:7] and data.draw(st.booleans()):
         arrays[1] = data.draw(st.sampled_from([arrays[1][:, :1], dtype(1.5), 2.5]))
     check(getattr(elementwise, name), *arrays)
+
+
+@given(DTYPES, st.permutations(range(2)), st.integers(0, 999))
+def test_masks_and_choices(dtype: Any, order: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = laid(rng, (3, 40), order, dtype), laid(rng, (3, 40), order, dtype)
+    a[0, 0], b[0, 1] = np.inf, np.nan
+    for name in ("lt", "gt", "ge", "eq", "ne"):
+        check(getattr(comparison, name), a, b)
+        check(getattr(comparison, name), a, 0.5)
+    check(elementwise.only, a, b > 0)
+    for choice in (elementwise.choose, elementwise.where):
+        check(choice, a > 0, a, b)
+        check(choice, a > 0, 1.0, b)
+        check(choice, a > 0, a > 1, b > 0)
+        check(choice, a, a, b, planned=False)  # NumPy takes what is not 0 for True
+
+
+def test_nothing_is_said_of_overflow_where_the_operation_is_quiet() -> None:
+    x = np.full(5, -1e4, np.float32)
+    for this in (elementwise.sigmoid, elementwise.log, elementwise.exp):
+        ready = PLANNERS[this.op.forward](x)
+        assert ready is not None
+        assert ready.calls is not None
+        y = ready.outputs[0].anew()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ready.run(y, x)
+            for call in ready.calls(y, x):
+                call()
+    ready = PLANNERS[elementwise.mul.op.forward](x, x)
+    assert ready is not None
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        ready.run(ready.outputs[0].anew(), np.float32(1e33) * x, x)
 
 
 def test_what_is_left_to_the_forward() -> None:
@@ -67,7 +107,8 @@ def test_what_is_left_to_the_forward() -> None:
     check(elementwise.add, a, a, alpha=2, planned=False)
     check(elementwise.mul, np.array(2.0), np.array(3.0), planned=False)
     check(elementwise.relu, np.ones((2, 3), int), planned=False)
-    check(affine.linear, np.ones((2, 4, 3)), a, planned=False)
+    check(elementwise.square, a > 0, planned=False)  # it makes integers
+    check(affine.linear, np.ones(3), a, planned=False)
     check(affine.linear, a, a.astype(np.float32), planned=False)
     check(affine.linear_weight, np.ones((0, 3)), np.ones((0, 3)), planned=False)
     check(sum_to, a, shape=(2, 1), planned=False)
@@ -92,6 +133,10 @@ def test_linear(N: int, out: int, into: int, dtype: Any, order: Any, bias: bool,
     check_near(affine.linear_input, g, w)
     check_near(affine.linear_weight, g, x)
     check(sum_to, g, shape=(out,))
+    stacks = [rng.standard_normal((2, N, k)).astype(dtype) / into for k in (into, out)]
+    check_near(affine.linear, stacks[0], w)
+    check_near(affine.linear_input, stacks[1], w)
+    check_near(affine.linear_weight, stacks[1], stacks[0])
 
 
 def check_near(this: Any, *arrays: Any) -> None:

@@ -22,6 +22,7 @@ from . import im2col
 from .lastcol import MANY
 
 _SMALL = UNPACKED  # multiplications of a small product
+_SHORT = 96  # columns: a product of fewer is quicker as a part of a large one
 _BLOCK = 1 << 18  # elements: a block that stays in a core's cache
 _KEPT = 1 << 22  # elements: a larger B is made again for the gradient of the weight
 
@@ -68,7 +69,8 @@ def products(W: Any, columns: Any, out: Any) -> None:
 def _pieces(per_column: int, length: int) -> int:
     """Into how many equal pieces to cut a row, so that each is a small product: a divisor of the length."""
     least = max(1, -(-per_column * length // _SMALL))
-    return next((p for p in range(least, min(3 * least, length) + 1) if length % p == 0), 1)
+    most = min(3 * least, length // _SHORT)  # 1.9 ms instead of 2.5 for 48 kernels of 24 x 5x5, whose pieces are short
+    return next((p for p in range(least, most + 1) if length % p == 0), 1)
 
 
 def forward(x: Any, w: Any, b: Any, geometry: Geometry, groups: int = 1) -> tuple[Any, Any]:

@@ -10,12 +10,13 @@ On memory that stays what is to be called stays the same: functions here give ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from ...arrays.threads import Calls
 from ...arrays.windows import Pair
 from ..memory import Layout, in_order, on_buffer
 
@@ -34,9 +35,6 @@ def cut(rows: int, per_row: int, products: float) -> tuple[int, float]:
     if rows * per_row < SHARED:
         return max(1, min(rows, BLOCK // max(1, per_row))), 0.0
     return max(1, min(rows, SHARED // max(1, per_row))), products + passes
-
-
-Calls: TypeAlias = Iterator[Callable[[], Any]]  # NumPy's functions with the arrays that they are to be called on
 
 
 class Once:
@@ -110,16 +108,3 @@ def _give(d: Any, keeps: Any, places: Sequence[Any], factor: Any) -> Calls:
             yield partial(np.copyto, d, stays)
     if len(places) == 1:
         yield partial(np.copyto, places[0], d)
-
-
-def by_part(make: Callable[[int, int], Calls]) -> Callable[[int, int], None]:
-    """A job for `divide` that does the calls of a part, which are made once."""
-    made: dict[tuple[int, int], list[Callable[[], Any]]] = {}
-
-    def some(start: int, stop: int) -> None:
-        if (start, stop) not in made:
-            made[start, stop] = list(make(start, stop))
-        for call in made[start, stop]:
-            call()
-
-    return some

@@ -13,18 +13,18 @@ from ..planned import Ready, plans
 
 
 def _plain(*arrays: Any) -> bool:
-    """Are these matrices of one floating dtype, none of them empty?"""
-    return all(a.ndim == 2 and a.size and a.dtype == arrays[0].dtype and a.dtype.kind == "f" for a in arrays)
+    """Are these matrices, or stacks of them, of one floating dtype, none of them empty?"""
+    return all(a.ndim > 1 and a.size and a.dtype == arrays[0].dtype and a.dtype.kind == "f" for a in arrays)
 
 
 def _rows(x: Any, n: int) -> Layout:
-    """The layout of (N, n), the batch innermost where it is so in x (N, m)."""
-    return in_order(len(x), n, dtype=x.dtype, order=(1, 0) if affine._batch_last(x) else (0, 1))
+    """The layout of (..., n), the batch innermost where it is so in x (..., m)."""
+    return in_order(*x.shape[:-1], n, dtype=x.dtype, order=(1, 0) if affine._batch_last(x) else None)
 
 
 @plans(affine.linear)
 def linear(x: Any, w: Any, *b: Any) -> Ready | None:
-    """x w^T + b for x (N, in), w (out, in), b (out,): y (N, out)."""
+    """x w^T + b for x (..., in), w (out, in), b (out,): y (..., out)."""
     if not _plain(x, w) or any(bias.dtype != x.dtype for bias in b):
         return None
     if affine._batch_last(x):
@@ -45,7 +45,7 @@ def linear(x: Any, w: Any, *b: Any) -> Ready | None:
 
 @plans(affine.linear_input)
 def linear_input(g: Any, w: Any) -> Ready | None:
-    """g w for g (N, out), w (out, in): (N, in)."""
+    """g w for g (..., out), w (out, in): (..., in)."""
     if not _plain(g, w):
         return None
     if affine._batch_last(g):
@@ -55,7 +55,10 @@ def linear_input(g: Any, w: Any) -> Ready | None:
 
 @plans(affine.linear_weight)
 def linear_weight(g: Any, x: Any) -> Ready | None:
-    """g^T x for g (N, out), x (N, in): (out, in)."""
+    """g^T x for g (..., out), x (..., in): (out, in)."""
     if not _plain(g, x):
         return None
-    return Ready(lambda y, g, x: product(g.T, x, out=y), (in_order(g.shape[1], x.shape[1], dtype=g.dtype),))
+    rows = affine._rows
+    return Ready(
+        lambda y, g, x: product(rows(g).T, rows(x), out=y), (in_order(g.shape[-1], x.shape[-1], dtype=g.dtype),)
+    )

@@ -1,34 +1,31 @@
-"""Convolutions with few channels: rows of columns, the batch innermost, relu and max-pool in the same pass.
+"""Convolutions with few channels: rows of `Columns`, the batch innermost, relu and max-pool in the same pass.
 
-As in `arrays.convolution.rowview`, columns hold the taps along the width, (rows, kw, C, pw, PW, N), and those along the
-height are a view. The pixels of a row stand in the order in which the pool takes them: all first pixels of its windows,
-then all second ones, so that what is compared lies in long runs. From 32 output channels on these run innermost in
-memory, as the next convolution wants them.
+The channels of the result run innermost in memory where the next convolution wants them so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...arrays.convolution import MANY
 from ...arrays.convolution.rowview import _pieces, products
 from ...arrays.scratch import Memory, of_thread
-from ...arrays.threads import divide
-from ...arrays.windows import Geometry, Pair, strided
+from ...arrays.threads import Calls, by_part, divide
+from ...arrays.windows import Geometry, Pair
 from ..memory import Layout, in_order
-from .epilogue import BLOCK, Calls, Once, by_part, cut, grow, kept_of, shrink
+from .columns import Columns
+from .epilogue import Once, cut, grow, kept_of, shrink
 
 
-class Rows:
-    """One convolution of images of one shape, with kernels w (O, C, kh, kw), and what follows it.
+class Rows(Columns):
+    """One convolution of images of one shape, and what follows it.
 
     Args:
-        size: (N, C, H, W) of the input, which has dtype ``dtype``.
-        pool: (ph, pw) of the windows of the max-pool, (1, 1) where there is none.
+        relu: does a relu follow, and then a max-pool with windows ``pool``?
+        last: are the channels of the result to run innermost in memory?
     """
 
     reads_x = False  # on the way back
@@ -40,44 +37,19 @@ class Rows:
         geometry: Geometry,
         pool: Pair,
         relu: bool,
+        last: bool,
         dtype: Any,
         memory: Memory,
     ) -> None:
-        self.N, self.C, self.H, self.W = size
-        self.O, self.geometry, self.relu, self.dtype = O, geometry, relu, np.dtype(dtype)
-        (self.kh, self.kw), (self.sh, sw), (self.dh, dw) = geometry.kernel, geometry.stride, geometry.dilation
-        self.ph, self.pw = pool
-        oh, ow = geometry.out((self.H, self.W))
-        self.out = oh // self.ph, ow // self.pw  # of the windows
-        self.oh, self.Hp = self.out[0] * self.ph, geometry.padded((self.H, self.W))[0]
-        self.K, self.L = self.kh * self.kw * self.C, self.out[1] * self.pw * self.N
-        self.apart = self.pw * sw  # pixels from one window to the next
-        self.Wq = -(-geometry.padded((self.H, self.W))[1] // self.apart)
-        self._image = self.Hp, self.C, self.apart, self.Wq, self.N
-        self.starts = {(j, t): divmod(t * sw + j * dw, self.apart) for j in range(self.kw) for t in range(self.pw)}
-        products = O * self.K * self.oh * self.L / 1e11
-        self.block, self.seconds = cut(self.out[0], self.ph * O * self.L, products)  # rows of windows
-        self.last = O >= MANY
-        self.AI = (1, self.out[1] * self.N * O) if self.last else (O, self.out[1] * self.N)
-        self.memory, self.ones = memory, np.ones(self.out[1] * self.N, dtype)
+        super().__init__(size, O, geometry, pool, dtype, memory)
+        self.relu, self.last = relu, last
+        self.block, self.seconds = cut(self.out[0], self.ph * O * self.L, self.products)  # rows of windows
+        self.AI = (1, self.out[1] * self.N * O) if last else (O, self.out[1] * self.N)
+        self.ones = np.ones(self.out[1] * self.N, dtype)
         self.pieces = _pieces(O * self.K, self.L)  # of a row, each a product that BLAS is quick with
-        row = self.C * self.apart * self.Wq * self.N
-        self.image_block = max(1, BLOCK // max(1, row + self.kw * self.C * self.L))
-        self._to_image, self._to_columns = Once(self._into_image), Once(self._into_columns)
         self._forth, self._back = Once(self._forth_on), Once(self._back_on)
-        self._dy: Any = None  # one view, by which calls are known
-
-    @cached_property
-    def image(self) -> Any:
-        """The padded input, pixels sorted by the window that they belong to; its borders stay 0."""
-        return np.zeros(self._image, self.dtype)
 
     # ------------------------------------------------------------------------------------------------------- layouts
-    @property
-    def columns(self) -> Layout:
-        """The columns."""
-        return in_order(self.Hp, self.kw, self.C, self.pw, self.out[1], self.N, dtype=self.dtype)
-
     @property
     def kept(self) -> tuple[Layout, ...]:
         """What is kept for the way back: which taps were the largest, and the columns."""
@@ -88,53 +60,11 @@ class Rows:
         """y (N, O, oh, ow), the batch or the channels innermost in memory."""
         return in_order(self.N, self.O, *self.out, dtype=self.dtype, order=(2, 3, 0, 1) if self.last else (1, 2, 3, 0))
 
-    def slope_of_x(self) -> Layout:
-        """The gradient of x, (N, C, H, W), the batch innermost in memory, rows outermost."""
-        return in_order(self.N, self.C, self.H, self.W, dtype=self.dtype, order=(2, 1, 3, 0))
-
     def rows_first(self, a: Any) -> Any:
         """a (N, O, PH, PW) as (PH, O, PW, N), or as (PH, PW, N, O): a view."""
         return a.transpose(2, 3, 0, 1) if self.last else a.transpose(2, 1, 3, 0)
 
     # --------------------------------------------------------------------------------------------------- the way forth
-    def _inner(self, image: Any, rows: bool = True) -> list[tuple[Any, slice]]:
-        """The places of pixels within the padding, (H, C, w, N), with the pixels of a row that go there.
-
-        ``rows``: is there padding above and below, too?
-        """
-        (top, _), (left, _) = self.geometry.padding
-        found = []
-        if rows:
-            image = image[top : top + self.H]
-        for r in range(self.apart):
-            first = (r - left) % self.apart
-            n = len(range(first, self.W, self.apart))
-            q = (first + left) // self.apart
-            if n:
-                found.append((image[:, :, r, q : q + n], slice(first, None, self.apart)))
-        return found
-
-    def _into_image(self, x: Any) -> list[Any]:
-        rows_first = x.transpose(2, 1, 3, 0)  # (H, C, W, N)
-        return [partial(np.copyto, place, rows_first[:, :, pixels]) for place, pixels in self._inner(self.image)]
-
-    def _into_columns(self, columns: Any) -> list[Any]:
-        q, image = self.out[1], self.image
-        pairs = [(columns[:, j, :, t], image[:, :, r, o : o + q]) for (j, t), (o, r) in self.starts.items()]
-        return [partial(np.copyto, place, pixels) for place, pixels in pairs]
-
-    def fill(self, columns: Any, x: Any) -> None:
-        """The columns of x (N, C, H, W)."""
-        for call in self._to_image(x):
-            call()
-        for call in self._to_columns(columns):
-            call()
-
-    def stacked(self, columns: Any) -> Any:
-        """The columns of every row of output: a view (oh, K, L)."""
-        row, item = columns.strides[0], columns.itemsize
-        return strided(columns, (self.oh, self.K, self.L), (row * self.sh, self.L * item, item))
-
     def forward(self, y: Any, kept: Sequence[Any], x: Any, w: Any, b: Any) -> None:
         """y (N, O, PH, PW) of x (N, C, H, W), and what is ``kept``; nothing, where that is empty."""
         *keeps, columns = kept or [self.memory("columns", self.columns.shape, self.dtype)]
@@ -204,7 +134,7 @@ class Rows:
         """
         O, PW, N, pieces = self.O, self.out[1], self.N, self.pieces
         flat_g, flat_y, stacked = self.rows_first(g), self.rows_first(y), self.stacked(columns)
-        four = flat_y.shape[1:]
+        four, pooled = flat_y.shape[1:], self.ph * self.pw > 1
         parts: dict[int, Any] = {}  # by the first row
 
         def calls(start: int, stop: int) -> Calls:
@@ -214,7 +144,9 @@ class Rows:
             yield partial(total[0].fill, 0)
             for r in range(start, stop, self.block):
                 n = min(self.block, stop - r)
-                h, d = n * self.ph, slopes[:n]
+                h = n * self.ph
+                there = None if dy is None else dy[r * self.ph : r * self.ph + h]  # (h, O, L)
+                d = slopes[:n] if pooled or there is None or self.last else there.reshape(slopes[:n].shape)
                 out = d.reshape(n, *four)
                 if self.relu:
                     positive = mask[:n].reshape(n, *four)
@@ -228,11 +160,14 @@ class Rows:
                     each, axis = (few[:n], 0) if self.last else (d, (0, 2))
                     yield partial(np.add.reduce, each, axis=axis, out=sums[1])
                     yield partial(np.add, sums[0], sums[1], out=sums[0])
-                if self.ph * self.pw > 1 or dy is not None:
-                    z = room[:n] if dy is None else dy[r * self.ph : r * self.ph + h].reshape(n, *room.shape[1:])
+                if pooled:
+                    z = room[:n] if there is None or self.last else there.reshape(n, *room.shape[1:])
                     yield from grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
                     d = z
-                of_pieces = self._pixels_first(d, h).reshape(h, pieces, -1, O)
+                pixels = self._pixels_first(d, h)
+                if there is not None and self.last:
+                    yield partial(np.copyto, there, pixels.transpose(0, 2, 1))
+                of_pieces = pixels.reshape(h, pieces, -1, O)
                 part = stacked[r * self.ph : r * self.ph + h].reshape(h, self.K, pieces, -1).transpose(0, 2, 1, 3)
                 yield partial(np.matmul, part, of_pieces, out=each_row[:h])
                 yield partial(np.add.reduce, each_row[:h], axis=(0, 1), out=total[1])
@@ -243,68 +178,3 @@ class Rows:
     def _pixels_first(self, d: Any, rows: int) -> Any:
         """The gradient of some rows of the plain convolution as (rows, L, O)."""
         return d.reshape(rows, self.L, self.O) if self.last else d.reshape(rows, self.O, self.L).transpose(0, 2, 1)
-
-    @property
-    def dy(self) -> Any:
-        """Memory for the gradient of the plain convolution, (oh, O, L), between rows that stay 0."""
-        first = 0 if self.sh > 1 else self.kh - 1
-        room = self._rows_of_slopes
-        room[:first] = room[first + self.oh :] = 0
-        if self._dy is None:
-            self._dy = room[first : first + self.oh]
-        return self._dy
-
-    @property
-    def _rows_of_slopes(self) -> Any:
-        beside = 0 if self.sh > 1 else 2 * self.kh - 2
-        return self.memory("slopes of rows", (self.oh + beside, self.O, self.L), self.dtype)
-
-    def back_to_image(self, dx: Any, w: Any) -> None:
-        """The gradient of x, (N, C, H, W), of what was put into `dy`.
-
-        With stride 1 a row of x is one product with the kh rows that saw it; beside the image these are 0, and 0 * inf
-        would be NaN.
-        """
-        rows_first, q = dx.transpose(2, 1, 3, 0), self.out[1]  # (H, C, W, N)
-        if self.sh > 1 or self.last or not np.isfinite(w).all():
-            return self._tap_by_tap(rows_first, w)
-        top = self.geometry.padding[0][0]
-        W = self.memory("turned", (self.kw, self.C, self.kh, self.O), self.dtype)
-        turned, room = W.reshape(self.kw * self.C, self.kh * self.O), self._rows_of_slopes
-        np.copyto(W, w[:, :, ::-1].transpose(3, 1, 2, 0))
-        row, item = room.strides[0], room.itemsize
-        stacked = strided(room, (self.oh + self.kh - 1, self.kh * self.O, self.L), (row, self.L * item, item))
-
-        def some(start: int, stop: int) -> None:
-            n, mine = self.image_block, of_thread(self.memory, start)
-            place = mine("place", (n, self.C, self.apart, self.Wq, self.N), self.dtype)
-            found = mine("found", (n, self.kw * self.C, self.L), self.dtype)
-            for h in range(start, stop, self.image_block):
-                n = min(self.image_block, stop - h, max(0, len(stacked) - h - top))
-                m = min(self.image_block, stop - h)
-                products(turned, stacked[h + top : h + top + n], found[:n])
-                taps = found[:n].reshape(n, self.kw, self.C, self.pw, q, self.N)
-                place[:m] = 0
-                for (j, t), (o, r) in self.starts.items():
-                    place[:n, :, r, o : o + q] += taps[:, j, :, t]
-                for part, pixels in self._inner(place[:m], rows=False):
-                    np.copyto(rows_first[h : h + m, :, pixels], part)
-
-        divide(self.H, some, self.seconds)
-
-    def _tap_by_tap(self, rows_first: Any, w: Any) -> None:
-        """As `back_to_image`, for every stride: each row of taps adds what it saw."""
-        q, dy = self.out[1], self._pixels_first(self.dy, self.oh).transpose(0, 2, 1)  # (oh, O, L)
-        W = self.memory("w", (self.kw, self.C, self.O), self.dtype)
-        place = self.memory("image", self._image, self.dtype)
-        found = self.memory("taps", (self.oh, self.kw * self.C, self.L), self.dtype)
-        taps = found.reshape(self.oh, self.kw, self.C, self.pw, q, self.N)
-        place[...] = 0
-        for i in range(self.kh):
-            np.copyto(W, w[:, :, i].transpose(2, 1, 0))
-            np.matmul(W.reshape(self.kw * self.C, self.O), dy, out=found)
-            rows = place[i : i + self.sh * (self.oh - 1) + 1 : self.sh]
-            for (j, t), (o, r) in self.starts.items():
-                rows[:, :, r, o : o + q] += taps[:, j, :, t]
-        for part, pixels in self._inner(place):
-            np.copyto(rows_first[:, :, pixels], part)
