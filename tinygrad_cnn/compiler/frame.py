@@ -79,12 +79,14 @@ class Frame:
         slots: the arrays as a call finds them, by number: those on the frame's memory are there.
         forward: the calls of the way forth; None before the first one.
         ways: those of each way back, with its slots, by the results that got a gradient.
+        kept: the slots that are kept for it; what lies in the frame's memory stays there.
     """
 
     def __init__(self, numbers: Numbers) -> None:
         self.slots: Slots = list(numbers.first)
         self.forward: list[Call] | None = None
         self.ways: dict[Any, tuple[Slots, list[Call]]] = {}
+        self.kept: list[int] = []
         self.lock = shared_lock()  # held on the way back
         self._numbers, self._room, self._desk = numbers, Room(), Desk()
 

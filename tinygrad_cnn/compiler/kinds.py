@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from ..arrays.writes import owner_of
 from ..autograd.graph import Variable, array_of
+from ..nn.summary import leaves_in
 from ..programs.outside import PLAIN
 from .recorded import Recorded, wants
 
@@ -37,6 +38,17 @@ def kind_of(x: Any) -> Any:
     if is_dataclass(x) and not isinstance(x, type):
         return type(x), tuple(kind_of(getattr(x, field.name)) for field in fields(x))
     return Same(x)
+
+
+def tensors_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The tensors and arrays among the arguments, however nested."""
+    for x in args:
+        if type(x) is not Variable._result:
+            break
+    else:
+        if not kwargs:
+            return list(args)
+    return [x for x in leaves_in([args, kwargs]) if isinstance(x, (Variable, ndarray))]
 
 
 class Same:

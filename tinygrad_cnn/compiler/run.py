@@ -47,7 +47,7 @@ class Plan:
         self._results = [(value, numbers[value]) for value in dict.fromkeys(values_in(recorded.result))]
         read = {v for step in (*self.forward, *self.back) for v in step.values()} | results
         sources = [(v, x) for v, x in recorded.sources.items() if v in read]
-        self._sources = [(numbers[v], x) for v, x in sources]
+        self._sources = [numbers[v] for v, _ in sources]
         self._expected = [(x, x._array.shape, x._array.strides, x._array.dtype, wants(x)) for _, x in sources]
         self._cotangents = [numbers[g] for _, g in recorded.cotangents]
         for_back = {v for step in self.back for v in step.values()} | {g for _, g in recorded.slopes}
@@ -90,27 +90,35 @@ class Plan:
         return None if number is None else (number, math.prod(value.shape) * value.dtype.itemsize)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------------------------------------------- running it
-    def fits(self) -> bool:
-        """Are the tensors that it reads of the kind that they were?"""
+    def sources(self) -> list[Any] | None:
+        """The arrays of the tensors that it reads; None where one is of another kind than it was."""
+        arrays = []
         for x, shape, strides, dtype, wanted in self._expected:
             a = x._array
-            if a.dtype is not dtype or a.shape != shape or a.strides != strides or wants(x) is not wanted:
-                return False
-        return True
+            if a.dtype is not dtype or a.shape != shape or a.strides != strides:
+                return None
+            if (x._wants_grad or x._node is not None) is not wanted:
+                return None
+            arrays.append(a)
+        return arrays
 
-    def run(self, inputs: Sequence[Any], again: Again) -> Any:
-        """The result for these tensors and arrays. ``again`` goes back where this way is to be recorded itself."""
+    def run(self, inputs: Sequence[Any], sources: Sequence[Any], again: Again) -> Any:
+        """The result for these tensors and arrays, and those of its sources.
+
+        ``again`` goes back where this way is to be recorded itself.
+        """
         frame: Frame = self._frames.take()
         v = [*frame.slots, []]
         for slot, x in zip(self._inputs, inputs, strict=True):
             v[slot] = x._array if isinstance(x, Variable) else x
-        for slot, x in self._sources:
-            v[slot] = x._array
+        for slot, a in zip(self._sources, sources, strict=True):
+            v[slot] = a
         dice = [*self._dice, *([default_generator()] if self.recorded.draws else [])]
         stood = [(source, position(source)) for source in dice]
         try:
             if frame.forward is None:
                 frame.first_forward(timing.steps(self, self._forward), v)
+                frame.kept = [slot for slot in self._kept if frame.slots[slot] is None]
             else:
                 for call in timing.calls(self, self.forward, frame.forward):
                     call(v)
@@ -154,8 +162,7 @@ class Plan:
     ) -> dict[int, Node]:
         parents = [x if x._wants_grad else x._node for x in self.targets(inputs)]
         y = v[self._outputs[0]]
-        kept = (v[slot] if frame.slots[slot] is None else None for slot in self._kept)
-        saved = like(y.shape, y.dtype), _KEPT, frame, *kept  # what lies in the frame's memory stays there with it
+        saved = like(y.shape, y.dtype), _KEPT, frame, *[v[slot] for slot in frame.kept]
         node = Node(self._op, tuple(parents), saved, {"again": again, "stood": stood}, order, here.mode.module)
         several = len(self._outputs) > 1
         return {s: output_node(node, k if several else None, v[s]) for k, s in enumerate(self._outputs)}
@@ -198,9 +205,8 @@ class Plan:
         slots, calls = frame.ways.get(which, (frame.slots, None))
         v = [*slots, *self._numbers.first[len(slots) :], []]
         assert node.saved is not None
-        for slot, a in zip(self._kept, node.saved[3:], strict=True):
-            if a is not None:
-                v[slot] = a
+        for slot, a in zip(frame.kept, node.saved[3:], strict=True):
+            v[slot] = a
         for k in which:
             v[self._cotangents[k]] = given[k]
         if calls is None:

@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from numpy import ndarray
-
 from ..autograd.modes import here
 from ..nn.module import Module
-from ..nn.summary import leaves_in
 from ..profiler.hooks import CALLS
-from ..tensors import Tensor
 from .guards import attributes_of, changed, other_dice
+from .kinds import tensors_in
 from .record import Recording
 from .recorded import Recorded, Stopped
 
@@ -36,7 +33,7 @@ def record(
 ) -> tuple[Any, Recorded | Stopped, list[Module]]:
     """Call a function, and say what it did: its result; the record, or why there is none; the modules that it met."""
     tape = Recording(model)
-    given = [x for x in leaves_in([args, kwargs]) if isinstance(x, (Tensor, ndarray))]
+    given = tensors_in(args, kwargs)
     for k, x in enumerate(given):
         tape.take(f"input_{k}", x)
     others = other_dice()

@@ -6,6 +6,7 @@ Class indices t are integers in 0..C-1 and index dimension 1 of x (N, C, ...).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,29 +50,31 @@ def softmax_nll(x: Array, t: Array, w: Array) -> Any:
 
     x (N, C, ...), t and w (N, ...); gives (N, ...). The softmax p is kept for the way back.
     """
-    y, p = _softmax_nll(x, t, w)
+    y, p, _ = _softmax_nll(x, t, w)
     return y, {"p": p}
 
 
 @op(lambda g, _y, x_, t, w, *, p: softmax_nll_input(g, x_, t, w, p=p))
 def cross_entropy(x: Array, t: Array, w: Array) -> Any:
     """The sum of `softmax_nll` over all samples, a single number: their mean where the weights w add up to 1."""
-    y, p = _softmax_nll(x, t, w)
-    return np.add.reduce(y, axis=None), {"p": p}
+    _, p, total = _softmax_nll(x, t, w)
+    return total, {"p": p}
 
 
 @quiet
-def _softmax_nll(x: Any, t: Any, w: Any) -> tuple[Any, Any]:
-    """-w log(softmax(x)[t]) and softmax(x)."""
+def _softmax_nll(x: Any, t: Any, w: Any) -> tuple[Any, Any, Any]:
+    """-w log(softmax(x)[t]), softmax(x), and the sum of the first."""
     z = x - np.maximum.reduce(x, axis=1, keepdims=True, initial=-np.inf)
     chosen = z[_entry(t)]  # (N, ...)
     p = np.exp(z, out=z)
-    total = np.add.reduce(p, axis=1, keepdims=True)  # (N, 1, ...)
-    p /= total
-    y = (np.log(total[:, 0]) - chosen) * w
-    if not np.isfinite(np.add.reduce(y, axis=None)):
+    each = np.add.reduce(p, axis=1, keepdims=True)  # (N, 1, ...)
+    p /= each
+    y = (np.log(each[:, 0]) - chosen) * w
+    total = np.add.reduce(y, axis=None)
+    if not math.isfinite(total):
         y = np.where(w == 0, y.dtype.type(0), y)
-    return y, p
+        total = np.add.reduce(y, axis=None)
+    return y, p, total
 
 
 @op(

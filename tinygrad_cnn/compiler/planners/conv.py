@@ -11,11 +11,13 @@ from ...arrays.scratch import Desk, Memory, fresh
 from ...arrays.windows import Geometry, Pads, Pair
 from ..memory import in_order
 from ..planned import PLANNERS, WORKERS, Planner, Ready
+from .one import One
 from .rows import Rows
 from .wide import Wide
 
 FEW = 9  # taps: with more Rows are quicker for many channels too, 24 ms instead of 30 for 64 of 5x5 (N = 16, 16x16)
 MOST = 1 << 22  # numbers in the columns of a batch: more are not kept
+MOST_OF_ONE = 1 << 18  # numbers in those of a single image: more do not stay in the cache
 
 
 class Block(NamedTuple):
@@ -47,6 +49,13 @@ class Block(NamedTuple):
             return Wide(x, O, geometry, ways, self.pool, self.relu, dtype, memory)
         return Rows(x, O, geometry, self.pool, self.relu, self.last, dtype, memory) if fits else None
 
+    def on_one(self, x: Any, w: Any, dtype: Any, memory: Memory) -> One | None:
+        """The block on a single image, for a call without a way back; None where another way is as quick."""
+        geometry = self.geometry(w[2:])
+        if x[0] > 1 or math.prod(w[1:]) * math.prod(geometry.out(x[2:])) > MOST_OF_ONE:
+            return None
+        return One(x, w[0], geometry, self.pool, self.relu, dtype, memory)
+
 
 def declared(planner: Planner) -> Any:
     """A forward on arrays of what a planner knows: on new memory, once."""
@@ -67,7 +76,8 @@ def declared(planner: Planner) -> Any:
 @declared
 def conv_block(x: Any, w: Any, *_b: Any, block: Block, kept: bool, memory: Memory) -> Ready:
     """y (N, O, PH, PW); and what is ``kept`` for the way back, if that is wanted."""
-    work = block.on(x.shape, w.shape, x.dtype, memory)
+    work: One | Rows | Wide | None = None if kept else block.on_one(x.shape, w.shape, x.dtype, memory)
+    work = work or block.on(x.shape, w.shape, x.dtype, memory)
     assert work is not None
     layouts = work.kept if kept else ()
 

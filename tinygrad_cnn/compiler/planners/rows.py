@@ -140,10 +140,8 @@ class Rows(Columns):
         def calls(start: int, stop: int) -> Calls:
             room, rows, factor, slopes, sums, few, total, each_row, mask = self._for_slopes(start)
             yield partial(parts.__setitem__, start, (sums[0], total[0]))
-            yield partial(sums[0].fill, 0)
-            yield partial(total[0].fill, 0)
             for r in range(start, stop, self.block):
-                n = min(self.block, stop - r)
+                n, more = min(self.block, stop - r), int(r > start)
                 h = n * self.ph
                 there = None if dy is None else dy[r * self.ph : r * self.ph + h]  # (h, O, L)
                 d = slopes[:n] if pooled or there is None or self.last else there.reshape(slopes[:n].shape)
@@ -158,8 +156,9 @@ class Rows(Columns):
                     if self.last:
                         yield partial(np.matmul, self.ones, d.reshape(n, PW * N, O), out=few[:n])
                     each, axis = (few[:n], 0) if self.last else (d, (0, 2))
-                    yield partial(np.add.reduce, each, axis=axis, out=sums[1])
-                    yield partial(np.add, sums[0], sums[1], out=sums[0])
+                    yield partial(np.add.reduce, each, axis=axis, out=sums[more])
+                    if more:
+                        yield partial(np.add, sums[0], sums[1], out=sums[0])
                 if pooled:
                     z = room[:n] if there is None or self.last else there.reshape(n, *room.shape[1:])
                     yield from grow(d, [k[:, r : r + n] for k in keeps], z, rows[:n], factor[:n])
@@ -170,8 +169,9 @@ class Rows(Columns):
                 of_pieces = pixels.reshape(h, pieces, -1, O)
                 part = stacked[r * self.ph : r * self.ph + h].reshape(h, self.K, pieces, -1).transpose(0, 2, 1, 3)
                 yield partial(np.matmul, part, of_pieces, out=each_row[:h])
-                yield partial(np.add.reduce, each_row[:h], axis=(0, 1), out=total[1])
-                yield partial(np.add, total[0], total[1], out=total[0])
+                yield partial(np.add.reduce, each_row[:h], axis=(0, 1), out=total[more])
+                if more:
+                    yield partial(np.add, total[0], total[1], out=total[0])
 
         return by_part(calls), parts
 

@@ -19,6 +19,8 @@ from . import guards
 from .arguments import check_array, check_dtype_of_input, check_floating, dtype_of
 from .reductions import check_pair, reduced, reduction_of
 
+_USUAL = None, None, "mean", 0.0  # what most calls of `cross_entropy` say
+
 
 def _constant(
     weight: Array | None, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, what: str = "weight"
@@ -69,7 +71,8 @@ def _class_indices(input: Array, target: Array, ignore_index: int | None, name: 
 def _indices(t: Any, *, classes: int, ignore_index: int | None, name: str) -> tuple[Any, Any]:
     """Class indices as a batch, those that do not count as 0; and which count, or None for all."""
     counts, given = None, t
-    fits = not t.size or (t.min() >= 0 and t.max() < classes)
+    unsigned = t.view(t.dtype.str.replace("i", "u"))  # in which what is below 0 is large
+    fits = not t.size or np.maximum.reduce(unsigned, axis=None) < classes
     if not fits or (ignore_index is not None and 0 <= ignore_index < classes):
         bad = (t < 0) | (t >= classes)
         if ignore_index is not None:
@@ -104,8 +107,12 @@ def _sample_weights(t: Any, weight: Any, counts: Any, *, dtype: np.dtype[Any]) -
 
 def _shares(t: Any, weight: Any, counts: Any, *, dtype: np.dtype[Any], mean: bool) -> Any:
     """`_sample_weights`, for a mean as shares of their sum; None where that is 0."""
+    if mean and weight is None and counts is None and t.size:
+        even = np.empty(t.shape, dtype)
+        even.fill(dtype.type(1) / t.size)
+        return even
     w = _sample_weights(t, weight, counts, dtype=dtype)
-    total = 1 if not mean else t.size if weight is None and counts is None else w.sum()
+    total = w.sum() if mean else 1
     return w / total if total else None
 
 
@@ -125,6 +132,21 @@ def _weighted(losses: Array, w: Any, total_is_count: bool, reduction: str, unbat
         return mean_of(losses)
     total = aside(_total, w)
     return sum_of(losses) + math.nan if total is None else sum_of(losses) / total  # a mean of nothing, with gradient 0
+
+
+def _are_usual(x: Any, target: Any) -> bool:
+    """Are these scores (N, C) and N class indices, in tensors? Then nothing else is to be looked at but the indices."""
+    if not (isinstance(x, Variable) and isinstance(target, Variable)):
+        return False
+    a, t = x._array, target._array
+    fits = a.ndim == 2 and t.ndim == 1 and len(a) == len(t) > 0 and a.shape[1] > 0
+    return fits and a.dtype.kind == "f" and a.dtype.isnative and t.dtype.kind in "iu"
+
+
+def _usual(t: Any, *, classes: int, dtype: np.dtype[Any], ignore_index: int, name: str) -> tuple[Any, Any, Any]:
+    """`_indices` and `_shares` of a mean without weights, at once."""
+    t, counts = _indices(t, classes=classes, ignore_index=ignore_index, name=name)
+    return t, counts, _shares(t, None, counts, dtype=dtype, mean=True)
 
 
 def _guard(x: Array, t: Any, counts: Any, ignore_index: int, reduction: str, name: str) -> None:
@@ -161,6 +183,17 @@ def cross_entropy(
     1.3863
     """
     name = "cross_entropy"
+    settings = size_average, reduce, reduction, label_smoothing
+    if weight is None and settings == _USUAL and type(ignore_index) is int and _are_usual(input, target):
+        if awake():
+            guards.scores(input, name)
+        a = array_of(input)
+        given = {"classes": a.shape[1], "dtype": a.dtype, "ignore_index": ignore_index, "name": name}
+        t, counts, shares = aside(_usual, target, **given)
+        if shares is not None:
+            if rails.on:
+                _guard(input, t, counts, ignore_index, reduction, name)
+            return ops.cross_entropy(input, t, shares)
     reduction = reduction_of(size_average, reduce, reduction, name)
     check_floating(input, "input", name)
     check_array(target, "target", name)
