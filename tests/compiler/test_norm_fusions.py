@@ -249,7 +249,7 @@ def test_a_call_that_fails_moves_no_statistics() -> None:
     (plan,) = [p for plans in fast._plans.plans.values() for p in plans]
     plan._frames.one().forward[-2:] = [lambda _v: 1 / 0]
     with pytest.raises(ZeroDivisionError):
-        plan.run([x], lambda *_: iter(()))
+        plan.run([x], plan.sources(), lambda *_: iter(()))
     for b, a in zip(net.buffers(), before, strict=True):
         np.testing.assert_array_equal(b.numpy(), a)
 
