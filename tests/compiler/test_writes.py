@@ -123,7 +123,7 @@ NETS: dict[str, Callable[[], list[nn.Module]]] = {
     "dropped and cut": lambda: [nn.Dropout(0.5, inplace=True), nn.ReLU(inplace=True)],
     "one after the other": lambda: [nn.ELU(inplace=True), nn.ReLU6(inplace=True), nn.Hardswish(inplace=True)],
     "pooled": lambda: [nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.ReLU(inplace=True), nn.Flatten()],
-    "normalized": lambda: [nn.GroupNorm(3, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Sigmoid()],
+    "normalized": lambda: [nn.LayerNorm(4), nn.ReLU(inplace=True), nn.Flatten(), nn.Sigmoid()],
     "twice around": lambda: [nn.Flatten(), nn.Unflatten(1, (3, 4, 4)), nn.ReLU(inplace=True), nn.Flatten()],
     "kept": lambda: [nn.Sigmoid(), nn.Flatten(), nn.LeakyReLU(0.1, inplace=True)],
     "averaged": lambda: [nn.SiLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.ELU(inplace=True)],
