@@ -75,16 +75,18 @@ class Plans:
                 return self.function(*args, **kwargs)
             return self._recorded(world, kind, args, kwargs, inputs)
         try:
-            return self._done(plan, sources, world, kind, inputs, args, kwargs)
+            result = self._done(plan, sources, world, inputs, args, kwargs)
         except Exception:  # nothing has changed: the function itself says best what is wrong
             pass
+        else:
+            self._won += 1
+            self._used[kind] = self._won
+            return result
         result = self.function(*args, **kwargs)
         self._lose("its results have shapes that hang on the numbers in its arguments")
         return result
 
-    def _done(
-        self, plan: Plan, sources: list[Any], world: World, kind: Any, inputs: list[Any], args: Any, kwargs: Any
-    ) -> Any:
+    def _done(self, plan: Plan, sources: list[Any], world: World, inputs: list[Any], args: Any, kwargs: Any) -> Any:
         """A call by a plan. Where it fails nothing has changed."""
         self.latest = plan
         before = Before(plan.recorded, inputs, world) if here.mode.recording and plan.recorded.cotangents else None
@@ -94,8 +96,6 @@ class Plans:
         result = plan.run(inputs, sources, again)
         if before is not None:
             before.order = next(tickets)
-        self._won += 1
-        self._used[kind] = self._won
         return result
 
     def _kind(self, world: World, args: Any, kwargs: Any, inputs: list[Any]) -> Any:
@@ -171,7 +171,7 @@ class Plans:
             self.plans.setdefault(kind, []).append(plan)
             if recorded.only_computes and (sources := plan.sources()) is not None:
                 with suppress(Exception):  # once more, so that this call has the bits of those that follow
-                    return self._done(plan, sources, world, kind, inputs, args, kwargs)
+                    return self._done(plan, sources, world, inputs, args, kwargs)
         return result
 
     def _lose(self, why: str) -> None:
