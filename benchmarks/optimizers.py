@@ -92,6 +92,23 @@ def race(steps: dict[str, Callable[[], Any]], seconds: float = 3.0) -> dict[str,
     return {name: sorted(taken)[len(taken) // 4] * 1e6 for name, taken in times.items()}
 
 
+def decayed(shapes: Any, steps: int = 2000) -> tuple[float, float]:
+    """Microseconds of SGD's step where half of the gradients have been 0 for long; and where the tiny momenta stay."""
+    from tinygrad_cnn.optim import optimizer as module
+
+    every, found = module.EVERY, []
+    for module.EVERY in (every, 10 * steps):
+        params, optimizer = made(shapes, "SGD", fused=True)
+        optimizer.step()
+        for p in params:
+            p.grad.numpy().reshape(-1)[::2] = 0
+        for _ in range(steps):
+            optimizer.step()
+        found.append(race({"step": optimizer.step}, 0.5)["step"])
+    module.EVERY = every
+    return found[0], found[1]
+
+
 def main() -> None:
     """Print a line for each net and optimizer."""
     import tinygrad_cnn as tg
@@ -104,6 +121,8 @@ def main() -> None:
                 size = sum(int(np.prod(shape)) for shape in shapes)
                 figures = f"{us['one by one']:12.0f}{us['together']:10.0f}{us['by hand']:9.0f}"
                 print(f"{net:8}{name:6}{size:10,}{figures}{us['together'] / us['by hand']:20.2f}", flush=True)
+        flushed, kept = decayed(NETS["N1"])
+        print(f"N1, SGD, half of the gradients 0 for 2,000 steps: {flushed:.0f}, and {kept:.0f} with subnormal momenta")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from ..tensors import Tensor
 from .checks import FLAGS, as_groups, boolean, finite, hints, names_and_params, non_negative, plain
 from .hooks import Hooks
 from .state import entry, loaded
+from .subnormals import EVERY, flush
 
 Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
@@ -142,6 +143,11 @@ class Optimizer(Hooks):
             finally:
                 note_writes(entries)
         self.steps_taken += 1
+        if self.steps_taken % EVERY == 0:
+            for state in self.state.values():
+                for name in self.buffers:
+                    if isinstance(kept := state.get(name), Tensor):
+                        flush(kept._array)
         return loss
 
     def _ready(self, _i: int, group: Group) -> Work:
