@@ -21,7 +21,7 @@ from ...arrays.windows import Pair
 from ..memory import Layout, in_order, on_buffer
 
 BLOCK = 1 << 17  # numbers of output at a time, which stay in the cache
-SHARED = 1 << 20  # the same where threads share the work: with shorter calls they wait for each other in between
+SHARED = 1 << 19  # the same where threads share the work: with shorter calls they wait for each other in between
 
 
 def cut(rows: int, per_row: int, products: float) -> tuple[int, float]:
