@@ -21,6 +21,7 @@ from ...arrays.windows import Pair
 from ..memory import Layout, in_order, on_buffer
 
 BLOCK = 1 << 17  # numbers of output at a time, which stay in the cache
+LONG = 200e-6  # seconds of products from which threads share them
 SHARED = 1 << 19  # the same where threads share the work: with shorter calls they wait for each other in between
 
 
@@ -30,7 +31,7 @@ def cut(rows: int, per_row: int, products: float) -> tuple[int, float]:
     ``products``: the seconds that matrix products take within.
     """
     passes = rows * per_row * 0.8e-9
-    if products > max(400e-6, passes):
+    if products > max(LONG, passes):
         return max(1, min(rows, BLOCK // max(1, per_row))), products + passes
     if rows * per_row < SHARED:
         return max(1, min(rows, BLOCK // max(1, per_row))), 0.0
