@@ -81,16 +81,20 @@ class Step:
     type: str = ""
     line: str = ""
     forward: Callable[..., Any] | None = field(default=None, repr=False)
+    _read: Any = field(default=None, init=False, repr=False)  # what `values` found in which inputs and attributes
 
     @property
     def output(self) -> Value:
         """The first output."""
         return self.outputs[0]
 
-    def values(self) -> Iterator[Value]:
+    def values(self) -> tuple[Value, ...]:
         """All values it reads, those in its attributes included."""
-        yield from values_in(self.inputs)
-        yield from values_in(self.attributes)
+        if self._read is None or self._read[0] is not self.inputs or self._read[1] is not self.attributes:
+            found = *values_in(self.inputs), *values_in(self.attributes)
+            self._read = self.inputs, self.attributes, found  # compiling asks for them many times
+        values: tuple[Value, ...] = self._read[2]
+        return values
 
 
 @dataclass(eq=False)
@@ -162,7 +166,7 @@ def values_in(thing: Any) -> Iterator[Value]:
     """The Values in attributes or inputs, however nested."""
     if isinstance(thing, Value):
         yield thing
-    elif isinstance(thing, (Mapping, tuple, list)):
+    elif isinstance(thing, (dict, tuple, list)) or isinstance(thing, Mapping):  # the first are known sooner
         for part in thing.values() if isinstance(thing, Mapping) else thing:
             if type(part) is Value:
                 yield part
@@ -170,4 +174,4 @@ def values_in(thing: Any) -> Iterator[Value]:
                 yield from values_in(part)
 
 
-_PLAIN = (int, float, bool, str, type(None))  # most of what attributes hold; compiling asks for all steps many times
+_PLAIN = (int, float, bool, str, type(None))  # most of what attributes hold
