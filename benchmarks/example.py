@@ -1,8 +1,8 @@
 """Part "example": how long examples/mnist_cnn.py trains until it gets 99 % of the test digits right, beside PyTorch.
 
 PyTorch runs the very same script: its source, with the three lines that import the framework changed, and not
-compiled. Both get the same batches, from this package's loader. The test digits are looked at after every epoch to read the clock, and for
-nothing else: no choice depends on them.
+compiled. Both get the same batches, from this package's loader. The test digits are looked at after every epoch to
+read the clock, and for nothing else: no choice depends on them.
 """
 
 from __future__ import annotations

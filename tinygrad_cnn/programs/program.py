@@ -166,7 +166,7 @@ def values_in(thing: Any) -> Iterator[Value]:
     """The Values in attributes or inputs, however nested."""
     if isinstance(thing, Value):
         yield thing
-    elif isinstance(thing, (dict, tuple, list)) or isinstance(thing, Mapping):  # the first are known sooner
+    elif isinstance(thing, (dict, tuple, list, Mapping)):  # a Mapping is known as such last
         for part in thing.values() if isinstance(thing, Mapping) else thing:
             if type(part) is Value:
                 yield part
